@@ -1,0 +1,45 @@
+// Flat rectangles with round corners behind overlay text, in pixels from the upper left corner of the view, and bars
+// on the result board, in world. Numbers: render/overlay.py.
+#include "frame.glsl"
+
+#ifdef VERTEX
+in vec3 corner;
+in vec3 right;
+in vec3 up;
+in vec4 tint;
+in float radius;  // of the corners, in the unit of `right`
+
+uniform mat4 clip_from_text;
+uniform float flat_text;
+
+out vec2 from_centre;
+flat out vec2 half_size;
+flat out vec4 ink;
+flat out float round;
+
+void main() {
+    vec2 unit = vec2(gl_VertexID & 1, gl_VertexID >> 1);
+    vec3 world = corner + right * unit.x + up * unit.y;
+    gl_Position = (flat_text > 0.5 ? clip_from_text : clip_from_world) * vec4(world, 1.0);
+    half_size = 0.5 * vec2(length(right), length(up));
+    from_centre = (unit * 2.0 - 1.0) * half_size;
+    ink = tint;
+    ink.a *= flat_text > 0.5 ? 1.0 : clearness(world);
+    round = radius;
+}
+#endif
+
+#ifdef FRAGMENT
+in vec2 from_centre;
+flat in vec2 half_size;
+flat in vec4 ink;
+flat in float round;
+out vec4 color;
+
+void main() {
+    vec2 q = abs(from_centre) - half_size + round;
+    float outside = length(max(q, 0.0)) + min(max(q.x, q.y), 0.0) - round;
+    float cover = clamp(0.5 - outside / max(fwidth(outside), 1e-6), 0.0, 1.0);
+    color = vec4(ink.rgb, ink.a * cover);
+}
+#endif

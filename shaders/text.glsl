@@ -1,0 +1,43 @@
+// Text: one quad per glyph, coverage from the signed-distance atlas. Numbers: render/text.py (dtype GLYPH).
+// For overlays `clip_from_world` is replaced by a matrix from pixels.
+#include "frame.glsl"
+
+#ifdef VERTEX
+in vec3 corner;   // lower left corner of the glyph's cell, world
+in vec3 right;    // its lower edge
+in vec3 up;       // its left edge
+in vec4 uv;       // left, bottom, right, top in the atlas
+in vec4 tint;     // linear, with alpha
+
+uniform mat4 clip_from_text;
+uniform float flat_text;  // 1 for overlays: no fog
+
+out vec2 at;
+out vec4 ink;
+
+void main() {
+    vec2 unit = vec2(gl_VertexID & 1, gl_VertexID >> 1);
+    vec3 world = corner + right * unit.x + up * unit.y;
+    gl_Position = (flat_text > 0.5 ? clip_from_text : clip_from_world) * vec4(world, 1.0);
+    at = mix(uv.xy, uv.zw, unit);
+    ink = tint;
+    ink.a *= flat_text > 0.5 ? 1.0 : clearness(world);
+}
+#endif
+
+#ifdef FRAGMENT
+in vec2 at;
+in vec4 ink;
+uniform sampler2D glyphs;
+uniform float spread;  // texels from the outline to where the field ends
+out vec4 color;
+
+void main() {
+    vec2 texels = at * vec2(textureSize(glyphs, 0));
+    vec2 gx = dFdx(texels), gy = dFdy(texels);
+    float per_pixel = sqrt(max(0.5 * (dot(gx, gx) + dot(gy, gy)), 1e-8));
+    float d = texture(glyphs, at).r;
+    float cover = clamp((d - 0.5) * 2.0 * spread / per_pixel + 0.5, 0.0, 1.0);
+    color = vec4(ink.rgb, ink.a * cover);
+}
+#endif

@@ -1,0 +1,3 @@
+"""The version of walkin, written nowhere else."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,226 @@
+"""The frame loop: the one place where worker, world, renderer and target meet."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Hashable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from walkin.errors import WalkinError
+from walkin.frame import Frame, Target
+from walkin.geometry import Pose
+from walkin.interact.acts import sheet
+from walkin.interact.layout import lay_out
+from walkin.interact.step import step
+from walkin.mailbox import Emit, Mailbox, Worker, lower_thread_priority
+from walkin.picture_file import save_png, screenshot_path
+from walkin.render.renderer import Renderer
+from walkin.render.surface import is_software
+from walkin.requests import Cancel, Feed, Open, Quit, Request, Screenshot
+from walkin.results import Fed, Finished, Progress, Result, Scores, Tiles, Traced
+from walkin.world import World
+
+UPLOAD_MS = 4.0
+
+
+@dataclass
+class Settings:
+    """How long a run lasts and what it leaves behind."""
+
+    screenshot_to: Path | None = None
+    """Written when all jobs have ended and all is uploaded; then the run ends."""
+    frames: int | None = None
+    """Frames to draw from that moment on; None: until the visitor leaves (or the screenshot is written)."""
+    timeout_s: float | None = None
+    """Longest wait for that moment."""
+    goto: str | None = None
+    pictures: tuple[str, ...] = ()
+    """Files the picture key goes through."""
+    debug: bool = False
+    report: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
+    on_frame: Callable[[App, Frame], None] | None = None
+    """Called at the end of every frame: benchmarks and scripted walks."""
+
+
+@dataclass
+class App:
+    """One room on one target."""
+
+    target: Target
+    settings: Settings = field(default_factory=Settings)
+    world: World = field(default_factory=World)
+    failed: bool = False
+    quitting: bool = False
+    settled_frames: int = 0
+    """Frames drawn since all jobs had ended and all was uploaded."""
+
+    def __post_init__(self) -> None:
+        anisotropy = 1.0 if is_software(self.target.ctx) else 8.0
+        self.renderer = Renderer(self.target.ctx, sheet(), anisotropy=anisotropy)
+        self.results = Mailbox(_key, self.target.wake)
+        self.worker = Worker(self.results, finished=Finished, before=lower_thread_priority)
+        self.world.goto = self.settings.goto
+        self._session: Any = None
+        self._first_request: Open | None = None
+        self._drawn: tuple[Any, ...] = ()
+        self._began_s = time.monotonic()
+        self._reported: Progress | None = None
+
+    def open(self, request: Open) -> None:
+        """Begin with a network. Its worker starts after the first frame is on the screen: torch comes later."""
+        self._first_request = request
+        self.world.title = request.spec
+        self.world.progress = Progress("open", f"opening {request.spec}")
+        self.target.hint("title", f"{request.spec} - walkin")
+
+    def run(self) -> int:
+        """Frames until the end; the exit code."""
+        with closing(self.target):
+            for frame in self.target.frames():
+                self.step(frame)
+                if self.quitting:
+                    break
+        return 1 if self.failed else 0
+
+    def step(self, frame: Frame) -> None:
+        """One frame."""
+        for result in self.results.drain():
+            self.accept(result)
+        for request in step(self.world, frame, self.settings.pictures):
+            self.dispatch(request)
+        head = frame.input.stage_from_head
+        eye = (self.world.world_from_stage.matrix @ head.matrix)[:3, 3]
+        self.renderer.prepare(self.world, eye, UPLOAD_MS)
+        settled = self.settled
+        if self._must_draw(frame, head):
+            for view in frame.views():
+                self.renderer.draw(self.world, view, frame.input.pixel_scale)
+        self.target.hint("continuous", bool(self.renderer.uploads_waiting))
+        self.target.hint("waiting", self.worker.busy and not self.renderer.uploads_waiting)
+        self.target.ctx.gc()
+        if self.settings.on_frame is not None:
+            self.settings.on_frame(self, frame)
+        if self._first_request is not None:
+            self.dispatch(self._first_request)
+            self._first_request = None
+        elif settled:
+            self._after_settling()
+        elif self.settings.timeout_s is not None and time.monotonic() - self._began_s > self.settings.timeout_s:
+            raise WalkinError(f"not ready after {self.settings.timeout_s:.0f} s (--timeout); {self._doing()}")
+
+    @property
+    def settled(self) -> bool:
+        """All jobs have ended and all they sent is on the GPU."""
+        return (
+            self._first_request is None
+            and not self.worker.busy
+            and self.results.empty
+            and not self.renderer.uploads_waiting
+        )
+
+    def accept(self, result: Result) -> None:
+        """Take in one result."""
+        if isinstance(result, Traced):
+            network: Any = result.network
+            self.world.furnish(network, lay_out(network))
+            self.settings.report(
+                f"{network.name}: {len(network)} nodes, {network.maps:,} maps, {network.parameters:,} parameters"
+                + (f"; {network.weights}" if network.weights else "")
+            )
+            return
+        self.world.accept(result)
+        if isinstance(result, Finished) and result.error:
+            self.failed = True
+            self.settings.report(f"walkin: {result.error}")
+            if self.settings.debug and result.details:
+                self.settings.report(result.details)
+        elif isinstance(result, Progress):
+            self._report_progress(result)
+        elif hasattr(result, "text"):
+            self.settings.report(f"walkin: {result.text}")
+
+    def dispatch(self, request: Request) -> None:
+        """Hand a request to the worker, or do it here."""
+        if isinstance(request, Open):
+            self.worker.submit("open", self._job("open_network", request))
+        elif isinstance(request, Feed):
+            # A network that is being opened is not given up for another picture: that one waits.
+            self.worker.submit("feed", self._job("feed", request), replaces=("feed",))
+        elif isinstance(request, Cancel):
+            self.worker.cancel()
+        elif isinstance(request, Screenshot):
+            path = Path(request.path) if request.path else screenshot_path(self.world.title)
+            try:
+                self.save(path)
+                self.world.notify(f"saved {path}")
+            except WalkinError as problem:
+                self.world.notify(str(problem), "error")
+        elif isinstance(request, Quit):
+            self.quitting = True
+
+    def save(self, path: Path) -> None:
+        save_png(path, self.target.read())
+        self.settings.report(f"saved {path}")
+
+    def _job(self, name: str, request: Request) -> Callable[[Emit], Any]:
+        def job(emit: Emit) -> Any:
+            emit(Progress("open" if name == "open_network" else "feed", "importing torch"))
+            from walkin.network import jobs  # torch: only here, on the worker's thread
+
+            if self._session is None:
+                jobs.prepare_thread()
+                self._session = jobs.Session()
+            yield from getattr(jobs, name)(self._session, request, emit)
+
+        return job
+
+    def _must_draw(self, frame: Frame, head: Pose) -> bool:
+        state = (self.world.revision, head.position.tobytes(), head.orientation.tobytes())
+        changed = state != self._drawn or not frame.idle or self.renderer.uploads_waiting > 0
+        changed = changed or (self._settling() and self.settled)
+        self._drawn = state
+        return changed
+
+    def _settling(self) -> bool:
+        return self.settings.screenshot_to is not None or self.settings.frames is not None
+
+    def _after_settling(self) -> None:
+        if not self._settling():
+            return
+        self.settled_frames += 1
+        if self.settled_frames < (self.settings.frames or 1):
+            return
+        if self.settings.screenshot_to is not None:
+            self.save(self.settings.screenshot_to)
+        self.quitting = True
+
+    def _report_progress(self, progress: Progress) -> None:
+        if self._reported is None or progress.label != self._reported.label:
+            self.settings.report(f"walkin: {progress.label} ...")
+        elif progress.fraction is not None and progress.fraction - (self._reported.fraction or 0.0) < 0.1:
+            return
+        elif progress.fraction is not None:
+            left = f", {progress.eta_s:.0f} s left" if progress.eta_s else ""
+            self.settings.report(f"walkin: {progress.label} {progress.fraction:.0%}{left}")
+        self._reported = progress
+
+    def _doing(self) -> str:
+        if self.world.progress is not None:
+            return self.world.progress.label
+        return f"{self.renderer.uploads_waiting} walls are still to be uploaded"
+
+
+def _key(result: Result) -> Hashable | None:
+    """Which results replace each other while they wait: only the newest of each counts."""
+    if isinstance(result, Tiles):
+        return Tiles, result.address
+    if isinstance(result, Progress):
+        return Progress, result.job
+    if isinstance(result, Fed | Scores):
+        return type(result)
+    return None
+

@@ -1,0 +1,241 @@
+"""The command line: build everything, choose a target, run. Imports nothing heavy until a command needs it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from walkin._version import __version__
+from walkin.errors import WalkinError
+
+TIMEOUT_S = 300.0
+COMMANDS = ("view", "info", "networks", "doctor")
+
+NETWORK_HELP = """NETWORK is one of
+  demo                        EfficientNet-Lite0 with its weights and photos, nothing to download
+  resnet50, ...               any name of torchvision (walkin networks lists them)
+  timm:NAME                   a network of timm (pip install 'walkin[timm]')
+  FILE.py:FACTORY             a class or function in a file that gives an nn.Module,
+  package.module:FACTORY      or in a module; literal arguments: net.py:Net(num_classes=10)"""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run and end the process with the exit code."""
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: a process that ends while a daemon thread is inside torch aborts.
+    os._exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code: 0, 1 for a failure, 2 for wrong usage."""
+    options = argparse.Namespace(debug="--debug" in arguments)
+    try:
+        options = _parser().parse_args(_with_command(list(arguments)))
+        command: Callable[[argparse.Namespace], int] = options.run
+        return command(options)
+    except SystemExit as end:  # argparse: --help, --version, usage
+        return end.code if isinstance(end.code, int) else 2
+    except WalkinError as problem:
+        if options.debug:
+            import traceback
+
+            traceback.print_exc()
+        print(f"walkin: {problem}", file=sys.stderr)
+        return problem.code
+    except BrokenPipeError:  # walkin networks | head
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - so that the flush at exit has somewhere to go
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as problem:
+        if options.debug:
+            raise
+        text = (str(problem).splitlines() or [""])[0]
+        print(f"walkin: {type(problem).__name__}: {text} (--debug shows where)", file=sys.stderr)
+        return 1
+
+
+def _with_command(arguments: list[str]) -> list[str]:
+    """Put `view` where no command was given: a first argument that is no command is a network."""
+    if arguments and (arguments[0] in COMMANDS or arguments[0] in ("-h", "--help", "--version", "--reset")):
+        return arguments
+    return ["view", *arguments]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="walkin",
+        description="Walk through a PyTorch network: every layer is a wall, every channel a picture on it.",
+        epilog=f"Without a command: walkin view. Without a network: demo.\n\n{NETWORK_HELP}\n\n"
+        "walkin COMMAND --help tells more.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"walkin {__version__}")
+    parser.add_argument("--reset", action=_Reset, nargs=0, help="forget all settings of this user and end")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _view_parser(commands)
+    _info_parser(commands)
+    _networks_parser(commands)
+    doctor = commands.add_parser(
+        "doctor", help="what is usable on this machine and why not", description="GL, windows, torch, devices."
+    )
+    doctor.add_argument("--debug", action="store_true", help="show tracebacks")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _network_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("network", nargs="?", default="demo", metavar="NETWORK", help="what to open (default: demo)")
+    parser.add_argument(
+        "--weights", metavar="W", help="none, a weight name, or a .pt, .pth or .safetensors file (default: the best known)"
+    )
+    parser.add_argument("--key", metavar="K", help="where in a checkpoint the state dict is")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    parser.add_argument(
+        "--input-size", type=_size, metavar="[C,]HxW", help="size of the network's input, for example 224x224 or 1,28x28"
+    )
+    parser.add_argument("--mean", type=_numbers, metavar="M[,M...]", help="subtracted from inputs between 0 and 1")
+    parser.add_argument("--std", type=_numbers, metavar="S[,S...]", help="inputs are divided by it")
+    parser.add_argument("--labels", metavar="FILE", help="class names, one a line")
+    parser.add_argument(
+        "--fold",
+        default="layers",
+        choices=("ops", "layers", "blocks"),
+        help="what becomes a wall: every operation, layers with norm and activation folded in, or blocks",
+    )
+    parser.add_argument("--image", metavar="FILE", help="picture to feed first")
+    parser.add_argument("--seed", type=int, default=0, help="of untrained weights (default: 0)")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def _view_parser(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "view",
+        help="open a network and walk through it",
+        description="Open a network and walk through it.",
+        epilog=NETWORK_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _network_options(parser)
+    parser.add_argument("--images", metavar="DIR", help="folder whose pictures the P key goes through")
+    parser.add_argument(
+        "--target",
+        default="auto",
+        choices=("auto", "desktop", "offscreen"),
+        help="auto: a window if there is a display, else one picture",
+    )
+    parser.add_argument("--msaa", type=int, choices=(0, 2, 4), help="samples per pixel (default: 4 on a GPU, else 0)")
+    parser.add_argument("--eyes", type=int, default=1, choices=(1, 2), help="offscreen: draw one or two eyes")
+    parser.add_argument("--goto", metavar="ADDRESS", help="stand before this layer, for example layer3.2.conv2")
+    parser.add_argument("--colors", default="signed", choices=("signed", "unsigned", "grey"), help="colour map")
+    parser.add_argument(
+        "--range", default="channel", choices=("channel", "wall", "percentile"), help="what the colours span"
+    )
+    parser.add_argument(
+        "--screenshot-to", type=Path, metavar="F.png", help="write a picture when all is there, then end"
+    )
+    parser.add_argument("--from", dest="seen_from", choices=("entrance", "bird"), default="entrance", help="first view")
+    parser.add_argument("--window-size", type=_window, default=(1280, 720), metavar="WxH", help="default: 1280x720")
+    parser.add_argument("--frames", type=int, metavar="N", help="end after N frames, counted from when all is there")
+    parser.add_argument(
+        "--timeout", type=float, default=TIMEOUT_S, metavar="S", help=f"longest wait for that (default: {TIMEOUT_S:.0f})"
+    )
+    parser.set_defaults(run=_view)
+
+
+def _info_parser(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "info",
+        help="nodes, edges, maps and memory of a network",
+        description="Nodes, edges, maps and memory of a network.",
+        epilog=NETWORK_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _network_options(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.set_defaults(run=_info)
+
+
+def _networks_parser(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("networks", help="what can be opened by name", description="What can be opened by name.")
+    parser.add_argument("pattern", nargs="?", default="", metavar="PATTERN", help="part of a name, or with * and ?")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    parser.set_defaults(run=_networks)
+
+
+def _view(options: argparse.Namespace) -> int:
+    from walkin.opening import view
+
+    return view(options)
+
+
+def _info(options: argparse.Namespace) -> int:
+    from walkin.opening import info
+
+    return info(options)
+
+
+def _networks(options: argparse.Namespace) -> int:
+    from walkin.network import catalogue
+
+    entries = catalogue.names(options.pattern)
+    if not entries:
+        raise WalkinError(f"no network matches {options.pattern!r}; walkin networks lists all")
+    print(catalogue.text(entries, options.pattern))
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from walkin.doctor import report
+
+    return report()
+
+
+class _Reset(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> NoReturn:
+        import shutil
+
+        import platformdirs
+
+        folder = Path(platformdirs.user_config_dir("walkin", appauthor=False))
+        if folder.exists():
+            shutil.rmtree(folder)
+            print(f"removed {folder}")
+        else:
+            print(f"nothing to forget: there is no {folder}")
+        parser.exit(0)
+
+
+def _size(text: str) -> tuple[int, ...]:
+    channels, comma, rest = text.rpartition(",")
+    try:
+        height, width = (int(part) for part in rest.lower().split("x"))
+        size = (int(channels), height, width) if comma else (height, width)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not [C,]HxW, for example 224x224 or 1,28x28") from None
+    if min(size) < 1 or max(size) > 16384:
+        raise argparse.ArgumentTypeError(f"{text!r}: sizes are between 1 and 16384")
+    return size
+
+
+def _window(text: str) -> tuple[int, int]:
+    try:
+        width, height = (int(part) for part in text.lower().split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not WxH, for example 1280x720") from None
+    if not (16 <= width <= 8192 and 16 <= height <= 8192):
+        raise argparse.ArgumentTypeError(f"{text!r}: sides are between 16 and 8192 pixels")
+    return width, height
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.replace(",", " ").split())
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not numbers, for example 0.485,0.456,0.406") from None

@@ -1,0 +1,101 @@
+"""What a target and the program say to each other: Input, Hand, View, Frame and the Target protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from walkin.geometry import Fov, Pose
+
+if TYPE_CHECKING:
+    import moderngl
+
+
+@dataclass(frozen=True)
+class Hand:
+    """One hand, device-neutral: the mouse is a right hand, W A S D is the left hand's stick."""
+
+    stage_from_aim: Pose | None = None
+    """Where it points from, and which way (-Z); None while it is not tracked."""
+    stick: tuple[float, float] = (0.0, 0.0)
+    """(right, forward), each -1 to 1."""
+    select: bool = False
+    squeeze: bool = False
+    scroll: float = 0.0
+    """Wheel notches since the last frame, up is positive."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """What the visitor did since the last frame."""
+
+    stage_from_head: Pose = field(default_factory=lambda: Pose.at(0.0, 1.7, 0.0))
+    left: Hand = field(default_factory=Hand)
+    right: Hand = field(default_factory=Hand)
+    rise: float = 0.0
+    """Wish to move up (1) or down (-1)."""
+    fast: bool = False
+    acts: frozenset[str] = frozenset()
+    """Names of the acts (see interact.acts) begun since the last frame: help, screenshot, reset_view, ..."""
+    dropped_files: tuple[str, ...] = ()
+    """Files dropped on the program since the last frame."""
+    pixel_scale: float = 1.0
+    """Framebuffer pixels per screen coordinate: how large overlay text must be."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One eye: where it is in the stage, what it sees, where its pixels go."""
+
+    stage_from_eye: Pose
+    fov: Fov
+    framebuffer: moderngl.Framebuffer
+    """Linear colour in, sRGB stored (see render.surface)."""
+    near_m: float = 0.05
+    far_m: float = 1000.0
+    """OpenXR wants them, with the depth, to reproject the picture."""
+    overlay: bool = True
+    """Whether flat text (keys, hover, notices) may be drawn onto it: a window, never a headset's eye."""
+
+
+class Frame(Protocol):
+    """One frame between wait and end."""
+
+    input: Input
+    dt_s: float
+    """Seconds since the last frame: 0 to 0.1, fixed for scripted targets."""
+    idle: bool
+    """Nothing was asked for: the app may skip drawing if nothing else has changed."""
+
+    def views(self) -> Iterator[View]:
+        """The eyes to draw, each released when the next is asked for. None when nothing is to be drawn."""
+        ...
+
+
+class Target(Protocol):
+    """Where the room is shown: a desktop window, a headset, or nowhere (offscreen)."""
+
+    ctx: moderngl.Context
+    name: str
+
+    def frames(self) -> Iterator[Frame]:
+        """Frames until the visitor leaves; the generator ends frames even when a draw raises."""
+        ...
+
+    def wake(self) -> None:
+        """Have the next frame come at once. The one method that may be called from any thread."""
+        ...
+
+    def read(self) -> np.ndarray:
+        """The last frame drawn, uint8 (H, W, 3) sRGB, top row first; both eyes side by side."""
+        ...
+
+    def hint(self, name: str, value: Any) -> None:
+        """Tell the target what it may make use of: `title` (str), `continuous` (bool: something
+        is moving), `waiting` (bool: a worker is busy and should have the processor)."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""Input becomes changes of the world and requests. Knows no GL and no torch."""

@@ -1,0 +1,57 @@
+"""Pointing: which wall, tile and value a ray meets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from walkin.frame import Hand
+from walkin.geometry import Ray
+from walkin.world import Hover, Wall, World
+
+
+def world_ray(world: World, hand: Hand) -> Ray | None:
+    """Where a hand points, in the room; None while it is not tracked."""
+    if hand.stage_from_aim is None:
+        return None
+    world_from_aim = world.world_from_stage.matrix @ hand.stage_from_aim.matrix
+    return Ray(world_from_aim[:3, 3], -world_from_aim[:3, 2])
+
+
+def nearest_wall(world: World, ray: Ray) -> tuple[Wall, float, float, float] | None:
+    """(wall, distance, x, y): the first wall a ray meets from its front, and where, in tile pitches."""
+    best: tuple[Wall, float, float, float] | None = None
+    for wall in world.walls.values():
+        centre = wall.place.centre - ray.origin
+        along = float(centre @ ray.direction)
+        if along < -wall.place.radius_m or float(centre @ centre) - along * along > wall.place.radius_m**2:
+            continue
+        hit = wall.pick(ray)
+        if hit is not None and (best is None or hit[0] < best[1]):
+            best = (wall, *hit)
+    return best
+
+
+def hover(world: World, hand: Hand) -> Hover | None:
+    """The tile and value under a hand's ray; None over anything else."""
+    ray = world_ray(world, hand)
+    met = nearest_wall(world, ray) if ray is not None else None
+    if met is None:
+        return None
+    wall, distance, x, y = met
+    tile = wall.tile_at(x, y)
+    if tile is None or wall.tiles is None:
+        return None
+    channel, u, v = tile
+    row, column = int(v * wall.mosaic.height), int(u * wall.mosaic.width)
+    return Hover(wall.node.address, channel, row, column, wall.tiles.value(channel, row, column), distance)
+
+
+def wall_before(world: World, position: np.ndarray) -> str | None:
+    """Address of the wall whose face is nearest to a point in the room."""
+    if not world.walls:
+        return None
+    distances = {
+        address: float(np.linalg.norm(wall.place.centre + wall.place.normal * 1.2 - position))
+        for address, wall in world.walls.items()
+    }
+    return min(distances, key=lambda address: distances[address])

@@ -1,0 +1,120 @@
+"""How the edges of the graph run over the floor: curves to the next wall, tracks along the aisle for skips."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from walkin.geometry import yaw_matrix
+from walkin.graph import Network
+from walkin.world import Place, Ribbon
+
+PORT_SPREAD_M = 0.10  # between ribbons that leave or reach the same wall
+TRACK_M = 0.13  # between skips that run side by side
+
+
+def route(
+    network: Network,
+    places: dict[str, Place],
+    picture: Place,
+    board: Place,
+    stages: dict[str, int],
+    aisle_m: float,
+    *,
+    dashed: bool = False,
+) -> tuple[Ribbon, ...]:
+    """One ribbon per edge, plus one from each output to the board."""
+    edges = [(source, target) for source, target in network.edges if target in places]
+    last = max(stages.values(), default=0) + 1
+    span = {(s, t): stages[t] - stages[s] for s, t in edges}
+    outputs = [(address, "") for address in network.outputs if address in places]
+    for edge in outputs:
+        span[edge] = last - stages[edge[0]]
+    edges += outputs
+    lanes = _tracks([(stages[s], stages.get(t, last), (s, t)) for s, t in edges if span[s, t] > 1])
+    count = 1 + max(lanes.values(), default=0)
+    spacing = min(TRACK_M, (aisle_m - 0.7) / max(1, count))
+
+    out_ports = _ports([(s, stages.get(t, last), t) for s, t in edges])
+    in_ports = _ports([(t, stages[s], s) for s, t in edges])
+    ribbons = []
+    for source, target in edges:
+        start, leave = _port(places.get(source, picture), out_ports[source, target], outgoing=True)
+        end, arrive = _port(places.get(target, board), in_ports[target, source], outgoing=False)
+        if span[source, target] <= 1:
+            reach = max(0.5, 0.5 * float(np.linalg.norm(end - start)))
+            points = _bezier(start, start + leave * reach, end - arrive * reach, end)
+            kind = "main"
+        else:
+            x = (lanes[source, target] - (count - 1) / 2) * spacing
+            points = _tracked(start, leave, end, arrive, x)
+            kind = "skip"
+        ribbons.append(Ribbon(source, target, points.astype(np.float32), kind, dashed))
+    return tuple(ribbons)
+
+
+def _port(place: Place, offset: float, *, outgoing: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Where a ribbon touches a wall, and its direction there, as (x, z).
+
+    It arrives at the foot of the face and leaves from the edge next to the aisle.
+    """
+    rotation = yaw_matrix(place.yaw)
+    right, normal = rotation[[0, 2], 0], rotation[[0, 2], 2]
+    corner = np.array([place.corner[0], place.corner[2]])
+    left_of_aisle = place.yaw > 0 or (place.yaw == 0 and place.corner[0] + place.width_m / 2 < 0)
+    inner = corner + right * place.width_m if left_of_aisle else corner
+    inwards = -right if left_of_aisle else right  # from the aisle into the wall's width
+    forward = np.array([0.0, -1.0])
+    if outgoing:
+        return inner - inwards * (0.06 + abs(offset)), forward
+    along = min(place.width_m / 2, 0.28)
+    return inner + inwards * (along + offset) + normal * 0.04, -normal
+
+
+def _ports(ends: list[tuple[str, int, str]]) -> dict[tuple[str, str], float]:
+    """Offset along the wall for each ribbon at a wall, so that they do not lie on each other.
+
+    ends: (wall, stage of the other end, other end).
+    """
+    by_wall: dict[str, list[tuple[int, str]]] = {}
+    for wall, stage, other in ends:
+        by_wall.setdefault(wall, []).append((stage, other))
+    offsets = {}
+    for wall, others in by_wall.items():
+        others.sort()
+        step = min(PORT_SPREAD_M, 0.5 / len(others))
+        for index, (_, other) in enumerate(others):
+            offsets[wall, other] = (index - (len(others) - 1) / 2) * step
+    return offsets
+
+
+def _tracks(intervals: list[tuple[int, int, tuple[str, str]]]) -> dict[tuple[str, str], int]:
+    """A track for each skip so that skips over the same stages run side by side (greedy interval colouring)."""
+    ends: list[int] = []
+    tracks = {}
+    for first, last, edge in sorted(intervals, key=lambda i: (i[0], i[1])):
+        for track, end in enumerate(ends):
+            if end <= first:
+                break
+        else:
+            track = len(ends)
+            ends.append(0)
+        ends[track] = last
+        tracks[edge] = track
+    return tracks
+
+
+def _bezier(p0: np.ndarray, p1: np.ndarray, p2: np.ndarray, p3: np.ndarray, count: int = 20) -> np.ndarray:
+    t = np.linspace(0.0, 1.0, count)[:, None]
+    return (1 - t) ** 3 * p0 + 3 * (1 - t) ** 2 * t * p1 + 3 * (1 - t) * t**2 * p2 + t**3 * p3
+
+
+def _tracked(start: np.ndarray, leave: np.ndarray, end: np.ndarray, arrive: np.ndarray, x: float) -> np.ndarray:
+    """From a wall into its track, along the aisle, and out again to a wall further on."""
+    length = max(0.4, float(start[1] - end[1]))
+    swing = min(2.0, 0.45 * length)
+    first, last = np.array([x, start[1] - swing]), np.array([x, end[1] + swing])
+    along = np.array([0.0, -1.0])
+    reach = swing * 0.55
+    into = _bezier(start, start + leave * reach, first - along * reach, first, 14)
+    out = _bezier(last, last + along * reach, end - arrive * min(reach, 0.8), end, 14)
+    return np.concatenate([into, out])

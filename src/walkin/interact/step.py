@@ -1,0 +1,93 @@
+"""One step: what the visitor did since the last frame becomes changes of the world and requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from walkin.frame import Frame, Input
+from walkin.interact import locomotion, pointing
+from walkin.requests import Feed, Quit, Request, Screenshot
+from walkin.world import COLOR_MAPS, RANGES, World
+
+
+def step(world: World, frame: Frame, bundled: tuple[str, ...] = ()) -> Iterator[Request]:
+    """Apply one frame's input. `bundled`: files the picture key goes through."""
+    given = frame.input
+    world.tick(frame.dt_s)
+    if world.layout is not None and not world.placed:
+        start = locomotion.stand_above if world.start_above else locomotion.stand_at_entrance
+        start(world, given, world.layout)
+        world.placed = True
+    if world.layout is not None and world.goto is not None:
+        _go_to(world, given, world.goto)
+        world.goto = None
+    locomotion.walk(world, given, frame.dt_s)
+    hover = pointing.hover(world, given.right)
+    if hover != world.hover:
+        world.hover = hover
+        world.revision += 1
+    for act in sorted(given.acts):
+        yield from _act(world, given, act, bundled)
+    for path in given.dropped_files[-1:]:
+        yield Feed(path)
+
+
+def _act(world: World, given: Input, act: str, bundled: tuple[str, ...]) -> Iterator[Request]:
+    world.revision += 1
+    if act == "quit":
+        yield Quit()
+    elif act == "screenshot":
+        yield Screenshot()
+    elif act == "keys":
+        world.show_keys = not world.show_keys
+    elif act == "labels":
+        world.show_labels = not world.show_labels
+    elif act == "ribbons":
+        world.show_ribbons = not world.show_ribbons
+    elif act == "colors":
+        world.color_map = _after(COLOR_MAPS, world.color_map)
+        world.notify(f"colour map: {world.color_map}")
+    elif act == "range":
+        world.range_mode = _after(RANGES, world.range_mode)
+        world.notify(f"range per {world.range_mode}")
+    elif act == "picture" and bundled:
+        world.bundled_shown = (world.bundled_shown + 1) % len(bundled)
+        yield Feed(bundled[world.bundled_shown])
+    elif world.layout is not None:
+        if act == "entrance":
+            locomotion.stand_at_entrance(world, given, world.layout)
+        elif act == "bird":
+            locomotion.stand_above(world, given, world.layout)
+        elif act == "focus" and world.hover is not None:
+            locomotion.stand_before(world, given, world.walls[world.hover.address].place)
+        elif act in ("next", "previous"):
+            _go_along(world, given, 1 if act == "next" else -1)
+
+
+def _go_to(world: World, given: Input, address: str) -> None:
+    """Stand before a wall; `address/channel` may name a tile of it."""
+    wall = world.walls.get(address) or world.walls.get(address.rpartition("/")[0])
+    if wall is not None:
+        locomotion.stand_before(world, given, wall.place)
+        world.visited = wall.node.address
+    else:
+        assert world.network is not None
+        try:
+            world.network.find(address)
+        except KeyError as problem:
+            world.notify(str(problem.args[0]), "warning", lasting=True)
+
+
+def _go_along(world: World, given: Input, step: int) -> None:
+    addresses = list(world.walls)
+    here = world.visited if world.visited in world.walls else None
+    if here is None:
+        index = 0 if step > 0 else len(addresses) - 1
+    else:
+        index = min(max(addresses.index(here) + step, 0), len(addresses) - 1)
+    if addresses:
+        _go_to(world, given, addresses[index])
+
+
+def _after(values: tuple[str, ...], value: str) -> str:
+    return values[(values.index(value) + 1) % len(values)]

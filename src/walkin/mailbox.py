@@ -1,0 +1,147 @@
+"""How workers' results reach the render thread: Mailbox (latest wins per key) and Worker (one job at a time)."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any
+
+from walkin.errors import Cancelled, WalkinError
+
+Emit = Callable[[Any], None]
+"""Hands a result on at once; raises Cancelled when nobody wants it any more."""
+Job = Callable[[Emit], Iterator[Any]]
+"""A generator of results. `emit` is its second way out, for results that come up inside a call that cannot yield
+(a forward pass that computes a whole network): both lead to the same mailbox, in order."""
+
+
+class Mailbox:
+    """Results in the order they came; a later one replaces an earlier one of the same key that is still waiting.
+
+    `key_of` gives a result's key, None for those that are all kept. `wake` is called, on the worker's thread, when
+    something arrives in an empty box.
+    """
+
+    def __init__(self, key_of: Callable[[Any], Hashable | None], wake: Callable[[], None] = lambda: None):
+        self._key_of = key_of
+        self._wake = wake
+        self._lock = threading.Lock()
+        self._waiting: dict[Hashable, Any] = {}
+        self._count = 0
+
+    def put(self, result: Any) -> None:
+        key = self._key_of(result)
+        with self._lock:
+            was_empty = not self._waiting
+            self._count += 1
+            if key is None:
+                key = self._count
+            else:
+                self._waiting.pop(key, None)  # the newer one goes to the end of the queue
+            self._waiting[key] = result
+        if was_empty:
+            self._wake()
+
+    def drain(self) -> list[Any]:
+        with self._lock:
+            results = list(self._waiting.values())
+            self._waiting.clear()
+        return results
+
+    @property
+    def empty(self) -> bool:
+        with self._lock:
+            return not self._waiting
+
+
+class Worker:
+    """One daemon thread that runs jobs one after the other and sends what they yield to a mailbox."""
+
+    def __init__(self, mailbox: Mailbox, *, finished: Callable[..., Any], before: Callable[[], None] = lambda: None):
+        """finished(name, error, cancelled, details) makes the result that tells of a job's end; `before` runs once
+        on the new thread, before its first job (thread priority and the like)."""
+        self._mailbox = mailbox
+        self._finished = finished
+        self._before = before
+        self._jobs: queue.SimpleQueue[tuple[str, Job, threading.Event] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._pending: list[tuple[str, threading.Event]] = []
+        self._thread: threading.Thread | None = None
+
+    def submit(self, name: str, job: Job, *, replaces: tuple[str, ...] | None = None) -> None:
+        """Queue a job and cancel those, running or waiting, whose names are in `replaces` (None: all)."""
+        self.cancel(replaces)
+        event = threading.Event()
+        with self._lock:
+            self._pending.append((name, event))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="walkin worker", daemon=True)
+                self._thread.start()
+        self._jobs.put((name, job, event))
+
+    def cancel(self, names: tuple[str, ...] | None = None) -> None:
+        """Cancel the jobs, running or waiting, of these names (None: all)."""
+        with self._lock:
+            for name, event in self._pending:
+                if names is None or name in names:
+                    event.set()
+
+    @property
+    def busy(self) -> bool:
+        with self._lock:
+            return bool(self._pending)
+
+    def close(self, timeout_s: float = 2.0) -> bool:
+        """Cancel all, wait for the thread; True if it has ended."""
+        self.cancel()
+        self._jobs.put(None)
+        if self._thread is None:
+            return True
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        self._before()
+        while (entry := self._jobs.get()) is not None:
+            name, job, event = entry
+            error, details, cancelled = "", "", event.is_set()
+            if not cancelled:
+                error, details, cancelled = self._run_one(job, event)
+            with self._lock:
+                self._pending.remove((name, event))
+            del job, entry  # a waiting thread must not keep a network alive
+            self._mailbox.put(self._finished(name, error, cancelled, details))
+
+    def _run_one(self, job: Job, event: threading.Event) -> tuple[str, str, bool]:
+        def emit(result: Any) -> None:
+            if event.is_set():
+                raise Cancelled
+            self._mailbox.put(result)
+
+        try:
+            generator = job(emit)
+            try:
+                for result in generator:
+                    emit(result)
+            finally:
+                close = getattr(generator, "close", None)
+                if close is not None:
+                    close()
+        except Cancelled:
+            return "", "", True
+        except WalkinError as problem:
+            return str(problem), traceback.format_exc(), False
+        except BaseException as problem:  # a job must never end the program, nor its exception disappear
+            text = f"{type(problem).__name__}: {problem}".splitlines()
+            return (text[0] if text else type(problem).__name__), traceback.format_exc(), False
+        return "", "", False
+
+
+def lower_thread_priority() -> None:
+    """Let the render thread go first: on Linux the niceness is a thread's own, elsewhere nothing is done."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

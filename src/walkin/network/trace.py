@@ -1,0 +1,74 @@
+"""trace: runs a network once and says, operation by operation, what came from what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from walkin.errors import WalkinError
+from walkin.network.addresses import finished
+from walkin.network.module_calls import listening
+from walkin.network.order_only import trace_order
+from walkin.network.recorder import Recorder
+from walkin.network.recording import Call, Op, Place, Trace
+from walkin.network.survey import Survey
+from walkin.network.tensors import find_tensors
+from walkin.network.undisturbed import undisturbed
+
+__all__ = ["Call", "Op", "Place", "Trace", "trace"]
+
+
+def trace(model: nn.Module, *inputs: Any, kwargs: Mapping[str, Any] | None = None) -> Trace:
+    """The graph of the one path that these inputs take through `model`."""
+    survey = Survey.of(model)
+    model = survey.model
+    named = dict(kwargs or {})
+    with undisturbed(survey, inputs, named):
+        recorder = Recorder(survey)
+        try:
+            before = survey.fillings()
+            recorded = _record(recorder, inputs, named)
+            # torchvision's detectors compute scales in their first forward, others fill caches: not in later ones.
+            if survey.fillings() != before:
+                recorder = Recorder(survey)
+                recorded = _record(recorder, inputs, named)
+            return recorded
+        except Exception as error:
+            fault = error
+        # Was it the recording, or does the network not take these inputs?
+        try:
+            recorded = trace_order(survey, inputs, named)
+        except Exception as error:
+            raise _refusal(model, inputs, named, recorder.failed_at, error) from error
+    note = f"branches unknown: only the order of the layers could be seen ({_one_line(fault)})"
+    return Trace(**{**vars(recorded), "notes": (*recorded.notes, note)})
+
+
+def _record(recorder: Recorder, inputs: tuple[Any, ...], named: dict[str, Any]) -> Trace:
+    recorder.add_inputs(inputs, named)
+    with listening(recorder), recorder:
+        recorder.survey.model(*inputs, **named)
+    return finished(recorder)
+
+
+def _refusal(
+    model: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], where: str | None, error: Exception
+) -> WalkinError:
+    """What the user can do about a network that does not run on these inputs."""
+    shapes = ", ".join(_shape(t) for t in [*find_tensors(inputs), *find_tensors(named)]) or "no tensor"
+    place = f" in {where}" if where else ""
+    return WalkinError(
+        f"{type(model).__name__} does not run on an input of shape {shapes}: it failed{place} with "
+        f"{_one_line(error)}; give --input-size [C,]HxW, or from Python example inputs: walkin.trace(model, x, ...)"
+    )
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(str(extent) for extent in tensor.shape) or "scalar"
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__

@@ -1,0 +1,121 @@
+"""What the command line and the library share: a request, a target and an app made from options."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from walkin.errors import WalkinError
+from walkin.requests import Open
+
+PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".avif")
+
+
+def request_from(options: argparse.Namespace) -> Open:
+    return Open(
+        spec=options.network,
+        weights=options.weights,
+        key=options.key,
+        image=options.image,
+        device=options.device,
+        input_size=options.input_size,
+        mean=options.mean,
+        std=options.std,
+        labels=options.labels,
+        fold=options.fold,
+        seed=options.seed,
+    )
+
+
+def view(options: argparse.Namespace) -> int:
+    """walkin view: the exit code."""
+    from walkin.app import App, Settings
+    from walkin.picture_file import check_writable, screenshot_path
+
+    # Wakes the render thread within half a millisecond of a busy worker; with the default it comes 5 ms late.
+    sys.setswitchinterval(0.0005)
+    request = request_from(options)
+    shown = pictures(options.images)
+    if options.images and request.image is None:
+        request = replace(request, image=shown[0])
+    for file in (request.image, request.labels):
+        if file is not None and not Path(file).exists():
+            raise WalkinError(f"there is no file {file}")
+    kind = target_kind(options.target)
+    screenshot = options.screenshot_to
+    frames = options.frames
+    if kind == "offscreen" and screenshot is None and frames is None:
+        screenshot = screenshot_path(request.spec)
+        print(f"walkin: no window, one picture instead: {screenshot}", file=sys.stderr)
+        screenshot.parent.mkdir(parents=True, exist_ok=True)
+    if screenshot is not None:
+        check_writable(screenshot)
+    target = make_target(kind, options.window_size, options.msaa, options.eyes)
+    settings = Settings(
+        screenshot_to=screenshot,
+        frames=frames,
+        timeout_s=options.timeout if screenshot is not None or frames is not None else None,
+        goto=options.goto,
+        pictures=shown,
+        debug=options.debug,
+    )
+    app = App(target, settings)
+    app.world.color_map = options.colors
+    app.world.range_mode = options.range
+    app.world.start_above = options.seen_from == "bird"
+    app.open(request)
+    try:
+        return app.run()
+    finally:
+        app.worker.close(timeout_s=2.0)
+
+
+def info(options: argparse.Namespace) -> int:
+    """walkin info: prints what a network is made of."""
+    import json
+
+    from walkin.network import describe, opened
+
+    network = opened.describe(request_from(options), lambda line: print(line, file=sys.stderr))
+    if options.json:
+        print(json.dumps(describe.info_json(network), indent=1))
+    else:
+        print(describe.info_text(network))
+    return 0
+
+
+def target_kind(name: str) -> str:
+    """desktop or offscreen, for `auto` what the machine has."""
+    if name != "auto":
+        return name
+    from walkin.targets.desktop import display_available
+
+    return "desktop" if display_available() else "offscreen"
+
+
+def make_target(kind: str, size: tuple[int, int], samples: int | None, eyes: int):
+    if kind == "desktop":
+        from walkin.interact.acts import key_acts
+        from walkin.targets.desktop import DesktopTarget
+
+        return DesktopTarget(key_acts(), size, samples)
+    from walkin.targets.offscreen import OffscreenTarget
+
+    return OffscreenTarget(size, eyes, samples)
+
+
+def pictures(folder: str | None) -> tuple[str, ...]:
+    """Files the picture key goes through: those of a folder, or the bundled photos."""
+    if folder is None:
+        from walkin.resources import photos
+
+        return tuple(str(path) for path in photos())
+    path = Path(folder)
+    if not path.is_dir():
+        raise WalkinError(f"there is no folder {folder}")
+    found = sorted(str(file) for file in path.iterdir() if file.suffix.lower() in PICTURE_ENDINGS)
+    if not found:
+        raise WalkinError(f"no pictures in {folder} (looked for {', '.join(PICTURE_ENDINGS)})")
+    return tuple(found)

@@ -1,0 +1,53 @@
+"""Writing pictures: PNG files that are either whole or not there."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from walkin.errors import WalkinError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def check_writable(path: Path) -> None:
+    """WalkinError now, not after minutes of work, if a picture could not be written there."""
+    folder = path.parent
+    if path.is_dir():
+        raise WalkinError(f"cannot write {path}: it is a folder; name a file, for example {path / 'room.png'}")
+    if not folder.is_dir():
+        raise WalkinError(f"cannot write {path}: there is no folder {folder}; create it first")
+    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise WalkinError(f"cannot write {path}: permission denied; choose a folder of yours")
+
+
+def save_png(path: Path, pixels: np.ndarray) -> None:
+    """uint8 (H, W, 3) sRGB, top row first; written beside and renamed, so nothing half-written stays."""
+    from PIL import Image
+
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(partial, format="PNG")
+        os.replace(partial, path)
+    except OSError as problem:
+        raise WalkinError(f"cannot write {path}: {problem.strerror or problem}") from problem
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def screenshot_path(title: str) -> Path:
+    """A new file in the user's picture folder."""
+    import platformdirs
+
+    name = re.sub(r"[^\w.-]+", "_", title).strip("_") or "walkin"
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    folder = Path(platformdirs.user_pictures_dir()) / "walkin"
+    path, number = folder / f"{name}-{stamp}.png", 2
+    while path.exists():
+        path, number = folder / f"{name}-{stamp}-{number}.png", number + 1
+    return path

@@ -1,0 +1,165 @@
+"""Labels: all text that stands in the room: names and ranges of walls, the picture's caption, the result board."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from walkin.geometry import UP, spheres_in_frustum
+from walkin.render.rectangles import RECTANGLE, RectangleBuffer, Rectangles, rectangle
+from walkin.render.text import GLYPH, GlyphBuffer, Text
+from walkin.world import Place, Wall, World
+
+NAME = (0.80, 0.84, 0.90, 1.0)
+DIM = (0.36, 0.42, 0.52, 1.0)
+ACCENT = (0.95, 0.62, 0.22, 1.0)
+ALERT = (0.85, 0.10, 0.60, 1.0)
+BAR = (0.05, 0.33, 0.55, 1.0)
+BAR_BACK = (0.030, 0.034, 0.044, 1.0)
+LEGIBLE = 130.0  # a text is drawn up to this many times its size away: about six pixels high in a 720-line window
+
+
+class Labels:
+    """Text of the room on the GPU; only labels near enough to be read are kept in the buffer."""
+
+    def __init__(self, text: Text, rectangles: Rectangles):
+        self._text = text
+        self._walls: dict[str, np.ndarray] = {}
+        self._reach: dict[str, float] = {}
+        self._fixed = np.zeros(0, GLYPH)
+        self._revisions: dict[str, int] = {}
+        self._fixed_key: object = None
+        self._shown: object = None
+        self._glyphs = GlyphBuffer(text)
+        self._bars = RectangleBuffer(rectangles)
+        self._changed = True
+
+    def prepare(self, world: World) -> None:
+        """Lay out the text of what has changed."""
+        if set(self._walls) != set(world.walls):
+            self._walls.clear()
+            self._revisions.clear()
+        for address, wall in world.walls.items():
+            if self._revisions.get(address) != wall.revision:
+                self._revisions[address] = wall.revision
+                self._walls[address] = self._wall(wall)
+                self._changed = True
+        key = (world.layout_revision, id(world.picture), id(world.scores))
+        if key != self._fixed_key:
+            self._fixed_key = key
+            self._fixed, bars = self._board_and_picture(world)
+            self._bars.write(bars)
+            self._changed = True
+
+    def select(self, world: World, planes: np.ndarray, eye: np.ndarray) -> None:
+        """Choose the labels that can be read from this eye."""
+        addresses = tuple(world.walls) if world.show_labels else ()
+        near: tuple[str, ...] = ()
+        if addresses:
+            centres = np.array([world.walls[a].place.centre for a in addresses])
+            widths = np.array([world.walls[a].place.width_m for a in addresses])
+            radii = np.array([world.walls[a].place.radius_m for a in addresses])
+            distance = np.linalg.norm(centres - eye, axis=1) - radii
+            seen = spheres_in_frustum(centres, radii, planes) & (distance < LEGIBLE * _name_size(widths))
+            near = tuple(a for a, s in zip(addresses, seen, strict=True) if s)
+        if self._changed or near != self._shown:
+            self._shown, self._changed = near, False
+            self._glyphs.write(np.concatenate([self._fixed, *(self._walls[a] for a in near)]))
+
+    def draw(self) -> int:
+        draws = self._bars.draw()
+        self._glyphs.draw()
+        return draws + (self._glyphs.count > 0)
+
+    def _wall(self, wall: Wall) -> np.ndarray:
+        place = wall.place
+        right, front = place.right, place.normal * 0.004
+        corner = np.array(place.corner)
+        name_size = float(_name_size(np.array([place.width_m]))[0])
+        top = corner + UP * (place.height_m + 0.05 + 0.35 * name_size) + front
+        parts = [
+            self._text.glyphs(
+                wall.node.address, top, right, UP, name_size, NAME, face="semibold", max_width=place.width_m + 1.2
+            )
+        ]
+        width = max(place.width_m, 0.6)
+        below = corner - UP * 0.155 + front
+        parts.append(
+            self._text.glyphs(wall.node.address, below, right, UP, 0.085, NAME, face="semibold", max_width=width)
+        )
+        for number, (line, tint) in enumerate(_facts(wall)):
+            at = corner - UP * (0.245 + 0.075 * number) + front
+            parts.append(self._text.glyphs(line, at, right, UP, 0.058, tint, max_width=width))
+        return np.concatenate(parts)
+
+    def _board_and_picture(self, world: World) -> tuple[np.ndarray, np.ndarray]:
+        parts: list[np.ndarray] = [np.zeros(0, GLYPH)]
+        bars: list[np.ndarray] = [np.zeros(0, RECTANGLE)]
+        if world.layout is None:
+            return parts[0], bars[0]
+        if world.picture is not None:
+            place = world.layout.picture
+            at = np.array(place.corner) - UP * 0.17 + place.normal * 0.004
+            for number, line in enumerate(world.picture.caption):
+                size, tint = (0.085, NAME) if number == 0 else (0.058, DIM)
+                face = "semibold" if number == 0 else "regular"
+                parts.append(
+                    self._text.glyphs(line, at, place.right, UP, size, tint, face=face, max_width=place.width_m + 0.3)
+                )
+                at = at - UP * 0.085
+            if world.scores is not None and world.scores.names:
+                top = np.array(place.corner) + UP * (place.height_m + 0.14)
+                line = f"{world.scores.names[0]}  {world.scores.probabilities[0]:.0%}"
+                parts.append(self._text.glyphs(line, top, place.right, UP, 0.15, ACCENT, face="semibold"))
+        if world.scores is not None:
+            glyphs, rectangles = self._board(world.layout.board, world.scores.names, world.scores.probabilities)
+            parts += glyphs
+            bars += rectangles
+        return np.concatenate(parts), np.concatenate(bars)
+
+    def _board(
+        self, place: Place, names: tuple[str, ...], probabilities: tuple[float, ...]
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Top classes as bars, the share in per cent at the right."""
+        glyphs, bars = [], []
+        right, front = place.right, place.normal * 0.004
+        corner = np.array(place.corner) + front
+        step = place.height_m / (len(names) + 1.0)
+        top = corner + UP * place.height_m
+        for row, (name, share) in enumerate(zip(names, probabilities, strict=True)):
+            base = top - UP * step * (row + 1.0) + right * 0.08
+            width = place.width_m - 0.16
+            bars.append(rectangle(base - UP * 0.055, right * width, UP * 0.018, BAR_BACK, 0.009))
+            if share * width > 0.002:
+                bars.append(
+                    rectangle(base - UP * 0.055 + front * 0.3, right * max(width * share, 0.018), UP * 0.018, BAR, 0.009)
+                )
+            tint = ACCENT if row == 0 else NAME
+            face = "semibold" if row == 0 else "regular"
+            glyphs.append(
+                self._text.glyphs(name, base, right, UP, 0.085, tint, face=face, max_width=width - 0.42)
+            )
+            percent = f"{share:.1%}"
+            glyphs.append(
+                self._text.glyphs(
+                    percent, base + right * width, right, UP, 0.085, tint, face=face, align="right", tabular=True
+                )
+            )
+        return glyphs, bars
+
+
+def _name_size(widths: np.ndarray) -> np.ndarray:
+    """Em of the name above a wall: larger above larger walls, so that it is read from where they are seen whole."""
+    return np.clip(0.075 * widths, 0.115, 0.30)
+
+
+def _facts(wall: Wall) -> list[tuple[str, tuple[float, float, float, float]]]:
+    node = wall.node
+    shape = " × ".join(str(extent) for extent in node.shape[1:]) or "scalar"
+    what = node.module_class or node.operation or node.kind
+    lines = [(f"{what}  ·  {shape}", DIM)]
+    if wall.tiles is not None:
+        low, high = wall.tiles.wall_range
+        lines.append((f"{low:.3g} … {high:.3g}", DIM))
+        if wall.flawed:
+            lines.append((f"{wall.flawed} values not finite", ALERT))
+    return lines

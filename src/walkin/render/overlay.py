@@ -1,0 +1,120 @@
+"""Overlay: flat text over a window's view: notices, progress, what is pointed at, the sheet of keys."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from walkin.render.rectangles import RECTANGLE, RectangleBuffer, Rectangles, Tint, rectangle
+from walkin.render.text import GLYPH, GlyphBuffer, Text
+from walkin.world import World
+
+PLATE: Tint = (0.012, 0.014, 0.019, 0.86)
+INK: Tint = (0.80, 0.84, 0.90, 1.0)
+QUIET: Tint = (0.42, 0.48, 0.58, 1.0)
+TINTS: dict[str, Tint] = {"info": INK, "warning": (0.95, 0.62, 0.22, 1.0), "error": (1.0, 0.30, 0.26, 1.0)}
+BLUE: Tint = (0.06, 0.40, 0.66, 1.0)
+RIGHT, DOWN = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
+
+
+class Overlay:
+    """Rebuilt when what it says changes, not every frame."""
+
+    def __init__(self, text: Text, rectangles: Rectangles, keys: tuple[tuple[str, str], ...]):
+        """keys: (key, what it does), for the sheet."""
+        self._text = text
+        self._rectangle_program = rectangles.program
+        self._keys = keys
+        self._glyphs = GlyphBuffer(text)
+        self._plates = RectangleBuffer(rectangles)
+        self._content: object = None
+
+    def draw(self, world: World, width: int, height: int, scale: float) -> int:
+        """Draw over a view of width x height pixels; `scale`: pixels per point of text size."""
+        hover = hover_line(world)
+        content = (
+            width, height, scale, hover, world.show_keys, world.progress,
+            tuple((banner.text, banner.level) for banner in world.banners),
+        )  # fmt: skip
+        if content != self._content:
+            self._content = content
+            self._build(world, hover, width, height, scale)
+        if not self._glyphs.count and not self._plates.count:
+            return 0
+        # Pixels from the upper left corner, y down, to clip space.
+        matrix = np.eye(4, dtype=np.float32)
+        matrix[0, 0], matrix[1, 1] = 2.0 / width, -2.0 / height
+        matrix[0, 3], matrix[1, 3] = -1.0, 1.0
+        for made in (self._rectangle_program, self._text.program):
+            made["clip_from_text"].write(matrix.T.tobytes())
+            made["flat_text"] = 1.0
+        draws = self._plates.draw()
+        self._glyphs.draw()
+        for made in (self._rectangle_program, self._text.program):
+            made["flat_text"] = 0.0
+        return draws + (self._glyphs.count > 0)
+
+    def _build(self, world: World, hover: str, width: int, height: int, scale: float) -> None:
+        glyphs: list[np.ndarray] = [np.zeros(0, GLYPH)]
+        plates: list[np.ndarray] = [np.zeros(0, RECTANGLE)]
+
+        def line(text: str, x: float, y: float, size: float, tint: Tint, face: str = "regular", cut: float = 1e9) -> float:
+            """Write with the baseline at y; returns the text's width in pixels."""
+            origin = np.array([x, y, 0.0])
+            records = self._text.glyphs(text, origin, RIGHT, -DOWN, size, tint, face=face, max_width=cut)
+            glyphs.append(records)
+            return min(cut, self._text.font.measure(text, face, size_m=size)[0])
+
+        def plate(x: float, y: float, w: float, h: float, tint: Tint = PLATE, radius: float = 6.0) -> None:
+            corner = np.array([x, y + h, 0.0])
+            plates.append(rectangle(corner, RIGHT * w, -DOWN * h, tint, min(radius * scale, h / 2, w / 2)))
+
+        s = scale
+        y = 16 * s
+        for banner in world.banners[-4:]:
+            text_width = min(self._text.font.measure(banner.text, size_m=15 * s)[0], width - 64 * s)
+            x = (width - text_width) / 2
+            plate(x - 14 * s, y, text_width + 28 * s, 30 * s)
+            line(banner.text, x, y + 20.5 * s, 15 * s, TINTS[banner.level], cut=text_width + 1)
+            y += 36 * s
+        if world.progress is not None:
+            progress = world.progress
+            label = progress.label
+            if progress.fraction is not None:
+                label += f"   {progress.fraction:.0%}"
+            if progress.eta_s is not None and progress.eta_s >= 1:
+                label += f"   {progress.eta_s:.0f} s left"
+            bar = min(420 * s, width - 48 * s)
+            x, top = (width - bar) / 2, height - 66 * s
+            plate(x - 16 * s, top, bar + 32 * s, 50 * s)
+            line(label, x, top + 22 * s, 15 * s, INK, cut=bar)
+            plate(x, top + 33 * s, bar, 4 * s, (0.06, 0.07, 0.09, 1.0), 2)
+            if progress.fraction:
+                plate(x, top + 33 * s, max(4 * s, bar * min(1.0, progress.fraction)), 4 * s, BLUE, 2)
+        elif hover:
+            text_width = min(self._text.font.measure(hover, size_m=15 * s)[0], width - 64 * s)
+            plate(16 * s, height - 46 * s, text_width + 28 * s, 30 * s)
+            line(hover, 30 * s, height - 25.5 * s, 15 * s, INK, cut=text_width + 1)
+        if world.show_keys:
+            self._sheet(line, plate, width, height, s)
+        self._glyphs.write(np.concatenate(glyphs))
+        self._plates.write(np.concatenate(plates))
+
+    def _sheet(self, line, plate, width: int, height: int, s: float) -> None:
+        row, sheet_width = 23 * s, 460 * s
+        sheet_height = row * len(self._keys) + 70 * s
+        x, y = (width - sheet_width) / 2, max(8 * s, (height - sheet_height) / 2)
+        plate(x, y, sheet_width, sheet_height, (0.010, 0.012, 0.016, 0.94), 10)
+        line("Keys", x + 26 * s, y + 38 * s, 20 * s, INK, "semibold")
+        for number, (key, what) in enumerate(self._keys):
+            baseline = y + 68 * s + row * number
+            line(key, x + 26 * s, baseline, 14 * s, (0.30, 0.62, 0.85, 1.0), "semibold")
+            line(what, x + 170 * s, baseline, 14 * s, INK, cut=sheet_width - 190 * s)
+
+
+def hover_line(world: World) -> str:
+    """What is pointed at, in one line: address/channel, place and value."""
+    hover = world.hover
+    if hover is None:
+        return ""
+    value = "not finite" if hover.value != hover.value else f"{hover.value:.4g}"
+    return f"{hover.address}/{hover.channel}   ({hover.row}, {hover.column})   {value}"

@@ -1,0 +1,56 @@
+"""Pictures: photographs on one sRGB page, drawn as quads in the room."""
+
+from __future__ import annotations
+
+import moderngl
+import numpy as np
+
+from walkin.geometry import UP
+from walkin.render.shader import program
+from walkin.render.surface import GL_SRGB8_ALPHA8
+from walkin.world import Place
+
+CELL = 1024
+PICTURE = np.dtype([("corner", "f4", 3), ("right", "f4", 3), ("up", "f4", 3), ("uv", "f4", 4)])
+
+
+class Pictures:
+    """The picture in the input frame. One cell for now; the page grows with the shelf."""
+
+    def __init__(self, ctx: moderngl.Context):
+        self._ctx = ctx
+        self._program = program(ctx, "pictures")
+        self._program["page"] = 0
+        self._texture: moderngl.Texture | None = None
+        self._buffer = ctx.buffer(reserve=PICTURE.itemsize, dynamic=True)
+        self._array = ctx.vertex_array(self._program, [(self._buffer, "3f 3f 3f 4f /i", *(PICTURE.names or ()))])
+
+    def show(self, pixels: np.ndarray, place: Place) -> None:
+        """pixels uint8 (H, W, 3); the picture keeps its shape inside the square place."""
+        pixels = pixels[:: -(-pixels.shape[0] // CELL), :: -(-pixels.shape[1] // CELL)]
+        height, width = pixels.shape[:2]
+        rgba = np.full((height, width, 4), 255, np.uint8)
+        rgba[..., :3] = pixels
+        self._texture = self._ctx.texture((width, height), 4, rgba.tobytes(), internal_format=GL_SRGB8_ALPHA8)
+        self._texture.build_mipmaps()
+        self._texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        self._texture.repeat_x = self._texture.repeat_y = False
+        size_x = place.width_m * width / max(width, height)
+        size_y = place.height_m * height / max(width, height)
+        corner = (
+            np.array(place.corner)
+            + place.right * (place.width_m - size_x) / 2
+            + UP * (place.height_m - size_y) / 2
+            + place.normal * 0.004
+        )
+        record = np.zeros(1, PICTURE)
+        record["corner"], record["right"], record["up"] = corner, place.right * size_x, UP * size_y
+        record["uv"] = (0.0, 1.0, 1.0, 0.0)  # the texture's first row is the top of the picture
+        self._buffer.write(record)
+
+    def draw(self) -> int:
+        if self._texture is None:
+            return 0
+        self._texture.use(0)
+        self._array.render(moderngl.TRIANGLE_STRIP, 4, instances=1)
+        return 1

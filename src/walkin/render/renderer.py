@@ -1,0 +1,170 @@
+"""Renderer: the GPU twin of a World. `prepare` once per frame within an upload budget, `draw` once per eye."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import moderngl
+import numpy as np
+
+from walkin.frame import View
+from walkin.geometry import frustum_planes
+from walkin.render.atlas import Atlas
+from walkin.render.background import Background
+from walkin.render.labels import Labels
+from walkin.render.overlay import Overlay
+from walkin.render.panels import Panels
+from walkin.render.pictures import Pictures
+from walkin.render.rectangles import Rectangles
+from walkin.render.ribbons import Ribbons
+from walkin.render.shader import FRAME, FRAME_BINDING
+from walkin.render.text import Text
+from walkin.render.walls import Walls
+from walkin.world import COLOR_MAPS, RANGES, World
+
+FOG_M = 34.0  # distance at which a thing has lost 63 % of its contrast, for an eye near the floor
+FOG_RISE = 3.0  # metres of fog distance gained per metre of height: from above the whole network is seen
+
+
+class Renderer:
+    """Draws walls, panels, floor, ribbons, labels, pictures and overlay; knows no target."""
+
+    def __init__(self, ctx: moderngl.Context, keys: tuple[tuple[str, str], ...] = (), *, anisotropy: float = 1.0):
+        self.ctx = ctx
+        self._anisotropy = anisotropy
+        self._text = Text(ctx)
+        self._rectangles = Rectangles(ctx)
+        self._background = Background(ctx)
+        self._overlay = Overlay(self._text, self._rectangles, keys)
+        self._frame = ctx.buffer(reserve=FRAME.itemsize, dynamic=True)
+        self._block = np.zeros(1, FRAME)
+        self._walls = Walls(ctx, anisotropic=anisotropy > 1)
+        self._panels = Panels(ctx)
+        self._ribbons = Ribbons(ctx)
+        self._pictures = Pictures(ctx)
+        self._labels = Labels(self._text, self._rectangles)
+        self._walls.warm_up()
+        self._atlas: Atlas | None = None
+        self._layout_revision = -1
+        self._picture: object = None
+        self._uploads: dict[str, int] = {}  # address -> next mip level to write
+        self._seen: dict[str, int] = {}  # address -> revision taken over
+        self.draw_calls = 0
+        """Of the last view."""
+        self.uploaded_bytes = 0
+        """Since the start."""
+
+    @property
+    def uploads_waiting(self) -> int:
+        """Walls whose newest tiles are not all on the GPU."""
+        return len(self._uploads)
+
+    @property
+    def atlas_bytes(self) -> int:
+        return self._atlas.bytes if self._atlas is not None else 0
+
+    @property
+    def pages(self) -> int:
+        return len(self._atlas.pages) if self._atlas is not None else 0
+
+    def prepare(self, world: World, eye: np.ndarray, budget_ms: float = 4.0) -> None:
+        """Bring the GPU up to the world's state; uploads stop when the budget is used up, the nearest walls go first."""
+        if world.layout is not None and self._layout_revision != world.layout_revision:
+            self._layout_revision = world.layout_revision
+            mosaics = {address: wall.mosaic for address, wall in world.walls.items()}
+            self._atlas = Atlas(self.ctx, mosaics, anisotropy=self._anisotropy)
+            self._walls.set_up(world.walls, self._atlas)
+            self._panels.set_up(world.layout)
+            self._ribbons.set_up(world.layout.ribbons)
+            self._seen = {}
+            self._uploads = {}
+            self._picture = None
+        if world.picture is not None and world.layout is not None and self._picture is not world.picture:
+            self._picture = world.picture
+            self._pictures.show(world.picture.pixels, world.layout.picture)
+        self._upload(world, eye, budget_ms)
+        self._labels.prepare(world)
+
+    def _upload(self, world: World, eye: np.ndarray, budget_ms: float) -> None:
+        if self._atlas is None:
+            return
+        for address, wall in world.walls.items():
+            if wall.tiles is not None and self._seen.get(address) != wall.revision:
+                self._seen[address] = wall.revision
+                self._uploads[address] = wall.mosaic.levels - 1
+        if not self._uploads:
+            return
+        deadline = time.perf_counter() + budget_ms / 1000
+        nearest = sorted(
+            self._uploads, key=lambda a: float(((world.walls[a].place.centre - eye) ** 2).sum()), reverse=True
+        )
+        while nearest and time.perf_counter() < deadline:
+            address = nearest.pop()
+            wall = world.walls[address]
+            assert wall.tiles is not None
+            for level in range(wall.mosaic.levels):
+                self.uploaded_bytes += self._atlas.upload_level(wall.tiles, level)
+            self._atlas.upload_table(wall.tiles, wall.order)
+            self._walls.update(wall, self._atlas)
+            del self._uploads[address]
+
+    def draw(self, world: World, view: View, pixel_scale: float = 1.0) -> None:
+        """Draw one eye into its framebuffer."""
+        ctx = self.ctx
+        framebuffer = view.framebuffer
+        framebuffer.use()
+        width, height = framebuffer.size
+        world_from_eye = world.world_from_stage.matrix @ view.stage_from_eye.matrix
+        eye = world_from_eye[:3, 3]
+        clip_from_eye = view.fov.projection(view.near_m, view.far_m)
+        clip_from_world = clip_from_eye @ np.linalg.inv(world_from_eye)
+        self._write_frame(world, clip_from_world, eye, width, height, clip_from_eye)
+        planes = frustum_planes(clip_from_world)
+        self._labels.select(world, planes, eye)
+
+        # Solid things, front to back where it pays; then floor and air in what is left; then all that is blended.
+        ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+        ctx.depth_func = "<="
+        framebuffer.depth_mask = True
+        ctx.clear(depth=1.0)
+        ctx.cull_face = "back"
+        ctx.front_face = "ccw"
+        draws = 0
+        if self._atlas is not None:
+            ctx.enable_only(moderngl.DEPTH_TEST)  # the walls' fronts are chosen on the CPU
+            draws += self._walls.draw(self._atlas, planes, eye)
+            draws += self._pictures.draw()
+            ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+            # Tiles and pictures lie 2 to 4 mm before their box: far away depth alone would not tell them apart.
+            ctx.polygon_offset = 1.0, 4.0
+            draws += self._panels.draw_boxes()
+            ctx.polygon_offset = 0.0, 0.0
+        ctx.enable_only(moderngl.DEPTH_TEST)
+        framebuffer.depth_mask = False
+        draws += self._background.draw()
+        ctx.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
+        ctx.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
+        draws += self._panels.draw_shadows()
+        if world.show_ribbons:
+            draws += self._ribbons.draw()
+        draws += self._labels.draw()
+        if view.overlay:
+            ctx.enable_only(moderngl.BLEND)
+            draws += self._overlay.draw(world, width, height, pixel_scale)
+        framebuffer.depth_mask = True
+        self.draw_calls = draws
+
+    def _write_frame(
+        self, world: World, clip_from_world: np.ndarray, eye: np.ndarray, width: int, height: int, clip_from_eye: np.ndarray
+    ) -> None:
+        block = self._block[0]
+        block["clip_from_world"] = clip_from_world.T
+        block["world_from_clip"] = np.linalg.inv(clip_from_world).T
+        fog = FOG_M + FOG_RISE * max(0.0, float(eye[1]) - 2.0)
+        block["eye"] = (*eye, 1.0 / fog)
+        # clip_from_eye[1, 1] is 1 / tan(half the vertical angle) of a symmetric frustum.
+        block["viewport"] = (width, height, math.fmod(world.time_s, 3600.0), 0.5 * height * clip_from_eye[1, 1])
+        block["look"] = (0.0, COLOR_MAPS.index(world.color_map), RANGES.index(world.range_mode), 0.0)
+        self._frame.write(self._block)
+        self._frame.bind_to_uniform_block(FRAME_BINDING)

@@ -1,0 +1,83 @@
+"""Text: glyph quads from the baked signed-distance atlas, in the room or flat on the view."""
+
+from __future__ import annotations
+
+import moderngl
+import numpy as np
+
+from walkin.render.font import Font
+from walkin.render.shader import program
+
+# Mirrors the inputs of shaders/text.glsl: change both.
+GLYPH = np.dtype([("corner", "f4", 3), ("right", "f4", 3), ("up", "f4", 3), ("uv", "f4", 4), ("tint", "f4", 4)])
+LAYOUT = "3f 3f 3f 4f 4f /i"
+ATTRIBUTES = ("corner", "right", "up", "uv", "tint")
+
+
+class Text:
+    """The glyph atlas on the GPU, and programs to draw runs of glyphs with."""
+
+    def __init__(self, ctx: moderngl.Context):
+        self._ctx = ctx
+        self.font = Font.load()
+        height, width = self.font.atlas.shape
+        self.texture = ctx.texture((width, height), 1, self.font.atlas.tobytes(), alignment=1)
+        self.texture.build_mipmaps(0, 2)  # further down neighbours would mix
+        self.texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        self.program = program(ctx, "text")
+        self.program["spread"] = self.font.spread_texels
+        self.program["glyphs"] = 0
+        self.program["flat_text"] = 0.0
+
+    def glyphs(
+        self,
+        text: str,
+        origin: np.ndarray,
+        right: np.ndarray,
+        up: np.ndarray,
+        size: float,
+        tint: tuple[float, float, float, float],
+        *,
+        face: str = "regular",
+        max_width: float | None = None,
+        align: str = "left",
+        tabular: bool = False,
+    ) -> np.ndarray:
+        """GLYPH records of a text whose first baseline begins at `origin`; right and up are unit vectors."""
+        run = self.font.layout(text, face, size_m=size, max_width=max_width, align=align, tabular=tabular)
+        records = np.zeros(len(run.plane), GLYPH)
+        left, bottom, far_right, top = run.plane.T
+        records["corner"] = origin + left[:, None] * right + bottom[:, None] * up
+        records["right"] = (far_right - left)[:, None] * right
+        records["up"] = (top - bottom)[:, None] * up
+        records["uv"] = run.uv
+        records["tint"] = tint
+        return records
+
+
+class GlyphBuffer:
+    """Glyph records on the GPU, replaced as a whole when they change."""
+
+    def __init__(self, text: Text):
+        self._text = text
+        self._ctx = text._ctx
+        self._buffer: moderngl.Buffer | None = None
+        self._array: moderngl.VertexArray | None = None
+        self.count = 0
+
+    def write(self, records: np.ndarray) -> None:
+        self.count = len(records)
+        if not self.count:
+            return
+        if self._buffer is None or self._buffer.size < records.nbytes:
+            capacity = max(4096, 1 << int(records.nbytes - 1).bit_length())
+            self._buffer = self._ctx.buffer(reserve=capacity, dynamic=True)
+            self._array = self._ctx.vertex_array(self._text.program, [(self._buffer, LAYOUT, *ATTRIBUTES)])
+        else:
+            self._buffer.orphan()
+        self._buffer.write(records)
+
+    def draw(self) -> None:
+        if self.count and self._array is not None:
+            self._text.texture.use(0)
+            self._array.render(moderngl.TRIANGLE_STRIP, 4, instances=self.count)

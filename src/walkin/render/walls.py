@@ -1,0 +1,136 @@
+"""Walls: one instanced quad per wall and page; which are seen is decided with numpy over walls, never over tiles."""
+
+from __future__ import annotations
+
+import moderngl
+import numpy as np
+
+from walkin.geometry import UP, spheres_in_frustum
+from walkin.render.atlas import TABLE_WIDTH, Atlas
+from walkin.render.colors import lookup_table
+from walkin.render.shader import program
+from walkin.world import Wall, tile_fill
+
+# Mirrors the inputs of shaders/walls.glsl: change both.
+WALL = np.dtype(
+    [
+        ("corner_table", "f4", 4),
+        ("right_columns", "f4", 4),
+        ("down_count", "f4", 4),
+        ("fill_rows", "f4", 4),
+        ("texels", "f4", 4),
+        ("origin_cells", "f4", 4),
+        ("ranges", "f4", 4),
+        ("slots_margin", "f4", 4),
+    ]
+)
+MARGIN_M = 0.05  # of the panel around the tiles
+
+
+class Walls:
+    """The tiles of all walls of one network."""
+
+    def __init__(self, ctx: moderngl.Context, *, anisotropic: bool):
+        self._ctx = ctx
+        self._anisotropic = anisotropic
+        self._programs: dict[bool, moderngl.Program] = {}
+        table = lookup_table()
+        self._colors = ctx.texture((table.shape[1], table.shape[0]), 4, table.tobytes(), dtype="f4")
+        self._colors.filter = (moderngl.NEAREST, moderngl.NEAREST)
+        self._records = np.zeros(0, WALL)
+        self._pages = np.zeros(0, int)
+        self._centres = np.zeros((0, 3))
+        self._normals = np.zeros((0, 3))
+        self._radii = np.zeros(0)
+        self._row: dict[str, slice] = {}
+        self._buffers: list[moderngl.Buffer] = []
+        self._arrays: list[moderngl.VertexArray] = []
+
+    def program(self, bands: bool) -> moderngl.Program:
+        if bands not in self._programs:
+            defines: dict[str, int | float] = {"TABLE_WIDTH": TABLE_WIDTH}
+            if bands:
+                defines["BANDS"] = 1
+            if self._anisotropic:
+                defines["ANISOTROPIC"] = 1
+            made = program(self._ctx, "walls", **defines)
+            made["page"], made["table"], made["colors"] = 0, 1, 2
+            self._programs[bands] = made
+        return self._programs[bands]
+
+    def warm_up(self) -> None:
+        """Compile before the first wall is there: a shader takes longer than a frame."""
+        self.program(False)
+
+    def set_up(self, walls: dict[str, Wall], atlas: Atlas) -> None:
+        """Take over places after a layout has changed."""
+        records, pages, centres, radii, normals = [], [], [], [], []
+        self._row = {}
+        for address, wall in walls.items():
+            bands = atlas.bands[address]
+            self._row[address] = slice(len(records), len(records) + len(bands))
+            for number, band in enumerate(bands):
+                records.append(_record(wall, atlas, number))
+                pages.append(band.page)
+                centres.append(wall.place.centre)
+                radii.append(wall.place.radius_m)
+                normals.append(wall.place.normal)
+        self._records = np.array(records, WALL) if records else np.zeros(0, WALL)
+        self._pages = np.array(pages, int)
+        self._centres = np.array(centres).reshape(-1, 3)
+        self._normals = np.array(normals).reshape(-1, 3)
+        self._radii = np.array(radii)
+        banded = any(len(bands) > 1 for bands in atlas.bands.values())
+        size = max(1, len(records)) * WALL.itemsize
+        self._buffers = [self._ctx.buffer(reserve=size, dynamic=True) for _ in atlas.pages]
+        layout = "/".join(["4f " * len(WALL.names or ())]) + "/i"
+        self._arrays = [
+            self._ctx.vertex_array(self.program(banded), [(buffer, layout, *(WALL.names or ()))])
+            for buffer in self._buffers
+        ]
+
+    def update(self, wall: Wall, atlas: Atlas) -> None:
+        """Take over what a wall shows."""
+        rows = self._row[wall.node.address]
+        for number, row in enumerate(range(rows.start, rows.stop)):
+            self._records[row] = _record(wall, atlas, number)
+
+    def draw(self, atlas: Atlas, planes: np.ndarray, eye: np.ndarray) -> int:
+        """Draw what is inside the frustum and seen from its front, nearest first; returns the number of draw calls."""
+        if not len(self._records):
+            return 0
+        away = self._centres - eye
+        seen = spheres_in_frustum(self._centres, self._radii, planes) & ((away * self._normals).sum(axis=1) < 0)
+        order = np.flatnonzero(seen)
+        order = order[np.argsort((away[order] ** 2).sum(axis=1), kind="stable")]
+        atlas.table.use(1)
+        self._colors.use(2)
+        draws = 0
+        pages = self._pages[order]
+        for page, (buffer, array) in enumerate(zip(self._buffers, self._arrays, strict=True)):
+            rows = order[pages == page]
+            if len(rows):
+                buffer.orphan()
+                buffer.write(self._records[rows])
+                atlas.pages[page].texture.use(0)
+                array.render(moderngl.TRIANGLE_STRIP, 4, instances=len(rows))
+                draws += 1
+        return draws
+
+
+def _record(wall: Wall, atlas: Atlas, number: int) -> np.void:
+    place, mosaic, tiles = wall.place, wall.mosaic, wall.tiles
+    band = atlas.bands[wall.node.address][number]
+    record = np.zeros(1, WALL)[0]
+    # 2 mm before the panel's face: depth resolves that as far away as a wall can be told from its panel.
+    upper_left = np.array(place.corner) + UP * place.height_m + place.normal * 0.002
+    record["corner_table"] = (*upper_left, atlas.first_entry(wall.node.address))
+    record["right_columns"] = (*(place.right * place.pitch_m), place.columns)
+    record["down_count"] = (*(-UP * place.pitch_m), mosaic.count)
+    record["fill_rows"] = (*tile_fill(place.fill, mosaic), place.rows, mosaic.levels - 1)
+    record["texels"] = (mosaic.width, mosaic.height, mosaic.cell_width, mosaic.cell_height)
+    record["origin_cells"] = (band.x, band.y, mosaic.columns, band.first_row * mosaic.columns)
+    if tiles is not None:
+        record["ranges"] = (*tiles.wall_range, *tiles.percentile_range)
+    record["slots_margin"] = (band.rows * mosaic.columns, MARGIN_M / place.pitch_m, float(tiles is not None), 0.0)
+    return record

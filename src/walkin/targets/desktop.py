@@ -1,0 +1,312 @@
+"""Desktop: a GLFW window; the mouse is a right hand and a head, W A S D is the left hand's stick."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import moderngl
+import numpy as np
+
+from walkin.errors import WalkinError
+from walkin.frame import Hand, Input, View
+from walkin.geometry import Fov, Pose, quaternion_from_yaw_pitch
+from walkin.render.surface import Surface, is_software, prepare_context
+from walkin.targets.context import GL_VERSION, install_hint, preload_triton
+
+if sys.platform.startswith("linux"):
+    # imgui_bundle brings a GLFW of its own; whichever is imported first decides, so it is this one, built for X11.
+    os.environ.setdefault("PYGLFW_LIBRARY_VARIANT", "x11")
+
+EYE_M = 1.7
+VERTICAL_RAD = math.radians(60)
+RADIANS_PER_PIXEL = 0.0022  # of mouse movement: about 45 degrees per 360 screen pixels
+IDLE_S = 0.5  # longest sleep while nothing happens
+
+
+def display_available() -> bool:
+    """Whether a window could be opened here."""
+    if sys.platform.startswith("linux"):
+        return bool(os.environ.get("DISPLAY"))
+    return True
+
+
+@dataclass
+class DesktopFrame:
+    input: Input
+    dt_s: float
+    idle: bool
+    target: DesktopTarget
+
+    def views(self) -> Iterator[View]:
+        yield from self.target.draw_views(self.input.stage_from_head)
+
+
+@dataclass
+class DesktopTarget:
+    """A window that draws on demand and sleeps otherwise."""
+
+    acts: dict[str, str]
+    """Key name as GLFW spells it -> act, from interact.acts."""
+    size: tuple[int, int] = (1280, 720)
+    samples: int | None = None
+    """Of multisampling; None: 4 on a GPU, 0 on a software renderer."""
+    title: str = "walkin"
+    visible: bool = True
+    ctx: moderngl.Context = field(init=False)
+    name: str = "desktop"
+
+    def __post_init__(self) -> None:
+        preload_triton()
+        import glfw
+
+        self._glfw = glfw
+        glfw.set_error_callback(self._on_error)
+        self._error = ""
+        if not glfw.init():
+            raise WalkinError(f"no window: {self._error or 'GLFW did not start'}. Try --target offscreen")
+        glfw.window_hint(glfw.CONTEXT_VERSION_MAJOR, GL_VERSION // 100)
+        glfw.window_hint(glfw.CONTEXT_VERSION_MINOR, GL_VERSION % 100 // 10)
+        glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
+        glfw.window_hint(glfw.OPENGL_FORWARD_COMPAT, True)
+        glfw.window_hint(glfw.DEPTH_BITS, 0)
+        glfw.window_hint(glfw.VISIBLE, self.visible)
+        glfw.window_hint_string(glfw.X11_CLASS_NAME, "walkin")
+        self.window = glfw.create_window(*self.size, self.title, None, None)
+        if not self.window:
+            glfw.terminate()
+            raise WalkinError(
+                f"no window with OpenGL 4.1: {self._error}. {install_hint()}; or try --target offscreen"
+            )
+        glfw.make_context_current(self.window)
+        self.ctx = moderngl.create_context(require=GL_VERSION)
+        prepare_context(self.ctx)
+        self._software = is_software(self.ctx)
+        if self.samples is None:
+            self.samples = 0 if self._software else 4
+        glfw.swap_interval(0 if self._software else 1)
+        # Paced even where swap_buffers does not block: what runs beside the frames then keeps most of its speed.
+        self._period_s = 1 / 30 if self._software else 1 / 60
+        self._surface = Surface(self.ctx, glfw.get_framebuffer_size(self.window), self.samples)
+        self._screen = self.ctx.detect_framebuffer()
+        self._yaw = self._pitch = 0.0
+        self._caught = False
+        self._cursor = (0.0, 0.0)
+        self._acts: set[str] = set()
+        self._scroll = 0.0
+        self._dropped: list[str] = []
+        self._changed = True
+        self._continuous = True
+        self._windowed: tuple[int, int, int, int] | None = None
+        self._closed = False
+        glfw.set_key_callback(self.window, self._on_key)
+        glfw.set_mouse_button_callback(self.window, self._on_button)
+        glfw.set_cursor_pos_callback(self.window, self._on_move)
+        glfw.set_scroll_callback(self.window, self._on_scroll)
+        glfw.set_drop_callback(self.window, self._on_drop)
+        glfw.set_window_refresh_callback(self.window, self._on_refresh)
+        glfw.set_framebuffer_size_callback(self.window, self._on_resize)
+        glfw.set_window_focus_callback(self.window, self._on_focus)
+        glfw.set_cursor_enter_callback(self.window, self._on_refresh)
+
+    def frames(self) -> Iterator[DesktopFrame]:
+        glfw = self._glfw
+        before_s = time.perf_counter()
+        due_s = before_s
+        while not glfw.window_should_close(self.window):
+            moving = self._stick() != (0.0, 0.0) or self._rise() != 0.0
+            if moving or self._continuous or self._changed:
+                rest_s = due_s - time.perf_counter()
+                if rest_s > 0.0005:
+                    time.sleep(rest_s)
+                glfw.poll_events()
+            else:
+                glfw.wait_events_timeout(IDLE_S)
+            now_s = time.perf_counter()
+            due_s = max(due_s + self._period_s, now_s)
+            moving = self._stick() != (0.0, 0.0) or self._rise() != 0.0
+            idle = not (moving or self._changed or self._acts or self._scroll or self._dropped)
+            # After a sleep the first step of a walk must not leap.
+            frame = DesktopFrame(self._take_input(), min(now_s - before_s, 0.1), idle, self)
+            before_s = now_s
+            self._changed = False
+            yield frame
+
+    def draw_views(self, stage_from_head: Pose) -> Iterator[View]:
+        glfw = self._glfw
+        size = glfw.get_framebuffer_size(self.window)
+        if 0 in size:  # minimised
+            return
+        if size != self._surface.size:
+            self._surface = Surface(self.ctx, size, self.samples or 0)
+            self._screen = self.ctx.detect_framebuffer()
+        yield View(stage_from_head, self._fov(), self._surface.framebuffer)
+        self._screen.viewport = (0, 0, *size)
+        self._surface.blit_to(self._screen)
+        glfw.swap_buffers(self.window)
+
+    def wake(self) -> None:
+        if not self._closed:
+            self._glfw.post_empty_event()
+
+    def read(self) -> np.ndarray:
+        return self._surface.read()
+
+    def hint(self, name: str, value: Any) -> None:
+        if name == "continuous":
+            self._continuous = value
+        elif name == "title":
+            self._glfw.set_window_title(self.window, value)
+
+    def close(self) -> None:
+        self._closed = True
+        self._glfw.destroy_window(self.window)
+        self._glfw.terminate()
+
+    def _take_input(self) -> Input:
+        glfw = self._glfw
+        head = Pose(np.array([0.0, EYE_M, 0.0]), quaternion_from_yaw_pitch(self._yaw, self._pitch))
+        pressed = glfw.get_mouse_button(self.window, glfw.MOUSE_BUTTON_LEFT) == glfw.PRESS
+        right = Hand(stage_from_aim=self._aim(head), select=pressed, scroll=self._scroll)
+        given = Input(
+            stage_from_head=head,
+            left=Hand(stick=self._stick()),
+            right=right,
+            rise=self._rise(),
+            fast=self._down("LEFT_SHIFT", "RIGHT_SHIFT"),
+            acts=frozenset(self._acts),
+            dropped_files=tuple(self._dropped),
+            pixel_scale=self._pixel_scale(),
+        )
+        self._acts = set()
+        self._scroll = 0.0
+        self._dropped = []
+        return given
+
+    def _aim(self, head: Pose) -> Pose | None:
+        """From the eye through the cursor, or straight ahead while the mouse is caught."""
+        if self._caught:
+            return head
+        if not self._glfw.get_window_attrib(self.window, self._glfw.HOVERED):
+            return None
+        width, height = self._glfw.get_window_size(self.window)
+        if not width or not height:
+            return None
+        x, y = self._cursor
+        fov = self._fov()
+        across = (2 * x / width - 1) * math.tan(fov.right)
+        up = (1 - 2 * y / height) * math.tan(fov.up)
+        yaw, pitch = math.atan2(-across, 1.0), math.atan2(up, math.hypot(1.0, across))
+        turn = Pose(np.zeros(3), quaternion_from_yaw_pitch(yaw, pitch)).matrix
+        matrix = head.matrix @ turn
+        forward = -matrix[:3, 2]
+        yaw = math.atan2(-forward[0], -forward[2])
+        pitch = math.asin(max(-1.0, min(1.0, float(forward[1]))))
+        return Pose(head.position, quaternion_from_yaw_pitch(yaw, pitch))
+
+    def _fov(self) -> Fov:
+        width, height = self._glfw.get_framebuffer_size(self.window)
+        return Fov.symmetric(VERTICAL_RAD, width / max(1, height))
+
+    def _pixel_scale(self) -> float:
+        return float(self._glfw.get_window_content_scale(self.window)[0]) or 1.0
+
+    def _down(self, *names: str) -> bool:
+        glfw = self._glfw
+        return any(glfw.get_key(self.window, getattr(glfw, f"KEY_{name}")) == glfw.PRESS for name in names)
+
+    def _stick(self) -> tuple[float, float]:
+        if self._down("LEFT_CONTROL", "RIGHT_CONTROL"):
+            return 0.0, 0.0
+        right = float(self._down("D", "RIGHT")) - float(self._down("A", "LEFT"))
+        forward = float(self._down("W", "UP")) - float(self._down("S", "DOWN"))
+        length = math.hypot(right, forward)
+        return (right / length, forward / length) if length > 1 else (right, forward)
+
+    def _rise(self) -> float:
+        if self._down("LEFT_CONTROL", "RIGHT_CONTROL"):
+            return 0.0
+        return float(self._down("E")) - float(self._down("Q"))
+
+    def _catch(self, caught: bool) -> None:
+        glfw = self._glfw
+        if caught != self._caught:
+            self._caught = caught
+            mode = glfw.CURSOR_DISABLED if caught else glfw.CURSOR_NORMAL
+            glfw.set_input_mode(self.window, glfw.CURSOR, mode)
+            if caught and glfw.raw_mouse_motion_supported():
+                glfw.set_input_mode(self.window, glfw.RAW_MOUSE_MOTION, True)
+            self._cursor = glfw.get_cursor_pos(self.window)
+            self._changed = True
+
+    def _on_error(self, code: int, text: bytes | str) -> None:
+        self._error = text.decode(errors="replace") if isinstance(text, bytes) else text
+
+    def _on_key(self, window: Any, key: int, scancode: int, action: int, mods: int) -> None:
+        glfw = self._glfw
+        self._changed = True
+        if action != glfw.PRESS:
+            return
+        if mods & glfw.MOD_CONTROL:
+            if key == glfw.KEY_Q:
+                self._acts.add("quit")
+            return
+        for name, act in self.acts.items():
+            if key == getattr(glfw, f"KEY_{name}", None):
+                if act == "free":
+                    self._catch(False)
+                elif act == "full_screen":
+                    self._toggle_full_screen()
+                else:
+                    self._acts.add(act)
+
+    def _on_button(self, window: Any, button: int, action: int, mods: int) -> None:
+        if button == self._glfw.MOUSE_BUTTON_LEFT and action == self._glfw.PRESS:
+            self._catch(True)
+
+    def _on_move(self, window: Any, x: float, y: float) -> None:
+        if self._caught:
+            self._yaw = math.remainder(self._yaw - (x - self._cursor[0]) * RADIANS_PER_PIXEL, math.tau)
+            pitch = self._pitch - (y - self._cursor[1]) * RADIANS_PER_PIXEL
+            self._pitch = max(-1.55, min(1.55, pitch))
+        self._cursor = (x, y)
+        self._changed = True
+
+    def _on_scroll(self, window: Any, dx: float, dy: float) -> None:
+        self._scroll += dy
+        self._changed = True
+
+    def _on_drop(self, window: Any, paths: list[str]) -> None:
+        self._dropped += paths
+        self._changed = True
+
+    def _on_refresh(self, *_: Any) -> None:
+        self._changed = True
+
+    def _on_resize(self, window: Any, width: int, height: int) -> None:
+        self._changed = True
+
+    def _on_focus(self, window: Any, focused: int) -> None:
+        if not focused:
+            self._catch(False)
+
+    def _toggle_full_screen(self) -> None:
+        glfw = self._glfw
+        if self._windowed is None:
+            monitor = glfw.get_primary_monitor()
+            if not monitor:
+                return
+            self._windowed = (*glfw.get_window_pos(self.window), *glfw.get_window_size(self.window))
+            mode = glfw.get_video_mode(monitor)
+            glfw.set_window_monitor(
+                self.window, monitor, 0, 0, mode.size.width, mode.size.height, mode.refresh_rate
+            )
+        else:
+            glfw.set_window_monitor(self.window, None, *self._windowed, glfw.DONT_CARE)
+            self._windowed = None
+        self._changed = True

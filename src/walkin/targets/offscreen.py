@@ -1,0 +1,107 @@
+"""Offscreen: no window and no headset; scripted input, one or two eyes, and the pixels are kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+import moderngl
+import numpy as np
+
+from walkin.frame import Input, View
+from walkin.geometry import Fov, Pose
+from walkin.render.surface import Surface, is_software, prepare_context
+from walkin.targets.context import standalone_context
+
+EYE_DISTANCE_M = 0.064
+# Half angles of a headset's left eye in radians: wider to the temple than to the nose, further down than up.
+LEFT_EYE = Fov(left=-0.82, right=0.70, up=0.72, down=-0.80)
+RIGHT_EYE = Fov(left=-LEFT_EYE.right, right=-LEFT_EYE.left, up=LEFT_EYE.up, down=LEFT_EYE.down)
+WAIT_S = 1 / 30
+VERTICAL_RAD = 1.0471975512  # 60 degrees, for one eye
+
+
+@dataclass
+class OffscreenFrame:
+    """One frame; its views are drawn into the target's surfaces."""
+
+    input: Input
+    dt_s: float
+    target: OffscreenTarget
+    idle: bool = False
+
+    def views(self) -> Iterator[View]:
+        head = self.input.stage_from_head
+        yield from self.target.draw_views(head)
+
+
+@dataclass
+class OffscreenTarget:
+    """Frames as fast as they are asked for; time passes in fixed steps, so that runs repeat exactly."""
+
+    size: tuple[int, int] = (1280, 720)
+    """Of each eye."""
+    eyes: int = 1
+    samples: int | None = None
+    """Of multisampling; None: 4 on a GPU, 0 on a software renderer."""
+    dt_s: float = 1 / 60
+    script: Callable[[int], Input | None] = lambda number: Input()
+    """Input of each frame by its number; None ends the run."""
+    ctx: moderngl.Context = field(init=False)
+    name: str = "offscreen"
+
+    def __post_init__(self) -> None:
+        self._waiting = False
+        self._wake = threading.Event()
+        self.ctx = standalone_context()
+        prepare_context(self.ctx)
+        if self.samples is None:
+            self.samples = 0 if is_software(self.ctx) else 4
+        self.surfaces = [Surface(self.ctx, self.size, self.samples) for _ in range(self.eyes)]
+
+    def frames(self) -> Iterator[OffscreenFrame]:
+        number = 0
+        while (given := self.script(number)) is not None:
+            if self._waiting:
+                # A loop that runs free beside a low-priority worker leaves it 2 to 4 % of its speed.
+                self._wake.wait(WAIT_S)
+                self._wake.clear()
+            yield OffscreenFrame(given, self.dt_s, self, idle=self._waiting)
+            number += 1
+
+    def draw_views(self, stage_from_head: Pose) -> Iterator[View]:
+        if self.eyes == 1:
+            fov = Fov.symmetric(VERTICAL_RAD, self.size[0] / self.size[1])
+            yield View(stage_from_head, fov, self.surfaces[0].framebuffer)
+            self.surfaces[0].resolve()
+            return
+        right = stage_from_head.matrix[:3, 0]
+        for surface, fov, side in zip(self.surfaces, (LEFT_EYE, RIGHT_EYE), (-0.5, 0.5), strict=True):
+            position = stage_from_head.position + right * side * EYE_DISTANCE_M
+            yield View(Pose(position, stage_from_head.orientation), fov, surface.framebuffer, overlay=False)
+            surface.resolve()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def read(self) -> np.ndarray:
+        return np.concatenate([surface.read() for surface in self.surfaces], axis=1)
+
+    def hint(self, name: str, value: Any) -> None:
+        if name == "waiting":
+            self._waiting = value
+
+    def close(self) -> None:
+        self.surfaces.clear()
+        self.ctx.gc()
+
+
+def picture_of(target: OffscreenTarget, draw: Callable[[View], None], head: Pose) -> np.ndarray:
+    """Draw one frame seen from `head` and return its pixels: for tests and scripts."""
+    with closing(iter(target.draw_views(head))) as views:
+        for view in views:
+            draw(view)
+    return target.read()
