@@ -36,8 +36,11 @@ void main() {
     vec2 d = p - eye.xz;
     float seen = ray.y < 0.0 ? clearness(vec3(p.x, 0.0, p.y)) : 0.0;
     float pool = exp(-dot(d, d) * 0.010);
-    float fine = lines(p, gradient, 0.005) * 0.016 + lines(p / 5.0, gradient / 5.0, 0.0020) * 0.040;
+    // The strong lines keep clear of the middle of the aisle, where ribbons run.
+    float fine = lines(p + 0.5, gradient, 0.005) * 0.016 + lines(p / 5.0 + 0.5, gradient / 5.0, 0.0018) * 0.034;
     vec3 ground = FLOOR * (1.0 + 0.55 * pool) + LINE * fine * (0.75 + 0.5 * pool);
-    color = vec4(mix(air, ground, seen), 1.0);
+    // Half a step of noise: eight bits show bands in so dark and even a gradient (interleaved gradient noise, Jimenez 2014).
+    float noise = fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715)))) - 0.5;
+    color = vec4(mix(air, ground, seen) * (1.0 + 0.10 * noise), 1.0);
 }
 #endif

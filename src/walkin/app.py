@@ -21,7 +21,7 @@ from walkin.picture_file import save_png, screenshot_path
 from walkin.render.renderer import Renderer
 from walkin.render.surface import is_software
 from walkin.requests import Cancel, Feed, Open, Quit, Request, Screenshot
-from walkin.results import Fed, Finished, Progress, Result, Scores, Tiles, Traced
+from walkin.results import Fed, Finished, Notice, Progress, Result, Scores, Tiles, Traced
 from walkin.world import World
 
 UPLOAD_MS = 4.0
@@ -92,6 +92,9 @@ class App:
             self.accept(result)
         for request in step(self.world, frame, self.settings.pictures):
             self.dispatch(request)
+        if self.world.pitch_wish is not None:
+            self.target.hint("pitch", self.world.pitch_wish)
+            self.world.pitch_wish = None
         head = frame.input.stage_from_head
         eye = (self.world.world_from_stage.matrix @ head.matrix)[:3, 3]
         self.renderer.prepare(self.world, eye, UPLOAD_MS)
@@ -140,7 +143,7 @@ class App:
                 self.settings.report(result.details)
         elif isinstance(result, Progress):
             self._report_progress(result)
-        elif hasattr(result, "text"):
+        elif isinstance(result, Notice):
             self.settings.report(f"walkin: {result.text}")
 
     def dispatch(self, request: Request) -> None:
@@ -223,4 +226,3 @@ def _key(result: Result) -> Hashable | None:
     if isinstance(result, Fed | Scores):
         return type(result)
     return None
-

@@ -49,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
         print(f"walkin: {problem}", file=sys.stderr)
         return problem.code
     except BrokenPipeError:  # walkin networks | head
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - so that the flush at exit has somewhere to go
+        sys.stdout = open(os.devnull, "w")
         return 0
     except KeyboardInterrupt:
         return 130
@@ -68,8 +68,15 @@ def _with_command(arguments: list[str]) -> list[str]:
     return ["view", *arguments]
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command in one line, without the usage in front."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"walkin: {message}; `{self.prog} --help` lists what there is\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="walkin",
         description="Walk through a PyTorch network: every layer is a wall, every channel a picture on it.",
         epilog=f"Without a command: walkin view. Without a network: demo.\n\n{NETWORK_HELP}\n\n"
@@ -93,12 +100,17 @@ def _parser() -> argparse.ArgumentParser:
 def _network_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", nargs="?", default="demo", metavar="NETWORK", help="what to open (default: demo)")
     parser.add_argument(
-        "--weights", metavar="W", help="none, a weight name, or a .pt, .pth or .safetensors file (default: the best known)"
+        "--weights",
+        metavar="W",
+        help="none, a weight name, or a .pt, .pth or .safetensors file (default: the best known)",
     )
     parser.add_argument("--key", metavar="K", help="where in a checkpoint the state dict is")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument(
-        "--input-size", type=_size, metavar="[C,]HxW", help="size of the network's input, for example 224x224 or 1,28x28"
+        "--input-size",
+        type=_size,
+        metavar="[C,]HxW",
+        help="size of the network's input, for example 224x224 or 1,28x28",
     )
     parser.add_argument("--mean", type=_numbers, metavar="M[,M...]", help="subtracted from inputs between 0 and 1")
     parser.add_argument("--std", type=_numbers, metavar="S[,S...]", help="inputs are divided by it")
@@ -110,7 +122,7 @@ def _network_options(parser: argparse.ArgumentParser) -> None:
         help="what becomes a wall: every operation, layers with norm and activation folded in, or blocks",
     )
     parser.add_argument("--image", metavar="FILE", help="picture to feed first")
-    parser.add_argument("--seed", type=int, default=0, help="of untrained weights (default: 0)")
+    parser.add_argument("--seed", type=_count, default=0, help="of untrained weights (default: 0)")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
 
 
@@ -142,9 +154,13 @@ def _view_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--from", dest="seen_from", choices=("entrance", "bird"), default="entrance", help="first view")
     parser.add_argument("--window-size", type=_window, default=(1280, 720), metavar="WxH", help="default: 1280x720")
-    parser.add_argument("--frames", type=int, metavar="N", help="end after N frames, counted from when all is there")
+    parser.add_argument("--frames", type=_count, metavar="N", help="end after N frames, counted from when all is there")
     parser.add_argument(
-        "--timeout", type=float, default=TIMEOUT_S, metavar="S", help=f"longest wait for that (default: {TIMEOUT_S:.0f})"
+        "--timeout",
+        type=_seconds,
+        default=TIMEOUT_S,
+        metavar="S",
+        help=f"longest wait for that (default: {TIMEOUT_S:.0f})",
     )
     parser.set_defaults(run=_view)
 
@@ -163,7 +179,9 @@ def _info_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def _networks_parser(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("networks", help="what can be opened by name", description="What can be opened by name.")
+    parser = commands.add_parser(
+        "networks", help="what can be opened by name", description="What can be opened by name."
+    )
     parser.add_argument("pattern", nargs="?", default="", metavar="PATTERN", help="part of a name, or with * and ?")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     parser.set_defaults(run=_networks)
@@ -234,8 +252,27 @@ def _window(text: str) -> tuple[int, int]:
     return width, height
 
 
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) < 2**63):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
+
+
 def _numbers(text: str) -> tuple[float, ...]:
     try:
-        return tuple(float(part) for part in text.replace(",", " ").split())
+        numbers = tuple(float(part) for part in text.replace(",", " ").split())
+        if not numbers or not all(abs(number) < 1e9 for number in numbers):
+            raise ValueError(text)
+        return numbers
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not numbers, for example 0.485,0.456,0.406") from None

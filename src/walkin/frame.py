@@ -95,7 +95,8 @@ class Target(Protocol):
 
     def hint(self, name: str, value: Any) -> None:
         """Tell the target what it may make use of: `title` (str), `continuous` (bool: something
-        is moving), `waiting` (bool: a worker is busy and should have the processor)."""
+        is moving), `waiting` (bool: a worker is busy and should have the
+        processor), `pitch` (radians: where a head that is not real should look)."""
         ...
 
     def close(self) -> None: ...

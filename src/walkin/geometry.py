@@ -1,7 +1,7 @@
 """Poses, rays and frusta in OpenXR's conventions: metres, +Y up, -Z forward, quaternions xyzw.
 
-Matrices are numpy float64, column vectors: `a_from_b @ b_from_c`. pyrr multiplies row vectors, so its results are
-transposed at this border and nowhere else.
+Matrices are numpy float64, column vectors: `a_from_b @ b_from_c`. pyrr multiplies row vectors, so its
+projections are transposed at this border and nowhere else.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Pose:
     def matrix(self) -> np.ndarray:
         """(4, 4): parent_from_this."""
         result = np.eye(4)
-        result[:3, :3] = matrix44.create_from_quaternion(self.orientation)[:3, :3].T
+        # Unlike pyrr's other matrices this one is for column vectors already (its test turns a known vector).
+        result[:3, :3] = matrix44.create_from_quaternion(self.orientation)[:3, :3]
         result[:3, 3] = self.position
         return result
 
@@ -106,7 +107,7 @@ def frustum_planes(clip_from_world: np.ndarray) -> np.ndarray:
 def spheres_in_frustum(centres: np.ndarray, radii: np.ndarray, planes: np.ndarray) -> np.ndarray:
     """(n,) bool: which spheres, centres (n, 3) and radii (n,), reach into the frustum."""
     distances = centres @ planes[:, :3].T + planes[:, 3]
-    return (distances > -radii[:, None]).all(axis=1)
+    return np.all(distances > -radii[:, None], axis=1)
 
 
 def ray_meets_quad(

@@ -40,16 +40,14 @@ def view(options: argparse.Namespace) -> int:
     shown = pictures(options.images)
     if options.images and request.image is None:
         request = replace(request, image=shown[0])
-    for file in (request.image, request.labels):
-        if file is not None and not Path(file).exists():
-            raise WalkinError(f"there is no file {file}")
+    _check_files(request)
     kind = target_kind(options.target)
     screenshot = options.screenshot_to
     frames = options.frames
     if kind == "offscreen" and screenshot is None and frames is None:
         screenshot = screenshot_path(request.spec)
         print(f"walkin: no window, one picture instead: {screenshot}", file=sys.stderr)
-        screenshot.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(screenshot.parent)
     if screenshot is not None:
         check_writable(screenshot)
     target = make_target(kind, options.window_size, options.msaa, options.eyes)
@@ -72,13 +70,35 @@ def view(options: argparse.Namespace) -> int:
         app.worker.close(timeout_s=2.0)
 
 
+def make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise WalkinError(
+            f"cannot make the folder {folder}: {problem.strerror}; name a file with --screenshot-to"
+        ) from problem
+
+
+def _check_files(request: Open) -> None:
+    """Refuse what is not there before a window opens and torch is imported."""
+    for option, file in (("--image", request.image), ("--labels", request.labels)):
+        if file is None or Path(file).is_file():
+            continue
+        if Path(file).is_dir():
+            hint = "; --images takes a folder" if option == "--image" else ""
+            raise WalkinError(f"{option} {file} is a folder, not a file{hint}", code=2)
+        raise WalkinError(f"{option}: there is no file {file}", code=2)
+
+
 def info(options: argparse.Namespace) -> int:
     """walkin info: prints what a network is made of."""
     import json
 
     from walkin.network import describe, opened
 
-    network = opened.describe(request_from(options), lambda line: print(line, file=sys.stderr))
+    request = request_from(options)
+    _check_files(request)
+    network = opened.describe(request, lambda line: print(line, file=sys.stderr))
     if options.json:
         print(json.dumps(describe.info_json(network), indent=1))
     else:
@@ -114,8 +134,8 @@ def pictures(folder: str | None) -> tuple[str, ...]:
         return tuple(str(path) for path in photos())
     path = Path(folder)
     if not path.is_dir():
-        raise WalkinError(f"there is no folder {folder}")
+        raise WalkinError(f"there is no folder {folder}; --image takes a file", code=2)
     found = sorted(str(file) for file in path.iterdir() if file.suffix.lower() in PICTURE_ENDINGS)
     if not found:
-        raise WalkinError(f"no pictures in {folder} (looked for {', '.join(PICTURE_ENDINGS)})")
+        raise WalkinError(f"no pictures in {folder} (looked for {', '.join(PICTURE_ENDINGS)})", code=2)
     return tuple(found)

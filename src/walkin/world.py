@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -43,15 +44,15 @@ class Place:
     def height_m(self) -> float:
         return self.rows * self.pitch_m
 
-    @property
+    @cached_property
     def right(self) -> np.ndarray:
         return yaw_matrix(self.yaw)[:, 0]
 
-    @property
+    @cached_property
     def normal(self) -> np.ndarray:
         return yaw_matrix(self.yaw)[:, 2]
 
-    @property
+    @cached_property
     def centre(self) -> np.ndarray:
         return np.array(self.corner) + self.right * self.width_m / 2 + UP * self.height_m / 2
 
@@ -138,6 +139,30 @@ class Wall:
         return int(self.tiles.flawed.sum()) if self.tiles is not None else 0
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """All walls as arrays, in the order of World.walls: what culling and pointing go through each frame."""
+
+    addresses: tuple[str, ...] = ()
+    centres: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    normals: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    radii: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    widths: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    @staticmethod
+    def of(walls: dict[str, Wall]) -> Bounds:
+        if not walls:
+            return Bounds()
+        places = [wall.place for wall in walls.values()]
+        return Bounds(
+            tuple(walls),
+            np.array([place.centre for place in places]),
+            np.array([place.normal for place in places]),
+            np.array([place.radius_m for place in places]),
+            np.array([place.width_m for place in places]),
+        )
+
+
 def tile_fill(fill: float, mosaic: Mosaic) -> tuple[float, float]:
     """(width, height) of a tile's picture as shares of the pitch: pictures keep their shape inside a square."""
     longer = max(mosaic.width, mosaic.height)
@@ -175,6 +200,8 @@ class World:
     network: Network | None = None
     layout: Layout | None = None
     walls: dict[str, Wall] = field(default_factory=dict)
+    bounds: Bounds = field(default_factory=Bounds)
+    """Of the walls, as they stand."""
     picture: Fed | None = None
     scores: Scores | None = None
     hover: Hover | None = None
@@ -191,6 +218,8 @@ class World:
     """Begin with the bird's eye instead of the entrance."""
     placed: bool = False
     """Whether the visitor was put at the start already."""
+    pitch_wish: float | None = None
+    """Where the head should look, up or down in radians: targets without a real head follow it."""
     visited: str | None = None
     """Address of the wall last gone to."""
     bundled_shown: int = 0
@@ -242,11 +271,10 @@ class World:
         self.network = network
         self.layout = layout
         self.title = network.name
-        self.walls = {
-            address: Wall(network.by_address[address], place) for address, place in layout.places.items()
-        }
+        self.walls = {address: Wall(network.by_address[address], place) for address, place in layout.places.items()}
         for address, wall in kept.items():
             self.walls[address].tiles = wall.tiles
+        self.bounds = Bounds.of(self.walls)
         self.layout_revision += 1
         self.revision += 1
 

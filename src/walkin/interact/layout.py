@@ -85,7 +85,6 @@ def lay_out(network: Network, parameters: LayoutParameters | None = None) -> Lay
                 free_z[side] = z
         last_z = z
 
-    picture = Place((-p.picture_m / 2, 0.75, 0.0), 0.0, 1, 1, p.picture_m, 1.0)
     board_z = min([last_z, *free_z.values()]) - 3.2
     board = Place((-p.board_m / 2, 0.6, board_z), 0.0, 1, 1, p.board_m, 1.0)
     picture = Place((-half_aisle - p.picture_m * math.cos(0.5) - 0.1, 0.75, -0.2), 0.5, 1, 1, p.picture_m, 1.0)
@@ -95,7 +94,7 @@ def lay_out(network: Network, parameters: LayoutParameters | None = None) -> Lay
         ribbons=ribbons,
         picture=picture,
         board=board,
-        entrance=Pose.at(0.35, 0.0, 3.4),
+        entrance=Pose.at(0.25, 0.0, 2.9),
         length_m=-board_z,
     )
 

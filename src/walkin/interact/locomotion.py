@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from walkin.frame import Input
-from walkin.geometry import Pose, quaternion_from_yaw_pitch
+from walkin.geometry import Pose, Ray, quaternion_from_yaw_pitch
+from walkin.interact.pointing import nearest_wall
 from walkin.world import Layout, Place, World
 
 WALK_M_S = 1.9  # brisk walk; average is 1.4 (Bohannon 1997), but a room of 100 m wants a little more
@@ -61,20 +62,26 @@ def stand(world: World, given: Input, x: float, y: float, z: float, yaw: float) 
 
 def stand_before(world: World, given: Input, place: Place) -> None:
     """Stand so that a wall is seen whole, or as much of it as eye height and the room allow."""
-    distance = max(1.3, 0.62 * place.width_m + 0.5, 0.80 * place.height_m)
+    distance = max(1.3, 0.62 * place.width_m + 0.5, 0.90 * place.height_m)
     centre = place.centre
+    between = nearest_wall(world, Ray(centre + place.normal * distance, -place.normal))
+    if between is not None and between[0].place is not place:  # never behind the wall before
+        distance = max(0.8, 0.9 * (distance - between[1]))
     at = centre + place.normal * distance
     eye_m = float(given.stage_from_head.position[1])
-    lift = max(0.0, 0.55 * float(centre[1]) - 0.5 * eye_m)
+    lift = max(0.0, float(centre[1]) - eye_m) * 0.8
+    world.pitch_wish = 0.0
     stand(world, given, float(at[0]), lift, float(at[2]), place.yaw)
 
 
 def stand_at_entrance(world: World, given: Input, layout: Layout) -> None:
     x, y, z = layout.entrance.position
+    world.pitch_wish = 0.0
     stand(world, given, float(x), float(y), float(z), 0.0)
 
 
 def stand_above(world: World, given: Input, layout: Layout) -> None:
-    """Bird's eye: beside the near third of the room, high enough to see its length."""
-    height = min(HIGHEST_M, 5.0 + 0.16 * layout.length_m)
-    stand(world, given, 0.55 * height, height - 1.7, 0.35 * height + 2.0, 0.42)
+    """Bird's eye: above the entrance, a little to the side, high enough to see the room's length."""
+    height = min(HIGHEST_M, 5.0 + 0.05 * layout.length_m)
+    world.pitch_wish = -0.38
+    stand(world, given, 0.55 * height, height - 1.7, 2.0 + 0.1 * height, 0.26)

@@ -19,12 +19,16 @@ def world_ray(world: World, hand: Hand) -> Ray | None:
 
 def nearest_wall(world: World, ray: Ray) -> tuple[Wall, float, float, float] | None:
     """(wall, distance, x, y): the first wall a ray meets from its front, and where, in tile pitches."""
+    bounds = world.bounds
     best: tuple[Wall, float, float, float] | None = None
-    for wall in world.walls.values():
-        centre = wall.place.centre - ray.origin
-        along = float(centre @ ray.direction)
-        if along < -wall.place.radius_m or float(centre @ centre) - along * along > wall.place.radius_m**2:
+    towards = bounds.centres - ray.origin
+    along = towards @ ray.direction
+    aside = (towards * towards).sum(axis=1) - along * along
+    near = (along > -bounds.radii) & (aside <= bounds.radii**2) & (bounds.normals @ ray.direction < 0)
+    for index in np.flatnonzero(near):
+        if best is not None and along[index] - bounds.radii[index] > best[1]:
             continue
+        wall = world.walls[bounds.addresses[index]]
         hit = wall.pick(ray)
         if hit is not None and (best is None or hit[0] < best[1]):
             best = (wall, *hit)
@@ -44,14 +48,3 @@ def hover(world: World, hand: Hand) -> Hover | None:
     channel, u, v = tile
     row, column = int(v * wall.mosaic.height), int(u * wall.mosaic.width)
     return Hover(wall.node.address, channel, row, column, wall.tiles.value(channel, row, column), distance)
-
-
-def wall_before(world: World, position: np.ndarray) -> str | None:
-    """Address of the wall whose face is nearest to a point in the room."""
-    if not world.walls:
-        return None
-    distances = {
-        address: float(np.linalg.norm(wall.place.centre + wall.place.normal * 1.2 - position))
-        for address, wall in world.walls.items()
-    }
-    return min(distances, key=lambda address: distances[address])

@@ -92,13 +92,9 @@ def _tracks(intervals: list[tuple[int, int, tuple[str, str]]]) -> dict[tuple[str
     ends: list[int] = []
     tracks = {}
     for first, last, edge in sorted(intervals, key=lambda i: (i[0], i[1])):
-        for track, end in enumerate(ends):
-            if end <= first:
-                break
-        else:
-            track = len(ends)
-            ends.append(0)
-        ends[track] = last
+        free = [track for track, end in enumerate(ends) if end <= first]
+        track = free[0] if free else len(ends)
+        ends[track : track + 1] = [last]
         tracks[edge] = track
     return tracks
 

@@ -22,7 +22,6 @@ from walkin.requests import Feed, Open
 from walkin.resources import photos
 from walkin.results import Fed, Progress, Result, Traced
 
-
 ATTEMPTS = 3
 
 
@@ -80,7 +79,9 @@ def _run(session: Session, picture: Picture, emit: Emit, job: str) -> Iterator[R
             return
         except GraphChanged:  # a network that draws random numbers may take another path each time
             if attempt == ATTEMPTS - 1:
-                raise WalkinError(f"{loaded.name} takes another path at every run; seed what it draws at random") from None
+                raise WalkinError(
+                    f"{loaded.name} takes another path at every run; seed what it draws at random"
+                ) from None
 
 
 def _trace_and_run(
@@ -131,7 +132,7 @@ def _first_picture(request: Open) -> Picture:
 
 
 def _given(picture: object, name: str) -> Picture:
-    from walkin.network.arrays import picture_from
+    from walkin.network.pictures import picture_from
 
     return picture_from(picture, name)
 

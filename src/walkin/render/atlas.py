@@ -118,7 +118,9 @@ def pack(mosaics: dict[str, Mosaic], limit: int) -> tuple[dict[str, tuple[Band, 
     for address, mosaic in mosaics.items():
         height, width = mosaic.size
         if width > limit or mosaic.cell_height > limit:
-            raise ValueError(f"{address}: tiles of {mosaic.height} x {mosaic.width} texels do not fit a page of {limit}")
+            raise ValueError(
+                f"{address}: tiles of {mosaic.height} x {mosaic.width} texels do not fit a page of {limit}"
+            )
         per_band = max(1, limit // mosaic.cell_height) if height > limit else mosaic.rows
         for first in range(0, mosaic.rows, per_band):
             rows = min(per_band, mosaic.rows - first)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from walkin.geometry import UP, spheres_in_frustum
-from walkin.render.rectangles import RECTANGLE, RectangleBuffer, Rectangles, rectangle
-from walkin.render.text import GLYPH, GlyphBuffer, Text
+from walkin.render.rectangles import RECTANGLE, Rectangles, rectangle
+from walkin.render.text import GLYPH, Text
 from walkin.world import Place, Wall, World
 
 NAME = (0.80, 0.84, 0.90, 1.0)
@@ -15,7 +15,8 @@ ACCENT = (0.95, 0.62, 0.22, 1.0)
 ALERT = (0.85, 0.10, 0.60, 1.0)
 BAR = (0.05, 0.33, 0.55, 1.0)
 BAR_BACK = (0.030, 0.034, 0.044, 1.0)
-LEGIBLE = 130.0  # a text is drawn up to this many times its size away: about six pixels high in a 720-line window
+LEGIBLE = 90.0  # a text is drawn up to this many times its size away: seven pixels high in a 720-line window
+READ_ABOVE_M = 2.2
 
 
 class Labels:
@@ -29,8 +30,8 @@ class Labels:
         self._revisions: dict[str, int] = {}
         self._fixed_key: object = None
         self._shown: object = None
-        self._glyphs = GlyphBuffer(text)
-        self._bars = RectangleBuffer(rectangles)
+        self._glyphs = text.buffer()
+        self._bars = rectangles.buffer()
         self._changed = True
 
     def prepare(self, world: World) -> None:
@@ -52,23 +53,19 @@ class Labels:
 
     def select(self, world: World, planes: np.ndarray, eye: np.ndarray) -> None:
         """Choose the labels that can be read from this eye."""
-        addresses = tuple(world.walls) if world.show_labels else ()
         near: tuple[str, ...] = ()
-        if addresses:
-            centres = np.array([world.walls[a].place.centre for a in addresses])
-            widths = np.array([world.walls[a].place.width_m for a in addresses])
-            radii = np.array([world.walls[a].place.radius_m for a in addresses])
-            distance = np.linalg.norm(centres - eye, axis=1) - radii
-            seen = spheres_in_frustum(centres, radii, planes) & (distance < LEGIBLE * _name_size(widths))
-            near = tuple(a for a, s in zip(addresses, seen, strict=True) if s)
+        if world.show_labels and world.walls:
+            bounds = world.bounds
+            distance = np.linalg.norm(bounds.centres - eye, axis=1) - bounds.radii
+            seen = spheres_in_frustum(bounds.centres, bounds.radii, planes)
+            seen &= distance < LEGIBLE * _name_size(bounds.widths)
+            near = tuple(bounds.addresses[index] for index in np.flatnonzero(seen))
         if self._changed or near != self._shown:
             self._shown, self._changed = near, False
             self._glyphs.write(np.concatenate([self._fixed, *(self._walls[a] for a in near)]))
 
     def draw(self) -> int:
-        draws = self._bars.draw()
-        self._glyphs.draw()
-        return draws + (self._glyphs.count > 0)
+        return self._bars.draw() + self._text.draw(self._glyphs)
 
     def _wall(self, wall: Wall) -> np.ndarray:
         place = wall.place
@@ -82,13 +79,14 @@ class Labels:
             )
         ]
         width = max(place.width_m, 0.6)
-        below = corner - UP * 0.155 + front
-        parts.append(
-            self._text.glyphs(wall.node.address, below, right, UP, 0.085, NAME, face="semibold", max_width=width)
-        )
-        for number, (line, tint) in enumerate(_facts(wall)):
-            at = corner - UP * (0.245 + 0.075 * number) + front
+        at = corner - UP * 0.155 + front
+        if place.corner[1] + place.height_m > READ_ABOVE_M:  # the name above it is too high to be read from near by
+            name = self._text.glyphs(wall.node.address, at, right, UP, 0.085, NAME, face="semibold", max_width=width)
+            parts.append(name)
+            at = at - UP * 0.085
+        for line, tint in _facts(wall):
             parts.append(self._text.glyphs(line, at, right, UP, 0.058, tint, max_width=width))
+            at = at - UP * 0.075
         return np.concatenate(parts)
 
     def _board_and_picture(self, world: World) -> tuple[np.ndarray, np.ndarray]:
@@ -103,7 +101,7 @@ class Labels:
                 size, tint = (0.085, NAME) if number == 0 else (0.058, DIM)
                 face = "semibold" if number == 0 else "regular"
                 parts.append(
-                    self._text.glyphs(line, at, place.right, UP, size, tint, face=face, max_width=place.width_m + 0.3)
+                    self._text.glyphs(line, at, place.right, UP, size, tint, face=face, max_width=place.width_m)
                 )
                 at = at - UP * 0.085
             if world.scores is not None and world.scores.names:
@@ -131,13 +129,13 @@ class Labels:
             bars.append(rectangle(base - UP * 0.055, right * width, UP * 0.018, BAR_BACK, 0.009))
             if share * width > 0.002:
                 bars.append(
-                    rectangle(base - UP * 0.055 + front * 0.3, right * max(width * share, 0.018), UP * 0.018, BAR, 0.009)
+                    rectangle(
+                        base - UP * 0.055 + front * 0.3, right * max(width * share, 0.018), UP * 0.018, BAR, 0.009
+                    )
                 )
             tint = ACCENT if row == 0 else NAME
             face = "semibold" if row == 0 else "regular"
-            glyphs.append(
-                self._text.glyphs(name, base, right, UP, 0.085, tint, face=face, max_width=width - 0.42)
-            )
+            glyphs.append(self._text.glyphs(name, base, right, UP, 0.085, tint, face=face, max_width=width - 0.42))
             percent = f"{share:.1%}"
             glyphs.append(
                 self._text.glyphs(
@@ -149,7 +147,7 @@ class Labels:
 
 def _name_size(widths: np.ndarray) -> np.ndarray:
     """Em of the name above a wall: larger above larger walls, so that it is read from where they are seen whole."""
-    return np.clip(0.075 * widths, 0.115, 0.30)
+    return np.clip(0.05 * widths, 0.10, 0.18)
 
 
 def _facts(wall: Wall) -> list[tuple[str, tuple[float, float, float, float]]]:

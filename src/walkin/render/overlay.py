@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from walkin.render.rectangles import RECTANGLE, RectangleBuffer, Rectangles, Tint, rectangle
-from walkin.render.text import GLYPH, GlyphBuffer, Text
+from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
+from walkin.render.text import GLYPH, Text
 from walkin.world import World
 
 PLATE: Tint = (0.012, 0.014, 0.019, 0.86)
@@ -24,8 +24,8 @@ class Overlay:
         self._text = text
         self._rectangle_program = rectangles.program
         self._keys = keys
-        self._glyphs = GlyphBuffer(text)
-        self._plates = RectangleBuffer(rectangles)
+        self._glyphs = text.buffer()
+        self._plates = rectangles.buffer()
         self._content: object = None
 
     def draw(self, world: World, width: int, height: int, scale: float) -> int:
@@ -45,19 +45,20 @@ class Overlay:
         matrix[0, 0], matrix[1, 1] = 2.0 / width, -2.0 / height
         matrix[0, 3], matrix[1, 3] = -1.0, 1.0
         for made in (self._rectangle_program, self._text.program):
-            made["clip_from_text"].write(matrix.T.tobytes())
+            made["clip_from_text"] = matrix.T.ravel()
             made["flat_text"] = 1.0
-        draws = self._plates.draw()
-        self._glyphs.draw()
+        draws = self._plates.draw() + self._text.draw(self._glyphs)
         for made in (self._rectangle_program, self._text.program):
             made["flat_text"] = 0.0
-        return draws + (self._glyphs.count > 0)
+        return draws
 
     def _build(self, world: World, hover: str, width: int, height: int, scale: float) -> None:
         glyphs: list[np.ndarray] = [np.zeros(0, GLYPH)]
         plates: list[np.ndarray] = [np.zeros(0, RECTANGLE)]
 
-        def line(text: str, x: float, y: float, size: float, tint: Tint, face: str = "regular", cut: float = 1e9) -> float:
+        def line(
+            text: str, x: float, y: float, size: float, tint: Tint, face: str = "regular", cut: float = 1e9
+        ) -> float:
             """Write with the baseline at y; returns the text's width in pixels."""
             origin = np.array([x, y, 0.0])
             records = self._text.glyphs(text, origin, RIGHT, -DOWN, size, tint, face=face, max_width=cut)

@@ -13,7 +13,7 @@ from walkin.world import Layout, Place
 PANEL = np.dtype([("corner_front", "f4", 4), ("right_depth", "f4", 4), ("up_glow", "f4", 4), ("tint", "f4", 4)])
 SHADOW = np.dtype([("foot", "f4", 4), ("reach", "f4")])
 BODY = (0.0200, 0.0226, 0.0292)
-FRAME = (0.0560, 0.0610, 0.0740)
+FRAME = (0.0330, 0.0365, 0.0455)
 MARGIN_M = 0.05
 DEPTH_M = 0.06
 
@@ -67,11 +67,13 @@ def _wall_box(place: Place) -> tuple:
 
 
 def _frame_box(place: Place, tint: tuple[float, float, float]) -> tuple:
-    corner = np.array(place.corner) - place.right * MARGIN_M - UP * MARGIN_M
+    """Like a wall it stands on the floor: what floats has no place in a room."""
+    corner = np.array(place.corner) - place.right * MARGIN_M
+    corner[1] = 0.0
     return (
         (*corner, 1.0),
         (*(place.right * (place.width_m + 2 * MARGIN_M)), DEPTH_M),
-        (*(UP * (place.height_m + 2 * MARGIN_M)), 0.0),
+        (*(UP * (place.corner[1] + place.height_m + MARGIN_M)), 1.0),
         (*tint, 1.0),
     )
 

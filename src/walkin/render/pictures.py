@@ -31,10 +31,11 @@ class Pictures:
         height, width = pixels.shape[:2]
         rgba = np.full((height, width, 4), 255, np.uint8)
         rgba[..., :3] = pixels
-        self._texture = self._ctx.texture((width, height), 4, rgba.tobytes(), internal_format=GL_SRGB8_ALPHA8)
-        self._texture.build_mipmaps()
-        self._texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
-        self._texture.repeat_x = self._texture.repeat_y = False
+        texture = self._ctx.texture((width, height), 4, rgba.tobytes(), internal_format=GL_SRGB8_ALPHA8)
+        texture.build_mipmaps()
+        texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        texture.repeat_x = texture.repeat_y = False
+        self._texture = texture
         size_x = place.width_m * width / max(width, height)
         size_y = place.height_m * height / max(width, height)
         corner = (

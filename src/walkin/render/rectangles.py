@@ -5,6 +5,7 @@ from __future__ import annotations
 import moderngl
 import numpy as np
 
+from walkin.render.instances import Instances
 from walkin.render.shader import program
 
 # Mirrors the inputs of shaders/rectangles.glsl: change both.
@@ -13,43 +14,15 @@ Tint = tuple[float, float, float, float]
 
 
 class Rectangles:
-    """The program; buffers of records are made with `buffer`."""
+    """The program; `buffer` makes an empty set of rectangles."""
 
     def __init__(self, ctx: moderngl.Context):
         self.ctx = ctx
         self.program = program(ctx, "rectangles")
         self.program["flat_text"] = 0.0
 
-
-class RectangleBuffer:
-    """Rectangle records on the GPU, replaced as a whole when they change."""
-
-    def __init__(self, rectangles: Rectangles):
-        self._rectangles = rectangles
-        self._buffer: moderngl.Buffer | None = None
-        self._array: moderngl.VertexArray | None = None
-        self.count = 0
-
-    def write(self, records: np.ndarray) -> None:
-        self.count = len(records)
-        if not self.count:
-            return
-        if self._buffer is None or self._buffer.size < records.nbytes:
-            ctx = self._rectangles.ctx
-            self._buffer = ctx.buffer(reserve=max(2048, 1 << int(records.nbytes - 1).bit_length()), dynamic=True)
-            names = RECTANGLE.names or ()
-            self._array = ctx.vertex_array(
-                self._rectangles.program, [(self._buffer, "3f 3f 3f 4f 1f /i", *names)]
-            )
-        else:
-            self._buffer.orphan()
-        self._buffer.write(records)
-
-    def draw(self) -> int:
-        if not self.count or self._array is None:
-            return 0
-        self._array.render(moderngl.TRIANGLE_STRIP, 4, instances=self.count)
-        return 1
+    def buffer(self) -> Instances:
+        return Instances(self.ctx, self.program, "3f 3f 3f 4f 1f /i", RECTANGLE)
 
 
 def rectangle(corner: np.ndarray, right: np.ndarray, up: np.ndarray, tint: Tint, radius: float = 0.0) -> np.ndarray:

@@ -69,7 +69,7 @@ class Renderer:
         return len(self._atlas.pages) if self._atlas is not None else 0
 
     def prepare(self, world: World, eye: np.ndarray, budget_ms: float = 4.0) -> None:
-        """Bring the GPU up to the world's state; uploads stop when the budget is used up, the nearest walls go first."""
+        """Bring the GPU up to the world's state; uploads end with the budget, the nearest walls go first."""
         if world.layout is not None and self._layout_revision != world.layout_revision:
             self._layout_revision = world.layout_revision
             mosaics = {address: wall.mosaic for address, wall in world.walls.items()}
@@ -119,7 +119,7 @@ class Renderer:
         eye = world_from_eye[:3, 3]
         clip_from_eye = view.fov.projection(view.near_m, view.far_m)
         clip_from_world = clip_from_eye @ np.linalg.inv(world_from_eye)
-        self._write_frame(world, clip_from_world, eye, width, height, clip_from_eye)
+        self._write_frame(world, clip_from_world, eye, (width, height), clip_from_eye[1, 1])
         planes = frustum_planes(clip_from_world)
         self._labels.select(world, planes, eye)
 
@@ -156,15 +156,15 @@ class Renderer:
         self.draw_calls = draws
 
     def _write_frame(
-        self, world: World, clip_from_world: np.ndarray, eye: np.ndarray, width: int, height: int, clip_from_eye: np.ndarray
+        self, world: World, clip_from_world: np.ndarray, eye: np.ndarray, size: tuple[int, int], zoom: float
     ) -> None:
+        """Fill the uniform block. zoom: 1 / tan(half the vertical angle of view)."""
         block = self._block[0]
         block["clip_from_world"] = clip_from_world.T
         block["world_from_clip"] = np.linalg.inv(clip_from_world).T
         fog = FOG_M + FOG_RISE * max(0.0, float(eye[1]) - 2.0)
         block["eye"] = (*eye, 1.0 / fog)
-        # clip_from_eye[1, 1] is 1 / tan(half the vertical angle) of a symmetric frustum.
-        block["viewport"] = (width, height, math.fmod(world.time_s, 3600.0), 0.5 * height * clip_from_eye[1, 1])
+        block["viewport"] = (*size, math.fmod(world.time_s, 3600.0), 0.5 * size[1] * zoom)
         block["look"] = (0.0, COLOR_MAPS.index(world.color_map), RANGES.index(world.range_mode), 0.0)
         self._frame.write(self._block)
         self._frame.bind_to_uniform_block(FRAME_BINDING)

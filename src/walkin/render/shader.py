@@ -37,6 +37,7 @@ def program(ctx: moderngl.Context, name: str, **defines: int | float) -> moderng
         vertex_shader=f"{head}#define VERTEX 1\n{lines}#line 1\n{text}",
         fragment_shader=f"{head}#define FRAGMENT 1\n{lines}#line 1\n{text}",
     )
-    if "Frame" in result:
-        result["Frame"].binding = FRAME_BINDING
+    block = result.get("Frame", None)
+    if isinstance(block, moderngl.UniformBlock):
+        block.binding = FRAME_BINDING
     return result

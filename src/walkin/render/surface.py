@@ -47,7 +47,7 @@ class Surface:
 
 
 def prepare_context(ctx: moderngl.Context) -> None:
-    """What every context of walkin is set to, once (see the laws on GL lifetimes and colour in docs/architecture.md)."""
+    """What every context of walkin is set to, once (docs/architecture.md: GL lifetimes, colour)."""
     ctx.gc_mode = "context_gc"
     ctx.enable_direct(GL_FRAMEBUFFER_SRGB)
 

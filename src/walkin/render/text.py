@@ -6,12 +6,11 @@ import moderngl
 import numpy as np
 
 from walkin.render.font import Font
+from walkin.render.instances import Instances
 from walkin.render.shader import program
 
 # Mirrors the inputs of shaders/text.glsl: change both.
 GLYPH = np.dtype([("corner", "f4", 3), ("right", "f4", 3), ("up", "f4", 3), ("uv", "f4", 4), ("tint", "f4", 4)])
-LAYOUT = "3f 3f 3f 4f 4f /i"
-ATTRIBUTES = ("corner", "right", "up", "uv", "tint")
 
 
 class Text:
@@ -28,6 +27,13 @@ class Text:
         self.program["spread"] = self.font.spread_texels
         self.program["glyphs"] = 0
         self.program["flat_text"] = 0.0
+
+    def buffer(self) -> Instances:
+        return Instances(self._ctx, self.program, "3f 3f 3f 4f 4f /i", GLYPH)
+
+    def draw(self, glyphs: Instances) -> int:
+        self.texture.use(0)
+        return glyphs.draw()
 
     def glyphs(
         self,
@@ -53,31 +59,3 @@ class Text:
         records["uv"] = run.uv
         records["tint"] = tint
         return records
-
-
-class GlyphBuffer:
-    """Glyph records on the GPU, replaced as a whole when they change."""
-
-    def __init__(self, text: Text):
-        self._text = text
-        self._ctx = text._ctx
-        self._buffer: moderngl.Buffer | None = None
-        self._array: moderngl.VertexArray | None = None
-        self.count = 0
-
-    def write(self, records: np.ndarray) -> None:
-        self.count = len(records)
-        if not self.count:
-            return
-        if self._buffer is None or self._buffer.size < records.nbytes:
-            capacity = max(4096, 1 << int(records.nbytes - 1).bit_length())
-            self._buffer = self._ctx.buffer(reserve=capacity, dynamic=True)
-            self._array = self._ctx.vertex_array(self._text.program, [(self._buffer, LAYOUT, *ATTRIBUTES)])
-        else:
-            self._buffer.orphan()
-        self._buffer.write(records)
-
-    def draw(self) -> None:
-        if self.count and self._array is not None:
-            self._text.texture.use(0)
-            self._array.render(moderngl.TRIANGLE_STRIP, 4, instances=self.count)

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import moderngl
 
@@ -41,7 +42,7 @@ def standalone_context() -> moderngl.Context:
     """A context without window: EGL on Linux (no X server is needed), the platform's own elsewhere."""
     preload_triton()
     problems = []
-    attempts: list[dict[str, str]] = [{"backend": "egl"}] if sys.platform.startswith("linux") else []
+    attempts: list[dict[str, Any]] = [{"backend": "egl"}] if sys.platform.startswith("linux") else []
     attempts.append({})
     for settings in attempts:
         try:

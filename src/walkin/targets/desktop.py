@@ -80,9 +80,7 @@ class DesktopTarget:
         self.window = glfw.create_window(*self.size, self.title, None, None)
         if not self.window:
             glfw.terminate()
-            raise WalkinError(
-                f"no window with OpenGL 4.1: {self._error}. {install_hint()}; or try --target offscreen"
-            )
+            raise WalkinError(f"no window with OpenGL 4.1: {self._error}. {install_hint()}; or try --target offscreen")
         glfw.make_context_current(self.window)
         self.ctx = moderngl.create_context(require=GL_VERSION)
         prepare_context(self.ctx)
@@ -160,6 +158,9 @@ class DesktopTarget:
     def hint(self, name: str, value: Any) -> None:
         if name == "continuous":
             self._continuous = value
+        elif name == "pitch":
+            self._pitch = value
+            self._changed = True
         elif name == "title":
             self._glfw.set_window_title(self.window, value)
 
@@ -281,7 +282,7 @@ class DesktopTarget:
         self._scroll += dy
         self._changed = True
 
-    def _on_drop(self, window: Any, paths: list[str]) -> None:
+    def _on_drop(self, window: Any, paths: Any, *_: Any) -> None:
         self._dropped += paths
         self._changed = True
 
@@ -303,10 +304,8 @@ class DesktopTarget:
                 return
             self._windowed = (*glfw.get_window_pos(self.window), *glfw.get_window_size(self.window))
             mode = glfw.get_video_mode(monitor)
-            glfw.set_window_monitor(
-                self.window, monitor, 0, 0, mode.size.width, mode.size.height, mode.refresh_rate
-            )
+            glfw.set_window_monitor(self.window, monitor, 0, 0, mode.size.width, mode.size.height, mode.refresh_rate)
         else:
-            glfw.set_window_monitor(self.window, None, *self._windowed, glfw.DONT_CARE)
+            glfw.set_window_monitor(self.window, None, *self._windowed, glfw.DONT_CARE)  # pyright: ignore[reportArgumentType]
             self._windowed = None
         self._changed = True

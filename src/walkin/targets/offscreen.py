@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import moderngl
 import numpy as np
+from pyrr import quaternion
 
 from walkin.frame import Input, View
-from walkin.geometry import Fov, Pose
+from walkin.geometry import Fov, Pose, quaternion_from_yaw_pitch
 from walkin.render.surface import Surface, is_software, prepare_context
 from walkin.targets.context import standalone_context
 
@@ -55,6 +55,7 @@ class OffscreenTarget:
 
     def __post_init__(self) -> None:
         self._waiting = False
+        self._pitch = 0.0
         self._wake = threading.Event()
         self.ctx = standalone_context()
         prepare_context(self.ctx)
@@ -69,6 +70,9 @@ class OffscreenTarget:
                 # A loop that runs free beside a low-priority worker leaves it 2 to 4 % of its speed.
                 self._wake.wait(WAIT_S)
                 self._wake.clear()
+            head = given.stage_from_head
+            pitched = quaternion.cross(head.orientation, quaternion_from_yaw_pitch(0.0, self._pitch))
+            given = replace(given, stage_from_head=Pose(head.position, pitched))
             yield OffscreenFrame(given, self.dt_s, self, idle=self._waiting)
             number += 1
 
@@ -93,6 +97,8 @@ class OffscreenTarget:
     def hint(self, name: str, value: Any) -> None:
         if name == "waiting":
             self._waiting = value
+        elif name == "pitch":
+            self._pitch = value
 
     def close(self) -> None:
         self.surfaces.clear()
@@ -101,7 +107,6 @@ class OffscreenTarget:
 
 def picture_of(target: OffscreenTarget, draw: Callable[[View], None], head: Pose) -> np.ndarray:
     """Draw one frame seen from `head` and return its pixels: for tests and scripts."""
-    with closing(iter(target.draw_views(head))) as views:
-        for view in views:
-            draw(view)
+    for view in target.draw_views(head):
+        draw(view)
     return target.read()

@@ -1,0 +1,155 @@
+"""Frame time over the fixed walk, against the floor (one textured quad) and the naive way (a draw call per map).
+
+    python benchmarks/frame_time.py --networks resnet18,resnet50 [--size 1280x720] [--eyes 1] [--seconds 2] [--json F]
+
+All rows of a network come from one run, in short turns, so their ratios hold on a machine that others use too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from typing import Any
+
+from coverage import coverage
+from floor import Floor
+from machine import percentiles, table, write_json
+from naive import Naive
+from python_share import Inside
+from room import follow, open_room, options
+from walk import STATIONS, Step, walk
+
+from walkin.app import App
+
+TURN = 10  # frames of walkin, then of the floor
+NAIVE_FRAMES = 12  # a station: one frame may take half a second
+COVERAGE_FRAMES = 6  # a station
+
+
+def main() -> None:
+    parser = options(__doc__ or "")
+    parser.add_argument("--no-naive", action="store_true", help="leave out the slow rows")
+    given = parser.parse_args()
+    rows: list[dict[str, Any]] = []
+    summary: list[tuple[object, ...]] = []
+    app = None
+    for network in given.networks.split(","):
+        app = open_room(network, given.size, given.eyes)
+        found = measure(app, network, given)
+        rows += found
+        summary += _verdict(network, found)
+    shown = [
+        (row["network"], row["what"], row["station"], row["p50_ms"], row["p95_ms"], row["p99_ms"], row["draws"],
+         row["maps"], f"{row['coverage']:.0%}")
+        for row in rows
+    ]  # fmt: skip
+    print(table(("network", "what", "station", "p50 ms", "p95 ms", "p99 ms", "draws", "maps", "covered"), shown))
+    print()
+    print(table(("network", "number", "measured", "target"), summary))
+    assert app is not None
+    settings = {"size": list(given.size), "eyes": given.eyes, "seconds": given.seconds, "samples": 0, "anisotropy": 1}
+    write_json(given.json, app.target.ctx, settings, rows)
+
+
+def measure(app: App, network: str, given: argparse.Namespace) -> list[dict[str, Any]]:
+    """All rows of one network."""
+    world = app.world
+    assert world.layout is not None and world.network is not None
+    steps = walk(world.layout, given.seconds)
+    floor = Floor(app.target)
+    naive = None if given.no_naive else Naive(app)
+    for _ in range(3):  # compiles the shaders
+        follow(app, steps[:: max(1, len(steps) // 20)], lambda step, ms: None)
+        floor.frame()
+    times: dict[tuple[str, str], list[float]] = defaultdict(list)
+    draws: dict[tuple[str, str], int] = defaultdict(int)
+    python_ms = []
+    for station in STATIONS:
+        here = [step for step in steps if step.station == station]
+
+        def keep(step: Step, ms: float, station: str = station) -> None:
+            times["walkin", station].append(ms)
+            draws["walkin", station] = max(draws["walkin", station], app.renderer.draw_calls)
+
+        for first in range(0, len(here), TURN):
+            turn = here[first : first + TURN]
+            follow(app, turn, keep)
+            times["floor", station] += [floor.frame() for _ in turn]
+        draws["floor", station] = 1
+        for what, culled in (("naive_culled", True), ("naive", False)):
+            if naive is not None:
+                for step in here[:: max(1, len(here) // NAIVE_FRAMES)]:
+                    times[what, station].append(naive.frame(step.head, culled=culled))
+                    draws[what, station] = max(draws[what, station], naive.draws)
+    with Inside() as inside:
+        began = [0.0, 0.0]
+
+        def before(step: Step) -> None:
+            began[:] = time.thread_time(), inside.seconds
+
+        def after(step: Step, ms: float) -> None:
+            python_ms.append(1e3 * ((time.thread_time() - began[0]) - (inside.seconds - began[1])))
+
+        follow(app, steps, after, before)
+    covered = covered_by_station(app, steps)
+    rows = []
+    for what in ("walkin", "floor", "naive", "naive_culled"):
+        for station in (*STATIONS, "walk"):
+            stations = STATIONS if station == "walk" else (station,)
+            mine = [ms for s in stations for ms in times[what, s]]
+            if not mine:
+                continue
+            p50, p95, p99 = percentiles(mine)
+            rows.append(
+                {
+                    "network": network,
+                    "what": what,
+                    "station": station,
+                    "p50_ms": p50,
+                    "p95_ms": p95,
+                    "p99_ms": p99,
+                    "draws": max(draws[what, s] for s in stations),
+                    "maps": world.network.maps,
+                    "coverage": sum(covered[s] for s in stations) / len(stations),
+                    "pages": app.renderer.pages,
+                    "frames": len(mine),
+                    **({"python_p50_ms": percentiles(python_ms)[0]} if (what, station) == ("walkin", "walk") else {}),
+                }
+            )
+    return rows
+
+
+def covered_by_station(app: App, steps: list[Step]) -> dict[str, float]:
+    """Share of pixels covered by tiles, the mean over a few frames and all eyes."""
+    found: dict[str, float] = {}
+    for station in STATIONS:
+        here = [step for step in steps if step.station == station]
+        chosen = here[:: max(1, len(here) // COVERAGE_FRAMES)]
+        shares = [coverage(app.world, view) for step in chosen for view in app.target.draw_views(step.head)]
+        found[station] = sum(shares) / len(shares)
+    return found
+
+
+def _verdict(network: str, rows: list[dict[str, Any]]) -> list[tuple[object, ...]]:
+    """The numbers that have targets."""
+    p50 = {(row["what"], row["station"]): row["p50_ms"] for row in rows}
+    whole = next(row for row in rows if (row["what"], row["station"]) == ("walkin", "walk"))
+    ratio = {station: p50["walkin", station] / p50["floor", station] for station in STATIONS}
+    worst = max(ratio, key=lambda station: ratio[station])
+    lines: list[tuple[object, ...]] = [
+        (network, "walk / floor", p50["walkin", "walk"] / p50["floor", "walk"], "at most 2.5"),
+        (network, f"worst station ({worst}) / floor", ratio[worst], "at most 4"),
+        (network, "Python's share, p50 ms", whole["python_p50_ms"], "under 1.5"),
+        (network, "draw calls", float(whole["draws"]), "at most 30"),
+        (network, "atlas pages", float(whole["pages"]), ""),
+        (network, "coverage over the walk, %", 100 * whole["coverage"], "at least 40"),
+    ]
+    if ("naive", "walk") in p50:
+        lines.append((network, "naive / walk", p50["naive", "walk"] / p50["walkin", "walk"], "at least 25"))
+        lines.append((network, "naive culled / walk", p50["naive_culled", "walk"] / p50["walkin", "walk"], ""))
+    return lines
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""What a script calls: view, trace, activations. They leave the caller's model and process-wide settings alone."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from walkin.errors import WalkinError
+from walkin.requests import Open
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from walkin.graph import Network
+
+FOLDS = ("ops", "layers", "blocks")
+TARGETS = ("auto", "desktop", "offscreen")
+
+
+def view(
+    model_or_name: nn.Module | str = "demo",
+    *,
+    images: Any = None,
+    weights: str | os.PathLike[str] | None = None,
+    key: str | None = None,
+    target: str = "auto",
+    block: bool = True,
+    fold: str = "layers",
+    labels: str | os.PathLike[str] | Sequence[str] | None = None,
+    input_size: int | Sequence[int] | None = None,
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+    size: tuple[int, int] = (1280, 720),
+    screenshot_to: str | os.PathLike[str] | None = None,
+    goto: str | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    msaa: int | None = None,
+    eyes: int = 1,
+    timeout_s: float = 300.0,
+) -> None:
+    """Open a room and stay in it until the visitor leaves, or until `screenshot_to` is written.
+
+    A live module is shown as it is, by a deep copy in evaluation mode. `images`: a file, a folder, an array (H, W) or
+    (H, W, C), a tensor (C, H, W), a PIL image, or a list or batch of these; the first is fed, P goes through them.
+    `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws one picture into
+    a file and says where. WalkinError says what is wrong in one line.
+    """
+    from walkin import opening
+    from walkin.app import App, Settings
+    from walkin.picture_file import check_writable, screenshot_path
+
+    if not block:
+        raise WalkinError("view(block=False) is not there yet: it comes with a later version; leave block out", code=2)
+    _one_of("fold", fold, FOLDS)
+    _one_of("target", target, TARGETS)
+    if not isinstance(model_or_name, str):
+        _check_module(model_or_name)
+    spec, model = (model_or_name, None) if isinstance(model_or_name, str) else ("", model_or_name)
+    kind = opening.target_kind(target)
+    picture = Path(screenshot_to) if screenshot_to is not None else None
+    if kind == "offscreen" and picture is None:
+        picture = screenshot_path(spec or type(model).__name__)
+        opening.make_folder(picture.parent)
+    if picture is not None:
+        check_writable(picture)
+    with ExitStack() as stack:
+        shown = _files(images, stack)
+        names = None if labels is None or isinstance(labels, str | os.PathLike) else tuple(map(str, labels))
+        request = Open(
+            spec=spec or type(model).__name__,
+            weights=None if weights is None else os.fspath(weights),
+            key=key,
+            image=shown[0] if images is not None else None,
+            device=device,
+            input_size=_several("input_size", input_size, int, twice=True),
+            mean=_several("mean", mean, float),
+            std=_several("std", std, float),
+            labels=os.fspath(labels) if isinstance(labels, str | os.PathLike) else None,
+            fold=fold,
+            seed=seed,
+            model=model,
+            names=names,
+        )
+        settings = Settings(
+            screenshot_to=picture,
+            timeout_s=timeout_s if picture is not None else None,
+            goto=goto,
+            pictures=shown,
+        )
+        app = App(opening.make_target(kind, size, msaa, eyes), settings)
+        try:
+            app.open(request)
+            code = app.run()
+        finally:
+            # As long as it takes: the caller's process goes on, and torch must not be left at work in it.
+            app.worker.close(timeout_s=timeout_s)
+        if code and (picture is not None or app.world.network is None):
+            raise WalkinError(next((b.text for b in app.world.banners if b.level == "error"), "the room failed"))
+
+
+def trace(
+    model: nn.Module | str, *example_inputs: Any, fold: str = "layers", kwargs: Mapping[str, Any] | None = None
+) -> Network:
+    """The graph of the path that these inputs take; of a network given by name, the path of a bundled photo."""
+    _one_of("fold", fold, FOLDS)
+    if isinstance(model, str):
+        if example_inputs or kwargs:
+            raise WalkinError("trace by name takes no inputs: build the network and give that", code=2)
+        from walkin.network import opened
+
+        return opened.describe(Open(model, fold=fold), lambda line: None)
+    _check_module(model)
+    from walkin.network import capture
+
+    return capture.network(model, *example_inputs, fold=fold, kwargs=kwargs)
+
+
+def activations(
+    model: nn.Module,
+    *inputs: Any,
+    nodes: str | Iterable[str] = "*",
+    fold: str = "layers",
+    kwargs: Mapping[str, Any] | None = None,
+) -> dict[str, Tensor]:
+    """Copies of what each node whose address matches (`layer3.*`; several in a list) gave, exact, by address."""
+    _one_of("fold", fold, FOLDS)
+    _check_module(model)
+    from walkin.network import capture
+
+    try:
+        return capture.activations(model, *inputs, nodes=nodes, fold=fold, kwargs=kwargs)
+    except KeyError as problem:
+        raise WalkinError(str(problem.args[0]) if problem.args else "no such node") from problem
+    except capture.GraphChanged as problem:
+        raise WalkinError(f"the network takes another path at every run ({problem}); seed it") from problem
+
+
+def _check_module(model: Any) -> None:
+    from torch import nn
+
+    if not isinstance(model, nn.Module):
+        raise WalkinError(f"a {type(model).__name__} is no nn.Module", code=2)
+
+
+def _files(images: Any, stack: ExitStack) -> tuple[str, ...]:
+    """Files of the pictures given; what is no file yet becomes one, without loss, until `stack` is closed."""
+    from walkin.opening import pictures
+
+    if images is None:
+        return pictures(None)
+    if isinstance(images, str | os.PathLike):
+        path = os.fspath(images)
+        if not Path(path).exists():
+            raise WalkinError(f"there is no file or folder {path}")
+        return pictures(path) if Path(path).is_dir() else (path,)
+    batch = isinstance(images, list | tuple) or getattr(images, "ndim", 0) == 4
+    given = list(images) if batch else [images]
+    if not given:
+        raise WalkinError("images is empty: give at least one, or leave it out for the bundled photos", code=2)
+    found: list[str] = []
+    folder: Path | None = None
+    for number, picture in enumerate(given, 1):
+        if isinstance(picture, str | os.PathLike):
+            found += _files(picture, stack)
+            continue
+        from walkin.network.pictures import picture_from
+        from walkin.picture_file import save_png
+
+        pixels = picture_from(picture).pixels
+        folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="walkin-")))
+        file = folder / f"picture {number}.png"
+        save_png(file, pixels)
+        found.append(str(file))
+    return tuple(found)
+
+
+def _several(name: str, given: Any, kind: type, twice: bool = False) -> tuple[Any, ...] | None:
+    """A tuple of numbers out of one or several; `twice`: one side is that of a square."""
+    if given is None:
+        return None
+    try:
+        values = tuple(map(kind, given)) if isinstance(given, Iterable) else (kind(given),) * (2 if twice else 1)
+    except (TypeError, ValueError):
+        raise WalkinError(f"{name}={given!r}: numbers are wanted", code=2) from None
+    return values
+
+
+def _one_of(name: str, given: str, choices: tuple[str, ...]) -> None:
+    if given not in choices:
+        raise WalkinError(f"{name}={given!r}: one of {', '.join(choices)} is wanted", code=2)

@@ -1,0 +1,39 @@
+"""Instances: records on the GPU, one per quad that is drawn, replaced as a whole when they change."""
+
+from __future__ import annotations
+
+import moderngl
+import numpy as np
+
+
+class Instances:
+    """A buffer that grows, and the vertex array over it. Only written when what it holds has changed."""
+
+    def __init__(self, ctx: moderngl.Context, program: moderngl.Program, layout: str, dtype: np.dtype):
+        self._ctx = ctx
+        self._program = program
+        self._layout = layout
+        self._names = dtype.names or ()
+        self._buffer: moderngl.Buffer | None = None
+        self._array: moderngl.VertexArray | None = None
+        self.count = 0
+
+    def write(self, records: np.ndarray) -> None:
+        self.count = len(records)
+        if not self.count:
+            return
+        buffer = self._buffer
+        if buffer is None or buffer.size < records.nbytes:
+            buffer = self._ctx.buffer(reserve=max(4096, 1 << int(records.nbytes - 1).bit_length()), dynamic=True)
+            self._array = self._ctx.vertex_array(self._program, [(buffer, self._layout, *self._names)])
+            self._buffer = buffer
+        else:
+            buffer.orphan()
+        buffer.write(records)
+
+    def draw(self) -> int:
+        """Draw a quad per record; returns the number of draw calls."""
+        if not self.count or self._array is None:
+            return 0
+        self._array.render(moderngl.TRIANGLE_STRIP, 4, instances=self.count)
+        return 1
