@@ -153,7 +153,7 @@ def _name_size(widths: np.ndarray) -> np.ndarray:
 def _facts(wall: Wall) -> list[tuple[str, tuple[float, float, float, float]]]:
     node = wall.node
     shape = " × ".join(str(extent) for extent in node.shape[1:]) or "scalar"
-    what = node.module_class or node.operation or node.kind
+    what = node.module_class or node.kind
     lines = [(f"{what}  ·  {shape}", DIM)]
     if wall.tiles is not None:
         low, high = wall.tiles.wall_range

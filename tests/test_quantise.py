@@ -1,0 +1,226 @@
+"""Tiles against a second truth that is slow and plain: numpy, one channel after the other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from rooms import mosaic_levels
+
+from walkin.graph import MAX_SIDE, Node
+from walkin.network.quantise import quantise
+from walkin.results import Tiles
+
+
+def node_of(shape: tuple[int, ...], *, channel_axis: int = 1) -> Node:
+    return Node("a", "conv", shape, channel_axis=channel_axis)
+
+
+def codes_of(tiles: Tiles) -> np.ndarray:
+    """(C, H, W), read back from the mosaic."""
+    mosaic = tiles.mosaic
+    cells = [mosaic.cell(k) for k in range(mosaic.count)]
+    return np.stack([tiles.levels[0][y : y + mosaic.height, x : x + mosaic.width] for y, x in cells])
+
+
+def check(tiles: Tiles, pictures: np.ndarray) -> None:
+    """Everything tiles say of pictures (C, H, W) float64, which may hold NaN and infinity."""
+    mosaic = tiles.mosaic
+    assert (mosaic.count, mosaic.height, mosaic.width) == pictures.shape
+    assert tiles.low.dtype == tiles.high.dtype == tiles.mean.dtype == np.float32
+    codes = codes_of(tiles)
+    every = []
+    for channel, picture in enumerate(pictures):
+        finite = picture[np.isfinite(picture)]
+        every.append(finite)
+        assert tiles.flawed[channel] == picture.size - finite.size
+        low, high = float(tiles.low[channel]), float(tiles.high[channel])
+        if not finite.size:
+            assert (codes[channel] == 0).all()
+            continue
+        span = finite.max() - finite.min()
+        steps = 254 if tiles.flawed[channel] else 255
+        half_step = span / steps / 2
+        assert high == pytest.approx(finite.max(), rel=1e-6, abs=1e-30)
+        slack = 1e-4 * span + 2e-7 * np.abs(finite).max()  # float32 arithmetic
+        assert float(tiles.mean[channel]) == pytest.approx(finite.mean(), abs=1e-5 * (span + np.abs(finite).max()))
+        for (row, column), value in np.ndenumerate(picture):
+            code = int(codes[channel, row, column])
+            shown = tiles.value(channel, row, column)
+            if not np.isfinite(value):
+                assert code == 0
+                assert np.isnan(shown)
+                continue
+            if tiles.flawed[channel]:
+                assert code >= 1
+            assert abs(low + code / 255 * (high - low) - value) <= half_step + slack
+            assert abs(shown - value) <= half_step + slack
+    finite = np.concatenate(every)
+    if finite.size:
+        assert tiles.wall_range == pytest.approx((finite.min(), finite.max()), rel=1e-6)
+        low, high = tiles.percentile_range
+        assert finite.min() - 1e-6 <= low <= high <= finite.max() + 1e-6
+
+
+def check_levels(tiles: Tiles) -> None:
+    """Every level is the box mean of level 0, to within one code per level, the padding repeats the edge."""
+    truth = mosaic_levels(tiles.mosaic, codes_of(tiles))
+    assert len(tiles.levels) == tiles.mosaic.levels
+    used = np.zeros(tiles.mosaic.size, bool)  # cells past the last tile may hold anything
+    for k in range(tiles.mosaic.count):
+        y, x = tiles.mosaic.cell(k)
+        used[y : y + tiles.mosaic.cell_height, x : x + tiles.mosaic.cell_width] = True
+    for number, (level, expected) in enumerate(zip(tiles.levels, truth, strict=True)):
+        assert level.dtype == np.uint8
+        assert level.shape == expected.shape
+        step = 1 << number
+        wrong = np.abs(level.astype(float) - expected) > number + 1e-9
+        assert not (wrong & used[::step, ::step]).any()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (7, 7), (14, 14), (31, 31), (32, 48), (56, 56)])
+@pytest.mark.parametrize("count", [1, 5, 16, 37])
+def test_maps(count: int, size: tuple[int, int]):
+    value = torch.randn(1, count, *size) * torch.logspace(-4, 4, count)[None, :, None, None]
+    tiles = quantise(node_of(tuple(value.shape)), value, serial=3)
+    assert tiles.serial == 3
+    if count * size[0] * size[1] < 20000:
+        check(tiles, value[0].double().numpy())
+    check_levels(tiles)
+
+
+def test_channels_side_by_side_keep_their_own_range():
+    value = torch.randn(1, 2, 8, 8)
+    value[0, 1] *= 1e6
+    check(quantise(node_of((1, 2, 8, 8)), value), value[0].double().numpy())
+
+
+def test_extremes_take_the_first_and_last_code():
+    tiles = quantise(node_of((1, 1, 2, 2)), torch.tensor([[[[-2.0, 0.0], [1.0, 3.0]]]]))
+    assert codes_of(tiles)[0].tolist() == [[0, 102], [153, 255]]
+
+
+def test_percentiles():
+    value = torch.rand(1, 4, 100, 100)
+    low, high = quantise(node_of((1, 4, 100, 100)), value).percentile_range
+    assert low == pytest.approx(0.01, abs=0.005)
+    assert high == pytest.approx(0.99, abs=0.005)
+
+
+def test_constant_channels():
+    value = torch.zeros(1, 3, 8, 8)
+    value[0, 1] = -7.5
+    value[0, 2] = 1e-42  # not a normal number
+    tiles = quantise(node_of((1, 3, 8, 8)), value)
+    check(tiles, value[0].double().numpy())
+    assert tiles.value(1, 3, 3) == -7.5
+    assert (tiles.low == tiles.high).all()
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("size", [(4, 4), (32, 32)])
+def test_not_finite(wrong: float, size: tuple[int, int]):
+    value = torch.randn(1, 6, *size)
+    value[0, 1, 2, 1] = wrong
+    value[0, 4] = wrong
+    value[0, 5] = 2.0
+    value[0, 5, 0, 0] = wrong
+    tiles = quantise(node_of(tuple(value.shape)), value)
+    check(tiles, value[0].double().numpy())
+    assert tiles.flawed.tolist() == [0, 1, 0, 0, size[0] * size[1], 1]
+    # A flaw stays to be seen from afar, and nothing sound looks like one.
+    for level in range(tiles.mosaic.levels):
+        step = 1 << level
+        for channel in (1, 5):
+            y, x = (v // step for v in tiles.mosaic.cell(channel))
+            side = tiles.mosaic.cell_height // step
+            cell = tiles.levels[level][y : y + side, x : x + side]
+            row, column = (2 // step, 1 // step) if channel == 1 else (0, 0)
+            assert np.argwhere(cell == 0).tolist() == [[row, column]]
+
+
+def test_infinities_of_both_signs():
+    value = torch.randn(1, 1, 4, 4)
+    value[0, 0, 0, 0], value[0, 0, 3, 3] = float("inf"), float("-inf")
+    check(quantise(node_of((1, 1, 4, 4)), value), value[0].double().numpy())
+
+
+def test_nothing_finite_at_all():
+    tiles = quantise(node_of((1, 2, 4, 4)), torch.full((1, 2, 4, 4), float("nan")))
+    assert tiles.wall_range == (0.0, 0.0)
+    assert np.isnan(tiles.value(0, 0, 0))
+    assert np.isfinite(tiles.mean).all()
+
+
+def test_huge_values():
+    value = torch.tensor([[[[-1.5e38, 1.5e38], [0.0, 1e38]]]])
+    tiles = quantise(node_of((1, 1, 2, 2)), value)
+    codes = codes_of(tiles)[0]
+    assert codes[0, 0] < codes[1, 0] < codes[1, 1] < codes[0, 1]
+
+
+def test_vector_of_neurons():
+    value = torch.randn(1, 10)
+    check(quantise(node_of((1, 10)), value), value[0].double().numpy().reshape(10, 1, 1))
+
+
+@pytest.mark.parametrize("extra", [0, 1, 5])
+def test_tokens(extra: int):
+    value = torch.randn(1, extra + 16, 6)
+    truth = value[0, extra:].double().numpy().T.reshape(6, 4, 4)
+    check(quantise(node_of((1, extra + 16, 6)), value), truth)
+
+
+def test_strip():
+    value = torch.randn(1, 2, 7, 3, 5)
+    check(quantise(node_of((1, 2, 7, 3, 5)), value), value[0].double().numpy().reshape(1, 42, 5))
+
+
+def test_channels_last():
+    value = torch.randn(1, 6, 5, 4)
+    truth = value[0].double().numpy().transpose(2, 0, 1)
+    check(quantise(node_of((1, 6, 5, 4), channel_axis=3), value), truth)
+
+
+def test_memory_format_does_not_matter():
+    value = torch.randn(1, 8, 12, 12)
+    plain = quantise(node_of((1, 8, 12, 12)), value)
+    other = quantise(node_of((1, 8, 12, 12)), value.to(memory_format=torch.channels_last))
+    assert all((a == b).all() for a, b in zip(plain.levels, other.levels, strict=True))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64, torch.int64, torch.uint8, torch.bool])
+def test_types(dtype: torch.dtype):
+    value = (torch.randn(1, 3, 6, 6) * 40).to(dtype)
+    check(quantise(node_of((1, 3, 6, 6)), value), value[0].double().numpy())
+
+
+def test_complex_numbers_show_their_size():
+    value = torch.randn(1, 3, 6, 6, dtype=torch.complex64)
+    check(quantise(node_of((1, 3, 6, 6)), value), value[0].abs().double().numpy())
+
+
+def test_only_the_first_example_is_shown():
+    value = torch.randn(4, 3, 6, 6)
+    check(quantise(node_of((4, 3, 6, 6)), value), value[0].double().numpy())
+
+
+def test_large_pictures_are_reduced_by_box_means():
+    side = 2 * MAX_SIDE
+    value = torch.rand(1, 1, side, 6)
+    tiles = quantise(node_of((1, 1, side, 6)), value)
+    truth = value[0].double().numpy().reshape(1, MAX_SIDE, 2, 6).mean(axis=2)
+    check(tiles, truth)
+
+
+def test_the_value_is_not_written_to():
+    value = torch.randn(1, 4, 8, 8)
+    value[0, 0, 0, 0] = float("nan")
+    copy = value.clone()
+    quantise(node_of((1, 4, 8, 8)), value)
+    assert torch.equal(value.nan_to_num(9.0), copy.nan_to_num(9.0))
+
+
+def test_gradients_are_not_kept():
+    value = torch.randn(1, 2, 4, 4, requires_grad=True)
+    check(quantise(node_of((1, 2, 4, 4)), value), value.detach()[0].double().numpy())
