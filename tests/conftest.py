@@ -20,6 +20,10 @@ NO_SKIP = os.environ.get("WALKIN_NO_SKIP") == "1"
 # What a test machine of ours has; a test that misses one of these must not pass over it in silence.
 WANTED = re.compile(r"\b(GL|EGL|GLX|X|Xvfb|xdotool|timm)\b")
 
+# The processes that tests start run this checkout too, however pytest itself was started.
+SOURCE = Path(__file__).parent.parent / "src"
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")]))
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regenerate", action="store_true", help="write the reference pictures of test_scenes.py anew")

@@ -141,10 +141,9 @@ def activations(
 
 
 def _check_module(model: Any) -> None:
-    from torch import nn
+    from walkin.network.factory import adopt
 
-    if not isinstance(model, nn.Module):
-        raise WalkinError(f"a {type(model).__name__} is no nn.Module", code=2)
+    adopt(model, copied=False)
 
 
 def _files(images: Any, stack: ExitStack) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from walkin.results import Fed, Finished, Notice, Progress, Result, Scores, Tile
 from walkin.world import World
 
 UPLOAD_MS = 4.0
+FILLING_S = 0.12  # between frames while walls fill and nobody moves, where the processor is also the renderer
 
 
 @dataclass
@@ -67,6 +68,8 @@ class App:
         self._session: Any = None
         self._first_request: Open | None = None
         self._drawn: tuple[Any, ...] = ()
+        self._drawn_s = 0.0
+        self._filling_s = FILLING_S if is_software(self.target.ctx) else 0.0
         self._began_s = time.monotonic()
         self._reported: Progress | None = None
 
@@ -183,10 +186,14 @@ class App:
 
     def _must_draw(self, frame: Frame, head: Pose) -> bool:
         state = (self.world.revision, head.position.tobytes(), head.orientation.tobytes())
-        changed = state != self._drawn or not frame.idle or self.renderer.uploads_waiting > 0
-        changed = changed or (self._settling() and self.settled)
-        self._drawn = state
-        return changed
+        changed = state != self._drawn or not frame.idle or (self._settling() and self.settled)
+        if not changed:
+            return False
+        now_s = time.monotonic()
+        if frame.idle and self.worker.busy and now_s - self._drawn_s < self._filling_s:
+            return False  # nobody moves: the worker has better use for the processor than a frame for each wall
+        self._drawn, self._drawn_s = state, now_s
+        return True
 
     def _settling(self) -> bool:
         return self.settings.screenshot_to is not None or self.settings.frames is not None

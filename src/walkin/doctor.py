@@ -67,7 +67,9 @@ def _offscreen() -> list[Row]:
 def _with_torch() -> Row:
     """Called beside a GL context: two LLVMs in one process once were the end of it (see targets.context)."""
     try:
-        import torchvision.models  # noqa: F401
+        from walkin.network import catalogue
+
+        catalogue.names("resnet18")
     except Exception as problem:
         return Row("GL and torch", f"torchvision cannot be imported ({_line(problem)}): pip install torchvision", "no")
     return Row("GL and torch", "live in one process")

@@ -31,15 +31,13 @@ class Mailbox:
         self._wake = wake
         self._lock = threading.Lock()
         self._waiting: dict[Hashable, Any] = {}
-        self._count = 0
 
     def put(self, result: Any) -> None:
         key = self._key_of(result)
         with self._lock:
             was_empty = not self._waiting
-            self._count += 1
             if key is None:
-                key = self._count
+                key = object()  # equal to no other
             else:
                 self._waiting.pop(key, None)  # the newer one goes to the end of the queue
             self._waiting[key] = result
@@ -111,10 +109,11 @@ class Worker:
             error, details, cancelled = "", "", event.is_set()
             if not cancelled:
                 error, details, cancelled = self._run_one(job, event)
+            del job, entry  # a waiting thread must not keep a network alive
+            # First the news, then the rest: who sees no job and an empty mailbox has heard of every failure.
+            self._mailbox.put(self._finished(name, error, cancelled, details))
             with self._lock:
                 self._pending.remove((name, event))
-            del job, entry  # a waiting thread must not keep a network alive
-            self._mailbox.put(self._finished(name, error, cancelled, details))
 
     def _run_one(self, job: Job, event: threading.Event) -> tuple[str, str, bool]:
         def emit(result: Any) -> None:

@@ -12,7 +12,7 @@ from walkin.graph import Node, reduction
 from walkin.mosaic import Mosaic
 from walkin.results import Tiles
 
-SAMPLES = 1 << 14  # values the percentiles are estimated from
+SAMPLES = 1 << 12  # values the percentiles are estimated from
 
 
 def pictures(node: Node, value: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ def quantise(node: Node, value: Tensor, serial: int = 0) -> Tiles:
         levels=_levels(mosaic, codes),
         low=low.cpu().numpy(),
         high=high.cpu().numpy(),
-        mean=flat.mean(dim=1, dtype=torch.float32).cpu().numpy(),
+        mean=flat.mean(dim=1).float().cpu().numpy(),
         flawed=np.zeros(mosaic.count, np.int32),
         wall_range=(float(low.min()), float(high.max())),
         percentile_range=_percentiles(flat),

@@ -118,13 +118,13 @@ class DesktopTarget:
         due_s = before_s
         while not glfw.window_should_close(self.window):
             moving = self._stick() != (0.0, 0.0) or self._rise() != 0.0
-            if moving or self._continuous or self._changed:
-                rest_s = due_s - time.perf_counter()
-                if rest_s > 0.0005:
-                    time.sleep(rest_s)
-                glfw.poll_events()
-            else:
+            if not (moving or self._continuous or self._changed):
                 glfw.wait_events_timeout(IDLE_S)
+            # Also after a wake-up: a worker's results may come by the dozen, and each needs no frame of its own.
+            rest_s = due_s - time.perf_counter()
+            if rest_s > 0.0005:
+                time.sleep(rest_s)
+            glfw.poll_events()
             now_s = time.perf_counter()
             due_s = max(due_s + self._period_s, now_s)
             moving = self._stick() != (0.0, 0.0) or self._rise() != 0.0

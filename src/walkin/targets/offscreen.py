@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,7 +20,7 @@ EYE_DISTANCE_M = 0.064
 # Half angles of a headset's left eye in radians: wider to the temple than to the nose, further down than up.
 LEFT_EYE = Fov(left=-0.82, right=0.70, up=0.72, down=-0.80)
 RIGHT_EYE = Fov(left=-LEFT_EYE.right, right=-LEFT_EYE.left, up=LEFT_EYE.up, down=LEFT_EYE.down)
-WAIT_S = 1 / 30
+PERIOD_S = 1 / 30  # of frames while a worker is busy
 VERTICAL_RAD = 1.0471975512  # 60 degrees, for one eye
 
 
@@ -56,7 +56,6 @@ class OffscreenTarget:
     def __post_init__(self) -> None:
         self._waiting = False
         self._pitch = 0.0
-        self._wake = threading.Event()
         self.ctx = standalone_context()
         prepare_context(self.ctx)
         if self.samples is None:
@@ -65,11 +64,13 @@ class OffscreenTarget:
 
     def frames(self) -> Iterator[OffscreenFrame]:
         number = 0
+        due_s = 0.0
         while (given := self.script(number)) is not None:
             if self._waiting:
-                # A loop that runs free beside a low-priority worker leaves it 2 to 4 % of its speed.
-                self._wake.wait(WAIT_S)
-                self._wake.clear()
+                # A loop that runs free beside a low-priority worker leaves it 2 to 4 % of its speed. A frame for each
+                # result that arrives is as bad, so no wake-up is heard before its time.
+                time.sleep(max(0.0, due_s - time.perf_counter()))
+                due_s = time.perf_counter() + PERIOD_S
             head = given.stage_from_head
             pitched = quaternion.cross(head.orientation, quaternion_from_yaw_pitch(0.0, self._pitch))
             given = replace(given, stage_from_head=Pose(head.position, pitched))
@@ -89,7 +90,7 @@ class OffscreenTarget:
             surface.resolve()
 
     def wake(self) -> None:
-        self._wake.set()
+        pass
 
     def read(self) -> np.ndarray:
         return np.concatenate([surface.read() for surface in self.surfaces], axis=1)

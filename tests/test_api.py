@@ -1,0 +1,196 @@
+"""What a script calls: the room, the graph and the values of a live module, which is left as it was."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import walkin
+from walkin.errors import WalkinError
+
+
+def small() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4)
+    )
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_PICTURES_DIR", str(tmp_path / "pictures"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def look(model, **options):
+    """A small room, drawn once; its picture."""
+    walkin.view(model, **{"target": "offscreen", "size": (320, 200), "screenshot_to": "a.png", **options})
+    with Image.open("a.png") as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def test_public_names():
+    assert set(walkin.__all__) == {"__version__", "activations", "trace", "view"}
+    assert set(walkin.__all__) <= set(dir(walkin))
+    with pytest.raises(AttributeError, match="nothing_of_the_kind"):
+        walkin.nothing_of_the_kind  # noqa: B018
+
+
+def test_importing_walkin_loads_nothing_heavy():
+    heavy = ("numpy", "torch", "moderngl", "glfw", "PIL", "imgui_bundle", "xr")
+    code = f"import sys, walkin; dir(walkin); print([name for name in {heavy} if name in sys.modules])"
+    environment = {**os.environ, "PYTHONPATH": str(Path(walkin.__file__).parent.parent)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_live_module_is_shown_and_left_as_it_was(here, ctx):
+    model = small().train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    requires = [parameter.requires_grad for parameter in model.parameters()]
+    threads, interval_s = torch.get_num_threads(), sys.getswitchinterval()
+    picture = look(model, input_size=32, labels=["ant", "bee", "cat", "dog"])
+    assert picture.shape == (200, 320, 3) and picture.std() > 5
+    assert model.training and all(module.training for module in model.modules())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert [parameter.requires_grad for parameter in model.parameters()] == requires
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+    assert torch.get_num_threads() == threads and sys.getswitchinterval() == interval_s
+    assert torch.is_grad_enabled() and threading.active_count() == 1 + len(alien_threads())
+
+
+def alien_threads() -> list[threading.Thread]:
+    """Threads of other tests and libraries: of walkin's own there may be none left."""
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    assert not [thread.name for thread in others if thread.name.startswith("walkin")]
+    return others
+
+
+@pytest.mark.parametrize("form", ["path", "Path", "folder", "array", "float", "tensor", "batch", "PIL", "list"])
+def test_forms_of_images(here, ctx, form, capsys):
+    pixels = np.full((40, 60, 3), (200, 30, 30), np.uint8)
+    Image.fromarray(pixels).save(here / "red.png")
+    (here / "folder").mkdir()
+    Image.fromarray(pixels).save(here / "folder" / "red.png")
+    tensor = torch.from_numpy(pixels).permute(2, 0, 1) / 255
+    given = {
+        "path": "red.png",
+        "Path": here / "red.png",
+        "folder": "folder",
+        "array": pixels,
+        "float": pixels / 255,
+        "tensor": tensor,
+        "batch": torch.stack([tensor, tensor]),
+        "PIL": Image.fromarray(pixels),
+        "list": ["red.png", pixels, tensor],
+    }[form]
+    picture = look(small(), images=given, input_size=32).astype(int)
+    redness = picture[..., 0] - picture[..., 1:].max(axis=2)
+    assert ((redness > 100) & (picture[..., 0] > 150)).sum() > 100, "the red picture hangs at the entrance"
+
+
+def test_pictures_that_are_no_files_are_kept_exactly_and_go_in_the_end(here):
+    from contextlib import ExitStack
+
+    from walkin.api import _files
+
+    pixels = np.random.default_rng(0).integers(0, 255, (9, 7, 3), np.uint8)
+    with ExitStack() as stack:
+        files = _files([pixels, torch.from_numpy(pixels).permute(2, 0, 1)], stack)
+        assert len(files) == 2
+        for file in files:
+            assert np.array_equal(np.asarray(Image.open(file)), pixels)
+    assert not any(Path(file).exists() for file in files)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"model_or_name": 42}, "an int is no nn.Module"),
+        ({"model_or_name": None}, "no nn.Module"),
+        ({"fold": "thrice"}, "ops, layers, blocks"),
+        ({"target": "moon"}, "auto, desktop, offscreen"),
+        ({"images": "gone.jpg"}, "no file or folder gone.jpg"),
+        ({"images": []}, "images is empty"),
+        ({"images": np.zeros((3, 4, 5, 6, 7))}, "no picture: its shape is"),
+        ({"images": object()}, "no picture"),
+        ({"input_size": "big"}, "input_size='big'"),
+        ({"mean": "a"}, "mean='a'"),
+        ({"screenshot_to": "gone/a.png"}, "no folder gone"),
+        ({"block": False}, "block=False"),
+    ],
+)
+def test_what_is_wrong_is_said_before_a_room_is_made(here, arguments, words):
+    options = {"model_or_name": small(), "target": "offscreen", "screenshot_to": "a.png", **arguments}
+    with pytest.raises(WalkinError) as refusal:
+        walkin.view(options.pop("model_or_name"), **options)
+    assert words in str(refusal.value) and "\n" not in str(refusal.value)
+    assert not Path("a.png").exists()
+
+
+def test_a_network_that_fails_raises_and_leaves_no_thread(here, ctx):
+    with pytest.raises(WalkinError, match="does not run on an input of shape 1x3x1x1"):
+        look(small(), input_size=1)
+    alien_threads()
+
+
+def test_rooms_can_be_opened_one_after_the_other(here, ctx):
+    first = look(small(), input_size=32)
+    assert np.array_equal(first, look(small(), input_size=32))
+
+
+def test_trace_gives_the_graph():
+    model = small()
+    network = walkin.trace(model, torch.zeros(1, 3, 32, 32))
+    assert [node.address for node in network] == ["input", "0", "3", "5"]
+    assert [node.address for node in walkin.trace(model, torch.zeros(1, 3, 32, 32), fold="ops")][:4] == [
+        "input", "0", "1", "2",
+    ]  # fmt: skip
+    assert network.find("0").shape == (1, 8, 15, 15)
+    assert list(network.to_networkx().edges) == [("input", "0"), ("0", "3"), ("3", "5")]
+    with pytest.raises(WalkinError, match="does not run"):
+        walkin.trace(model, torch.zeros(1, 2, 32, 32))
+    with pytest.raises(WalkinError, match=r"no nn\.Module"):
+        walkin.trace(torch.relu, torch.zeros(1))  # type: ignore[arg-type]
+    with pytest.raises(WalkinError, match="fold="):
+        walkin.trace(model, torch.zeros(1, 3, 32, 32), fold="thrice")
+
+
+def test_trace_by_name():
+    network = walkin.trace("demo", fold="blocks")
+    assert network.name == "demo" and network.fold == "blocks" and len(network) > 10
+    with pytest.raises(WalkinError, match="takes no inputs"):
+        walkin.trace("demo", torch.zeros(1, 3, 224, 224))
+
+
+def test_activations_are_exact_copies():
+    model = small().eval()
+    x = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    values = walkin.activations(model, x, nodes=["0", "5"])
+    with torch.no_grad():
+        assert torch.equal(values["0"], model[:3](x)) and torch.equal(values["5"], model(x))
+    assert list(values) == ["0", "5"]
+    assert set(walkin.activations(model, x)) >= {"0", "3", "5"}
+    with pytest.raises(WalkinError, match="no node '9'"):
+        walkin.activations(model, x, nodes="9")
+
+
+def test_a_networks_random_numbers_are_its_own():
+    """Looking at a network draws none of the caller's random numbers."""
+    model = nn.Sequential(nn.Dropout(0.5), nn.Linear(4, 2)).train()
+    torch.manual_seed(3)
+    wanted = torch.rand(3)
+    torch.manual_seed(3)
+    walkin.trace(model, torch.ones(1, 4))
+    assert torch.equal(torch.rand(3), wanted)

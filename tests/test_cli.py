@@ -1,0 +1,375 @@
+"""The command line as people use it: what it answers, and one clear line for what cannot be done."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import walkin
+from walkin import cli
+
+NET = """
+import torch
+from torch import nn
+
+
+class Small(nn.Sequential):
+    def __init__(self, classes=5):
+        super().__init__(
+            nn.Conv2d(3, 8, 3, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, classes)
+        )
+
+
+class Wider(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Conv2d(3, 8, 3, 2), nn.Conv2d(8, 4, 3))
+
+
+class Words(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(10, 4)
+
+    def forward(self, x):
+        return self.table(x)
+
+
+class Two(nn.Module):
+    def forward(self, x, y):
+        return x + y
+
+
+def broken():
+    raise RuntimeError("no data here\\nsecond line")
+
+
+def nothing():
+    return None
+
+
+number = 3
+"""
+OFFSCREEN = ("--target", "offscreen", "--window-size", "320x200", "--timeout", "100")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with net.py, a picture and settings of its own, which is the current one."""
+    (tmp_path / "net.py").write_text(NET)
+    Image.fromarray(np.arange(40 * 30 * 3, dtype=np.uint8).reshape(30, 40, 3)).save(tmp_path / "small.png")
+    for name in ("CONFIG", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    monkeypatch.setenv("XDG_PICTURES_DIR", str(tmp_path / "pictures"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    before_s = sys.getswitchinterval()
+    yield tmp_path
+    sys.setswitchinterval(before_s)
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Lines on stderr that are no progress and no success."""
+    lines = capsys.readouterr().err.splitlines()
+    return [line for line in lines if line.startswith("walkin: ") and not line.endswith("...")]
+
+
+def child(*arguments: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    source = str(Path(walkin.__file__).parent.parent)
+    environment = {**os.environ, "PYTHONPATH": source}
+    command = [sys.executable, "-m", "walkin", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout_s)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("view", "--window-size", "3"), ("'3' is not WxH", "1280x720")),
+        (("view", "--window-size", "9x9"), ("between 16 and 8192",)),
+        (("view", "--target", "moon"), ("'moon'", "desktop", "offscreen")),
+        (("view", "--frames", "-1"), ("'-1'", "whole number")),
+        (("view", "--timeout", "0"), ("'0'", "seconds")),
+        (("info", "--input-size", "big"), ("'big'", "224x224")),
+        (("info", "--input-size", "0x3"), ("between 1 and 16384",)),
+        (("info", "--mean", "a,b"), ("'a,b'", "0.485")),
+        (("info", "--std", "nan"), ("'nan'",)),
+        (("info", "--std", "0"), ("--std may not be 0",)),
+        (("info", "--mean", "1,2"), ("--mean takes 1 number or 3", "not 2")),
+        (("info", "--fold", "thrice"), ("'thrice'", "ops", "layers", "blocks")),
+        (("info", "--device", "toaster"), ("'toaster'", "cpu")),
+        (("info", "demo", "resnet18"), ("resnet18", "--help")),
+        (("inof", "demo"), ("demo", "--help")),
+        (("--nosuch",), ("--nosuch", "--help")),
+        (("networks", "a", "b"), ("b", "--help")),
+        (("info", "demo", "--key", "ema"), ("--key", "--weights FILE")),
+        (("info", "demo", "--weights", "gone.pt"), ("no such file", "gone.pt")),
+        (("info", "demo", "--weights", "V7"), ("'V7'", "none")),
+        (("info", "demo", "--labels", "gone.txt"), ("--labels", "gone.txt")),
+        (("info", "demo", "--image", "gone.jpg"), ("--image", "gone.jpg")),
+        (("view", "demo", "--image", "."), ("is a folder", "--images")),
+        (("view", "demo", "--images", "gone"), ("no folder gone",)),
+        (("view", "demo", "--images", "config"), ("no pictures in config", ".png")),
+        (("info", "net.py"), ("which network", "net.py:Small")),
+        (("info", "net.py:Smal"), ("'Smal'", "Small")),
+        (("info", "nte.py:Small"), ("nte.py", "did you mean net.py")),
+        (("info", "no.such.module:Net"), ("no.such.module", "installed")),
+        (("info", "net.py:Small(classes=x)"), ("(classes=x)", "literals")),
+        (("info", "net.py:Small(color=3)"), ("'color'", "num_classes=10")),
+        (("info", "weights.pt"), ("holds weights, not a network", "--weights")),
+    ],
+)
+def test_wrong_usage_is_exit_code_2_and_one_line(here, capsys, arguments, words):
+    (here / "config").mkdir()
+    assert cli.run(arguments) == 2
+    printed = capsys.readouterr()
+    lines = [line for line in printed.err.splitlines() if not line.endswith("...")]
+    assert len(lines) == 1 and lines[0].startswith("walkin: "), printed.err
+    assert all(word in lines[0] for word in words), lines[0]
+    assert printed.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("net.py:broken",), ("net.py:broken failed", "RuntimeError: no data here", "line")),
+        (("net.py:nothing",), ("gave None", "nn.Module")),
+        (("net.py:number",), ("an int", "nn.Module")),
+        (("net.py:Words",), ("1x3x224x224", "table", "--input-size", "walkin.trace(model, x, ...)")),
+        (("net.py:Two",), ("1x3x224x224", "'y'", "walkin.trace(model, x, ...)")),
+        (("net.py:Small", "--input-size", "1x1"), ("1x3x1x1", "failed in 0", "--input-size")),
+        (("net.py:Small", "--image", "half.png"), ("cannot read half.png", "truncated PNG")),
+        (("net.py:Small", "--image", "half.jpg"), ("cannot read half.jpg", "truncated JPEG")),
+        (("net.py:Small", "--image", "empty.jpg"), ("cannot read empty.jpg", "empty")),
+        (("net.py:Small", "--image", "net.py"), ("cannot read net.py", "not a picture", "PNG")),
+        (("net.py:Small", "--weights", "other.pt"), ("other.pt", "1.weight")),
+        (("net.py:Small", "--weights", "evil.pt"), ("evil.pt",)),
+        (("net.py:Small", "--weights", "net.py"), ("net.py",)),
+    ],
+)
+def test_what_fails_is_exit_code_1_and_one_line(here, capsys, arguments, words):
+    make_bad_files(here)
+    assert cli.run(("info", *arguments)) == 1
+    printed = capsys.readouterr()
+    lines = [line for line in printed.err.splitlines() if not line.endswith("...")]
+    assert len(lines) == 1 and lines[0].startswith("walkin: "), printed.err
+    assert all(word in lines[0] for word in words), lines[0]
+    assert printed.out == "" and not (here / "ran").exists()
+
+
+class Evil:
+    """A pickle that leaves a file behind when it is read."""
+
+    def __reduce__(self):
+        return os.system, ("touch ran",)
+
+
+def make_bad_files(folder: Path) -> None:
+    import torch
+    from torch import nn
+
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8))
+    for ending in ("png", "jpg"):
+        noise.save(folder / f"whole.{ending}")
+        content = (folder / f"whole.{ending}").read_bytes()
+        (folder / f"half.{ending}").write_bytes(content[: len(content) // 2])
+    (folder / "empty.jpg").touch()
+    other = nn.Sequential(nn.Conv2d(3, 8, 3, 2), nn.Conv2d(8, 4, 3))
+    torch.save(other.state_dict(), folder / "other.pt")
+    torch.save({"state_dict": Evil()}, folder / "evil.pt", pickle_module=pickle)
+
+
+def test_an_unknown_network_suggests_close_names(here, capsys):
+    assert cli.run(("info", "resnt50")) == 2
+    (line,) = told(capsys)
+    assert "'resnt50'" in line and "did you mean resnet50" in line and "walkin networks" in line
+
+
+def test_debug_shows_where(here, capsys):
+    assert cli.run(("info", "net.py:broken", "--debug")) == 1
+    printed = capsys.readouterr().err
+    assert "Traceback" in printed and "in broken" in printed
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("view",), ("info",), ("networks",), ("doctor",)], ids=lambda words: " ".join(words) or "walkin"
+)
+def test_help_lists_every_option_with_a_text(capsys, arguments):
+    assert cli.run((*arguments, "--help")) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("usage: walkin") and printed.err == ""
+
+
+def test_version(capsys):
+    assert cli.run(("--version",)) == 0
+    assert capsys.readouterr().out == f"walkin {walkin.__version__}\n"
+
+
+def test_help_and_version_load_nothing_heavy():
+    heavy = ("numpy", "torch", "moderngl", "glfw", "PIL", "imgui_bundle", "xr")
+    code = (
+        "import sys, walkin.cli as c; c.run(['--help']); c.run(['view', '--help']); c.run(['--version'])\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(walkin.__file__).parent.parent)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_info_json(here, capsys):
+    assert cli.run(("info", "net.py:Small(classes=7)", "--input-size", "32x32", "--json")) == 0
+    told_object = json.loads(capsys.readouterr().out)
+    assert told_object["network"] == "Small" and told_object["input"] == [1, 3, 32, 32]
+    assert told_object["parameters"] == 3 * 8 * 9 + 8 + 8 * 7 + 7
+    assert [(node["address"], node["shape"], node["inputs"]) for node in told_object["nodes"]] == [
+        ("input", [1, 3, 32, 32], []),
+        ("0", [1, 8, 15, 15], ["input"]),
+        ("2", [1, 8, 1, 1], ["0"]),
+        ("4", [1, 7], ["2"]),
+    ]
+    assert {"kind", "group"} <= set(told_object["nodes"][0])
+    assert told_object["outputs"] == ["4"] and told_object["maps"] == 8 + 8 + 7
+    assert told_object["elements"] == 8 * 15 * 15 + 8 + 7 and "weights" in told_object
+
+
+def test_info_in_words(here, capsys):
+    assert cli.run(("info", "net.py:Small")) == 0
+    printed = capsys.readouterr().out
+    assert "1x8x111x111" in printed and "269 parameters" in printed and "AdaptiveAvgPool2d" in printed
+
+
+def test_networks(capsys):
+    assert cli.run(("networks", "res*")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert {"resnet18", "resnet152", "resnext50_32x4d"} <= {line.split()[0] for line in lines}
+    assert "densenet" not in "".join(lines)
+    assert cli.run(("networks", "zzz")) == 1
+    assert "'zzz'" in capsys.readouterr().err
+
+
+def test_reset_forgets_the_settings_and_nothing_else(here, capsys):
+    settings, other = here / "config" / "walkin", here / "config" / "other"
+    for folder in (settings, other):
+        folder.mkdir(parents=True)
+        (folder / "file").touch()
+    assert cli.run(("--reset",)) == 0
+    assert str(settings) in capsys.readouterr().out
+    assert not settings.exists() and (other / "file").exists()
+    assert cli.run(("--reset",)) == 0
+    assert "nothing to forget" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place", ["gone/a.png", "."])
+def test_a_screenshot_that_cannot_be_written_is_refused_at_once(here, capsys, place):
+    assert cli.run(("view", "demo", *OFFSCREEN, "--screenshot-to", place)) == 1
+    (line,) = told(capsys)
+    assert "cannot write" in line
+    assert "torch" not in line
+
+
+def test_a_folder_that_may_not_be_written_to(here, capsys, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # as root everything may be written to
+    assert cli.run(("view", "demo", *OFFSCREEN, "--screenshot-to", "a.png")) == 1
+    (line,) = told(capsys)
+    assert "cannot write a.png: permission denied" in line
+
+
+def test_a_screenshot_is_written_when_all_is_there(here, capsys, ctx):
+    arguments = ("net.py:Small", *OFFSCREEN, "--screenshot-to", "a.png", "--input-size", "64x64")
+    assert cli.run(arguments) == 0, capsys.readouterr().err
+    with Image.open("a.png") as picture:
+        assert picture.size == (320, 200)
+        assert len(picture.convert("RGB").getcolors(1 << 24) or ()) > 200
+    assert not list(here.glob(".*.part"))
+
+
+def test_two_eyes_stand_side_by_side(here, capsys, ctx):
+    assert cli.run(("net.py:Small", *OFFSCREEN, "--eyes", "2", "--screenshot-to", "a.png")) == 0
+    with Image.open("a.png") as picture:
+        assert picture.size == (640, 200)
+
+
+def test_without_a_display_one_picture_is_drawn_and_named(here, capsys, ctx, monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    assert cli.run(("net.py:Small", "--window-size", "320x200")) == 0
+    printed = capsys.readouterr().err
+    (file,) = here.rglob("Small-*.png") if list(here.rglob("Small-*.png")) else here.rglob("net.py_Small-*.png")
+    assert str(file) in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("resnt50",), ("did you mean resnet50",)),
+        (("net.py:broken",), ("no data here",)),
+        (("net.py:nothing",), ("gave None",)),
+        (("net.py:Words",), ("1x3x224x224", "--input-size")),
+        (("net.py:Small", "--image", "half.png"), ("truncated PNG",)),
+        (("net.py:Small", "--weights", "other.pt"), ("other.pt",)),
+        (("net.py:Small", "--weights", "evil.pt"), ("evil.pt",)),
+    ],
+)
+def test_a_room_that_cannot_be_opened_says_why_in_one_line(here, capsys, ctx, arguments, words):
+    make_bad_files(here)
+    assert cli.run((*arguments, *OFFSCREEN, "--screenshot-to", "a.png")) != 0
+    (line,) = told(capsys)
+    assert all(word in line for word in words), line
+    assert not list(here.glob(".*.part")) and not (here / "ran").exists()
+
+
+def test_without_gl_one_line_says_what_to_install(here, capsys, monkeypatch):
+    import moderngl
+
+    def refuse(**_):
+        raise Exception("no driver")
+
+    monkeypatch.setattr(moderngl, "create_standalone_context", refuse)
+    assert cli.run(("view", "demo", *OFFSCREEN, "--screenshot-to", "a.png")) == 1
+    (line,) = told(capsys)
+    assert "no OpenGL 4.1" in line and "nstall" in line
+    assert not (here / "a.png").exists()
+
+
+@pytest.mark.slow
+def test_doctor(ctx):
+    done = child("doctor")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = {line[4:18].strip(): line[:3].strip() for line in done.stdout.splitlines()}
+    assert rows["OpenGL"] == rows["GL and torch"] == rows["torch"] == rows["packages"] == "ok"
+    assert rows["OpenXR"] == "-"
+
+
+@pytest.mark.slow
+def test_doctor_survives_a_driver_that_crashes(monkeypatch, capsys):
+    from walkin import doctor
+
+    crash = [sys.executable, "-c", "import os; os.abort()"]
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **given: popen(crash, **given))
+    assert doctor.report() == 1
+    assert "no  OpenGL        the process died of SIGABRT" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_reader_that_goes_away_is_no_error(ctx):
+    source = str(Path(walkin.__file__).parent.parent)
+    command = f"{sys.executable} -m walkin networks | head -1"
+    environment = {**os.environ, "PYTHONPATH": source}
+    done = subprocess.run(command, shell=True, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.stderr == "" and done.stdout.startswith("demo")
+
+
+@pytest.mark.slow
+def test_networks_open_by_name(tmp_path, ctx):
+    """A dozen small ones; `python tests/open_all.py` opens all."""
+    script = Path(__file__).with_name("open_all.py")
+    command = [sys.executable, str(script), "--small", "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=590)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "12 of 12 opened" in done.stdout

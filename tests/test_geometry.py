@@ -1,0 +1,110 @@
+"""Poses, frusta and rays against what they mean, worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from walkin.geometry import (
+    UP,
+    Fov,
+    Pose,
+    Ray,
+    frustum_planes,
+    quaternion_from_yaw_pitch,
+    ray_meets_quad,
+    spheres_in_frustum,
+    yaw_matrix,
+)
+
+
+def test_yaw_turns_left_and_pitch_looks_up():
+    assert Pose.at(0, 0, 0).forward == pytest.approx([0, 0, -1])
+    assert Pose.at(0, 0, 0, yaw=math.pi / 2).forward == pytest.approx([-1, 0, 0])
+    assert Pose.at(0, 0, 0, pitch=math.pi / 2).forward == pytest.approx([0, 1, 0])
+    # First turn, then look up: the head does not roll.
+    both = Pose.at(0, 0, 0, yaw=0.7, pitch=0.4)
+    assert both.forward == pytest.approx([-math.sin(0.7) * math.cos(0.4), math.sin(0.4), -math.cos(0.7) * math.cos(0.4)])
+    assert both.matrix[1, 0] == pytest.approx(0)
+
+
+def test_yaw_matrix_is_the_matrix_of_the_quaternion():
+    for yaw in (-2.0, 0.3, 1.7):
+        pose = Pose(np.zeros(3), quaternion_from_yaw_pitch(yaw, 0.0))
+        assert np.allclose(pose.matrix[:3, :3], yaw_matrix(yaw))
+
+
+def test_matrix_moves_a_point_from_the_pose_to_its_parent():
+    pose = Pose.at(1, 2, 3, yaw=math.pi / 2)
+    assert pose.matrix @ [0, 0, -5, 1] == pytest.approx([-4, 2, 3, 1])
+    assert pose.matrix @ [1, 0, 0, 1] == pytest.approx([1, 2, 2, 1])
+
+
+def test_inverse():
+    pose = Pose.at(1, -2, 3, yaw=0.8, pitch=-0.5)
+    assert np.allclose(pose.inverse_matrix @ pose.matrix, np.eye(4))
+
+
+def test_projection_of_an_asymmetric_frustum():
+    fov = Fov(left=-0.8, right=0.5, up=0.6, down=-0.3)
+    clip_from_eye = fov.projection(near=0.1, far=100.0)
+
+    def ndc(x: float, y: float, z: float) -> np.ndarray:
+        clip = clip_from_eye @ [x, y, z, 1.0]
+        return clip[:3] / clip[3]
+
+    for distance in (0.5, 20.0):
+        edges = math.tan(-0.8), math.tan(0.5), math.tan(0.6), math.tan(-0.3)
+        left, right, up, down = (edge * distance for edge in edges)
+        assert ndc(left, up, -distance)[:2] == pytest.approx([-1, 1])
+        assert ndc(right, down, -distance)[:2] == pytest.approx([1, -1])
+    assert ndc(0, 0, -0.1)[2] == pytest.approx(-1)
+    assert ndc(0, 0, -100.0)[2] == pytest.approx(1)
+
+
+def test_symmetric_fov():
+    fov = Fov.symmetric(math.radians(60), 2.0)
+    assert (fov.up, fov.down) == pytest.approx((math.radians(30), -math.radians(30)))
+    assert math.tan(fov.right) == pytest.approx(2 * math.tan(fov.up))
+    assert fov.left == -fov.right
+
+
+def test_frustum_planes_say_what_clip_space_says():
+    fov = Fov(-0.8, 0.5, 0.6, -0.3)
+    eye = Pose.at(1, 2, 3, yaw=0.5, pitch=0.2)
+    clip_from_world = fov.projection(0.05, 50) @ eye.inverse_matrix
+    planes = frustum_planes(clip_from_world)
+    assert np.allclose(np.linalg.norm(planes[:, :3], axis=1), 1)
+    points = np.random.uniform(-20, 20, (2000, 3))
+    clip = np.concatenate([points, np.ones((2000, 1))], axis=1) @ clip_from_world.T
+    inside = (np.abs(clip[:, :3]) < clip[:, 3:]).all(axis=1)
+    assert 10 < inside.sum() < 1990
+    assert (spheres_in_frustum(points, np.zeros(2000), planes) == inside).all()
+
+
+def test_a_sphere_is_seen_while_any_of_it_is():
+    planes = frustum_planes(Fov(-math.pi / 4, math.pi / 4, math.pi / 4, -math.pi / 4).projection(0.05, 50))
+    # At 10 m the edge of the view is 10 m to the side; the sphere reaches sqrt(1/2) of its radius towards it.
+    centres = np.array([[0, 0, -10], [10 + 1.3, 0, -10], [10 + 1.5, 0, -10], [0, 0, 0.9], [0, 0, 1.1], [0, 0, -50.9]])
+    assert spheres_in_frustum(centres.astype(float), np.ones(6), planes).tolist() == [True, True, False, True, False, True]
+
+
+def test_ray_meets_quad():
+    corner, right = np.array([-1.0, 1.0, -3.0]), np.array([1.0, 0.0, 0.0])
+    forward = np.array([0.0, 0.0, -1.0])
+
+    def meet(x: float, y: float, z: float = 0.0, direction: np.ndarray = forward):
+        return ray_meets_quad(Ray(np.array([x, y, z]), direction), corner, right, UP, 2.0, 1.0)
+
+    assert meet(-0.25, 1.75) == pytest.approx((3.0, 0.75, 0.75))
+    assert meet(1.01, 1.5) is None
+    assert meet(-1.01, 1.5) is None
+    assert meet(0, 0.99) is None
+    assert meet(0, 2.01) is None
+    assert meet(0, 1.5, -4.0) is None  # past it
+    assert meet(0, 1.5, -4.0, -forward) is None  # from behind
+    assert meet(0, 1.5, 0.0, right) is None  # alongside
+    slanted = np.array([0.6, 0.0, -0.8])
+    assert meet(-2.0, 1.5, -1.0, slanted) == pytest.approx((2.5, 0.5, 0.5))
