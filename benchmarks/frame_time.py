@@ -23,7 +23,6 @@ from walk import STATIONS, Step, walk
 from walkin.app import App
 
 TURN = 10  # frames of walkin, then of the floor
-NAIVE_FRAMES = 12  # a station: one frame may take half a second
 COVERAGE_FRAMES = 6  # a station
 
 
@@ -65,23 +64,24 @@ def measure(app: App, network: str, given: argparse.Namespace) -> list[dict[str,
     times: dict[tuple[str, str], list[float]] = defaultdict(list)
     draws: dict[tuple[str, str], int] = defaultdict(int)
     python_ms = []
-    for station in STATIONS:
-        here = [step for step in steps if step.station == station]
+    at = {station: [step for step in steps if step.station == station] for station in STATIONS}
 
-        def keep(step: Step, ms: float, station: str = station) -> None:
-            times["walkin", station].append(ms)
-            draws["walkin", station] = max(draws["walkin", station], app.renderer.draw_calls)
+    def keep(step: Step, ms: float) -> None:
+        times["walkin", step.station].append(ms)
+        draws["walkin", step.station] = max(draws["walkin", step.station], app.renderer.draw_calls)
 
-        for first in range(0, len(here), TURN):
-            turn = here[first : first + TURN]
+    # Round after round of all stations, so that a busy spell of the machine meets every row alike.
+    for first in range(0, len(steps) // len(STATIONS), TURN):
+        for station in STATIONS:
+            turn = at[station][first : first + TURN]
             follow(app, turn, keep)
             times["floor", station] += [floor.frame() for _ in turn]
-        draws["floor", station] = 1
-        for what, culled in (("naive_culled", True), ("naive", False)):
-            if naive is not None:
-                for step in here[:: max(1, len(here) // NAIVE_FRAMES)]:
-                    times[what, station].append(naive.frame(step.head, culled=culled))
-                    draws[what, station] = max(draws[what, station], naive.draws)
+            draws["floor", station] = len(app.target.surfaces)
+            if naive is None or first % (2 * TURN):
+                continue
+            for what, culled in (("naive_culled", True), ("naive", False)):
+                times[what, station].append(naive.frame(turn[0].head, culled=culled))
+                draws[what, station] = max(draws[what, station], naive.draws)
     with Inside() as inside:
         began = [0.0, 0.0]
 

@@ -60,6 +60,7 @@ def follow(
     The visitor looks where she points, as with a caught mouse, so pointing and the line under it take part.
     """
     app.world.world_from_stage = Pose()
+    app.target.hint("pitch", 0.0)  # a view from above may have left the head bent
 
     def script(number: int) -> Input | None:
         head = steps[number].head if number < len(steps) else None

@@ -1,6 +1,6 @@
 """The fixed walk: five stations in a room, two seconds at each; as a script, the time of each phase of a frame.
 
-    python benchmarks/walk.py --networks resnet18,resnet50 [--size 1280x720] [--eyes 1] [--seconds 2] [--json F]
+python benchmarks/walk.py --networks resnet18,resnet50 [--size 1280x720] [--eyes 1] [--seconds 2] [--json F]
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ def _stand(layout: Layout, station: str) -> tuple[np.ndarray, float, float]:
     if station == "middle":
         return np.array([0.0, EYE_M, -0.5 * length]), 0.0, 0.0
     if station == "bird's eye":
-        height = min(60.0, 5.0 + 0.16 * length)
-        return np.array([0.0, height, -0.10 * length]), 0.0, -0.55
+        # Just above the largest walls, over the second half of the aisle.
+        return np.array([0.0, 5.0 + 0.03 * length, -0.55 * length]), 0.0, -0.30
     places = list(layout.places.values())
     if station == "largest wall":
         place, distance = max(places, key=lambda p: p.width_m * p.height_m), 1.5
     else:
-        place, distance = max(places, key=lambda p: p.stage), 2.0
+        place, distance = max(places, key=lambda p: p.stage), 1.2
     at = place.centre + place.normal * distance
     return np.array([at[0], EYE_M, at[2]]), place.yaw, 0.0
 

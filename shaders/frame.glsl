@@ -4,7 +4,6 @@ layout(std140) uniform Frame {
     mat4 world_from_clip;
     vec4 eye;       // xyz: eye in world; w: 1 / fog distance
     vec4 viewport;  // width, height in pixels; time in s; pixels per radian at the centre
-    vec4 look;      // x: 1 in the light theme; y: colour map row; z: range mode (0 channel, 1 wall, 2 percentile)
 };
 
 // Air of the room, linear light; towards the horizon a little lighter than overhead.

@@ -3,7 +3,7 @@
 #include "frame.glsl"
 
 #ifdef VERTEX
-in vec4 corner_front;  // xyz: lower left front corner in world; w: 1 if the front face is drawn
+in vec4 corner_front;  // xyz: lower left front corner in world; w: share of the height that the front face has
 in vec4 right_depth;   // xyz: lower edge; w: depth in metres
 in vec4 up_glow;       // xyz: left edge; w: strength of the line of light at the foot
 in vec4 tint;          // rgb linear, a unused
@@ -21,13 +21,13 @@ void main() {
     int side = gl_VertexID / 6;  // 0 front, 1 back, 2 right, 3 left, 4 top
     vec3 depth_axis = -normalize(cross(right_depth.xyz, up_glow.xyz));
     vec3 unit = vec3(id & 1, (id >> 1) & 1, id >> 2);
+    if (side == 0) unit.y *= corner_front.w;  // the rest is behind tiles
     vec3 world = corner_front.xyz + right_depth.xyz * unit.x + up_glow.xyz * unit.y
                + depth_axis * right_depth.w * unit.z;
     vec3 normal = side == 0 ? -depth_axis : side == 1 ? depth_axis
                 : side == 2 ? normalize(right_depth.xyz) : side == 3 ? -normalize(right_depth.xyz) : vec3(0, 1, 0);
     shade = tint.rgb * (0.75 + 0.75 * max(dot(normal, LIGHT), 0.0));
     gl_Position = clip_from_world * vec4(world, 1.0);
-    if (side == 0 && corner_front.w < 0.5) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
     seen = clearness(world);
     height = world.y;
     glow = side == 0 ? up_glow.w : 0.0;

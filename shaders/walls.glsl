@@ -2,6 +2,10 @@
 // mean from the tile table, its texels by arithmetic from the atlas page, its colour from the map. One instance per
 // wall (and page). Numbers: render/walls.py (dtype WALL), tile table: render/atlas.py.
 #include "frame.glsl"
+// Set by render/walls.py: MAP (row of the colour table), SIGNED for the one about zero, RANGE (0 channel, 1 wall,
+// 2 percentile), FLAWED if any value is not finite, BANDS if a mosaic is spread over pages, ANISOTROPIC on a GPU.
+
+uniform sampler2D page;  // R8: codes
 
 #ifdef VERTEX
 in vec4 corner_table;    // xyz: upper left corner of the grid in world; w: first entry in the tile table
@@ -16,11 +20,11 @@ in vec4 slots_margin;    // x: slots here; y: margin around the tiles in pitches
 out vec2 grid;           // in pitches from the upper left corner of the tiles, y down
 out float seen;
 flat out vec4 shape;     // columns, rows, tiles, first table entry
-flat out vec4 tile_size; // size in texels, cell size
-flat out vec4 fill_place;// fill, mosaic origin
-flat out vec4 cells;     // cells per row, first slot, slots, levels - 1
-flat out vec4 wall_range;// largest magnitude of the wall and of its percentiles; low and 1/span for unsigned maps
-flat out float lit;
+flat out vec4 picture;   // fill (share of the pitch), tile size in texels
+flat out vec4 place;     // mosaic origin, cell size: as shares of the page
+flat out vec4 cells;     // 1 / cells per row, cells per row, first slot here, slots here
+flat out vec4 limits;    // levels - 1; largest inset; 1 / width and 1 / height of the page
+flat out vec4 colouring; // low, 1 / span (unsigned) or 0.5 / largest magnitude (signed) of the wall; 1 if it has tiles
 
 void main() {
     vec2 extent = vec2(right_columns.w, fill_rows.z);
@@ -31,12 +35,21 @@ void main() {
     gl_Position = clip_from_world * vec4(world, 1.0);
     seen = clearness(world);
     shape = vec4(extent, down_count.w, corner_table.w);
-    tile_size = texels;
-    fill_place = vec4(fill_rows.xy, origin_cells.xy);
-    cells = vec4(origin_cells.zw, slots_margin.x, fill_rows.w);
-    vec2 range = look.z > 1.5 ? ranges.zw : ranges.xy;
-    wall_range = vec4(range, max(abs(range.x), abs(range.y)), 0.0);
-    lit = slots_margin.z;
+    picture = vec4(fill_rows.xy, texels.xy);
+    vec2 texel = 1.0 / vec2(textureSize(page, 0));
+    place = vec4(origin_cells.xy * texel, texels.zw * texel);
+    cells = vec4(1.0 / origin_cells.z, origin_cells.z, origin_cells.w, slots_margin.x);
+    limits = vec4(fill_rows.w, 0.5 * exp2(fill_rows.w), texel);
+#if RANGE == 2
+    vec2 range = ranges.zw;
+#else
+    vec2 range = ranges.xy;
+#endif
+#ifdef SIGNED
+    colouring = vec4(0.0, 0.5 / max(max(abs(range.x), abs(range.y)), 1e-30), slots_margin.z, 0.0);
+#else
+    colouring = vec4(range.x, 1.0 / max(range.y - range.x, 1e-30), slots_margin.z, 0.0);
+#endif
 }
 #endif
 
@@ -44,78 +57,86 @@ void main() {
 in vec2 grid;
 in float seen;
 flat in vec4 shape;
-flat in vec4 tile_size;
-flat in vec4 fill_place;
+flat in vec4 picture;
+flat in vec4 place;
 flat in vec4 cells;
-flat in vec4 wall_range;
-flat in float lit;
+flat in vec4 limits;
+flat in vec4 colouring;
 
-uniform sampler2D page;    // R8: codes
-uniform sampler2D table;   // RGBA32F, TABLE_WIDTH wide: slot, low, high - low, mean code / 255 (+ 2 if flawed)
-uniform sampler2D colors;  // RGBA16F, 512 x maps: linear light
+uniform sampler2D table;   // RGBA32F, 256 wide: slot, low, high - low, mean code / 255 (+ 2 if flawed)
+uniform sampler2D colors;  // RGBA32F, 512 x maps: linear light
 out vec4 color;
 
 const vec3 PANEL = vec3(0.0165, 0.0188, 0.0245);
 const vec3 FLAW = vec3(0.85, 0.0, 0.62);  // magenta is in no colour map
 
 void main() {
-    vec2 dx = dFdx(grid), dy = dFdy(grid);
+    vec2 width = max(abs(dFdx(grid)) + abs(dFdy(grid)), 1e-6);  // of a pixel, in pitches
     vec2 cell = clamp(floor(grid), vec2(0.0), shape.xy - 1.0);
     float index = cell.y * shape.x + cell.x;
     vec2 from_centre = grid - cell - 0.5;
 
     int entry = int(shape.w + min(index, shape.z - 1.0));
-    vec4 tile = texelFetch(table, ivec2(entry & (TABLE_WIDTH - 1), entry / TABLE_WIDTH), 0);
-    float slot = tile.x - cells.y;
+    vec4 tile = texelFetch(table, ivec2(entry & 255, entry >> 8), 0);
+    float slot = tile.x - cells.z;
 #ifdef BANDS
-    if (slot < 0.0 || slot >= cells.z) discard;
+    if (slot < 0.0 || slot >= cells.w) discard;
 #endif
     // Share of the pixel that the tile covers: exact for an axis-aligned box, so neither edges nor far gaps flicker.
-    vec2 width = max(abs(dx) + abs(dy), 1e-6);
-    vec2 share = clamp((fill_place.xy * 0.5 - abs(from_centre)) / width + 0.5, 0.0, 1.0);
-    share = min(share, fill_place.xy / width);
-    float cover = share.x * share.y * lit;
-    cover = index < shape.z ? cover : 0.0;
+    vec2 share = clamp((picture.xy * 0.5 - abs(from_centre)) / width + 0.5, vec2(0.0), min(picture.xy / width, 1.0));
+    float cover = index < shape.z ? share.x * share.y * colouring.z : 0.0;
 
-    // Texels: continuous across tiles, so the derivatives of the grid give the level without seams.
-    vec2 scale = tile_size.xy / fill_place.xy;
-    vec2 gx = dx * scale, gy = dy * scale;
-    float level = 0.5 * log2(max(max(dot(gx, gx), dot(gy, gy)), 1e-8));
-    float last = cells.w;
-    float sampled = clamp(level, 0.0, last);
-    float inset = 0.5 * exp2(ceil(sampled));
-    vec2 texel = clamp((from_centre / fill_place.xy + 0.5) * tile_size.xy, vec2(0.0), tile_size.xy);
+    // Level from the grid's derivatives, which are continuous across tiles: no seams. Samples keep so far from the
+    // tile's edge that no neighbour is touched: half a texel of the coarser level is at most `footprint`.
+    vec2 per_share = picture.zw / picture.xy;
+    vec2 across = width * per_share;
+    float footprint = max(across.x, across.y);
+    float level = log2(footprint);
+    vec2 texel = from_centre * per_share + picture.zw * 0.5;
+    float sampled = clamp(level, 0.0, limits.x);
+#ifdef FLAWED
+    // Code 0 stands for "not finite" and must not mix with its neighbours: the nearest texel of one level.
     float flawed = step(1.5, tile.w);
     float grain = exp2(floor(sampled + 0.5));
-    texel = mix(texel, (floor(texel / grain) + 0.5) * grain, flawed);  // code 0 must not mix with its neighbours
+    texel = mix(texel, (floor(texel / grain) + 0.5) * grain, flawed);
     sampled = mix(sampled, floor(sampled + 0.5), flawed);
-    texel = clamp(texel, vec2(inset), max(tile_size.xy - inset, vec2(inset)));
-    float row = floor((slot + 0.5) / cells.x);
-    vec2 at = fill_place.zw + vec2(slot - row * cells.x, row) * tile_size.zw + texel;
-    vec2 texture_size = vec2(textureSize(page, 0));
-#ifdef ANISOTROPIC
-    vec2 down = gx / texture_size, across = gy / texture_size;
-    float most = exp2(last) / max(max(length(gx), length(gy)), 1e-6);
-    float code = textureGrad(page, at / texture_size, down * min(1.0, most), across * min(1.0, most)).r;
-#else
-    float code = textureLod(page, at / texture_size, sampled).r;
 #endif
-    float far = clamp(level - last, 0.0, 1.0) * (1.0 - flawed);
-    code = mix(code, tile.w, far);
+    float inset = min(clamp(footprint, 0.5, limits.y), 0.5 * min(picture.z, picture.w));
+    texel = clamp(texel, vec2(inset), picture.zw - inset);
+    float row = floor((slot + 0.5) * cells.x);
+    vec2 at = place.xy + vec2(slot - row * cells.y, row) * place.zw + texel * limits.zw;
+#ifdef ANISOTROPIC
+    vec2 gx = dFdx(grid) * per_share, gy = dFdy(grid) * per_share;
+    float most = min(1.0, 2.0 * limits.y / max(max(length(gx), length(gy)), 1e-6));
+    float code = textureGrad(page, at, gx * limits.zw * most, gy * limits.zw * most).r;
+#else
+    float code = textureLod(page, at, sampled).r;
+#endif
+    float far = clamp(level - limits.x, 0.0, 1.0);
+#ifdef FLAWED
+    far *= 1.0 - flawed;
+#endif
+    float value = tile.y + mix(code, tile.w, far) * tile.z;
 
-    float value = tile.y + code * tile.z;
-    // Range of the colours: the channel's own, unless it is constant or another was chosen.
-    bool own = look.z < 0.5 && tile.z > 0.0;
-    float low = own ? tile.y : wall_range.x;
-    float high = own ? tile.y + tile.z : wall_range.y;
-    float most_abs = own ? max(abs(low), abs(high)) : wall_range.z;
-    float signed_t = 0.5 + 0.5 * value / max(most_abs, 1e-30);
-    float unsigned_t = (value - low) / max(high - low, 1e-30);
-    float t = look.y < 0.5 ? signed_t : unsigned_t;
-    vec3 mapped = texelFetch(colors, ivec2(clamp(t, 0.0, 1.0) * 511.0 + 0.5, int(look.y)), 0).rgb;
+    // Range of the colours: the wall's; the channel's own if asked for, unless it is constant.
+    float low = colouring.x, steepness = colouring.y;
+#if RANGE == 0
+#ifdef SIGNED
+    steepness = tile.z > 0.0 ? 0.5 / max(abs(tile.y), abs(tile.y + tile.z)) : steepness;
+#else
+    low = tile.z > 0.0 ? tile.y : low;
+    steepness = tile.z > 0.0 ? 1.0 / tile.z : steepness;
+#endif
+#endif
+#ifdef SIGNED
+    float t = 0.5 + value * steepness;
+#else
+    float t = (value - low) * steepness;
+#endif
+    vec3 mapped = texelFetch(colors, ivec2(clamp(t, 0.0, 1.0) * 511.0 + 0.5, MAP), 0).rgb;
+#ifdef FLAWED
     mapped = mix(mapped, FLAW, flawed * step(code, 0.001));
-
-    vec3 result = mix(PANEL, mapped, cover);
-    color = vec4(mix(AIR, result, seen), 1.0);
+#endif
+    color = vec4(mix(AIR, mix(PANEL, mapped, cover), seen), 1.0);
 }
 #endif

@@ -112,7 +112,7 @@ class Display:
         while time.monotonic() < deadline:
             assert process.poll() is None, f"ended with {process.returncode} before it had a window"
             environment = {**os.environ, "DISPLAY": self.name}
-            command = ["xdotool", "search", "--onlyvisible", "--class", "walkin"]
+            command = ["xdotool", "search", "--all", "--onlyvisible", "--pid", str(process.pid), "--class", "walkin"]
             found = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30).stdout.split()
             if found:
                 self.xdotool("windowfocus", found[0])

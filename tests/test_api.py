@@ -145,6 +145,11 @@ def test_a_network_that_fails_raises_and_leaves_no_thread(here, ctx):
     alien_threads()
 
 
+def test_a_wrapped_module_is_called_by_its_own_name(here, ctx, capsys):
+    look(nn.DataParallel(small()), input_size=32)
+    assert "Sequential: 4 nodes" in capsys.readouterr().err
+
+
 def test_rooms_can_be_opened_one_after_the_other(here, ctx):
     first = look(small(), input_size=32)
     assert np.array_equal(first, look(small(), input_size=32))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -191,6 +192,30 @@ def test_an_unknown_network_suggests_close_names(here, capsys):
     assert "'resnt50'" in line and "did you mean resnet50" in line and "walkin networks" in line
 
 
+@pytest.mark.parametrize("form", ["one pixel", "20000 pixels", "16 bits", "CMYK", "palette", "rotated", "animated"])
+def test_unusual_pictures_go_in(here, capsys, form):
+    rgb = Image.new("RGB", (50, 40), (10, 200, 30))
+    if form == "one pixel":
+        Image.new("RGB", (1, 1)).save("odd.png")
+    elif form == "20000 pixels":
+        Image.new("L", (20000, 300), 128).save("odd.png")
+    elif form == "16 bits":
+        Image.fromarray(np.arange(4096, dtype=np.uint16).reshape(64, 64)).save("odd.png")
+    elif form == "CMYK":
+        rgb.convert("CMYK").save("odd.jpg")
+    elif form == "palette":
+        rgb.convert("P").save("odd.png")
+    elif form == "rotated":
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        rgb.save("odd.jpg", exif=exif)
+    else:
+        rgb.save("odd.gif", save_all=True, append_images=[Image.new("RGB", (50, 40))])
+    (file,) = here.glob("odd.*")
+    assert cli.run(("info", "net.py:Small", "--image", file.name)) == 0, capsys.readouterr().err
+    assert told(capsys) == []
+
+
 def test_debug_shows_where(here, capsys):
     assert cli.run(("info", "net.py:broken", "--debug")) == 1
     printed = capsys.readouterr().err
@@ -373,3 +398,15 @@ def test_networks_open_by_name(tmp_path, ctx):
     done = subprocess.run(command, capture_output=True, text=True, timeout=590)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "12 of 12 opened" in done.stdout
+
+
+def test_the_readme_lists_the_keys_and_no_option_that_is_not_there(capsys):
+    from walkin.interact.acts import sheet
+
+    readme = Path(__file__).parent.parent.joinpath("README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", readme, re.MULTILINE)
+    assert tuple(rows[1:]) == sheet()
+    for command in ("", "view", "info", "networks"):
+        cli.run((*command.split(), "--help"))
+    options = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
+    assert set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", readme)) <= options

@@ -26,7 +26,9 @@ def test_yaw_turns_left_and_pitch_looks_up():
     assert Pose.at(0, 0, 0, pitch=math.pi / 2).forward == pytest.approx([0, 1, 0])
     # First turn, then look up: the head does not roll.
     both = Pose.at(0, 0, 0, yaw=0.7, pitch=0.4)
-    assert both.forward == pytest.approx([-math.sin(0.7) * math.cos(0.4), math.sin(0.4), -math.cos(0.7) * math.cos(0.4)])
+    assert both.forward == pytest.approx(
+        [-math.sin(0.7) * math.cos(0.4), math.sin(0.4), -math.cos(0.7) * math.cos(0.4)]
+    )
     assert both.matrix[1, 0] == pytest.approx(0)
 
 
@@ -88,7 +90,14 @@ def test_a_sphere_is_seen_while_any_of_it_is():
     planes = frustum_planes(Fov(-math.pi / 4, math.pi / 4, math.pi / 4, -math.pi / 4).projection(0.05, 50))
     # At 10 m the edge of the view is 10 m to the side; the sphere reaches sqrt(1/2) of its radius towards it.
     centres = np.array([[0, 0, -10], [10 + 1.3, 0, -10], [10 + 1.5, 0, -10], [0, 0, 0.9], [0, 0, 1.1], [0, 0, -50.9]])
-    assert spheres_in_frustum(centres.astype(float), np.ones(6), planes).tolist() == [True, True, False, True, False, True]
+    assert spheres_in_frustum(centres.astype(float), np.ones(6), planes).tolist() == [
+        True,
+        True,
+        False,
+        True,
+        False,
+        True,
+    ]
 
 
 def test_ray_meets_quad():

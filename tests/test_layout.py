@@ -83,9 +83,7 @@ def test_walls_do_not_meet(made: Made):
     shapes = {address: footprint(place) for address, place in layout.places.items()}
     shapes["the picture"], shapes["the board"] = footprint(layout.picture), footprint(layout.board)
     names = list(shapes)
-    meeting = [
-        (a, b) for i, a in enumerate(names) for b in names[i + 1 :] if overlap(shapes[a], shapes[b])
-    ]
+    meeting = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :] if overlap(shapes[a], shapes[b])]
     assert meeting == []
 
 
@@ -185,7 +183,9 @@ def test_parameters_are_obeyed():
 
 
 def test_smallest_network():
-    network = Network("one", (Node("input", "input", (1, 1, 1, 1)), Node("a", "conv", (1, 1, 1, 1), ("input",))), ("a",))
+    network = Network(
+        "one", (Node("input", "input", (1, 1, 1, 1)), Node("a", "conv", (1, 1, 1, 1), ("input",))), ("a",)
+    )
     layout = lay_out(network)
     assert list(layout.places) == ["a"]
     assert layout.length_m > 0

@@ -69,9 +69,7 @@ class Room:
     def __init__(self) -> None:
         self.before: list[int] = []
         self.box = Mailbox(lambda result: None)
-        self.worker = Worker(
-            self.box, finished=Finished, before=lambda: self.before.append(threading.get_native_id())
-        )
+        self.worker = Worker(self.box, finished=Finished, before=lambda: self.before.append(threading.get_native_id()))
 
     def finish(self) -> list[Any]:
         wait_until(lambda: not self.worker.busy)

@@ -37,7 +37,12 @@ def brute_force(world: World, ray: Ray) -> tuple[str, int, int, int, float] | No
         if abs(np.linalg.det(system)) < 1e-9 or ray.direction @ place.normal >= 0:
             continue
         x, y, distance = np.linalg.solve(system, ray.origin - np.array(place.corner))
-        if distance > 0 and 0 <= x <= place.width_m and 0 <= y <= place.height_m and (best is None or distance < best[1]):
+        if (
+            distance > 0
+            and 0 <= x <= place.width_m
+            and 0 <= y <= place.height_m
+            and (best is None or distance < best[1])
+        ):
             best = (address, distance, x, place.height_m - y)
     if best is None:
         return None

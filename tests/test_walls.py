@@ -227,7 +227,7 @@ def test_walls_outside_the_view_are_not_drawn(ctx):
     world = furnished(chain(node), {"a": where}, [tiles_of_codes(node, np.full((4, 4, 4), 255), 0, 1)])
     renderer = renderer_of(ctx, world)
     counts = spy(renderer)
-    eye, fov = facing(where)
+    eye, _ = facing(where)
     narrow = Fov(-0.3, 0.3, 0.3, -0.3)
     for yaw in (0.0, 1.5, -1.5, 0.4):
         draw(renderer, world, Pose(eye.position, Pose.at(0, 0, 0, yaw=yaw).orientation), narrow, (64, 64))

@@ -13,16 +13,19 @@ from walkin.errors import WalkinError
 from walkin.requests import Open
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
     from walkin.graph import Network
 
+# torch's own names stay in network/ (tests/test_architecture.py), also where only a type checker would read them.
+Module = Any
+"""torch.nn.Module"""
+Tensor = Any
+"""torch.Tensor"""
 FOLDS = ("ops", "layers", "blocks")
 TARGETS = ("auto", "desktop", "offscreen")
 
 
 def view(
-    model_or_name: nn.Module | str = "demo",
+    model_or_name: Module | str = "demo",
     *,
     images: Any = None,
     weights: str | os.PathLike[str] | None = None,
@@ -58,13 +61,13 @@ def view(
         raise WalkinError("view(block=False) is not there yet: it comes with a later version; leave block out", code=2)
     _one_of("fold", fold, FOLDS)
     _one_of("target", target, TARGETS)
+    spec, model = model_or_name, None
     if not isinstance(model_or_name, str):
-        _check_module(model_or_name)
-    spec, model = (model_or_name, None) if isinstance(model_or_name, str) else ("", model_or_name)
+        spec, model = _class_of(model_or_name), model_or_name
     kind = opening.target_kind(target)
     picture = Path(screenshot_to) if screenshot_to is not None else None
     if kind == "offscreen" and picture is None:
-        picture = screenshot_path(spec or type(model).__name__)
+        picture = screenshot_path(spec)
         opening.make_folder(picture.parent)
     if picture is not None:
         check_writable(picture)
@@ -72,7 +75,7 @@ def view(
         shown = _files(images, stack)
         names = None if labels is None or isinstance(labels, str | os.PathLike) else tuple(map(str, labels))
         request = Open(
-            spec=spec or type(model).__name__,
+            spec=spec,
             weights=None if weights is None else os.fspath(weights),
             key=key,
             image=shown[0] if images is not None else None,
@@ -104,7 +107,7 @@ def view(
 
 
 def trace(
-    model: nn.Module | str, *example_inputs: Any, fold: str = "layers", kwargs: Mapping[str, Any] | None = None
+    model: Module | str, *example_inputs: Any, fold: str = "layers", kwargs: Mapping[str, Any] | None = None
 ) -> Network:
     """The graph of the path that these inputs take; of a network given by name, the path of a bundled photo."""
     _one_of("fold", fold, FOLDS)
@@ -114,14 +117,14 @@ def trace(
         from walkin.network import opened
 
         return opened.describe(Open(model, fold=fold), lambda line: None)
-    _check_module(model)
+    _class_of(model)
     from walkin.network import capture
 
     return capture.network(model, *example_inputs, fold=fold, kwargs=kwargs)
 
 
 def activations(
-    model: nn.Module,
+    model: Module,
     *inputs: Any,
     nodes: str | Iterable[str] = "*",
     fold: str = "layers",
@@ -129,7 +132,7 @@ def activations(
 ) -> dict[str, Tensor]:
     """Copies of what each node whose address matches (`layer3.*`; several in a list) gave, exact, by address."""
     _one_of("fold", fold, FOLDS)
-    _check_module(model)
+    _class_of(model)
     from walkin.network import capture
 
     try:
@@ -140,10 +143,11 @@ def activations(
         raise WalkinError(f"the network takes another path at every run ({problem}); seed it") from problem
 
 
-def _check_module(model: Any) -> None:
+def _class_of(model: Any) -> str:
+    """Name of the network's class, out of torch.compile and DataParallel; WalkinError if it is no network."""
     from walkin.network.factory import adopt
 
-    adopt(model, copied=False)
+    return type(adopt(model, copied=False)[0]).__name__
 
 
 def _files(images: Any, stack: ExitStack) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ class Place:
     def centre(self) -> np.ndarray:
         return np.array(self.corner) + self.right * self.width_m / 2 + UP * self.height_m / 2
 
-    @property
+    @cached_property
     def radius_m(self) -> float:
         """Of the sphere about the centre that holds the wall with its frame and its label."""
         return math.hypot(self.width_m, self.height_m + 1.2) / 2 + 0.3

@@ -11,7 +11,7 @@ from walkin.mosaic import MAX_LEVELS, Mosaic
 from walkin.results import Tiles
 
 MAX_PAGE = 8192
-TABLE_WIDTH = 256
+TABLE_WIDTH = 256  # shaders/walls.glsl knows it
 ALIGN = 1 << (MAX_LEVELS - 1)  # mosaics begin at multiples of this, so that they have whole texels at every level
 
 

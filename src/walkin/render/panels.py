@@ -53,13 +53,13 @@ class Panels:
 
 
 def _wall_box(place: Place) -> tuple:
-    """From the floor to above the tiles: the plinth below carries the label."""
+    """From the floor to above the tiles. Only the plinth below them, which carries the label, has a front face."""
     corner = np.array(place.corner) - place.right * MARGIN_M
     corner[1] = 0.0
     width = place.width_m + 2 * MARGIN_M
     height = place.corner[1] + place.height_m + MARGIN_M
     return (
-        (*corner, 1.0),
+        (*corner, (place.corner[1] - MARGIN_M) / height),
         (*(place.right * width), DEPTH_M),
         (*(UP * height), 1.0),
         (*BODY, 1.0),

@@ -119,7 +119,8 @@ class Renderer:
         eye = world_from_eye[:3, 3]
         clip_from_eye = view.fov.projection(view.near_m, view.far_m)
         clip_from_world = clip_from_eye @ np.linalg.inv(world_from_eye)
-        self._write_frame(world, clip_from_world, eye, (width, height), clip_from_eye[1, 1])
+        world_from_clip = np.linalg.inv(clip_from_world)
+        self._write_frame(world, clip_from_world, world_from_clip, eye, (width, height), clip_from_eye[1, 1])
         planes = frustum_planes(clip_from_world)
         self._labels.select(world, planes, eye)
 
@@ -133,7 +134,9 @@ class Renderer:
         draws = 0
         if self._atlas is not None:
             ctx.enable_only(moderngl.DEPTH_TEST)  # the walls' fronts are chosen on the CPU
-            draws += self._walls.draw(self._atlas, planes, eye)
+            draws += self._walls.draw(
+                self._atlas, planes, eye, COLOR_MAPS.index(world.color_map), RANGES.index(world.range_mode)
+            )
             draws += self._pictures.draw()
             ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
             # Tiles and pictures lie 2 to 4 mm before their box: far away depth alone would not tell them apart.
@@ -142,7 +145,7 @@ class Renderer:
             ctx.polygon_offset = 0.0, 0.0
         ctx.enable_only(moderngl.DEPTH_TEST)
         framebuffer.depth_mask = False
-        draws += self._background.draw()
+        draws += self._background.draw(world_from_clip, eye)
         ctx.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
         ctx.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
         draws += self._panels.draw_shadows()
@@ -156,15 +159,20 @@ class Renderer:
         self.draw_calls = draws
 
     def _write_frame(
-        self, world: World, clip_from_world: np.ndarray, eye: np.ndarray, size: tuple[int, int], zoom: float
+        self,
+        world: World,
+        clip_from_world: np.ndarray,
+        world_from_clip: np.ndarray,
+        eye: np.ndarray,
+        size: tuple[int, int],
+        zoom: float,
     ) -> None:
         """Fill the uniform block. zoom: 1 / tan(half the vertical angle of view)."""
         block = self._block[0]
         block["clip_from_world"] = clip_from_world.T
-        block["world_from_clip"] = np.linalg.inv(clip_from_world).T
+        block["world_from_clip"] = world_from_clip.T
         fog = FOG_M + FOG_RISE * max(0.0, float(eye[1]) - 2.0)
         block["eye"] = (*eye, 1.0 / fog)
         block["viewport"] = (*size, math.fmod(world.time_s, 3600.0), 0.5 * size[1] * zoom)
-        block["look"] = (0.0, COLOR_MAPS.index(world.color_map), RANGES.index(world.range_mode), 0.0)
         self._frame.write(self._block)
         self._frame.bind_to_uniform_block(FRAME_BINDING)

@@ -14,7 +14,6 @@ FRAME = np.dtype(
         ("world_from_clip", "f4", (4, 4)),
         ("eye", "f4", 4),  # xyz: eye in world, w: 1 / fog distance in metres
         ("viewport", "f4", 4),  # width, height in pixels, time in s, pixels per radian at the centre
-        ("look", "f4", 4),  # light theme (0 or 1), colour map row, range mode, unused
     ]
 )
 FRAME_BINDING = 0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import moderngl
 import numpy as np
 
 from walkin.geometry import UP, spheres_in_frustum
-from walkin.render.atlas import TABLE_WIDTH, Atlas
+from walkin.render.atlas import Atlas
 from walkin.render.colors import lookup_table
 from walkin.render.shader import program
-from walkin.world import Wall, tile_fill
+from walkin.world import Bounds, Wall, tile_fill
 
 # Mirrors the inputs of shaders/walls.glsl: change both.
 WALL = np.dtype(
@@ -27,87 +29,97 @@ WALL = np.dtype(
 MARGIN_M = 0.05  # of the panel around the tiles
 
 
+class Variant(NamedTuple):
+    """Choices that are compiled into the shader."""
+
+    color_map: int = 0
+    """Index into world.COLOR_MAPS."""
+    range_mode: int = 0
+    """Index into world.RANGES."""
+    flawed: bool = False
+    banded: bool = False
+
+
 class Walls:
     """The tiles of all walls of one network."""
 
     def __init__(self, ctx: moderngl.Context, *, anisotropic: bool):
         self._ctx = ctx
         self._anisotropic = anisotropic
-        self._programs: dict[bool, moderngl.Program] = {}
+        self._programs: dict[Variant, moderngl.Program] = {}
         table = lookup_table()
         self._colors = ctx.texture((table.shape[1], table.shape[0]), 4, table.tobytes(), dtype="f4")
         self._colors.filter = (moderngl.NEAREST, moderngl.NEAREST)
         self._records = np.zeros(0, WALL)
         self._pages = np.zeros(0, int)
-        self._centres = np.zeros((0, 3))
-        self._normals = np.zeros((0, 3))
-        self._radii = np.zeros(0)
+        self._bounds = Bounds()
         self._row: dict[str, slice] = {}
+        self._wall_of = np.zeros(0, int)  # index into the bounds, per record
+        self._flawed: set[str] = set()
+        self._banded = False
         self._buffers: list[moderngl.Buffer] = []
-        self._arrays: list[moderngl.VertexArray] = []
+        self._arrays: dict[Variant, list[moderngl.VertexArray]] = {}
 
-    def program(self, bands: bool) -> moderngl.Program:
-        if bands not in self._programs:
-            defines: dict[str, int | float] = {"TABLE_WIDTH": TABLE_WIDTH}
-            if bands:
-                defines["BANDS"] = 1
-            if self._anisotropic:
-                defines["ANISOTROPIC"] = 1
+    def program(self, variant: Variant) -> moderngl.Program:
+        """The shader for one combination of choices: each left open would cost every fragment its instructions."""
+        if variant not in self._programs:
+            defines: dict[str, int | float] = {"MAP": variant.color_map, "RANGE": variant.range_mode}
+            flags = {"SIGNED": variant.color_map == 0, "FLAWED": variant.flawed, "BANDS": variant.banded}
+            flags["ANISOTROPIC"] = self._anisotropic
+            defines.update({name: 1 for name, wanted in flags.items() if wanted})
             made = program(self._ctx, "walls", **defines)
             made["page"], made["table"], made["colors"] = 0, 1, 2
-            self._programs[bands] = made
-        return self._programs[bands]
+            self._programs[variant] = made
+        return self._programs[variant]
 
     def warm_up(self) -> None:
         """Compile before the first wall is there: a shader takes longer than a frame."""
-        self.program(False)
+        self.program(Variant())
 
     def set_up(self, walls: dict[str, Wall], atlas: Atlas) -> None:
         """Take over places after a layout has changed."""
-        records, pages, centres, radii, normals = [], [], [], [], []
+        records, pages, numbers = [], [], []
         self._row = {}
-        for address, wall in walls.items():
+        for number, (address, wall) in enumerate(walls.items()):
             bands = atlas.bands[address]
             self._row[address] = slice(len(records), len(records) + len(bands))
-            for number, band in enumerate(bands):
-                records.append(_record(wall, atlas, number))
+            for part, band in enumerate(bands):
+                records.append(_record(wall, atlas, part))
                 pages.append(band.page)
-                centres.append(wall.place.centre)
-                radii.append(wall.place.radius_m)
-                normals.append(wall.place.normal)
+                numbers.append(number)
         self._records = np.array(records, WALL) if records else np.zeros(0, WALL)
         self._pages = np.array(pages, int)
-        self._centres = np.array(centres).reshape(-1, 3)
-        self._normals = np.array(normals).reshape(-1, 3)
-        self._radii = np.array(radii)
-        banded = any(len(bands) > 1 for bands in atlas.bands.values())
+        self._wall_of = np.array(numbers, int)
+        self._bounds = Bounds.of(walls)
+        self._banded = any(len(bands) > 1 for bands in atlas.bands.values())
+        self._flawed = {address for address, wall in walls.items() if wall.flawed}
         size = max(1, len(records)) * WALL.itemsize
         self._buffers = [self._ctx.buffer(reserve=size, dynamic=True) for _ in atlas.pages]
-        layout = "/".join(["4f " * len(WALL.names or ())]) + "/i"
-        self._arrays = [
-            self._ctx.vertex_array(self.program(banded), [(buffer, layout, *(WALL.names or ()))])
-            for buffer in self._buffers
-        ]
+        self._arrays = {}
 
     def update(self, wall: Wall, atlas: Atlas) -> None:
         """Take over what a wall shows."""
         rows = self._row[wall.node.address]
         for number, row in enumerate(range(rows.start, rows.stop)):
             self._records[row] = _record(wall, atlas, number)
+        (self._flawed.add if wall.flawed else self._flawed.discard)(wall.node.address)
 
-    def draw(self, atlas: Atlas, planes: np.ndarray, eye: np.ndarray) -> int:
+    def draw(self, atlas: Atlas, planes: np.ndarray, eye: np.ndarray, color_map: int = 0, range_mode: int = 0) -> int:
         """Draw what is inside the frustum and seen from its front, nearest first; returns the number of draw calls."""
         if not len(self._records):
             return 0
-        away = self._centres - eye
-        seen = spheres_in_frustum(self._centres, self._radii, planes) & ((away * self._normals).sum(axis=1) < 0)
-        order = np.flatnonzero(seen)
-        order = order[np.argsort((away[order] ** 2).sum(axis=1), kind="stable")]
+        bounds = self._bounds
+        away = bounds.centres - eye
+        seen = spheres_in_frustum(bounds.centres, bounds.radii, planes) & ((away * bounds.normals).sum(axis=1) < 0)
+        order = np.flatnonzero(seen[self._wall_of])
+        distance = (away * away).sum(axis=1)[self._wall_of]
+        order = order[np.argsort(distance[order], kind="stable")]
         atlas.table.use(1)
         self._colors.use(2)
         draws = 0
         pages = self._pages[order]
-        for page, (buffer, array) in enumerate(zip(self._buffers, self._arrays, strict=True)):
+        arrays = self._arrays_for(Variant(color_map, range_mode, bool(self._flawed), self._banded))
+        for page, (buffer, array) in enumerate(zip(self._buffers, arrays, strict=True)):
             rows = order[pages == page]
             if len(rows):
                 buffer.orphan()
@@ -116,6 +128,16 @@ class Walls:
                 array.render(moderngl.TRIANGLE_STRIP, 4, instances=len(rows))
                 draws += 1
         return draws
+
+    def _arrays_for(self, variant: Variant) -> list[moderngl.VertexArray]:
+        if variant not in self._arrays:
+            names = WALL.names or ()
+            layout = "4f " * len(names) + "/i"
+            made = self.program(variant)
+            self._arrays[variant] = [
+                self._ctx.vertex_array(made, [(buffer, layout, *names)]) for buffer in self._buffers
+            ]
+        return self._arrays[variant]
 
 
 def _record(wall: Wall, atlas: Atlas, number: int) -> np.void:

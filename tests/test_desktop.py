@@ -1,0 +1,302 @@
+"""The window as a visitor has it: a process of its own on a screen without a screen, with keys and a mouse."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from conftest import Display
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Xvfb and xdotool are for X")
+
+SIZE = (640, 360)
+LONG_S = 120.0  # a run that is slower than this on any machine has failed
+QUIT_S = 3.0
+
+
+class Walk:
+    """A running walkin, its stderr line by line, and what its window shows."""
+
+    def __init__(self, display: Display, home: Path, *arguments: str):
+        self.display = display
+        pictures = home / "pictures"
+        pictures.mkdir(parents=True)
+        environment = {
+            **os.environ,
+            "DISPLAY": display.name,
+            "HOME": str(home),
+            "XDG_PICTURES_DIR": str(pictures),
+            "XDG_CONFIG_HOME": str(home / "config"),
+            "XDG_CACHE_HOME": str(home / "cache"),
+        }
+        self.pictures = pictures
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "walkin", "view", "demo", "--target", "desktop",
+             "--window-size", f"{SIZE[0]}x{SIZE[1]}", *arguments],
+            env=environment, cwd=home, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line.rstrip())
+
+    def picture(self) -> np.ndarray:
+        """(H, W, 3): there is no window manager, so the window's place is where GLFW put it."""
+        place = self.display.xdotool("getwindowgeometry", "--shell", self.window)
+        values = dict(line.split("=") for line in place.split() if "=" in line)
+        x, y = int(values["X"]), int(values["Y"])
+        return self.display.picture()[y : y + SIZE[1], x : x + SIZE[0]].astype(int)
+
+    def find_window(self) -> None:
+        self.window = self.display.window(self.process, LONG_S)
+
+    def wait(self, condition: Callable[[], bool], what: str, timeout_s: float = LONG_S) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.lines}"
+            assert time.monotonic() < deadline, f"no {what} after {timeout_s:.0f} s: {self.lines}"
+            time.sleep(0.02)
+
+    def wait_for_line(self, part: str) -> None:
+        self.wait(lambda: any(part in line for line in self.lines), f"line with {part!r}")
+
+    def key(self, *keys: str) -> None:
+        self.display.xdotool("windowfocus", self.window)
+        self.display.xdotool("key", *keys)
+
+    def still(self) -> np.ndarray:
+        """The picture once it does not change any more."""
+        seen: list[np.ndarray] = []
+
+        def steady() -> bool:
+            seen.append(self.picture())
+            time.sleep(0.2)
+            return len(seen) > 2 and all((seen[-1] == before).all() for before in seen[-3:-1])
+
+        self.wait(steady, "still picture", 60)
+        return seen[-1]
+
+    def expect_change(self, before: np.ndarray, share: float, what: str) -> np.ndarray:
+        def changed() -> bool:
+            return bool((np.abs(self.picture() - before).max(axis=2) > 8).mean() > share)
+
+        self.wait(changed, what, 20)
+        return self.still()
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(10)
+        self._reader.join(10)
+
+    def quit(self) -> float:
+        """Presses Ctrl+Q; seconds until the process was gone, which ended with 0."""
+        began = time.monotonic()
+        self.key("ctrl+q")
+        try:
+            code = self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"Ctrl+Q does nothing: {self.lines}") from None
+        took = time.monotonic() - began
+        self._reader.join(5)
+        assert code == 0, f"exit code {code}: {self.lines}"
+        assert not any("Traceback" in line for line in self.lines), self.lines
+        return took
+
+
+def everything_there(walk: Walk) -> None:
+    walk.wait_for_line("nodes,")
+    walk.still()
+
+
+@pytest.fixture(scope="module")
+def walk(_x_server: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    """One visit for the tests that leave the room as they find it."""
+    made = Walk(_x_server, tmp_path_factory.mktemp("visitor"))
+    try:
+        made.find_window()
+        everything_there(made)
+        yield made
+    finally:
+        made.end()
+
+
+SLOW_TORCH = """
+import ctypes, os, shutil, time
+# Nobody else runs meanwhile: the interpreter's lock is kept. The X server gets time to show what was swapped.
+ctypes.PyDLL(None).usleep(300_000)
+shutil.copy(SCREEN, COPY + ".part")
+os.replace(COPY + ".part", COPY)
+time.sleep(3600)
+"""
+
+
+def test_first_frame_comes_before_torch(display: Display, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Something is on the screen by the time torch's import begins: an import that looks at the screen says so."""
+    copy = tmp_path / "copy" / "Xvfb_screen0"
+    copy.parent.mkdir()
+    fake = tmp_path / "fake" / "torch" / "__init__.py"
+    fake.parent.mkdir(parents=True)
+    names = f"SCREEN, COPY = {str(display.folder / 'Xvfb_screen0')!r}, {str(copy)!r}"
+    fake.write_text(names + SLOW_TORCH)
+    monkeypatch.setenv("PYTHONPATH", f"{fake.parent.parent}{os.pathsep}{os.environ['PYTHONPATH']}")
+    walk = Walk(display, tmp_path / "home")
+    try:
+        walk.find_window()
+        walk.wait(copy.exists, "import of torch")
+        shown = Display(display.name, copy.parent).picture()
+        assert len(np.unique(shown.reshape(-1, 3), axis=0)) > 20, "torch was imported before the first frame"
+        assert any("importing torch" in line for line in walk.lines)
+        # ... and it goes on drawing while the import takes its time.
+        before = walk.picture()
+        walk.key("h")
+        walk.wait(lambda: bool((walk.picture() != before).any()), "sheet of keys", 20)
+    finally:
+        walk.end()
+
+
+@pytest.mark.slow
+def test_walls_fill(walk: Walk):
+    picture = walk.still()
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 2000
+    assert not any("Traceback" in line for line in walk.lines), walk.lines
+
+
+@pytest.mark.slow
+def test_one_glfw(walk: Walk):
+    """imgui_bundle brings another one; two of them would not know each other's windows."""
+    maps = Path(f"/proc/{walk.process.pid}/maps").read_text().split()
+    assert len({path for path in maps if "libglfw" in path}) == 1
+
+
+@pytest.mark.slow
+def test_walking_and_back_to_the_entrance(walk: Walk):
+    walk.key("Home")
+    before = walk.still()
+    walk.display.xdotool("keydown", "w", "sleep", "0.6", "keyup", "w")
+    walk.expect_change(before, 0.05, "step forward")
+    walk.key("Home")
+    walk.wait(lambda: (np.abs(walk.picture() - before).max(axis=2) > 8).mean() < 0.01, "way back", 20)
+
+
+@pytest.mark.slow
+def test_key_sheet(walk: Walk):
+    before = walk.still()
+    walk.key("h")
+    with_sheet = walk.expect_change(before, 0.05, "sheet of keys")
+    walk.key("h")
+    walk.expect_change(with_sheet, 0.05, "room without the sheet")
+
+
+@pytest.mark.slow
+def test_mouse_looks_and_escape_frees_it(walk: Walk):
+    walk.key("Home")
+    walk.still()
+    middle = SIZE[0] // 2, SIZE[1] // 2
+    walk.display.xdotool("mousemove", "--window", walk.window, *middle)
+    walk.display.xdotool("click", "1")
+    time.sleep(0.3)
+    before = walk.still()
+    for _ in range(10):
+        walk.display.xdotool("mousemove_relative", "--", "12", "0")
+    caught = walk.expect_change(before, 0.05, "look to the side")
+    walk.key("Escape")
+    time.sleep(0.3)
+    for _ in range(5):
+        walk.display.xdotool("mousemove_relative", "--", "12", "0")
+    free = walk.still()
+    # Free, the mouse points: a line of text may come or go, the room stays where it is.
+    assert (np.abs(free - caught).max(axis=2) > 8).mean() < 0.05
+
+
+@pytest.mark.slow
+def test_screenshot_key(walk: Walk):
+    walk.key("F12")
+    walk.wait(lambda: bool(list(walk.pictures.rglob("*.png"))), "screenshot", 20)
+    from PIL import Image
+
+    (path,) = walk.pictures.rglob("*.png")
+    assert "demo" in path.name
+    saved = np.asarray(Image.open(path)).astype(int)
+    assert saved.shape == (SIZE[1], SIZE[0], 3)
+    assert len(np.unique(saved.reshape(-1, 3), axis=0)) > 500
+    walk.wait_for_line(f"saved {path}")
+
+
+@pytest.mark.slow
+def test_rest_costs_nothing(walk: Walk):
+    walk.still()
+    time.sleep(7)  # notices have gone
+    walk.still()
+    process = psutil.Process(walk.process.pid)
+    before = process.cpu_times()
+    time.sleep(3)
+    after = process.cpu_times()
+    used = after.user + after.system - before.user - before.system
+    assert used < 0.3, f"{used / 3:.0%} of a processor while nothing happens"
+
+
+@pytest.mark.slow
+def test_a_file_that_is_fed_by_key_is_shown(walk: Walk):
+    walk.key("Home")
+    before = walk.still()
+    walk.key("p")
+    walk.expect_change(before, 0.003, "another picture")
+
+
+def moment_window(walk: Walk) -> None:
+    """As soon as there is a window."""
+
+
+def moment_torch(walk: Walk) -> None:
+    walk.wait_for_line("importing torch")
+    time.sleep(0.4)
+
+
+def moment_forward(walk: Walk) -> None:
+    walk.wait_for_line("nodes,")
+
+
+def moment_done(walk: Walk) -> None:
+    everything_there(walk)
+
+
+MOMENTS = [moment_window, moment_torch, moment_forward, moment_done]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_quitting(display: Display, tmp_path: Path, moment: Callable[[Walk], None]):
+    walk = Walk(display, tmp_path)
+    try:
+        walk.find_window()
+        moment(walk)
+        assert walk.quit() < QUIT_S
+    finally:
+        walk.end()
+
+
+@pytest.mark.slow
+def test_quitting_twenty_times(display: Display, tmp_path: Path):
+    """At any moment: a process that ends while a thread is inside torch may abort, and does so now and then only."""
+    for number in range(20):
+        walk = Walk(display, tmp_path / str(number))
+        try:
+            walk.find_window()
+            time.sleep(number * 0.25)
+            assert walk.quit() < QUIT_S, f"at {number * 0.25} s"
+        finally:
+            walk.end()
