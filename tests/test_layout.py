@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable
 
@@ -119,7 +120,7 @@ def test_stages_follow_each_other_away_from_the_entrance(made: Made):
             inner = ends[np.abs(ends[:, 0]).argmin()]
             inner_z[place.stage] = max(inner[1], inner_z.get(place.stage, -math.inf))
     in_order = [inner_z[stage] for stage in sorted(inner_z)]
-    assert all(later < before - 1.0 for before, later in zip(in_order, in_order[1:], strict=False))
+    assert all(later < before - 1.0 for before, later in itertools.pairwise(in_order))
     for source, target in network.edges:
         assert stages[source] < stages[target]
     assert layout.board.corner[2] < min(place.corner[2] for place in layout.places.values())

@@ -1,4 +1,4 @@
-"""Results in order, the latest of a kind only; jobs that end when nobody wants them, and never quietly when they fail."""
+"""Results in order, the latest of a kind only; jobs that end when nobody wants them, and that never fail quietly."""
 
 from __future__ import annotations
 

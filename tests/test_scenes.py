@@ -85,11 +85,12 @@ def close_wall(renderer, world: World) -> np.ndarray:
 
 
 def two_eyes(renderer, world: World) -> np.ndarray:
+    """In the middle of the room, walls near and far on both sides, as a headset's asymmetric eyes see it."""
     assert world.layout is not None
     stand_at_entrance(world, Input(), world.layout)
     half = SIZE[0] // 2, SIZE[1]
     eyes = [
-        draw(renderer, world, Pose.at(side * EYE_DISTANCE_M, 1.7, -1.5, yaw=-0.3, pitch=-0.1), fov, half)
+        draw(renderer, world, Pose.at(side * EYE_DISTANCE_M, 1.5, -5.2, yaw=-0.35), fov, half)
         for side, fov in ((-0.5, LEFT_EYE), (0.5, RIGHT_EYE))
     ]
     return np.concatenate(eyes, axis=1)

@@ -24,7 +24,7 @@ from walkin.render.walls import Walls
 from walkin.world import COLOR_MAPS, RANGES, World
 
 FOG_M = 34.0  # distance at which a thing has lost 63 % of its contrast, for an eye near the floor
-FOG_RISE = 3.0  # metres of fog distance gained per metre of height: from above the whole network is seen
+FOG_RISE = 6.0  # metres of fog distance gained per metre of height: from above the whole network is seen
 
 
 class Renderer:
