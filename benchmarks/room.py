@@ -42,7 +42,7 @@ def open_room(network: str, size: tuple[int, int], eyes: int) -> App:
             app.step(frame)
             if app.settled:
                 break
-    if app.failed or app.world.layout is None:
+    if app.world.layout is None or any(wall.tiles is None for wall in app.world.walls.values()):
         raise SystemExit(f"{network} did not open")
     app.world.placed = True
     app.world.banners.clear()

@@ -45,7 +45,10 @@ LIBRARIES = {
     "imgui_bundle": {"ui"},
     "cuda": {"render.interop"},
 }
-TYPES_ONLY = {("frame", "moderngl")}  # frame.py names the type of a framebuffer and never loads the library
+TYPES_ONLY = {
+    ("frame", "moderngl"),
+    ("api", "torch"),
+}  # frame.py names the type of a framebuffer and never loads the library
 
 
 def imports(text: str, module: str, *, package: bool = False) -> list[tuple[str, bool]]:

@@ -84,6 +84,9 @@ def test_a_tile_larger_than_a_page_is_refused_by_name():
 def test_what_was_uploaded_lies_where_the_bands_say(ctx):
     nodes = [maps("a", 7, 24, 24), maps("b", 300, 3, 5), maps("c", 1, 1, 1)]
     atlas = Atlas(ctx, {node.address: node.mosaic for node in chain(*nodes) if node.kind != "input"})
+    assert not atlas.has_pages("a")
+    while atlas.unmade:
+        atlas.make_page()
     random = np.random.default_rng(7)
     for node in nodes:
         mosaic = node.mosaic
@@ -98,6 +101,7 @@ def test_what_was_uploaded_lies_where_the_bands_say(ctx):
         page = atlas.pages[band.page]
         for level in range(mosaic.levels):
             width, height = page.size[0] >> level, page.size[1] >> level
+            assert page.texture is not None
             data = page.texture.read(level=level, alignment=1)
             texels = np.frombuffer(data, np.uint8).reshape(height, width)
             rows, columns = tiles.levels[level].shape

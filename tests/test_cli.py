@@ -410,3 +410,15 @@ def test_the_readme_lists_the_keys_and_no_option_that_is_not_there(capsys):
         cli.run((*command.split(), "--help"))
     options = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
     assert set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", readme)) <= options
+
+
+@pytest.mark.parametrize("arguments", [("resnt50",), ("net.py:Smal",), ("net.py:Small", "--weights", "gone.pt")])
+def test_wrong_usage_found_by_the_worker_is_exit_code_2_too(here, capsys, ctx, arguments):
+    assert cli.run((*arguments, *OFFSCREEN, "--screenshot-to", "a.png")) == 2
+    assert len(told(capsys)) == 1 and not (here / "a.png").exists()
+
+
+def test_an_address_that_is_not_there(here, capsys, ctx):
+    assert cli.run(("net.py:Small", *OFFSCREEN, "--goto", "nosuch", "--screenshot-to", "a.png")) == 2
+    (line,) = told(capsys)
+    assert "no node 'nosuch' in Small" in line

@@ -54,7 +54,8 @@ class App:
     target: Target
     settings: Settings = field(default_factory=Settings)
     world: World = field(default_factory=World)
-    failed: bool = False
+    code: int = 0
+    """Exit code: that of the last job that failed."""
     quitting: bool = False
     settled_frames: int = 0
     """Frames drawn since all jobs had ended and all was uploaded."""
@@ -87,7 +88,7 @@ class App:
                 self.step(frame)
                 if self.quitting:
                     break
-        return 1 if self.failed else 0
+        return self.code
 
     def step(self, frame: Frame) -> None:
         """One frame."""
@@ -133,6 +134,8 @@ class App:
         if isinstance(result, Traced):
             network: Any = result.network
             self.world.furnish(network, lay_out(network))
+            if self.world.goto is not None:
+                self._check_address(network, self.world.goto)
             self.settings.report(
                 f"{network.name}: {len(network)} nodes, {network.maps:,} maps, {network.parameters:,} parameters"
                 + (f"; {network.weights}" if network.weights else "")
@@ -140,7 +143,7 @@ class App:
             return
         self.world.accept(result)
         if isinstance(result, Finished) and result.error:
-            self.failed = True
+            self.code = result.code or 1
             self.settings.report(f"walkin: {result.error}")
             if self.settings.debug and result.details:
                 self.settings.report(result.details)
@@ -148,6 +151,13 @@ class App:
             self._report_progress(result)
         elif isinstance(result, Notice):
             self.settings.report(f"walkin: {result.text}")
+
+    def _check_address(self, network: Any, address: str) -> None:
+        try:
+            network.find(address if address in network.by_address else address.rpartition("/")[0] or address)
+        except KeyError as problem:
+            self.code = 2
+            self.settings.report(f"walkin: --goto: {problem.args[0]}")
 
     def dispatch(self, request: Request) -> None:
         """Hand a request to the worker, or do it here."""
@@ -204,7 +214,8 @@ class App:
         self.settled_frames += 1
         if self.settled_frames < (self.settings.frames or 1):
             return
-        if self.settings.screenshot_to is not None:
+        # Of a network that could not be opened there is nothing to show: no picture that a script might take for one.
+        if self.settings.screenshot_to is not None and self.world.network is not None:
             self.save(self.settings.screenshot_to)
         self.quitting = True
 

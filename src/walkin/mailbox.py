@@ -60,8 +60,8 @@ class Worker:
     """One daemon thread that runs jobs one after the other and sends what they yield to a mailbox."""
 
     def __init__(self, mailbox: Mailbox, *, finished: Callable[..., Any], before: Callable[[], None] = lambda: None):
-        """finished(name, error, cancelled, details) makes the result that tells of a job's end; `before` runs once
-        on the new thread, before its first job (thread priority and the like)."""
+        """finished(name, error, cancelled, details, code) makes the result that tells of a job's end; `before` runs
+        once on the new thread, before its first job (thread priority and the like)."""
         self._mailbox = mailbox
         self._finished = finished
         self._before = before
@@ -106,16 +106,16 @@ class Worker:
         self._before()
         while (entry := self._jobs.get()) is not None:
             name, job, event = entry
-            error, details, cancelled = "", "", event.is_set()
+            error, details, cancelled, code = "", "", event.is_set(), 0
             if not cancelled:
-                error, details, cancelled = self._run_one(job, event)
+                error, details, cancelled, code = self._run_one(job, event)
             del job, entry  # a waiting thread must not keep a network alive
             # First the news, then the rest: who sees no job and an empty mailbox has heard of every failure.
-            self._mailbox.put(self._finished(name, error, cancelled, details))
+            self._mailbox.put(self._finished(name, error, cancelled, details, code))
             with self._lock:
                 self._pending.remove((name, event))
 
-    def _run_one(self, job: Job, event: threading.Event) -> tuple[str, str, bool]:
+    def _run_one(self, job: Job, event: threading.Event) -> tuple[str, str, bool, int]:
         def emit(result: Any) -> None:
             if event.is_set():
                 raise Cancelled
@@ -131,13 +131,13 @@ class Worker:
                 if close is not None:
                     close()
         except Cancelled:
-            return "", "", True
+            return "", "", True, 0
         except WalkinError as problem:
-            return str(problem), traceback.format_exc(), False
+            return str(problem), traceback.format_exc(), False, problem.code
         except BaseException as problem:  # a job must never end the program, nor its exception disappear
             text = f"{type(problem).__name__}: {problem}".splitlines()
-            return (text[0] if text else type(problem).__name__), traceback.format_exc(), False
-        return "", "", False
+            return (text[0] if text else type(problem).__name__), traceback.format_exc(), False, 1
+        return "", "", False, 0
 
 
 def lower_thread_priority() -> None:

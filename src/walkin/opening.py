@@ -67,7 +67,7 @@ def view(options: argparse.Namespace) -> int:
     try:
         return app.run()
     finally:
-        app.worker.close(timeout_s=2.0)
+        app.worker.close(timeout_s=1.0)
 
 
 def make_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
@@ -37,7 +38,8 @@ def save_png(path: Path, pixels: np.ndarray) -> None:
     except OSError as problem:
         raise WalkinError(f"cannot write {path}: {problem.strerror or problem}") from problem
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a path that leads through a file has nothing to remove
+            partial.unlink(missing_ok=True)
 
 
 def screenshot_path(title: str) -> Path:

@@ -102,6 +102,8 @@ class Finished:
     cancelled: bool = False
     details: str = ""
     """The traceback, for --debug."""
+    code: int = 0
+    """Exit code that it gives the command line: 0, or 2 for usage and 1 for any other failure."""
 
 
 Result = Tiles | Traced | Fed | Scores | Progress | Notice | Finished

@@ -47,7 +47,7 @@ def quantise(node: Node, value: Tensor, serial: int = 0) -> Tiles:
     mosaic = node.mosaic
     flat = pixels.reshape(mosaic.count, -1)
     low, high = flat.amin(dim=1).float(), flat.amax(dim=1).float()  # aminmax(dim=1) takes 15 times as long
-    if not bool(torch.isfinite(low.sum() + high.sum())):
+    if not bool(torch.isfinite((high - low).sum() + low.sum())):
         return _quantise_flawed(node, pixels.float(), serial)
     span = high - low
     codes = _codes(pixels, low, span)
@@ -57,7 +57,7 @@ def quantise(node: Node, value: Tensor, serial: int = 0) -> Tiles:
         levels=_levels(mosaic, codes),
         low=low.cpu().numpy(),
         high=high.cpu().numpy(),
-        mean=flat.mean(dim=1).float().cpu().numpy(),
+        mean=(flat if flat.dtype == torch.float32 else flat.float()).mean(dim=1).cpu().numpy(),
         flawed=np.zeros(mosaic.count, np.int32),
         wall_range=(float(low.min()), float(high.max())),
         percentile_range=_percentiles(flat),

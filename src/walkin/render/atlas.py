@@ -8,9 +8,11 @@ import moderngl
 import numpy as np
 
 from walkin.mosaic import MAX_LEVELS, Mosaic
+from walkin.render.surface import is_software
 from walkin.results import Tiles
 
 MAX_PAGE = 8192
+MAX_SOFTWARE_PAGE = 2048  # where the processor fills the levels of a new page: 186 ms for 4192 x 4736
 TABLE_WIDTH = 256  # shaders/walls.glsl knows it
 ALIGN = 1 << (MAX_LEVELS - 1)  # mosaics begin at multiples of this, so that they have whole texels at every level
 
@@ -29,8 +31,9 @@ class Band:
 
 @dataclass
 class Page:
-    texture: moderngl.Texture
     size: tuple[int, int]
+    texture: moderngl.Texture | None = None
+    """None until it is made: see Atlas.make_page."""
 
 
 @dataclass
@@ -59,13 +62,17 @@ class Shelves:
 
 
 class Atlas:
-    """Pages sized for the walls of one network, all allocated when the network is known."""
+    """Pages sized for the walls of one network, planned when the network is known, made one by one."""
 
     def __init__(self, ctx: moderngl.Context, mosaics: dict[str, Mosaic], *, anisotropy: float = 1.0):
         self._ctx = ctx
+        self._anisotropy = anisotropy
         limit = min(ctx.info["GL_MAX_TEXTURE_SIZE"], MAX_PAGE)
-        self.bands, sizes = pack(mosaics, limit)
-        self.pages = [Page(_page_texture(ctx, size, anisotropy), size) for size in sizes]
+        if is_software(ctx):
+            limit = min(limit, MAX_SOFTWARE_PAGE)
+        widest = max((max(m.size[1], m.cell_height) for m in mosaics.values()), default=1)
+        self.bands, sizes = pack(mosaics, max(limit, min(MAX_PAGE, _up(widest))))
+        self.pages = [Page(size) for size in sizes]
         self._first: dict[str, int] = {}
         rows = 0
         for address, mosaic in mosaics.items():
@@ -75,6 +82,21 @@ class Atlas:
         # RGBA32F: slot in the mosaic, low, high - low, mean code / 255 (+ 2 where code 0 means "not finite")
         self.table = ctx.texture((TABLE_WIDTH, max(1, rows)), 4, dtype="f4")
         self.table.filter = (moderngl.NEAREST, moderngl.NEAREST)
+
+    @property
+    def unmade(self) -> int:
+        """Pages that are still to be made."""
+        return sum(page.texture is None for page in self.pages)
+
+    def make_page(self) -> None:
+        """Make the next page: one a frame, since making the storage of its levels takes a while."""
+        for page in self.pages:
+            if page.texture is None:
+                page.texture = _page_texture(self._ctx, page.size, self._anisotropy)
+                return
+
+    def has_pages(self, address: str) -> bool:
+        return all(self.pages[band.page].texture is not None for band in self.bands[address])
 
     def first_entry(self, address: str) -> int:
         """Index of a wall's first entry in the tile table."""
@@ -93,7 +115,9 @@ class Atlas:
         for band in self.bands[tiles.address]:
             part = codes[band.first_row * cell_height : (band.first_row + band.rows) * cell_height]
             viewport = (band.x >> level, band.y >> level, part.shape[1], part.shape[0])
-            self.pages[band.page].texture.write(part, viewport, level, alignment=1)
+            texture = self.pages[band.page].texture
+            assert texture is not None, "see has_pages"
+            texture.write(part, viewport, level, alignment=1)
         return codes.nbytes
 
     def upload_table(self, tiles: Tiles, order: np.ndarray | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from walkin.geometry import UP, spheres_in_frustum
@@ -33,17 +35,27 @@ class Labels:
         self._glyphs = text.buffer()
         self._bars = rectangles.buffer()
         self._changed = True
+        self._layout_revision = -1
+        self.waiting = 0
+        """Walls whose text is still to be laid out."""
 
-    def prepare(self, world: World) -> None:
-        """Lay out the text of what has changed."""
-        if set(self._walls) != set(world.walls):
+    def prepare(self, world: World, budget_ms: float) -> None:
+        """Lay out the text of what has changed, as much as the budget allows."""
+        if self._layout_revision != world.layout_revision:
+            self._layout_revision = world.layout_revision
             self._walls.clear()
             self._revisions.clear()
-        for address, wall in world.walls.items():
-            if self._revisions.get(address) != wall.revision:
-                self._revisions[address] = wall.revision
-                self._walls[address] = self._wall(wall)
-                self._changed = True
+        stale = [a for a, wall in world.walls.items() if self._revisions.get(a) != wall.revision]
+        deadline = time.perf_counter() + budget_ms / 1000
+        self.waiting = len(stale)
+        for address in stale:
+            if time.perf_counter() >= deadline:
+                break
+            self.waiting -= 1
+            wall = world.walls[address]
+            self._revisions[address] = wall.revision
+            self._walls[address] = self._wall(wall)
+            self._changed = True
         key = (world.layout_revision, id(world.picture), id(world.scores))
         if key != self._fixed_key:
             self._fixed_key = key
@@ -59,7 +71,8 @@ class Labels:
             distance = np.linalg.norm(bounds.centres - eye, axis=1) - bounds.radii
             seen = spheres_in_frustum(bounds.centres, bounds.radii, planes)
             seen &= distance < LEGIBLE * _name_size(bounds.widths)
-            near = tuple(bounds.addresses[index] for index in np.flatnonzero(seen))
+            chosen = (bounds.addresses[index] for index in np.flatnonzero(seen))
+            near = tuple(address for address in chosen if address in self._walls)
         if self._changed or near != self._shown:
             self._shown, self._changed = near, False
             self._glyphs.write(np.concatenate([self._fixed, *(self._walls[a] for a in near)]))

@@ -57,8 +57,9 @@ class Renderer:
 
     @property
     def uploads_waiting(self) -> int:
-        """Walls whose newest tiles are not all on the GPU."""
-        return len(self._uploads)
+        """Walls, pages and labels whose newest state is not on the GPU yet."""
+        unmade = self._atlas.unmade if self._atlas is not None else 0
+        return len(self._uploads) + unmade + self._labels.waiting
 
     @property
     def atlas_bytes(self) -> int:
@@ -84,7 +85,7 @@ class Renderer:
             self._picture = world.picture
             self._pictures.show(world.picture.pixels, world.layout.picture)
         self._upload(world, eye, budget_ms)
-        self._labels.prepare(world)
+        self._labels.prepare(world, budget_ms)
 
     def _upload(self, world: World, eye: np.ndarray, budget_ms: float) -> None:
         if self._atlas is None:
@@ -93,9 +94,13 @@ class Renderer:
             if wall.tiles is not None and self._seen.get(address) != wall.revision:
                 self._seen[address] = wall.revision
                 self._uploads[address] = wall.mosaic.levels - 1
+        deadline = time.perf_counter() + budget_ms / 1000
+        while self._atlas.unmade:
+            self._atlas.make_page()
+            if time.perf_counter() >= deadline:
+                return
         if not self._uploads:
             return
-        deadline = time.perf_counter() + budget_ms / 1000
         nearest = sorted(
             self._uploads, key=lambda a: float(((world.walls[a].place.centre - eye) ** 2).sum()), reverse=True
         )

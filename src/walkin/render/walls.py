@@ -49,6 +49,7 @@ class Walls:
         self._programs: dict[Variant, moderngl.Program] = {}
         table = lookup_table()
         self._colors = ctx.texture((table.shape[1], table.shape[0]), 4, table.tobytes(), dtype="f4")
+        self._blank = ctx.texture((1, 1), 1)
         self._colors.filter = (moderngl.NEAREST, moderngl.NEAREST)
         self._records = np.zeros(0, WALL)
         self._pages = np.zeros(0, int)
@@ -124,7 +125,7 @@ class Walls:
             if len(rows):
                 buffer.orphan()
                 buffer.write(self._records[rows])
-                atlas.pages[page].texture.use(0)
+                (atlas.pages[page].texture or self._blank).use(0)
                 array.render(moderngl.TRIANGLE_STRIP, 4, instances=len(rows))
                 draws += 1
         return draws
