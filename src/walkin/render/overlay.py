@@ -92,9 +92,11 @@ class Overlay:
             if progress.fraction:
                 plate(x, top + 33 * s, max(4 * s, bar * min(1.0, progress.fraction)), 4 * s, BLUE, 2)
         elif hover:
-            text_width = min(self._text.font.measure(hover, size_m=15 * s)[0], width - 64 * s)
+            # Made anew at nearly every frame while a hand moves, so it is laid out only once.
+            at = np.array([30 * s, height - 25.5 * s, 0.0])
+            records, text_width = self._text.lay(hover, at, RIGHT, -DOWN, 15 * s, INK, max_width=width - 64 * s)
+            glyphs.append(records)
             plate(16 * s, height - 46 * s, text_width + 28 * s, 30 * s)
-            line(hover, 30 * s, height - 25.5 * s, 15 * s, INK, cut=text_width + 1)
         if world.show_keys:
             self._sheet(line, plate, width, height, s)
         self._glyphs.write(np.concatenate(glyphs))

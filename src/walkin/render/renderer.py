@@ -49,6 +49,7 @@ class Renderer:
         self._layout_revision = -1
         self._picture: object = None
         self._uploads: dict[str, int] = {}  # address -> next mip level to write
+        self._scanned = -1  # revision of the world that was looked through for new tiles
         self._seen: dict[str, int] = {}  # address -> revision taken over
         self.draw_calls = 0
         """Of the last view."""
@@ -79,6 +80,7 @@ class Renderer:
             self._panels.set_up(world.layout)
             self._ribbons.set_up(world.layout.ribbons)
             self._seen = {}
+            self._scanned = -1
             self._uploads = {}
             self._picture = None
         if world.picture is not None and world.layout is not None and self._picture is not world.picture:
@@ -90,7 +92,9 @@ class Renderer:
     def _upload(self, world: World, eye: np.ndarray, budget_ms: float) -> None:
         if self._atlas is None:
             return
-        for address, wall in world.walls.items():
+        changed = self._scanned != world.revision
+        self._scanned = world.revision
+        for address, wall in world.walls.items() if changed else ():
             if wall.tiles is not None and self._seen.get(address) != wall.revision:
                 self._seen[address] = wall.revision
                 self._uploads[address] = wall.mosaic.levels - 1

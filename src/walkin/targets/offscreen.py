@@ -71,9 +71,10 @@ class OffscreenTarget:
                 # result that arrives is as bad, so no wake-up is heard before its time.
                 time.sleep(max(0.0, due_s - time.perf_counter()))
                 due_s = time.perf_counter() + PERIOD_S
-            head = given.stage_from_head
-            pitched = quaternion.cross(head.orientation, quaternion_from_yaw_pitch(0.0, self._pitch))
-            given = replace(given, stage_from_head=Pose(head.position, pitched))
+            if self._pitch:
+                head = given.stage_from_head
+                pitched = quaternion.cross(head.orientation, quaternion_from_yaw_pitch(0.0, self._pitch))
+                given = replace(given, stage_from_head=Pose(head.position, pitched))
             yield OffscreenFrame(given, self.dt_s, self, idle=self._waiting)
             number += 1
 
