@@ -19,6 +19,7 @@ from walkin.render.pictures import Pictures
 from walkin.render.rectangles import Rectangles
 from walkin.render.ribbons import Ribbons
 from walkin.render.shader import FRAME, FRAME_BINDING
+from walkin.render.surface import GL_SRGB8_ALPHA8
 from walkin.render.text import Text
 from walkin.render.walls import Walls
 from walkin.world import COLOR_MAPS, RANGES, World
@@ -45,6 +46,7 @@ class Renderer:
         self._pictures = Pictures(ctx)
         self._labels = Labels(self._text, self._rectangles)
         self._walls.warm_up()
+        _warm_up_mipmaps(ctx)
         self._atlas: Atlas | None = None
         self._layout_revision = -1
         self._picture: object = None
@@ -185,3 +187,12 @@ class Renderer:
         block["viewport"] = (*size, math.fmod(world.time_s, 3600.0), 0.5 * size[1] * zoom)
         self._frame.write(self._block)
         self._frame.bind_to_uniform_block(FRAME_BINDING)
+
+
+def _warm_up_mipmaps(ctx: moderngl.Context) -> None:
+    """Have the driver compile how it fills mip levels before there is a room: 0.1 s a format on llvmpipe.
+
+    Sides that are no powers of two: it compiles other code for those, and pictures have them.
+    """
+    ctx.texture((12, 20), 4, internal_format=GL_SRGB8_ALPHA8).build_mipmaps()
+    ctx.texture((12, 20), 1).build_mipmaps()
