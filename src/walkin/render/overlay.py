@@ -94,7 +94,8 @@ class Overlay:
         elif hover:
             # Made anew at nearly every frame while a hand moves, so it is laid out only once.
             at = np.array([30 * s, height - 25.5 * s, 0.0])
-            records, text_width = self._text.lay(hover, at, RIGHT, -DOWN, 15 * s, INK, max_width=width - 64 * s)
+            records = self._text.glyphs(hover, at, RIGHT, -DOWN, 15 * s, INK, max_width=width - 64 * s)
+            text_width = float((records["corner"][:, 0] + records["right"][:, 0]).max()) - 30 * s
             glyphs.append(records)
             plate(16 * s, height - 46 * s, text_width + 28 * s, 30 * s)
         if world.show_keys:

@@ -50,25 +50,6 @@ class Text:
         tabular: bool = False,
     ) -> np.ndarray:
         """GLYPH records of a text whose first baseline begins at `origin`; right and up are unit vectors."""
-        return self.lay(
-            text, origin, right, up, size, tint, face=face, max_width=max_width, align=align, tabular=tabular
-        )[0]
-
-    def lay(
-        self,
-        text: str,
-        origin: np.ndarray,
-        right: np.ndarray,
-        up: np.ndarray,
-        size: float,
-        tint: tuple[float, float, float, float],
-        *,
-        face: str = "regular",
-        max_width: float | None = None,
-        align: str = "left",
-        tabular: bool = False,
-    ) -> tuple[np.ndarray, float]:
-        """The records of `glyphs`, and the text's width."""
         run = self.font.layout(text, face, size_m=size, max_width=max_width, align=align, tabular=tabular)
         records = np.zeros(len(run.plane), GLYPH)
         left, bottom, far_right, top = run.plane.T
@@ -77,4 +58,4 @@ class Text:
         records["up"] = (top - bottom)[:, None] * up
         records["uv"] = run.uv
         records["tint"] = tint
-        return records, run.width
+        return records

@@ -105,10 +105,3 @@ class OffscreenTarget:
     def close(self) -> None:
         self.surfaces.clear()
         self.ctx.gc()
-
-
-def picture_of(target: OffscreenTarget, draw: Callable[[View], None], head: Pose) -> np.ndarray:
-    """Draw one frame seen from `head` and return its pixels: for tests and scripts."""
-    for view in target.draw_views(head):
-        draw(view)
-    return target.read()
