@@ -14,7 +14,7 @@ from walkin.geometry import (
     Ray,
     frustum_planes,
     quaternion_from_yaw_pitch,
-    ray_meets_quad,
+    ray_meets_quads,
     spheres_in_frustum,
     yaw_matrix,
 )
@@ -100,12 +100,15 @@ def test_a_sphere_is_seen_while_any_of_it_is():
     ]
 
 
-def test_ray_meets_quad():
-    corner, right = np.array([-1.0, 1.0, -3.0]), np.array([1.0, 0.0, 0.0])
+def test_ray_meets_quads():
+    corner, right, normal = np.array([-1.0, 1.0, -3.0]), np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
     forward = np.array([0.0, 0.0, -1.0])
 
     def meet(x: float, y: float, z: float = 0.0, direction: np.ndarray = forward):
-        return ray_meets_quad(Ray(np.array([x, y, z]), direction), corner, right, UP, 2.0, 1.0)
+        ray = Ray(np.array([x, y, z]), direction)
+        met = ray_meets_quads(ray, corner[None], right[None], normal[None], np.array([[2.0, 1.0]]))
+        assert met is None or met[0] == 0
+        return met and met[1:]
 
     assert meet(-0.25, 1.75) == pytest.approx((3.0, 0.75, 0.75))
     assert meet(1.01, 1.5) is None
@@ -117,3 +120,15 @@ def test_ray_meets_quad():
     assert meet(0, 1.5, 0.0, right) is None  # alongside
     slanted = np.array([0.6, 0.0, -0.8])
     assert meet(-2.0, 1.5, -1.0, slanted) == pytest.approx((2.5, 0.5, 0.5))
+
+
+def test_the_first_quad_is_met():
+    corners = np.array([[-1.0, 0.0, -5.0], [-1.0, 0.0, -3.0], [3.0, 0.0, -2.0]])
+    rights, normals = np.array([[1.0, 0.0, 0.0]] * 3), np.array([[0.0, 0.0, 1.0]] * 3)
+    ray = Ray(np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, -1.0]))
+    assert ray_meets_quads(ray, corners, rights, normals, np.full((3, 2), 2.0)) == pytest.approx((1, 3.0, 1.0, 1.0))
+
+
+def test_unprojection_is_the_inverse():
+    fov = Fov(left=-0.8, right=0.5, up=0.6, down=-0.3)
+    assert np.allclose(fov.unprojection(0.1, 100.0) @ fov.projection(0.1, 100.0), np.eye(4), atol=1e-9)

@@ -15,6 +15,8 @@ from pyrr import matrix44
 
 UP = np.array([0.0, 1.0, 0.0])
 FORWARD = np.array([0.0, 0.0, -1.0])
+# -w <= x, y, z <= w (Gribb and Hartmann 2001): each plane is the last row of the matrix plus or minus one other.
+_PLANE_ROWS = np.array([[1, 0, 0, 1], [-1, 0, 0, 1], [0, 1, 0, 1], [0, -1, 0, 1], [0, 0, 1, 1], [0, 0, -1, 1]], float)
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,11 @@ class Fov:
         bottom, top = math.tan(self.down) * near, math.tan(self.up) * near
         return matrix44.create_perspective_projection_from_bounds(left, right, bottom, top, near, far).T
 
+    @lru_cache(maxsize=16)  # noqa: B019
+    def unprojection(self, near: float = 0.05, far: float = 1000.0) -> np.ndarray:
+        """(4, 4) eye_from_clip: the inverse of `projection`."""
+        return np.linalg.inv(self.projection(near, far))
+
 
 @dataclass(frozen=True)
 class Ray:
@@ -107,9 +114,8 @@ class Ray:
 
 def frustum_planes(clip_from_world: np.ndarray) -> np.ndarray:
     """(6, 4) planes (normal, offset) in world coordinates, normals inwards: left, right, bottom, top, near, far."""
-    m = clip_from_world
-    planes = np.stack([m[3] + m[0], m[3] - m[0], m[3] + m[1], m[3] - m[1], m[3] + m[2], m[3] - m[2]])
-    return planes / np.linalg.norm(planes[:, :3], axis=1, keepdims=True)
+    planes = _PLANE_ROWS @ clip_from_world
+    return planes / np.sqrt((planes[:, :3] ** 2).sum(axis=1))[:, None]
 
 
 def spheres_in_frustum(centres: np.ndarray, radii: np.ndarray, planes: np.ndarray) -> np.ndarray:
@@ -118,24 +124,22 @@ def spheres_in_frustum(centres: np.ndarray, radii: np.ndarray, planes: np.ndarra
     return np.all(distances > -radii[:, None], axis=1)
 
 
-def ray_meets_quad(
-    ray: Ray, corner: np.ndarray, right: np.ndarray, up: np.ndarray, width: float, height: float
-) -> tuple[float, float, float] | None:
-    """(distance, x, y) of the meeting with a quad seen from its front, x and y in metres from `corner`; None if none.
+def ray_meets_quads(
+    ray: Ray, corners: np.ndarray, rights: np.ndarray, normals: np.ndarray, extents: np.ndarray
+) -> tuple[int, float, float, float] | None:
+    """(index, distance, x, y) of the first of n upright quads that a ray meets from its front; None if none.
 
-    right, up: unit vectors of the quad's plane; the front is where right x up points to.
+    corners (n, 3): lower left; rights (n, 3): unit vectors, level; normals (n, 3); extents (n, 2): width and height;
+    x to the right and y up from the corner. Metres.
     """
-    # np.cross takes 0.05 ms for three numbers each.
-    (a, b, c), (d, e, f) = right.tolist(), up.tolist()
-    normal = np.array([b * f - c * e, c * d - a * f, a * e - b * d])
-    slope = float(ray.direction @ normal)
-    if slope >= -1e-6:  # parallel, or from behind
+    slopes = normals @ ray.direction
+    offsets = corners - ray.origin
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distances = (offsets * normals).sum(axis=1) / slopes
+        points = distances[:, None] * ray.direction - offsets
+        x, y = (points * rights).sum(axis=1), points[:, 1]
+        met = (slopes < -1e-6) & (distances > 0) & (x >= 0) & (x <= extents[:, 0]) & (y >= 0) & (y <= extents[:, 1])
+    if not met.any():
         return None
-    distance = float((corner - ray.origin) @ normal) / slope
-    if distance <= 0:
-        return None
-    offset = ray.origin + distance * ray.direction - corner
-    x, y = float(offset @ right), float(offset @ up)
-    if 0 <= x <= width and 0 <= y <= height:
-        return distance, x, y
-    return None
+    index = int(np.where(met, distances, np.inf).argmin())
+    return index, float(distances[index]), float(x[index]), float(y[index])

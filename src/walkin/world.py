@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from walkin.geometry import UP, Pose, Ray, ray_meets_quad, yaw_matrix
+from walkin.geometry import UP, Pose, yaw_matrix
 from walkin.graph import Network, Node
 from walkin.mosaic import Mosaic
 from walkin.results import Fed, Finished, Notice, Progress, Result, Scores, Tiles, Traced
@@ -110,15 +110,6 @@ class Wall:
     def count(self) -> int:
         return self.node.mosaic.count
 
-    def pick(self, ray: Ray) -> tuple[float, float, float] | None:
-        """(distance, x, y): where a ray meets the tiles, in tile pitches from the upper left corner."""
-        place = self.place
-        hit = ray_meets_quad(ray, np.array(place.corner), place.right, UP, place.width_m, place.height_m)
-        if hit is None:
-            return None
-        distance, x, y = hit
-        return distance, x / place.pitch_m, place.rows - y / place.pitch_m
-
     def tile_at(self, x: float, y: float) -> tuple[int, float, float] | None:
         """(channel, u, v) at grid coordinates, u and v from 0 to 1 over the picture; None in a gap or past the end."""
         column, row = min(int(x), self.place.columns - 1), min(int(y), self.place.rows - 1)
@@ -147,7 +138,10 @@ class Bounds:
     centres: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     normals: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     radii: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    widths: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    corners: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    rights: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    extents: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+    """Width and height."""
 
     @staticmethod
     def of(walls: dict[str, Wall]) -> Bounds:
@@ -159,7 +153,9 @@ class Bounds:
             np.array([place.centre for place in places]),
             np.array([place.normal for place in places]),
             np.array([place.radius_m for place in places]),
-            np.array([place.width_m for place in places]),
+            np.array([place.corner for place in places], float),
+            np.array([place.right for place in places]),
+            np.array([(place.width_m, place.height_m) for place in places]),
         )
 
 
@@ -228,6 +224,8 @@ class World:
     """Seconds since the start; scripted targets advance it in fixed steps."""
     revision: int = 0
     """Grows with every change that can be seen."""
+    tiles_revision: int = 0
+    """Grows when what a wall shows changes, and when walls come or go."""
     layout_revision: int = 0
     """Grows when walls come, go or move."""
     serial: int = 0
@@ -242,6 +240,7 @@ class World:
             self.serial = result.serial
             wall.tiles = result
             wall.revision += 1
+            self.tiles_revision += 1
         elif isinstance(result, Fed):
             if result.serial < self.serial:
                 return
@@ -276,6 +275,7 @@ class World:
             self.walls[address].tiles = wall.tiles
         self.bounds = Bounds.of(self.walls)
         self.layout_revision += 1
+        self.tiles_revision += 1
         self.revision += 1
 
     def notify(self, text: str, level: str = "info", *, lasting: bool = False) -> None:

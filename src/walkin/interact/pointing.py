@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from walkin.frame import Hand
-from walkin.geometry import Ray
+from walkin.geometry import Ray, ray_meets_quads
 from walkin.world import Hover, Wall, World
 
 
@@ -18,21 +16,18 @@ def world_ray(world: World, hand: Hand) -> Ray | None:
 
 
 def nearest_wall(world: World, ray: Ray) -> tuple[Wall, float, float, float] | None:
-    """(wall, distance, x, y): the first wall a ray meets from its front, and where, in tile pitches."""
+    """(wall, distance, x, y): the first wall a ray meets from its front, and where: in tile pitches from its upper left
+    corner, y down."""
     bounds = world.bounds
-    best: tuple[Wall, float, float, float] | None = None
-    towards = bounds.centres - ray.origin
-    along = towards @ ray.direction
-    aside = (towards * towards).sum(axis=1) - along * along
-    near = (along > -bounds.radii) & (aside <= bounds.radii**2) & (bounds.normals @ ray.direction < 0)
-    for index in np.flatnonzero(near):
-        if best is not None and along[index] - bounds.radii[index] > best[1]:
-            continue
-        wall = world.walls[bounds.addresses[index]]
-        hit = wall.pick(ray)
-        if hit is not None and (best is None or hit[0] < best[1]):
-            best = (wall, *hit)
-    return best
+    if not bounds.addresses:
+        return None
+    met = ray_meets_quads(ray, bounds.corners, bounds.rights, bounds.normals, bounds.extents)
+    if met is None:
+        return None
+    index, distance, x, y = met
+    wall = world.walls[bounds.addresses[index]]
+    pitch = wall.place.pitch_m
+    return wall, distance, x / pitch, wall.place.rows - y / pitch
 
 
 def hover(world: World, hand: Hand) -> Hover | None:

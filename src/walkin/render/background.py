@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import moderngl
-import numpy as np
+from array import array
 
+import moderngl
+
+from walkin.render.eye import Eye
 from walkin.render.shader import program
 
-CORNERS = np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)])
+CORNERS = ((-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0))
 
 
 class Background:
@@ -21,30 +23,35 @@ class Background:
             for made, buffer in zip(programs, self._buffers, strict=True)
         ]
 
-    def draw(self, world_from_clip: np.ndarray, eye: np.ndarray) -> int:
+    def draw(self, eye: Eye) -> int:
         """Returns the number of draw calls."""
-        far = np.column_stack([CORNERS, np.ones((4, 2))]) @ world_from_clip.T
-        slopes = (far[:, 1] / far[:, 3] - eye[1]).tolist()  # negative where the ray goes down
-        below = [-slope for slope in slopes] if eye[1] > 0 else [-1.0] * 4  # from under the floor there is only air
+        # How far each corner's ray goes down by the far plane: plain floats, for numpy takes longer over four numbers.
+        height = float(eye.position[1])
+        (_, (ax, ay, az, aw), _, (bx, by, bz, bw)) = eye.world_from_clip.tolist()
+        below = [height - (ax * x + ay * y + az + aw) / (bx * x + by * y + bz + bw) for x, y in CORNERS]
+        if height <= 0:
+            below = [-1.0] * 4  # from under the floor there is only air
         draws = 0
-        for sign, buffer, array in zip((1.0, -1.0), self._buffers, self._arrays, strict=True):
-            polygon = _cut([sign * value for value in below])
-            if len(polygon) >= 3:
-                buffer.write(np.array(polygon, np.float32))
-                array.render(moderngl.TRIANGLE_FAN, len(polygon))
+        for buffer, vertices, polygon in zip(self._buffers, self._arrays, _cut(below), strict=True):
+            if len(polygon) >= 6:
+                buffer.write(array("f", polygon))
+                vertices.render(moderngl.TRIANGLE_FAN, len(polygon) // 2)
                 draws += 1
         return draws
 
 
-def _cut(values: list[float]) -> list[tuple[float, float]]:
-    """The part of the view where a value, linear over it and given at its corners, is positive (Sutherland-Hodgman)."""
-    polygon = []
+def _cut(values: list[float]) -> tuple[list[float], list[float]]:
+    """The parts of the view, as x, y, x, y ..., where a value, linear over it and given at its corners, is positive and
+    where it is not (Sutherland and Hodgman 1974)."""
+    over: list[float] = []
+    under: list[float] = []
     for index in range(4):
         here, there = values[index], values[(index + 1) % 4]
         (x, y), (next_x, next_y) = CORNERS[index], CORNERS[(index + 1) % 4]
-        if here > 0:
-            polygon.append((float(x), float(y)))
+        (over if here > 0 else under).extend((x, y))
         if (here > 0) != (there > 0):
             t = here / (here - there)
-            polygon.append((float(x + t * (next_x - x)), float(y + t * (next_y - y))))
-    return polygon
+            crossing = (x + t * (next_x - x), y + t * (next_y - y))
+            over.extend(crossing)
+            under.extend(crossing)
+    return over, under

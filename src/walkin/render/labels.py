@@ -6,7 +6,8 @@ import time
 
 import numpy as np
 
-from walkin.geometry import UP, spheres_in_frustum
+from walkin.geometry import UP
+from walkin.render.eye import Eye
 from walkin.render.rectangles import RECTANGLE, Rectangles, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.world import Place, Wall, World
@@ -27,7 +28,8 @@ class Labels:
     def __init__(self, text: Text, rectangles: Rectangles):
         self._text = text
         self._walls: dict[str, np.ndarray] = {}
-        self._reach: dict[str, float] = {}
+        self._reach = np.zeros(0)  # of each wall, metres: from how far its text can be read
+        self._scanned = -1  # tiles_revision of the world that was looked through for changes
         self._fixed = np.zeros(0, GLYPH)
         self._revisions: dict[str, int] = {}
         self._fixed_key: object = None
@@ -45,6 +47,18 @@ class Labels:
             self._layout_revision = world.layout_revision
             self._walls.clear()
             self._revisions.clear()
+            self._reach = LEGIBLE * _name_size(world.bounds.extents[:, 0]) + world.bounds.radii
+        if self.waiting or self._scanned != world.tiles_revision:
+            self._scanned = world.tiles_revision
+            self._lay_out(world, budget_ms)
+        key = (world.layout_revision, id(world.picture), id(world.scores))
+        if key != self._fixed_key:
+            self._fixed_key = key
+            self._fixed, bars = self._board_and_picture(world)
+            self._bars.write(bars)
+            self._changed = True
+
+    def _lay_out(self, world: World, budget_ms: float) -> None:
         stale = [a for a, wall in world.walls.items() if self._revisions.get(a) != wall.revision]
         deadline = time.perf_counter() + budget_ms / 1000
         self.waiting = len(stale)
@@ -56,26 +70,17 @@ class Labels:
             self._revisions[address] = wall.revision
             self._walls[address] = self._wall(wall)
             self._changed = True
-        key = (world.layout_revision, id(world.picture), id(world.scores))
-        if key != self._fixed_key:
-            self._fixed_key = key
-            self._fixed, bars = self._board_and_picture(world)
-            self._bars.write(bars)
-            self._changed = True
 
-    def select(self, world: World, planes: np.ndarray, eye: np.ndarray) -> None:
+    def select(self, world: World, eye: Eye) -> None:
         """Choose the labels that can be read from this eye."""
-        near: tuple[str, ...] = ()
+        near: list[int] = []
         if world.show_labels and world.walls:
-            bounds = world.bounds
-            distance = np.linalg.norm(bounds.centres - eye, axis=1) - bounds.radii
-            seen = spheres_in_frustum(bounds.centres, bounds.radii, planes)
-            seen &= distance < LEGIBLE * _name_size(bounds.widths)
-            chosen = (bounds.addresses[index] for index in np.flatnonzero(seen))
-            near = tuple(address for address in chosen if address in self._walls)
+            near = np.flatnonzero(eye.seen & (eye.distance2 < self._reach**2)).tolist()
         if self._changed or near != self._shown:
             self._shown, self._changed = near, False
-            self._glyphs.write(np.concatenate([self._fixed, *(self._walls[a] for a in near)]))
+            names = (world.bounds.addresses[index] for index in near)
+            chosen = [self._walls[address] for address in names if address in self._walls]
+            self._glyphs.write(np.concatenate([self._fixed, *chosen]))
 
     def draw(self) -> int:
         return self._bars.draw() + self._text.draw(self._glyphs)

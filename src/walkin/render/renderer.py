@@ -9,9 +9,9 @@ import moderngl
 import numpy as np
 
 from walkin.frame import View
-from walkin.geometry import frustum_planes
 from walkin.render.atlas import Atlas
 from walkin.render.background import Background
+from walkin.render.eye import Eye
 from walkin.render.labels import Labels
 from walkin.render.overlay import Overlay
 from walkin.render.panels import Panels
@@ -51,7 +51,7 @@ class Renderer:
         self._layout_revision = -1
         self._picture: object = None
         self._uploads: dict[str, int] = {}  # address -> next mip level to write
-        self._scanned = -1  # revision of the world that was looked through for new tiles
+        self._scanned = -1  # tiles_revision of the world that was looked through
         self._seen: dict[str, int] = {}  # address -> revision taken over
         self.draw_calls = 0
         """Of the last view."""
@@ -94,8 +94,8 @@ class Renderer:
     def _upload(self, world: World, eye: np.ndarray, budget_ms: float) -> None:
         if self._atlas is None:
             return
-        changed = self._scanned != world.revision
-        self._scanned = world.revision
+        changed = self._scanned != world.tiles_revision
+        self._scanned = world.tiles_revision
         for address, wall in world.walls.items() if changed else ():
             if wall.tiles is not None and self._seen.get(address) != wall.revision:
                 self._seen[address] = wall.revision
@@ -126,14 +126,9 @@ class Renderer:
         framebuffer = view.framebuffer
         framebuffer.use()
         width, height = framebuffer.size
-        world_from_eye = world.world_from_stage.matrix @ view.stage_from_eye.matrix
-        eye = world_from_eye[:3, 3]
-        clip_from_eye = view.fov.projection(view.near_m, view.far_m)
-        clip_from_world = clip_from_eye @ np.linalg.inv(world_from_eye)
-        world_from_clip = np.linalg.inv(clip_from_world)
-        self._write_frame(world, clip_from_world, world_from_clip, eye, (width, height), clip_from_eye[1, 1])
-        planes = frustum_planes(clip_from_world)
-        self._labels.select(world, planes, eye)
+        eye = Eye.of(world, view)
+        self._write_frame(world, eye, (width, height))
+        self._labels.select(world, eye)
 
         # Solid things, front to back where it pays; then floor and air in what is left; then all that is blended.
         ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
@@ -146,7 +141,7 @@ class Renderer:
         if self._atlas is not None:
             ctx.enable_only(moderngl.DEPTH_TEST)  # the walls' fronts are chosen on the CPU
             draws += self._walls.draw(
-                self._atlas, planes, eye, COLOR_MAPS.index(world.color_map), RANGES.index(world.range_mode)
+                self._atlas, eye, COLOR_MAPS.index(world.color_map), RANGES.index(world.range_mode)
             )
             draws += self._pictures.draw()
             ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
@@ -156,7 +151,7 @@ class Renderer:
             ctx.polygon_offset = 0.0, 0.0
         ctx.enable_only(moderngl.DEPTH_TEST)
         framebuffer.depth_mask = False
-        draws += self._background.draw(world_from_clip, eye)
+        draws += self._background.draw(eye)
         ctx.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
         ctx.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
         draws += self._panels.draw_shadows()
@@ -169,22 +164,14 @@ class Renderer:
         framebuffer.depth_mask = True
         self.draw_calls = draws
 
-    def _write_frame(
-        self,
-        world: World,
-        clip_from_world: np.ndarray,
-        world_from_clip: np.ndarray,
-        eye: np.ndarray,
-        size: tuple[int, int],
-        zoom: float,
-    ) -> None:
-        """Fill the uniform block. zoom: 1 / tan(half the vertical angle of view)."""
+    def _write_frame(self, world: World, eye: Eye, size: tuple[int, int]) -> None:
+        """Fill the uniform block."""
         block = self._block[0]
-        block["clip_from_world"] = clip_from_world.T
-        block["world_from_clip"] = world_from_clip.T
-        fog = FOG_M + FOG_RISE * max(0.0, float(eye[1]) - 2.0)
-        block["eye"] = (*eye, 1.0 / fog)
-        block["viewport"] = (*size, math.fmod(world.time_s, 3600.0), 0.5 * size[1] * zoom)
+        block["clip_from_world"] = eye.clip_from_world.T
+        block["world_from_clip"] = eye.world_from_clip.T
+        x, y, z = eye.position.tolist()
+        block["eye"] = (x, y, z, 1.0 / (FOG_M + FOG_RISE * max(0.0, y - 2.0)))
+        block["viewport"] = (*size, math.fmod(world.time_s, 3600.0), 0.5 * size[1] * eye.zoom)
         self._frame.write(self._block)
         self._frame.bind_to_uniform_block(FRAME_BINDING)
 

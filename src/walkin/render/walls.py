@@ -7,11 +7,12 @@ from typing import NamedTuple
 import moderngl
 import numpy as np
 
-from walkin.geometry import UP, spheres_in_frustum
+from walkin.geometry import UP
 from walkin.render.atlas import Atlas
 from walkin.render.colors import lookup_table
+from walkin.render.eye import Eye
 from walkin.render.shader import program
-from walkin.world import Bounds, Wall, tile_fill
+from walkin.world import Wall, tile_fill
 
 # Mirrors the inputs of shaders/walls.glsl: change both.
 WALL = np.dtype(
@@ -53,7 +54,6 @@ class Walls:
         self._colors.filter = (moderngl.NEAREST, moderngl.NEAREST)
         self._records = np.zeros(0, WALL)
         self._pages = np.zeros(0, int)
-        self._bounds = Bounds()
         self._row: dict[str, slice] = {}
         self._wall_of = np.zeros(0, int)  # index into the bounds, per record
         self._flawed: set[str] = set()
@@ -91,7 +91,6 @@ class Walls:
         self._records = np.array(records, WALL) if records else np.zeros(0, WALL)
         self._pages = np.array(pages, int)
         self._wall_of = np.array(numbers, int)
-        self._bounds = Bounds.of(walls)
         self._banded = any(len(bands) > 1 for bands in atlas.bands.values())
         self._flawed = {address for address, wall in walls.items() if wall.flawed}
         size = max(1, len(records)) * WALL.itemsize
@@ -105,29 +104,29 @@ class Walls:
             self._records[row] = _record(wall, atlas, number)
         (self._flawed.add if wall.flawed else self._flawed.discard)(wall.node.address)
 
-    def draw(self, atlas: Atlas, planes: np.ndarray, eye: np.ndarray, color_map: int = 0, range_mode: int = 0) -> int:
+    def draw(self, atlas: Atlas, eye: Eye, color_map: int = 0, range_mode: int = 0) -> int:
         """Draw what is inside the frustum and seen from its front, nearest first; returns the number of draw calls."""
         if not len(self._records):
             return 0
-        bounds = self._bounds
-        away = bounds.centres - eye
-        seen = spheres_in_frustum(bounds.centres, bounds.radii, planes) & ((away * bounds.normals).sum(axis=1) < 0)
-        order = np.flatnonzero(seen[self._wall_of])
-        distance = (away * away).sum(axis=1)[self._wall_of]
-        order = order[np.argsort(distance[order], kind="stable")]
+        seen = eye.seen & ((eye.away * eye.bounds.normals).sum(axis=1) < 0)
+        chosen = np.flatnonzero(seen[self._wall_of])
+        pages = self._pages[chosen]
+        order = np.lexsort((eye.distance2[self._wall_of[chosen]], pages))
+        chosen = chosen[order]
+        ends = np.searchsorted(pages[order], np.arange(1, len(self._buffers) + 1)).tolist()
+        records = self._records[chosen]
         atlas.table.use(1)
         self._colors.use(2)
-        draws = 0
-        pages = self._pages[order]
+        draws = first = 0
         arrays = self._arrays_for(Variant(color_map, range_mode, bool(self._flawed), self._banded))
-        for page, (buffer, array) in enumerate(zip(self._buffers, arrays, strict=True)):
-            rows = order[pages == page]
-            if len(rows):
+        for page, (buffer, array, end) in enumerate(zip(self._buffers, arrays, ends, strict=True)):
+            if end > first:
                 buffer.orphan()
-                buffer.write(self._records[rows])
+                buffer.write(records[first:end])
                 (atlas.pages[page].texture or self._blank).use(0)
-                array.render(moderngl.TRIANGLE_STRIP, 4, instances=len(rows))
+                array.render(moderngl.TRIANGLE_STRIP, 4, instances=end - first)
                 draws += 1
+            first = end
         return draws
 
     def _arrays_for(self, variant: Variant) -> list[moderngl.VertexArray]:
