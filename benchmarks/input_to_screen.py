@@ -29,6 +29,7 @@ START = """
 import json, sys, time
 import walkin.app as module
 from walkin.app import App, Settings
+from walkin import gl
 from walkin.requests import Open
 from walkin.targets.offscreen import OffscreenTarget
 sys.setswitchinterval(0.0005)
@@ -36,7 +37,7 @@ began = float(sys.argv[1])
 target = OffscreenTarget((1280, 720), 1, samples=0)
 ends, seen, labels = [], {}, []
 def on_frame(app, frame):
-    target.ctx.finish()
+    gl.finish(target.ctx)  # like a swap it lets the worker go on
     ends.append(time.time())
     labels.append(app.world.progress.label if app.world.progress else "")
     if "torch" not in seen and app.world.network is None and labels[-1].startswith(("building", "moving", "tracing")):
@@ -94,7 +95,7 @@ def main() -> None:
         app = open_room(network, given.size, given.eyes)
         rows += new_picture(app, network, given.repeats)
         if not given.no_start:
-            rows += starts(network, min(3, given.repeats))
+            rows += starts(network, given.repeats)
     if not given.no_start:
         rows += command_line(given.repeats)
     for row in rows:
@@ -142,15 +143,19 @@ def new_picture(app: App, network: str, repeats: int) -> list[dict[str, Any]]:
 
 def starts(network: str, repeats: int) -> list[dict[str, Any]]:
     """A new process each: first frame, all walls, gaps between frames, memory."""
-    found = [json.loads(_run(["-c", START, str(time.time()), network])) for _ in range(repeats)]
+    found, parts = [], []
+    for _ in range(repeats):  # in turn, so that a busy spell of the machine meets both
+        found.append(json.loads(_run(["-c", START, str(time.time()), network])))
+        parts.append(float(_run(["-c", PARTS, network])))
     middle = {key: statistics.median(run[key] for run in found) for key in found[0]}
-    parts_s = statistics.median(float(_run(["-c", PARTS, network])) for _ in range(repeats))
+    parts_s = statistics.median(parts)
+    ratio = statistics.median(run["all_walls_s"] / sum_s for run, sum_s in zip(found, parts, strict=True))
     memory_mb = float(_run(["-c", MEMORY, network, str(Path(__file__).parent)]))
     rows = [
         ("first frame after process start", middle["first_frame_s"], "s", "within 1"),
         ("imports, construction, first forward", parts_s, "s", ""),
         ("command to all walls", middle["all_walls_s"], "s", ""),
-        ("command to all walls / that sum", middle["all_walls_s"] / parts_s, "x", "at most 1.3"),
+        ("command to all walls / that sum", ratio, "x", "at most 1.3"),
         ("longest gap while torch is imported", middle["gap_import_ms"], "ms", "at most 500"),
         ("longest gap afterwards", middle["gap_after_ms"], "ms", "at most 3 frames"),
         ("frame while the worker is busy", middle["frame_ms"], "ms", ""),

@@ -22,7 +22,7 @@ FLOORS = (
     {"world"},
     {"frame", "requests"},
     {"graph", "results"},
-    {"geometry", "mailbox", "mosaic", "resources", "picture_file"},
+    {"geometry", "gl", "imports", "mailbox", "mosaic", "resources", "picture_file"},
     {"errors", "_version"},
 )
 FLOOR = {part: -number for number, floor in enumerate(FLOORS) for part in floor}
@@ -47,6 +47,7 @@ LIBRARIES = {
 }
 TYPES_ONLY = {
     ("frame", "moderngl"),
+    ("gl", "moderngl"),
     ("api", "torch"),
 }  # frame.py names the type of a framebuffer and never loads the library
 

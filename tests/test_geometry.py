@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from walkin.geometry import (
-    UP,
     Fov,
     Pose,
     Ray,

@@ -13,6 +13,7 @@ from typing import Any
 from walkin.errors import WalkinError
 from walkin.frame import Frame, Target
 from walkin.geometry import Pose
+from walkin.imports import collector_resting
 from walkin.interact.acts import sheet
 from walkin.interact.layout import lay_out
 from walkin.interact.step import step
@@ -105,9 +106,11 @@ class App:
         settled = self.settled
         if self._must_draw(frame, head):
             for view in frame.views():
+                if self._first_request is not None:
+                    self.renderer.rehearse(view)
                 self.renderer.draw(self.world, view, frame.input.pixel_scale)
         self.target.hint("continuous", bool(self.renderer.uploads_waiting))
-        self.target.hint("waiting", self.worker.busy and not self.renderer.uploads_waiting)
+        self.target.hint("waiting", self.worker.busy)
         self.target.ctx.gc()
         if self.settings.on_frame is not None:
             self.settings.on_frame(self, frame)
@@ -185,7 +188,8 @@ class App:
     def _job(self, name: str, request: Request) -> Callable[[Emit], Any]:
         def job(emit: Emit) -> Any:
             emit(Progress("open" if name == "open_network" else "feed", "importing torch"))
-            from walkin.network import jobs  # torch: only here, on the worker's thread
+            with collector_resting("torch"):
+                from walkin.network import jobs  # torch: only here, on the worker's thread
 
             if self._session is None:
                 jobs.prepare_thread()

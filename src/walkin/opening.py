@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from walkin.errors import WalkinError
+from walkin.imports import collector_resting
 from walkin.requests import Open
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".avif")
@@ -94,7 +95,8 @@ def info(options: argparse.Namespace) -> int:
     """walkin info: prints what a network is made of."""
     import json
 
-    from walkin.network import describe, opened
+    with collector_resting("torch"):
+        from walkin.network import describe, opened
 
     request = request_from(options)
     _check_files(request)

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from walkin.errors import WalkinError
+from walkin.imports import collector_resting
 from walkin.network.preprocess import Preprocess, from_torchvision
 from walkin.network.sources import JOB, Source, seeded
 from walkin.results import Notice, Progress
@@ -101,7 +102,8 @@ def suggestion(name: str, known: list[str]) -> str:
 
 
 def _models() -> Any:
-    import torchvision.models
+    with collector_resting("torchvision"):
+        import torchvision.models
 
     return torchvision.models
 

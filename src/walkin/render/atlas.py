@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 import moderngl
 import numpy as np
 
+from walkin.gl import bytes_texture
 from walkin.mosaic import MAX_LEVELS, Mosaic
 from walkin.render.surface import is_software
 from walkin.results import Tiles
 
 MAX_PAGE = 8192
-MAX_SOFTWARE_PAGE = 2048  # where the processor fills the levels of a new page: 186 ms for 4192 x 4736
+MAX_SOFTWARE_PAGE = 3072  # where the processor clears a new page: 25 ms, 100 ms for the largest
 TABLE_WIDTH = 256  # shaders/walls.glsl knows it
 ALIGN = 1 << (MAX_LEVELS - 1)  # mosaics begin at multiples of this, so that they have whole texels at every level
 
@@ -89,14 +90,11 @@ class Atlas:
         return sum(page.texture is None for page in self.pages)
 
     def make_page(self) -> None:
-        """Make the next page: one a frame, since making the storage of its levels takes a while."""
+        """Make the next page: as many a frame as its budget allows, since clearing one takes a while."""
         for page in self.pages:
             if page.texture is None:
                 page.texture = _page_texture(self._ctx, page.size, self._anisotropy)
                 return
-
-    def has_pages(self, address: str) -> bool:
-        return all(self.pages[band.page].texture is not None for band in self.bands[address])
 
     def first_entry(self, address: str) -> int:
         """Index of a wall's first entry in the tile table."""
@@ -116,7 +114,7 @@ class Atlas:
             part = codes[band.first_row * cell_height : (band.first_row + band.rows) * cell_height]
             viewport = (band.x >> level, band.y >> level, part.shape[1], part.shape[0])
             texture = self.pages[band.page].texture
-            assert texture is not None, "see has_pages"
+            assert texture is not None, "a page is made before anything is written to it"
             texture.write(part, viewport, level, alignment=1)
         return codes.nbytes
 
@@ -163,8 +161,7 @@ def pack(mosaics: dict[str, Mosaic], limit: int) -> tuple[dict[str, tuple[Band, 
 
 
 def _page_texture(ctx: moderngl.Context, size: tuple[int, int], anisotropy: float) -> moderngl.Texture:
-    texture = ctx.texture(size, 1, dtype="f1")
-    texture.build_mipmaps(0, MAX_LEVELS - 1)  # makes the storage of the levels: writing to one fails before
+    texture = bytes_texture(ctx, size, MAX_LEVELS)
     texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
     texture.repeat_x = texture.repeat_y = False
     if anisotropy > 1:

@@ -32,28 +32,29 @@ class Labels:
         self._scanned = -1  # tiles_revision of the world that was looked through for changes
         self._fixed = np.zeros(0, GLYPH)
         self._revisions: dict[str, int] = {}
-        self._fixed_key: object = None
+        self._told: tuple[object, ...] = (None, None, None)  # what the text of picture and board was made from
         self._shown: object = None
         self._glyphs = text.buffer()
         self._bars = rectangles.buffer()
         self._changed = True
+        self._world: object = None
         self._layout_revision = -1
         self.waiting = 0
         """Walls whose text is still to be laid out."""
 
     def prepare(self, world: World, budget_ms: float) -> None:
         """Lay out the text of what has changed, as much as the budget allows."""
-        if self._layout_revision != world.layout_revision:
-            self._layout_revision = world.layout_revision
+        if self._world is not world or self._layout_revision != world.layout_revision:
+            self._world, self._layout_revision = world, world.layout_revision
             self._walls.clear()
             self._revisions.clear()
             self._reach = LEGIBLE * _name_size(world.bounds.extents[:, 0]) + world.bounds.radii
         if self.waiting or self._scanned != world.tiles_revision:
             self._scanned = world.tiles_revision
             self._lay_out(world, budget_ms)
-        key = (world.layout_revision, id(world.picture), id(world.scores))
-        if key != self._fixed_key:
-            self._fixed_key = key
+        told = (world.layout, world.picture, world.scores)
+        if any(new is not old for new, old in zip(told, self._told, strict=True)):
+            self._told = told
             self._fixed, bars = self._board_and_picture(world)
             self._bars.write(bars)
             self._changed = True

@@ -73,10 +73,6 @@ class Walls:
             self._programs[variant] = made
         return self._programs[variant]
 
-    def warm_up(self) -> None:
-        """Compile before the first wall is there: a shader takes longer than a frame."""
-        self.program(Variant())
-
     def set_up(self, walls: dict[str, Wall], atlas: Atlas) -> None:
         """Take over places after a layout has changed."""
         records, pages, numbers = [], [], []

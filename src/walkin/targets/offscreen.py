@@ -11,6 +11,7 @@ import moderngl
 import numpy as np
 from pyrr import quaternion
 
+from walkin import gl
 from walkin.frame import Input, View
 from walkin.geometry import Fov, Pose, quaternion_from_yaw_pitch
 from walkin.render.surface import Surface, is_software, prepare_context
@@ -76,6 +77,7 @@ class OffscreenTarget:
                 pitched = quaternion.cross(head.orientation, quaternion_from_yaw_pitch(0.0, self._pitch))
                 given = replace(given, stage_from_head=Pose(head.position, pitched))
             yield OffscreenFrame(given, self.dt_s, self, idle=self._waiting)
+            gl.flush(self.ctx)
             number += 1
 
     def draw_views(self, stage_from_head: Pose) -> Iterator[View]:

@@ -1,0 +1,35 @@
+"""Rehearsal: a room of one tile, drawn before the first true one, so that the driver has compiled all it will need."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from walkin.geometry import Pose
+from walkin.graph import Network, Node
+from walkin.results import Fed, Scores, Tiles
+from walkin.world import Layout, Place, Ribbon, World
+
+
+def tiny_room(eye: Pose) -> World:
+    """One wall, ribbon, shadow, label, picture and result board before the eye: each kind of thing that is drawn."""
+    node = Node("a", "conv", (1, 1, 3, 3))
+    x, y, z = (eye.position + 2.0 * eye.forward).tolist()
+    place = Place((x, y, z), 0.0, 1, 1, 0.01, 0.9)
+    points = np.array([(x, z), (x, z - 1.0)], np.float32)
+    world = World()
+    ribbons = (Ribbon("input", "a", points, "main"), Ribbon("a", "", points, "skip", dashed=True))
+    layout = Layout({"a": place}, ribbons, place, place, Pose(), 1.0)
+    world.furnish(Network("rehearsal", (Node("input", "input", (1, 3, 3, 3)), node), ("a",)), layout)
+    # Sides that are no powers of two: llvmpipe compiles other code for those, and pictures have them.
+    world.accept(Fed(np.zeros((20, 12, 3), np.uint8), ("a",)))
+    world.accept(Scores(("a",), (1.0,)))
+    zero, one = np.zeros(1, np.float32), np.ones(1, np.float32)
+    codes = tuple(np.zeros(level, np.uint8) for level in _level_sizes(node))
+    world.accept(Tiles("a", node.mosaic, codes, zero, one, zero, np.zeros(1, np.int32), (0.0, 1.0), (0.0, 1.0)))
+    world.notify("a")
+    return world
+
+
+def _level_sizes(node: Node) -> list[tuple[int, int]]:
+    height, width = node.mosaic.size
+    return [(height >> level, width >> level) for level in range(node.mosaic.levels)]
