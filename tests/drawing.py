@@ -15,7 +15,8 @@ from walkin.world import World
 def renderer_of(ctx: moderngl.Context, world: World) -> Renderer:
     """A renderer that has everything of this world on the GPU."""
     renderer = Renderer(ctx)
-    renderer.prepare(world, np.zeros(3), budget_ms=1e6)
+    for _ in range(2):  # the first sets the room up
+        renderer.prepare(world, np.zeros(3), budget_ms=1e6)
     assert not renderer.uploads_waiting
     return renderer
 
