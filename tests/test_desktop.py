@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Xvfb and xdotoo
 
 SIZE = (640, 360)
 LONG_S = 120.0  # a run that is slower than this on any machine has failed
-QUIT_S = 5.0  # 3 s are promised, of which it waits 2 for what cannot be interrupted; a busy machine gets 2 more
+QUIT_S = 3  # promised
 
 
 class Walk:

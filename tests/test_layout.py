@@ -124,9 +124,8 @@ def test_stages_follow_each_other_away_from_the_entrance(made: Made):
     for source, target in network.edges:
         assert stages[source] < stages[target]
     assert layout.board.corner[2] < min(place.corner[2] for place in layout.places.values())
-    # A row of very many branches comes forward at its outer ends; whoever stands in the aisle has all before them.
-    nearest = max(place.corner[2] for place in layout.places.values() if place.lane == 0)
-    assert nearest < layout.picture.corner[2] < layout.entrance.position[2]
+    nearest = max(footprint(place)[:, 1].max() for place in layout.places.values())
+    assert max(nearest, layout.picture.corner[2]) < layout.entrance.position[2]
     assert layout.length_m == pytest.approx(-layout.board.corner[2])
 
 

@@ -39,6 +39,8 @@ class LayoutParameters:
     """Clear width between the walls' inner edges."""
     lane_gap_m: float = 0.5
     """Between walls side by side in one stage."""
+    reach_m: float = 3.6
+    """How far a row of branches may come forward; those that are left begin another row, further out."""
     stage_gap_m: float = 0.55
     depth_factor: float = 0.50
     """Room a wall leaves behind the one before it on its side, as a share of its width."""
@@ -73,14 +75,14 @@ def lay_out(network: Network, parameters: LayoutParameters | None = None) -> Lay
                 widest = max(sizes[a][0] * sizes[a][2] for a in lane[:1])
                 z = min(z, free_z[side] - _row_depth(widest, p))
         for side, lane in ((-1, left), (1, right)):
-            outward = half_aisle
+            start, along = half_aisle, 0.0  # of a row: where it begins beside the aisle, and how much of it is taken
             for number, address in enumerate(lane):
-                columns, grid_rows, pitch, fill = sizes[address]
-                width = columns * pitch
-                places[address] = _place(
-                    side, outward, z, turn, width, (columns, grid_rows, pitch, fill), half_aisle, stage, number, p
-                )
-                outward += width + p.lane_gap_m
+                width = sizes[address][0] * sizes[address][2]
+                if along and (along + width) * math.sin(turn) > p.reach_m:
+                    start, along = start + along * math.cos(turn) + p.lane_gap_m, 0.0
+                inner = np.array([side * start, 0.0, z])
+                places[address] = _place(side, inner, along, turn, sizes[address], stage, number, p)
+                along += width + p.lane_gap_m
             if lane:
                 free_z[side] = z
         last_z = z
@@ -180,23 +182,21 @@ def _row_depth(width: float, p: LayoutParameters) -> float:
 
 def _place(
     side: int,
-    outward: float,
-    z: float,
+    inner: np.ndarray,
+    along: float,
     turn: float,
-    width: float,
     grid: tuple[int, int, float, float],
-    half_aisle: float,
     stage: int,
     number: int,
     p: LayoutParameters,
 ) -> Place:
-    """The wall whose inner end is `outward` metres along its row from the aisle's middle."""
+    """The wall that begins `along` metres into the row whose inner end is `inner`."""
     columns, rows, pitch, fill = grid
+    width = columns * pitch
     # Right of the aisle a wall turns its face to the left, which is a negative yaw of its normal about +Y.
     yaw = -turn if side > 0 else turn
-    along = yaw_matrix(yaw)[:, 0] * side  # from the aisle outwards
-    inner = np.array([side * half_aisle, 0.0, z]) + along * (outward - half_aisle)
-    corner = inner if side > 0 else inner + along * width
+    outwards = yaw_matrix(yaw)[:, 0] * side
+    corner = inner + outwards * (along if side > 0 else along + width)
     height = rows * pitch
     foot = min(p.raise_m, max(p.foot_m, p.eye_m - height / 2))
     lane = number * side
