@@ -149,6 +149,7 @@ def test_functional_networks_keep_their_operations() -> None:
     assert [node.address for node in graph] == ["input", "conv2d", "conv2d:1", "mean"]
 
 
+@pytest.mark.slow
 def test_detection_is_readable() -> None:
     """Proposals, NMS and pasting masks: one node per module, the layers as everywhere."""
     graph = folded("maskrcnn_resnet50_fpn")
@@ -178,6 +179,7 @@ def test_blocks(name: str, blocks: list[str]) -> None:
     assert graph.nodes[0].address == "input" and graph.outputs == (graph.nodes[-1].address,)
 
 
+@pytest.mark.slow
 def test_blocks_of_a_detector() -> None:
     """Heads that run on several scales do not make the backbone one block."""
     names = [node.address for node in folded("fasterrcnn_resnet50_fpn", "blocks")]

@@ -99,6 +99,7 @@ def net(tmp_path):
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_of_torchvision_runs(name):
     told, network = finished(load(Open(name, weights="none", device="cpu")))
@@ -366,6 +367,7 @@ def test_what_is_wrong_is_said_before_anything_is_imported(tmp_path):
         assert refusal.value.code == 2
 
 
+@pytest.mark.slow
 def test_importing_the_loader_imports_no_torchvision():
     heavy = ("torchvision", "timm", "safetensors")
     code = f"import sys, walkin.network.loaded; print([name for name in {heavy} if name in sys.modules])"

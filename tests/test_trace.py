@@ -297,6 +297,7 @@ def test_compiled_modules_run_eagerly() -> None:
     assert [op.address for op in trace(torch.compile(model), zoo.picture()).ops] == ["input", "0", "1"]  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_dynamo_is_not_imported() -> None:
     import subprocess
 
