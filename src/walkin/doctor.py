@@ -21,7 +21,7 @@ from walkin._version import __version__
 from walkin.errors import WalkinError
 
 TRIAL_S = 120.0  # importing torch from a cold disk takes long
-PACKAGES = ("moderngl", "glfw", "numpy", "pyrr", "pillow", "platformdirs", "tqdm", "networkx", "imgui-bundle")
+PACKAGES = ("moderngl", "glfw", "numpy", "pyrr", "pillow", "platformdirs", "networkx", "imgui-bundle")
 
 
 class Row(NamedTuple):

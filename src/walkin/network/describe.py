@@ -54,11 +54,11 @@ def info_text(network: Network) -> str:
 
 
 def _totals(network: Network) -> list[str]:
-    edges = len(network.edges)
+    edges = f"{len(network.edges)} edge" + ("s" if len(network.edges) != 1 else "")
     lines = [
         f"{network.name}, {network.weights}" if network.weights else network.name,
         f"input {_shape(network.input_shape)}, {network.parameters:,} parameters ({_bytes(4 * network.parameters)})",
-        f"{len(network)} nodes, {edges} edges, {network.maps:,} maps, "
+        f"{len(network)} nodes, {edges}, {network.maps:,} maps, "
         f"{network.elements:,} values: {_bytes(4 * network.elements)} as computed, {_bytes(network.elements)} as shown",
         f"output {', '.join(network.outputs)}" if network.outputs else "no output",
     ]
