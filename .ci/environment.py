@@ -50,6 +50,10 @@ def main() -> int:
     ready = (folder / "ready").exists() and os.access(folder / "bin" / "python", os.X_OK)
     system_packages(LIBRARIES + (TEST_TOOLS if tests else []) + ([] if ready else venv_package()))
     if not ready:
+        importlib.invalidate_caches()  # ensurepip may have come with the packages just now
+        if package := venv_package():
+            say(f"this Python cannot make a virtual environment before {package[0]} is installed")
+            return 1
         build(folder)
     os.utime(folder / "ready")
     if not command:
@@ -107,7 +111,7 @@ def build(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)  # what an interrupted run left
         wanted = requirements()
         say(f"installing PyTorch and {len(wanted) - 1} more packages with what they need, once, in {folder}")
-        say("6 GB; one to ten minutes, by the speed of the network")
+        say("6 GB; one to ten minutes, by the speed of the network, in which nothing is printed")
         began = time.monotonic()
         try:
             python = str(folder / "bin" / "python")
@@ -167,7 +171,8 @@ def system_packages(wanted: list[str]) -> None:
         return
     say(f"installing Debian packages: {' '.join(missing)}")
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for step in (["apt-get", "update"], [*install, "--option", "DPkg::Lock::Timeout=600"]):
+    update = ["apt-get", "update", "--option", "APT::Update::Error-Mode=any"]  # else it says 0 without a network, too
+    for step in (update, [*install, "--option", "DPkg::Lock::Timeout=600"]):
         done = subprocess.run(step, env=quiet, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode:  # go on all the same: the libraries may be there in another way
             say(f"`{' '.join(step)}` failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

@@ -48,6 +48,17 @@ def test_inverse():
     assert np.allclose(pose.inverse_matrix @ pose.matrix, np.eye(4))
 
 
+def test_poses_are_composed_and_inverted_like_their_matrices():
+    a = Pose(np.array([1.0, -2.0, 3.0]), quaternion_from_yaw_pitch(0.8, -0.5), 2.5)
+    b = Pose(np.array([-0.4, 0.2, 0.9]), quaternion_from_yaw_pitch(-1.9, 0.3), 0.2)
+    assert np.allclose((a @ b).matrix, a.matrix @ b.matrix)
+    assert np.allclose(a.inverse.matrix @ a.matrix, np.eye(4))
+    assert np.allclose(a.inverse_matrix, np.linalg.inv(a.matrix))
+    assert np.linalg.norm(a.forward) == pytest.approx(1)
+    assert a.forward == pytest.approx(Pose(a.position, a.orientation).forward)
+    assert np.linalg.norm(a.matrix @ [1, 0, 0, 0]) == pytest.approx(2.5)
+
+
 def test_projection_of_an_asymmetric_frustum():
     fov = Fov(left=-0.8, right=0.5, up=0.6, down=-0.3)
     clip_from_eye = fov.projection(near=0.1, far=100.0)

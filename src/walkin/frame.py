@@ -20,12 +20,40 @@ class Hand:
 
     stage_from_aim: Pose | None = None
     """Where it points from, and which way (-Z); None while it is not tracked."""
+    stage_from_grip: Pose | None = None
+    """Where it holds its controller; None while it is not tracked, and for a mouse, which is not seen in the room."""
     stick: tuple[float, float] = (0.0, 0.0)
     """(right, forward), each -1 to 1."""
     select: bool = False
     squeeze: bool = False
     scroll: float = 0.0
     """Wheel notches since the last frame, up is positive."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something controllers can do, as a target needs to know it; the table is made in interact.acts."""
+
+    name: str
+    """aim and grip (poses), select, squeeze, stick and haptic fill a Hand; fast, rise and sink their fields of Input;
+    any other name is an act that begins when the button goes down."""
+    kind: str
+    """pose, bool, float, vector or haptic."""
+    what: str
+    """For people, in the runtime's own settings too."""
+    bindings: tuple[tuple[str, str, str], ...]
+    """(interaction profile, hand of Input that it feeds, path of the component below /user/hand/...):
+    ("oculus/touch_controller", "right", "right/input/a/click")."""
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """A tick to be felt in a hand."""
+
+    side: str
+    seconds: float
+    amplitude: float
+    """0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +70,8 @@ class Input:
     """Names of the acts (see interact.acts) begun since the last frame: help, screenshot, reset_view, ..."""
     dropped_files: tuple[str, ...] = ()
     """Files dropped on the program since the last frame."""
+    profile: str = ""
+    """Interaction profile of the controllers, as in Action.bindings; '' for mouse and keys."""
     pixel_scale: float = 1.0
     """Framebuffer pixels per screen coordinate: how large overlay text must be."""
 
@@ -96,7 +126,8 @@ class Target(Protocol):
     def hint(self, name: str, value: Any) -> None:
         """Tell the target what it may make use of: `title` (str), `continuous` (bool: something
         is moving), `waiting` (bool: a worker is busy and should have the
-        processor), `pitch` (radians: where a head that is not real should look)."""
+        processor), `pitch` (radians: where a head that is not real should look), `pulse` (Pulse: a hand should feel
+        it)."""
         ...
 
     def close(self) -> None: ...

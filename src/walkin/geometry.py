@@ -21,17 +21,31 @@ _PLANE_ROWS = np.array([[1, 0, 0, 1], [-1, 0, 0, 1], [0, 1, 0, 1], [0, -1, 0, 1]
 
 @dataclass(frozen=True)
 class Pose:
-    """Where something is and which way it faces."""
+    """Where something is, which way it faces, and how large its own metres are in its parent's."""
 
     position: np.ndarray = field(default_factory=lambda: np.zeros(3))
     """(3,) metres."""
     orientation: np.ndarray = field(default_factory=lambda: np.array([0.0, 0.0, 0.0, 1.0]))
     """(4,) unit quaternion xyzw."""
+    scale: float = 1.0
+    """1 for all that is rigid; only the visitor's stage can be larger or smaller than the room."""
 
     @staticmethod
     def at(x: float, y: float, z: float, *, yaw: float = 0.0, pitch: float = 0.0) -> Pose:
         """Pose from a position and two angles in radians: yaw turns left (about +Y), then pitch looks up."""
         return Pose(np.array([x, y, z], float), quaternion_from_yaw_pitch(yaw, pitch))
+
+    def __matmul__(self, other: Pose) -> Pose:
+        """`a_from_b @ b_from_c` is a_from_c."""
+        position = self.matrix[:3, :3] @ other.position + self.position
+        return Pose(position, quaternion_product(self.orientation, other.orientation), self.scale * other.scale)
+
+    @property
+    def inverse(self) -> Pose:
+        """this_from_parent as a pose."""
+        orientation = self.orientation * (-1.0, -1.0, -1.0, 1.0)
+        turned = Pose(np.zeros(3), orientation, 1.0 / self.scale)
+        return Pose(turned.matrix[:3, :3] @ -self.position, orientation, 1.0 / self.scale)
 
     @cached_property
     def matrix(self) -> np.ndarray:
@@ -39,11 +53,12 @@ class Pose:
         # Written out: pyrr's create_from_quaternion inspects its arguments' names at every call, 0.15 ms of a frame.
         x, y, z, w = self.orientation.tolist()
         px, py, pz = self.position.tolist()
+        s = self.scale
         return np.array(
             [
-                [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w), px],
-                [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w), py],
-                [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y), pz],
+                [s - 2 * s * (y * y + z * z), 2 * s * (x * y - z * w), 2 * s * (x * z + y * w), px],
+                [2 * s * (x * y + z * w), s - 2 * s * (x * x + z * z), 2 * s * (y * z - x * w), py],
+                [2 * s * (x * z - y * w), 2 * s * (y * z + x * w), s - 2 * s * (x * x + y * y), pz],
                 [0.0, 0.0, 0.0, 1.0],
             ]
         )
@@ -52,14 +67,30 @@ class Pose:
     def inverse_matrix(self) -> np.ndarray:
         """(4, 4): this_from_parent. The view matrix, if this is an eye."""
         matrix = self.matrix
+        turned = matrix[:3, :3].T / self.scale**2
         result = np.eye(4)
-        result[:3, :3] = matrix[:3, :3].T
-        result[:3, 3] = -matrix[:3, :3].T @ matrix[:3, 3]
+        result[:3, :3] = turned
+        result[:3, 3] = -turned @ matrix[:3, 3]
         return result
 
     @property
     def forward(self) -> np.ndarray:
-        return -self.matrix[:3, 2]
+        """(3,) unit vector: -Z of this in its parent."""
+        return self.matrix[:3, 2] / -self.scale
+
+
+def quaternion_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(4,) xyzw: first b, then a, as matrices multiply."""
+    ax, ay, az, aw = a.tolist()
+    bx, by, bz, bw = b.tolist()
+    return np.array(
+        [
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+            aw * bw - ax * bx - ay * by - az * bz,
+        ]
+    )
 
 
 def quaternion_from_yaw_pitch(yaw: float, pitch: float) -> np.ndarray:

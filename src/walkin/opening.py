@@ -47,7 +47,7 @@ def view(options: argparse.Namespace) -> int:
     frames = options.frames
     if kind == "offscreen" and screenshot is None and frames is None:
         screenshot = screenshot_path(request.spec)
-        print(f"walkin: no window, one picture instead: {screenshot}", file=sys.stderr)
+        print(f"walkin: no display, one picture instead: {screenshot}", file=sys.stderr)
         make_folder(screenshot.parent)
     if screenshot is not None:
         check_writable(screenshot)

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from walkin.frame import Pulse
 from walkin.geometry import UP, Pose, yaw_matrix
 from walkin.graph import Network, Node
 from walkin.mosaic import Mosaic
@@ -165,6 +166,43 @@ def tile_fill(fill: float, mosaic: Mosaic) -> tuple[float, float]:
     return fill * mosaic.width / longer, fill * mosaic.height / longer
 
 
+@dataclass(frozen=True)
+class Pointer:
+    """A tracked hand as it is seen in the room."""
+
+    world_from_grip: Pose | None
+    """None: nothing is held (a mouse)."""
+    world_from_aim: Pose
+    end: np.ndarray
+    """(3,) metres, world: where its ray ends."""
+    meets: bool
+    """Whether the ray ends on something."""
+    selecting: bool = False
+
+
+@dataclass(frozen=True)
+class Teleport:
+    """Where a visitor who lets go now would stand."""
+
+    arc: np.ndarray
+    """(n, 3) metres, world, from the hand on."""
+    landing: np.ndarray | None
+    """(3,) on the floor; None where nobody can stand."""
+    yaw: float
+    """Which way she would face, radians."""
+
+
+@dataclass
+class Comfort:
+    """How a visitor likes to move."""
+
+    turn_deg: float = 45.0
+    """Of one snap of the stick; 0 turns smoothly."""
+    speed_m_s: float = 1.9
+    vignette: bool = False
+    """Darken the edges of the view while the room moves past."""
+
+
 @dataclass
 class Hover:
     """What the right hand points at."""
@@ -191,7 +229,7 @@ class World:
     """All mutable state of the room."""
 
     world_from_stage: Pose = field(default_factory=Pose)
-    """Where the visitor's stage stands in the room: locomotion moves this, never the head."""
+    """Where the visitor's stage stands in the room, and its scale: locomotion moves this, never the head."""
     title: str = "walkin"
     network: Network | None = None
     layout: Layout | None = None
@@ -201,6 +239,17 @@ class World:
     picture: Fed | None = None
     scores: Scores | None = None
     hover: Hover | None = None
+    pointers: dict[str, Pointer] = field(default_factory=dict)
+    """By the hand of Input: those that are tracked."""
+    teleport: Teleport | None = None
+    pulses: list[Pulse] = field(default_factory=list)
+    """To be felt; the app hands them to the target each frame."""
+    comfort: Comfort = field(default_factory=Comfort)
+    vignette: float = 0.0
+    """0: the whole view; 1: narrowest."""
+    advice: tuple[str, ...] = ()
+    """Lines about the controls, at `world_from_advice`, until the visitor has moved."""
+    world_from_advice: Pose = field(default_factory=Pose)
     banners: list[Banner] = field(default_factory=list)
     progress: Progress | None = None
     show_keys: bool = False
