@@ -70,6 +70,8 @@ class Input:
     """Names of the acts (see interact.acts) begun since the last frame: help, screenshot, reset_view, ..."""
     dropped_files: tuple[str, ...] = ()
     """Files dropped on the program since the last frame."""
+    notices: tuple[str, ...] = ()
+    """What the target has to tell: a headset that is gone, or back."""
     profile: str = ""
     """Interaction profile of the controllers, as in Action.bindings; '' for mouse and keys."""
     pixel_scale: float = 1.0

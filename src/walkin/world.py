@@ -201,6 +201,28 @@ class Comfort:
     speed_m_s: float = 1.9
     vignette: bool = False
     """Darken the edges of the view while the room moves past."""
+    left_handed: bool = False
+    """Whether the left controller is the pointing hand: words about controls need to know it."""
+    lift_m: float = 0.0
+    """How far above the room's floor the stage's is kept, in the visitor's own metres: for those who sit."""
+
+
+@dataclass
+class Gestures:
+    """What the hands are in the middle of, from frame to frame; kept by interact."""
+
+    stick: str = ""
+    """What the pointing hand's stick was pushed for, until it comes back: turn, back, teleport, nothing."""
+    selecting: bool = False
+    """Whether the pointing hand's select was down in the last frame."""
+    select: str = ""
+    """What it went down for: teleport."""
+    held: tuple[np.ndarray, np.ndarray] | None = None
+    """(3,) metres, world: the points that the left and the right hand hold of the world."""
+    moved: bool = False
+    """Whether the visitor has gone anywhere since advice was first shown."""
+    advised_s: float | None = None
+    """When advice was first shown."""
 
 
 @dataclass
@@ -245,6 +267,7 @@ class World:
     pulses: list[Pulse] = field(default_factory=list)
     """To be felt; the app hands them to the target each frame."""
     comfort: Comfort = field(default_factory=Comfort)
+    gestures: Gestures = field(default_factory=Gestures)
     vignette: float = 0.0
     """0: the whole view; 1: narrowest."""
     advice: tuple[str, ...] = ()

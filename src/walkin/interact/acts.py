@@ -1,50 +1,285 @@
-"""Acts: what a visitor can do with a key, in one table; keys, the help sheet and the docs are made from it."""
+"""Acts: what a visitor can do, by key and by controller, in one table; keys, bindings and help are made from it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from walkin.frame import Action
+
+# Interaction profiles of OpenXR 1.1, section "Interaction Profile Paths"; their components are those that the registry
+# (xr.xml) lists. The last needs XR_EXT_hand_interaction.
+SIMPLE = "khr/simple_controller"
+TOUCH = "oculus/touch_controller"
+INDEX = "valve/index_controller"
+VIVE = "htc/vive_controller"
+MOTION = "microsoft/motion_controller"
+HP = "hp/mixed_reality_controller"
+FINGERS = "ext/hand_interaction_ext"
+PROFILES = (SIMPLE, TOUCH, INDEX, VIVE, MOTION, HP, FINGERS)
+
+STICKS = (TOUCH, INDEX, MOTION, HP)
+HELD = (SIMPLE, TOUCH, INDEX, VIVE, MOTION, HP)
+# The two buttons under the thumb. On some controllers they have other names on the other hand.
+LOWER = {TOUCH: ("x", "a"), HP: ("x", "a"), INDEX: ("a", "a")}
+UPPER = {TOUCH: ("y", "b"), HP: ("y", "b"), INDEX: ("b", "b")}
+WORDS = {
+    "input/thumbstick": "stick",
+    "input/thumbstick/click": "stick pressed",
+    "input/trackpad": "trackpad",
+    "input/trackpad/click": "trackpad pressed",
+    "input/trigger/value": "trigger",
+    "input/select/click": "trigger",
+    "input/squeeze/value": "grip",
+    "input/squeeze/click": "grip",
+    "input/squeeze/force": "grip",
+    "input/menu/click": "menu",
+    "input/pinch_ext/value": "pinch",
+    "input/grasp_ext/value": "fist",
+}
+
+
+@dataclass(frozen=True)
+class Control:
+    """Something on a controller that feeds an action."""
+
+    action: str
+    hand: str
+    """walking, pointing or both: hands by what they do, which is left and right for those who are right-handed."""
+    component: str
+    """Below /user/hand/<side>/; 'lower' and 'upper' are the buttons under the thumb."""
+    gesture: str = ""
+    """What is to be done with it, for the sheet."""
 
 
 @dataclass(frozen=True)
 class Act:
     name: str
-    key: str
-    """Name of the key as GLFW spells it (KEY_<key>), '' for acts that are no single key."""
-    shown: str
-    """How the sheet writes the key."""
     what: str
+    key: str = ""
+    """Name of the key as GLFW spells it (KEY_<key>), '' for acts that are no single key."""
+    shown: str = ""
+    """How the sheet writes the key; '' for acts that keys do not have."""
+    controls: dict[str, tuple[Control, ...]] = field(default_factory=dict)
+    """By interaction profile."""
+
+
+def _on(profiles: tuple[str, ...], *controls: Control) -> dict[str, tuple[Control, ...]]:
+    return {profile: controls for profile in profiles}
+
+
+def _stick(hand: str, gesture: str = "") -> dict[str, tuple[Control, ...]]:
+    thumbstick, trackpad = (Control("stick", hand, f"input/{part}", gesture) for part in ("thumbstick", "trackpad"))
+    return _on(STICKS, thumbstick) | _on((VIVE,), trackpad)
+
+
+def _button(action: str, hand: str, component: str) -> tuple[Control, ...]:
+    return (Control(action, hand, component),)
 
 
 ACTS: tuple[Act, ...] = (
-    Act("walk", "", "W A S D, arrows", "walk"),
-    Act("look", "", "mouse", "look around (click to catch the mouse)"),
-    Act("fast", "", "Shift", "faster"),
-    Act("rise", "", "E, Q", "rise, sink"),
-    Act("wheel", "", "wheel", "move along the line of sight"),
-    Act("free", "ESCAPE", "Esc", "free the mouse"),
-    Act("focus", "F", "F", "step in front of the wall pointed at"),
-    Act("next", "PAGE_DOWN", "Page down", "go to the next layer"),
-    Act("previous", "PAGE_UP", "Page up", "go to the layer before"),
-    Act("entrance", "HOME", "Home", "back to the entrance"),
-    Act("bird", "B", "B", "bird's eye"),
-    Act("colors", "C", "C", "colour map: signed, unsigned, grey"),
-    Act("range", "R", "R", "range: per channel, per wall, percentiles"),
-    Act("labels", "L", "L", "labels on and off"),
-    Act("ribbons", "O", "O", "ribbons on and off"),
-    Act("picture", "P", "P", "next of the bundled pictures"),
-    Act("drop", "", "drop a file", "feed it to the network"),
-    Act("full_screen", "F11", "F11", "full screen"),
-    Act("screenshot", "F12", "F12", "save a screenshot"),
-    Act("keys", "H", "H", "this sheet"),
-    Act("quit", "", "Ctrl+Q", "quit"),
+    Act("walk", "walk", "", "W A S D, arrows", _stick("walking")),
+    Act("look", "look around (click to catch the mouse)", "", "mouse"),
+    Act("turn", "turn", controls=_stick("pointing", "sideways")),
+    Act("back", "a step back", controls=_stick("pointing", "back")),
+    Act(
+        "teleport",
+        "teleport",
+        controls=_stick("pointing", "forward, let go")
+        | _on((SIMPLE,), Control("select", "pointing", "input/select/click", "held at the floor, let go"))
+        | _on((FINGERS,), Control("select", "pointing", "input/pinch_ext/value", "held at the floor, let go")),
+    ),
+    Act(
+        "grab",
+        "hold the world: move, turn and scale it",
+        # The Index's squeeze/value is 1 as soon as the fingers lie around the handle, as they do all the time.
+        controls=_on((INDEX,), Control("squeeze", "both", "input/squeeze/force"))
+        | _on((TOUCH, HP), Control("squeeze", "both", "input/squeeze/value"))
+        | _on((VIVE, MOTION), Control("squeeze", "both", "input/squeeze/click"))
+        | _on((FINGERS,), Control("squeeze", "both", "input/grasp_ext/value")),
+    ),
+    Act(
+        "fast",
+        "faster",
+        "",
+        "Shift",
+        _on(STICKS, Control("fast", "walking", "input/thumbstick/click"))
+        | _on((VIVE,), Control("fast", "walking", "input/trackpad/click")),
+    ),
+    Act(
+        "rise",
+        "rise, sink",
+        "",
+        "E, Q",
+        _on((TOUCH, INDEX, HP), Control("rise", "walking", "upper"), Control("sink", "walking", "lower")),
+    ),
+    Act("wheel", "move along the line of sight", "", "wheel"),
+    Act("free", "free the mouse", "ESCAPE", "Esc"),
+    Act("focus", "step in front of the wall pointed at", "F", "F"),
+    Act(
+        "next",
+        "go to the next layer",
+        "PAGE_DOWN",
+        "Page down",
+        _on((TOUCH, INDEX, HP), *_button("next", "pointing", "lower"))
+        | _on((SIMPLE, VIVE, MOTION), *_button("next", "pointing", "input/menu/click")),
+    ),
+    Act(
+        "previous",
+        "go to the layer before",
+        "PAGE_UP",
+        "Page up",
+        _on((TOUCH, HP), *_button("previous", "pointing", "upper"))
+        | _on((MOTION,), *_button("previous", "pointing", "input/trackpad/click")),
+    ),
+    Act(
+        "entrance",
+        "back to the entrance",
+        "HOME",
+        "Home",
+        _on((HP,), *_button("entrance", "pointing", "input/menu/click")),
+    ),
+    Act("bird", "bird's eye", "B", "B"),
+    Act(
+        "height",
+        "eyes as high as standing, and back",
+        "",
+        "",
+        _on(STICKS, *_button("height", "pointing", "input/thumbstick/click")),
+    ),
+    Act("colors", "colour map: signed, unsigned, grey", "C", "C"),
+    Act("range", "range: per channel, per wall, percentiles", "R", "R"),
+    Act("labels", "labels on and off", "L", "L"),
+    Act("ribbons", "ribbons on and off", "O", "O"),
+    Act("picture", "next of the bundled pictures", "P", "P"),
+    Act("drop", "feed it to the network", "", "drop a file"),
+    Act("full_screen", "full screen", "F11", "F11"),
+    Act("screenshot", "save a screenshot", "F12", "F12"),
+    Act(
+        "keys",
+        "this sheet",
+        "H",
+        "H",
+        _on((SIMPLE, TOUCH, VIVE, MOTION, HP), *_button("keys", "walking", "input/menu/click"))
+        | _on((INDEX,), *_button("keys", "pointing", "upper")),
+    ),
+    Act("quit", "quit", "", "Ctrl+Q"),
 )
 
+# What fills a Hand or a field of Input: (kind, what it is called in the runtime's own settings). All others are acts.
+# Triggers and grips are asked for as buttons: where they begin is the runtime's to decide, with hysteresis.
+STATES = {
+    "aim": ("pose", "where a hand points"),
+    "grip": ("pose", "where a hand is"),
+    "haptic": ("haptic", "a tick in the hand"),
+    "select": ("bool", "choose what is pointed at"),
+    "squeeze": ("bool", "grab the world, with both hands"),
+    "stick": ("vector", "walk; with the pointing hand turn and teleport"),
+    "fast": ("bool", "walk faster"),
+    "rise": ("bool", "rise"),
+    "sink": ("bool", "sink"),
+}
+# Bound on every profile, and no line of the sheet.
+ALWAYS: dict[str, tuple[Control, ...]] = {
+    profile: (
+        Control("aim", "both", "input/aim/pose"),
+        Control("grip", "both", "input/grip/pose"),
+        *((Control("haptic", "both", "output/haptic"),) if profile in HELD else ()),
+        Control(
+            "select",
+            "both",
+            {SIMPLE: "input/select/click", FINGERS: "input/pinch_ext/value"}.get(profile, "input/trigger/value"),
+        ),
+    )
+    for profile in PROFILES
+}
 
-def sheet() -> tuple[tuple[str, str], ...]:
-    """(key, what it does) for the help sheet."""
-    return tuple((act.shown, act.what) for act in ACTS)
+# What is said to newcomers: each line the acts that it is about, and in which words.
+ADVICE: tuple[dict[str, str], ...] = (
+    {"walk": "walk"},
+    {"turn": "turn", "teleport": "teleport"},
+    {"grab": "move, turn and scale the world"},
+    {"keys": "all controls"},
+)
 
 
 def key_acts() -> dict[str, str]:
     """Key name as GLFW spells it -> act."""
     return {act.key: act.name for act in ACTS if act.key}
+
+
+def sheet(profile: str = "", *, left_handed: bool = False) -> tuple[tuple[str, str], ...]:
+    """(key or control, what it does) for the help sheet: of the keys, or of an interaction profile's controllers."""
+    if not profile:
+        return tuple((act.shown, act.what) for act in ACTS if act.shown)
+    return tuple(
+        (_shown(profile, act.controls[profile], left_handed), act.what) for act in ACTS if profile in act.controls
+    )
+
+
+def advice(profile: str, *, left_handed: bool = False) -> tuple[str, ...]:
+    """The few lines that a newcomer needs, for controllers that have what they are about."""
+    controls = {act.name: act.controls[profile] for act in ACTS if profile in act.controls}
+    lines = []
+    for line in ADVICE:
+        parts = [
+            f"{_shown(profile, controls[name], left_handed)}: {words}"
+            for name, words in line.items()
+            if name in controls
+        ]
+        if parts:
+            lines.append("; ".join(parts))
+    return tuple(lines)
+
+
+def actions(left_handed: bool = False) -> tuple[Action, ...]:
+    """What an OpenXR target asks its runtime for."""
+    bindings: dict[str, dict[tuple[str, str, str], None]] = {name: {} for name in STATES}
+    for profile in PROFILES:
+        for control in (*ALWAYS[profile], *(c for act in ACTS for c in act.controls.get(profile, ()))):
+            for binding in _bindings(profile, control, left_handed):
+                bindings.setdefault(control.action, {})[binding] = None
+    named = {act.name: act.what for act in ACTS}
+    return tuple(
+        Action(name, *STATES.get(name, ("bool", named.get(name, name))), tuple(found))
+        for name, found in bindings.items()
+    )
+
+
+def _bindings(profile: str, control: Control, left_handed: bool) -> list[tuple[str, str, str]]:
+    """(profile, hand of Input, path) of a control on each hand that has it."""
+    found = []
+    for role, fed in (("walking", "left"), ("pointing", "right")):
+        if control.hand in (role, "both"):
+            side, part = _real(profile, control.component, role, left_handed)
+            # The hand of Input that a real hand feeds: only Touch's menu button is on the other hand than its role's.
+            feeds = fed if side == _side(role, left_handed) else {"left": "right", "right": "left"}[fed]
+            found.append((profile, feeds, f"{side}/{part}"))
+    return found
+
+
+def _side(role: str, left_handed: bool) -> str:
+    return "left" if (role == "walking") != left_handed else "right"
+
+
+def _real(profile: str, component: str, role: str, left_handed: bool) -> tuple[str, str]:
+    """(side, component) of the real thing."""
+    side = _side(role, left_handed)
+    for name, buttons in (("lower", LOWER), ("upper", UPPER)):
+        if component == name:
+            return side, f"input/{buttons[profile][side == 'right']}/click"
+    if profile == TOUCH and component == "input/menu/click":
+        return "left", component  # on the right is the system's button, which is nobody else's
+    return side, component
+
+
+def _shown(profile: str, controls: tuple[Control, ...], left_handed: bool) -> str:
+    """How the sheet writes an act's controls: `left Y, X`, `both grips`, `right stick forward, let go`."""
+    words = []
+    for control in controls:
+        if control.hand == "both":
+            words.append(f"both {WORDS[control.component]}s")
+            continue
+        side, component = _real(profile, control.component, control.hand, left_handed)
+        word = WORDS.get(component) or component.split("/")[1].upper()
+        words.append(word if words else f"{side} {word}")
+    return " ".join(filter(None, (", ".join(words), controls[-1].gesture)))

@@ -11,53 +11,90 @@ from walkin.geometry import Pose, Ray, quaternion_from_yaw_pitch
 from walkin.interact.pointing import nearest_wall
 from walkin.world import Layout, Place, World
 
-WALK_M_S = 1.9  # brisk walk; average is 1.4 (Bohannon 1997), but a room of 100 m wants a little more
 FAST = 5.0
 RISE_M_S = 1.6
 WHEEL_M = 0.6  # per notch
+DEAD = 0.15  # of a stick that nobody touches and that does not come back to its middle
 LOWEST_M = -1.0  # of the stage: a visitor may bend down, not sink through the floor
 HIGHEST_M = 60.0
+STANDING_M = 1.7  # eyes above the floor
 
 
 def walk(world: World, given: Input, dt_s: float) -> bool:
-    """Move the stage as sticks, keys and wheel ask; True if it moved."""
-    right, forward = given.left.stick
-    speed = WALK_M_S * (FAST if given.fast else 1.0)
+    """Move the stage as sticks, keys and wheel ask; True if it moved. What is large walks fast."""
+    right, forward = live(given.left.stick)
     if not (right or forward or given.rise or given.right.scroll):
         return False
-    world_from_head = world.world_from_stage.matrix @ given.stage_from_head.matrix
-    facing = -world_from_head[:3, 2]
-    level = np.array([facing[0], 0.0, facing[2]])
-    length = np.linalg.norm(level)
-    # Looking straight up or down, "forward" is where the top or bottom of the head points.
-    level = level / length if length > 1e-3 else world_from_head[:3, 1] * math.copysign(1.0, -facing[1])
-    side = np.array([-level[2], 0.0, level[0]])
-    step = (level * forward + side * right) * speed * dt_s
-    step = step + np.array([0.0, given.rise * RISE_M_S * (FAST if given.fast else 1.0) * dt_s, 0.0])
-    step = step + facing * given.right.scroll * WHEEL_M
-    _move_to(world, world.world_from_stage.position + step)
+    stage = world.world_from_stage
+    pace = (FAST if given.fast else 1.0) * stage.scale * dt_s
+    speed = world.comfort.speed_m_s * pace
+    world_from_head = stage @ given.stage_from_head
+    ahead_x, ahead_z = level_forward(world_from_head)
+    facing = world_from_head.forward * (given.right.scroll * WHEEL_M * stage.scale)
+    x, y, z = stage.position.tolist()
+    x += (ahead_x * forward - ahead_z * right) * speed + float(facing[0])
+    z += (ahead_z * forward + ahead_x * right) * speed + float(facing[2])
+    wanted = y + given.rise * RISE_M_S * pace + float(facing[1])
+    # Who was put outside these bounds by a grab of the world is not thrown back at the next step.
+    y = min(max(wanted, min(LOWEST_M * stage.scale, y)), max(HIGHEST_M, y))
+    move_stage(world, Pose(np.array([x, y, z]), stage.orientation, stage.scale))
     return True
 
 
-def _move_to(world: World, position: np.ndarray) -> None:
-    position = position.copy()
-    position[1] = min(max(position[1], LOWEST_M), HIGHEST_M)
-    world.world_from_stage = Pose(position, world.world_from_stage.orientation)
+def live(stick: tuple[float, float]) -> tuple[float, float]:
+    """A stick's lean without the dead middle, still up to 1."""
+    length = math.hypot(*stick)
+    if length <= DEAD:
+        return 0.0, 0.0
+    share = (length - DEAD) / ((1.0 - DEAD) * length) if length < 1.0 else 1.0
+    return stick[0] * share, stick[1] * share
+
+
+def level_forward(head: Pose) -> tuple[float, float]:
+    """(x, z) of the unit vector in which a head faces along the floor.
+
+    Looking straight up or down, "forward" is where the bottom or top of the head points.
+    """
+    x, y, z = head.forward.tolist()
+    length = math.hypot(x, z)
+    if length < 1e-3:
+        top = head.matrix[:3, 1] / head.scale * math.copysign(1.0, -y)
+        x, z = float(top[0]), float(top[2])
+        length = math.hypot(x, z)
+    return x / length, z / length
+
+
+def yaw_of(head: Pose) -> float:
+    """Which way a head faces along the floor, radians about +Y."""
+    x, z = level_forward(head)
+    return math.atan2(-x, -z)
+
+
+def move_stage(world: World, world_from_stage: Pose) -> None:
+    world.world_from_stage = world_from_stage
     world.revision += 1
 
 
-def stand(world: World, given: Input, x: float, y: float, z: float, yaw: float) -> None:
+def stand(world: World, given: Input, x: float, y: float, z: float, yaw: float, scale: float = 1.0) -> None:
     """Put the head above or at a point, facing `yaw`: the stage turns and moves so that it comes about.
 
-    y is the height of the stage's floor.
+    y is the height of the floor to stand on.
     """
-    head = given.stage_from_head
-    facing = head.forward
-    head_yaw = math.atan2(-facing[0], -facing[2])
-    orientation = quaternion_from_yaw_pitch(yaw - head_yaw, 0.0)
-    turned = Pose(np.zeros(3), orientation).matrix[:3, :3] @ np.array([head.position[0], 0.0, head.position[2]])
-    world.world_from_stage = Pose(np.array([x, y, z]) - turned, orientation)
-    world.revision += 1
+    orientation = quaternion_from_yaw_pitch(yaw - yaw_of(given.stage_from_head), 0.0)
+    turned = Pose(np.zeros(3), orientation, scale)
+    head_x, _, head_z = (turned @ given.stage_from_head).position.tolist()
+    position = np.array([x - head_x, y + world.comfort.lift_m * scale, z - head_z])
+    world.gestures.held = None  # a hand that held the world takes hold of it anew
+    move_stage(world, Pose(position, orientation, scale))
+
+
+def reset_height(world: World, given: Input) -> None:
+    """Back to the room's floor, lifted so that the eyes are as high as standing; again: not lifted."""
+    stage = world.world_from_stage
+    x, _, z = stage.position.tolist()
+    world.comfort.lift_m = 0.0 if world.comfort.lift_m else STANDING_M - float(given.stage_from_head.position[1])
+    world.gestures.held = None
+    move_stage(world, Pose(np.array([x, world.comfort.lift_m * stage.scale, z]), stage.orientation, stage.scale))
 
 
 def stand_before(world: World, given: Input, place: Place) -> None:
@@ -68,7 +105,7 @@ def stand_before(world: World, given: Input, place: Place) -> None:
     if between is not None and between[0].place is not place:  # never behind the wall before
         distance = max(0.8, 0.9 * (distance - between[1]))
     at = centre + place.normal * distance
-    eye_m = float(given.stage_from_head.position[1])
+    eye_m = float(given.stage_from_head.position[1]) + world.comfort.lift_m
     lift = max(0.0, float(centre[1]) - eye_m) * 0.8
     world.pitch_wish = 0.0
     stand(world, given, float(at[0]), lift, float(at[2]), place.yaw)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from walkin.frame import Hand
-from walkin.geometry import Ray, ray_meets_quads
+from walkin.geometry import Pose, Ray, ray_meets_quads
 from walkin.world import Hover, Wall, World
 
 
@@ -11,8 +11,17 @@ def world_ray(world: World, hand: Hand) -> Ray | None:
     """Where a hand points, in the room; None while it is not tracked."""
     if hand.stage_from_aim is None:
         return None
-    world_from_aim = world.world_from_stage.matrix @ hand.stage_from_aim.matrix
-    return Ray(world_from_aim[:3, 3], -world_from_aim[:3, 2])
+    return ray_of(world.world_from_stage @ hand.stage_from_aim)
+
+
+def ray_of(world_from_aim: Pose) -> Ray:
+    return Ray(world_from_aim.position, world_from_aim.forward)
+
+
+def floor_distance(ray: Ray) -> float | None:
+    """How far along a ray the floor is; None for one that does not come down to it."""
+    height, slope = float(ray.origin[1]), float(ray.direction[1])
+    return -height / slope if slope < -1e-6 and height > 0 else None
 
 
 def nearest_wall(world: World, ray: Ray) -> tuple[Wall, float, float, float] | None:
@@ -34,8 +43,11 @@ def hover(world: World, hand: Hand) -> Hover | None:
     """The tile and value under a hand's ray; None over anything else."""
     ray = world_ray(world, hand)
     met = nearest_wall(world, ray) if ray is not None else None
-    if met is None:
-        return None
+    return hover_of(met) if met is not None else None
+
+
+def hover_of(met: tuple[Wall, float, float, float]) -> Hover | None:
+    """The tile and value where `nearest_wall` met a wall."""
     wall, distance, x, y = met
     tile = wall.tile_at(x, y)
     if tile is None or wall.tiles is None:

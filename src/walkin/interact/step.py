@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from walkin.frame import Frame, Input
-from walkin.interact import locomotion, pointing
+from walkin.interact import comfort, hands, locomotion, teleport, turning, world_grab
 from walkin.requests import Feed, Quit, Request, Screenshot
 from walkin.world import COLOR_MAPS, RANGES, World
 
@@ -14,6 +14,7 @@ def step(world: World, frame: Frame, bundled: tuple[str, ...] = ()) -> Iterator[
     """Apply one frame's input. `bundled`: files the picture key goes through."""
     given = frame.input
     world.tick(frame.dt_s)
+    world.pulses.clear()
     if world.layout is not None and not world.placed:
         start = locomotion.stand_above if world.start_above else locomotion.stand_at_entrance
         start(world, given, world.layout)
@@ -21,15 +22,30 @@ def step(world: World, frame: Frame, bundled: tuple[str, ...] = ()) -> Iterator[
     if world.layout is not None and world.goto is not None:
         _go_to(world, given, world.goto)
         world.goto = None
-    locomotion.walk(world, given, frame.dt_s)
-    hover = pointing.hover(world, given.right)
-    if hover != world.hover:
-        world.hover = hover
-        world.revision += 1
+    moved = _move(world, given, frame.dt_s)
+    comfort.advise(world, given, moved)
+    hands.point(world, given)
     for act in sorted(given.acts):
         yield from _act(world, given, act, bundled)
+    if given.acts:
+        hands.point(world, given)  # the act may have taken them elsewhere
     for path in given.dropped_files[-1:]:
         yield Feed(path)
+
+
+def _move(world: World, given: Input, dt_s: float) -> bool:
+    """All that moves the stage by hand; True if it was moved, or is held."""
+    pushed = turning.push(world, given.right.stick)
+    if world_grab.hold(world, given):
+        teleport.cancel(world, given)
+        comfort.narrow(world, False, dt_s)
+        return True
+    glided = locomotion.walk(world, given, dt_s)
+    glided = turning.turn_smoothly(world, given, dt_s) or glided
+    turned = turning.turn(world, given, pushed)
+    went = teleport.aim(world, given)
+    comfort.narrow(world, glided, dt_s)
+    return glided or turned or went
 
 
 def _act(world: World, given: Input, act: str, bundled: tuple[str, ...]) -> Iterator[Request]:
@@ -58,6 +74,8 @@ def _act(world: World, given: Input, act: str, bundled: tuple[str, ...]) -> Iter
             locomotion.stand_at_entrance(world, given, world.layout)
         elif act == "bird":
             locomotion.stand_above(world, given, world.layout)
+        elif act == "height":
+            locomotion.reset_height(world, given)
         elif act == "focus" and world.hover is not None:
             locomotion.stand_before(world, given, world.walls[world.hover.address].place)
         elif act in ("next", "previous"):

@@ -1,0 +1,52 @@
+"""Comfort: the view narrows while the room moves past, and newcomers are told what the controllers do."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from walkin.frame import Input
+from walkin.geometry import Pose, quaternion_from_yaw_pitch
+from walkin.interact import acts
+from walkin.interact.locomotion import level_forward, yaw_of
+from walkin.world import World
+
+NARROWS_S = 0.15
+WIDENS_S = 0.30
+ADVICE_S = 30.0
+# In the visitor's own metres, from the head.
+AHEAD_M = 1.2
+BELOW_M = 0.25
+
+
+def narrow(world: World, gliding: bool, dt_s: float) -> None:
+    """Vignette: closes while the visitor glides, opens again after."""
+    if not world.comfort.vignette:
+        wanted = 0.0
+    elif gliding:
+        wanted = min(1.0, world.vignette + dt_s / NARROWS_S)
+    else:
+        wanted = max(0.0, world.vignette - dt_s / WIDENS_S)
+    if wanted != world.vignette:
+        world.vignette = wanted
+        world.revision += 1
+
+
+def advise(world: World, given: Input, moved: bool) -> None:
+    """Say what the controllers do, once, until the visitor goes anywhere or has had the time to read it."""
+    gestures = world.gestures
+    if gestures.advised_s is None:
+        if world.layout is None or not given.profile:
+            return
+        gestures.advised_s = world.time_s
+        stage = world.world_from_stage
+        head = stage @ given.stage_from_head
+        ahead_x, ahead_z = level_forward(head)
+        reach = AHEAD_M * stage.scale
+        at = head.position + np.array([ahead_x * reach, -BELOW_M * stage.scale, ahead_z * reach])
+        world.world_from_advice = Pose(at, quaternion_from_yaw_pitch(yaw_of(head), 0.0), stage.scale)
+    gestures.moved = gestures.moved or moved
+    over = gestures.moved or world.time_s - gestures.advised_s >= ADVICE_S
+    lines = () if over or not given.profile else acts.advice(given.profile, left_handed=world.comfort.left_handed)
+    if lines != world.advice:
+        world.advice = lines
+        world.revision += 1
