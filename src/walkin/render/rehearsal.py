@@ -7,11 +7,14 @@ import numpy as np
 from walkin.geometry import Pose
 from walkin.graph import Network, Node
 from walkin.results import Fed, Scores, Tiles
-from walkin.world import Layout, Place, Ribbon, World
+from walkin.world import Layout, Place, Pointer, Ribbon, Teleport, World
 
 
-def tiny_room(eye: Pose) -> World:
-    """One wall, ribbon, shadow, label, picture and result board before the eye: each kind of thing that is drawn."""
+def tiny_room(eye: Pose, *, hands: bool = False) -> World:
+    """One wall, ribbon, shadow, label, picture and result board before the eye: each kind of thing that is drawn.
+
+    With `hands` all that only a headset shows, too: a desktop does not wait for what it never draws.
+    """
     node = Node("a", "conv", (1, 1, 3, 3))
     x, y, z = (eye.position + 2.0 * eye.forward).tolist()
     place = Place((x, y, z), 0.0, 1, 1, 0.01, 0.9)
@@ -27,6 +30,13 @@ def tiny_room(eye: Pose) -> World:
     codes = tuple(np.zeros(level, np.uint8) for level in _level_sizes(node))
     world.accept(Tiles("a", node.mosaic, codes, zero, one, zero, np.zeros(1, np.int32), (0.0, 1.0), (0.0, 1.0)))
     world.notify("a")
+    if hands:
+        before = Pose(eye.position + eye.forward, eye.orientation)
+        end = eye.position + 2.0 * eye.forward
+        world.pointers["right"] = Pointer(before, before, end, True, True)
+        world.teleport = Teleport(np.array([before.position, end]), end, 0.0)
+        world.advice, world.world_from_advice = ("a",), before
+        world.vignette = 1.0
     return world
 
 

@@ -9,9 +9,11 @@ import moderngl
 import numpy as np
 
 from walkin.frame import View
+from walkin.render.advice import Advice
 from walkin.render.atlas import Atlas
 from walkin.render.background import Background
 from walkin.render.eye import Eye
+from walkin.render.hands import Hands
 from walkin.render.labels import Labels
 from walkin.render.overlay import Overlay
 from walkin.render.panels import Panels
@@ -21,6 +23,7 @@ from walkin.render.rehearsal import tiny_room
 from walkin.render.ribbons import Ribbons
 from walkin.render.shader import FRAME, FRAME_BINDING
 from walkin.render.text import Text
+from walkin.render.vignette import Vignette
 from walkin.render.walls import Walls
 from walkin.world import COLOR_MAPS, RANGES, Layout, World
 
@@ -29,7 +32,7 @@ FOG_RISE = 6.0  # metres of fog distance gained per metre of height: from above 
 
 
 class Renderer:
-    """Draws walls, panels, floor, ribbons, labels, pictures and overlay; knows no target."""
+    """Draws walls, panels, floor, ribbons, labels, pictures, hands and overlay; knows no target."""
 
     def __init__(self, ctx: moderngl.Context, keys: tuple[tuple[str, str], ...] = (), *, anisotropy: float = 1.0):
         self.ctx = ctx
@@ -45,6 +48,9 @@ class Renderer:
         self._ribbons = Ribbons(ctx)
         self._pictures = Pictures(ctx)
         self._labels = Labels(self._text, self._rectangles)
+        self._advice = Advice(self._text, self._rectangles)
+        self._hands = Hands(ctx)
+        self._vignette = Vignette(ctx)
         self._atlas: Atlas | None = None
         self._world: object = None
         self._layout_revision = -1
@@ -74,11 +80,12 @@ class Renderer:
     def rehearse(self, view: View) -> None:
         """Draw a thing of each kind into a view, to be overdrawn, and forget it: the driver compiles what it needs for
         this framebuffer now, rather than in the middle of the visit (0.1 s on llvmpipe)."""
-        world = tiny_room(view.stage_from_eye)
+        world = tiny_room(view.stage_from_eye, hands=not view.overlay)
         while self._world is not world or self.uploads_waiting:
             self.prepare(world, view.stage_from_eye.position)
         self.draw(world, view)
         self._atlas = self._world = self._picture = None
+        self._prepare_hands(World())
 
     def prepare(self, world: World, eye: np.ndarray, budget_ms: float = 4.0) -> None:
         """Bring the GPU up to the world's state; uploads end with the budget, the nearest walls go first."""
@@ -90,6 +97,11 @@ class Renderer:
                 self._pictures.show(world.picture.pixels, world.layout.picture)
             self._upload(world, eye, budget_ms)
         self._labels.prepare(world, budget_ms)
+        self._prepare_hands(world)
+
+    def _prepare_hands(self, world: World) -> None:
+        self._hands.prepare(world)
+        self._advice.prepare(world)
 
     def _set_up(self, world: World, layout: Layout) -> None:
         self._world, self._layout_revision = world, world.layout_revision
@@ -149,7 +161,7 @@ class Renderer:
         ctx.clear(depth=1.0)
         ctx.cull_face = "back"
         ctx.front_face = "ccw"
-        draws = 0
+        draws = self._hands.draw_controllers()
         if self._atlas is not None:
             ctx.enable_only(moderngl.DEPTH_TEST)  # the walls' fronts are chosen on the CPU
             draws += self._walls.draw(
@@ -171,9 +183,16 @@ class Renderer:
             if world.show_ribbons:
                 draws += self._ribbons.draw()
             draws += self._labels.draw()
+        framebuffer.depth_mask = True  # a ray that goes behind the plate is not seen through it
+        draws += self._advice.draw()
+        framebuffer.depth_mask = False
+        draws += self._hands.draw_marks()
         if view.overlay:
             ctx.enable_only(moderngl.BLEND)
             draws += self._overlay.draw(world, width, height, pixel_scale)
+        elif world.vignette > 0:
+            ctx.enable_only(moderngl.BLEND)
+            draws += self._vignette.draw(view, world.vignette)
         framebuffer.depth_mask = True
         self.draw_calls = draws
 

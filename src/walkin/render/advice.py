@@ -1,0 +1,66 @@
+"""Advice: a few lines about the controls on a plate that hangs in the room."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from walkin.render.rectangles import Rectangles, rectangle
+from walkin.render.text import GLYPH, Text
+from walkin.world import World
+
+SIZE_M = 0.030  # of the em: 1.4 degrees at 1.2 m, as large as text of a window at arm's length
+LINE_M = 0.046
+MARGIN_M = (0.040, 0.034)
+INK = (0.80, 0.84, 0.90, 1.0)
+PLATE = (0.0125, 0.0146, 0.0198, 0.94)
+EDGE = (0.050, 0.060, 0.075, 0.90)
+EDGE_M = 0.0014
+LAYER_M = 0.002  # from the plate to its text
+
+
+class Advice:
+    """Laid out anew when the lines change or hang elsewhere."""
+
+    def __init__(self, text: Text, rectangles: Rectangles):
+        self._text = text
+        self._glyphs = text.buffer()
+        self._plates = rectangles.buffer()
+        self._told: tuple[object, ...] = ((), None)
+
+    def prepare(self, world: World) -> None:
+        lines, pose = world.advice, world.world_from_advice
+        told = (lines, pose if lines else None)
+        if told[0] == self._told[0] and told[1] is self._told[1]:
+            return
+        self._told = told
+        if not lines:
+            self._glyphs.write(np.zeros(0, GLYPH))
+            self._plates.write(np.zeros(0))
+            return
+        scale = pose.scale
+        right, up, front = (pose.matrix[:3, :3] / scale).T
+        widest = max(self._text.font.measure(line, size_m=SIZE_M)[0] for line in lines)
+        width, height = widest + 2 * MARGIN_M[0], len(lines) * LINE_M + 2 * MARGIN_M[1]
+
+        def at(x: float, y: float, z: float) -> np.ndarray:
+            return pose.position + (right * x + up * y + front * z) * scale
+
+        def plate(margin: float, z: float, tint: tuple[float, float, float, float]) -> np.ndarray:
+            w, h = width + 2 * margin, height + 2 * margin
+            return rectangle(
+                at(-w / 2, -h / 2, z), right * w * scale, up * h * scale, tint, (0.018 + margin) * scale
+            )
+
+        self._plates.write(np.concatenate([plate(EDGE_M, 0.0, EDGE), plate(0.0, 0.0, PLATE)]))
+        glyphs = []
+        for number, line in enumerate(lines):
+            # A capital is 0.7 em high: the middle of the line's height is the middle of its capitals.
+            baseline = height / 2 - MARGIN_M[1] - (number + 0.5) * LINE_M - 0.35 * SIZE_M
+            corner = at(-widest / 2, baseline, LAYER_M)
+            glyphs.append(self._text.glyphs(line, corner, right, up, SIZE_M * scale, INK))
+        self._glyphs.write(np.concatenate(glyphs))
+
+    def draw(self) -> int:
+        if not self._plates.count:
+            return 0
+        return self._plates.draw() + self._text.draw(self._glyphs)
