@@ -6,6 +6,8 @@ checkout with that list shares it. So walkin itself is not installed there, leas
 points at the checkout that made it, and a second checkout would silently run the first one's source. PYTHONPATH, set
 for the command alone, says which source is meant; it reaches the processes that tests start, too.
 
+With --tests there is an OpenXR runtime, too, built once and kept beside the environments; WALKIN_XR_RUNTIME names it.
+
 Needs Python and its standard library, nothing else; as root on Debian or Ubuntu it also installs the system packages.
 """
 
@@ -21,18 +23,22 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = (3, 11)
+XR_SCRIPT = ROOT / "tests" / "xr" / "build_runtime.sh"
 EXTRAS = ("dev", "timm")  # timm so that its tests run everywhere
 UNUSED_DAYS = 30  # an environment takes 6 GB: one that nobody has used for so long goes when the next one is built
 
 # GL through EGL and GLX with Mesa's drivers; X11, which imgui wants even offscreen; what GLFW opens for a window.
 LIBRARIES = ["libegl1", "libgl1", "libgl1-mesa-dri", "libx11-6", "libxcursor1", "libxi6", "libxinerama1", "libxrandr2"]
 TEST_TOOLS = ["xvfb", "xdotool"]  # a screen without a screen, and hands
+# What the OpenXR runtime is linked with, and draws with.
+TEST_TOOLS += ["libbsd0", "libvulkan1", "libx11-xcb1", "libxcb-randr0", "mesa-vulkan-drivers"]
 
 
 def say(text: str) -> None:
@@ -56,6 +62,8 @@ def main() -> int:
             return 1
         build(folder)
     os.utime(folder / "ready")
+    if tests and (runtime := xr_runtime()):
+        os.environ["WALKIN_XR_RUNTIME"] = str(runtime)
     if not command:
         print(folder)
         return 0
@@ -92,14 +100,18 @@ def requirements() -> list[str]:
     return [*project["dependencies"], *(requirement for extra in EXTRAS for requirement in extras[extra])]
 
 
-def environment_folder() -> Path:
-    """Where the environment for these requirements and this Python belongs, built or not."""
+def cache_folder() -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if not cache.is_absolute():  # the specification: unset, empty and relative all mean the default
         cache = Path.home() / ".cache"
+    return cache / "walkin"
+
+
+def environment_folder() -> Path:
+    """Where the environment for these requirements and this Python belongs, built or not."""
     python = [sys.implementation.cache_tag, platform.machine(), sys.base_prefix]
     digest = hashlib.sha256(json.dumps([python, requirements()]).encode()).hexdigest()
-    return cache / "walkin" / f"env-{digest[:12]}-{sys.implementation.cache_tag}"
+    return cache_folder() / f"env-{digest[:12]}-{sys.implementation.cache_tag}"
 
 
 def build(folder: Path) -> None:
@@ -129,6 +141,43 @@ def build(folder: Path) -> None:
         say(f"ready after {time.monotonic() - began:.0f} s")
 
 
+def xr_folder() -> Path:
+    """Where the runtime of this checkout's script belongs; tests/xr/monado.py says so too, for pytest without us."""
+    return cache_folder() / f"xr-{hashlib.sha256(XR_SCRIPT.read_bytes()).hexdigest()[:12]}"
+
+
+def xr_runtime() -> Path | None:
+    """The OpenXR runtime for the tests, built if need be; None, with the reason said, where that cannot be."""
+    folder = xr_folder()
+    if not (folder / "ready").exists():
+        with lock(folder.parent / "lock"):
+            if not (folder / "ready").exists() and not build_xr_runtime(folder):
+                say("without an OpenXR runtime, the tests that need it are skipped")
+                return None
+    os.utime(folder / "ready")
+    return folder
+
+
+def build_xr_runtime(folder: Path) -> bool:
+    remove_unused(folder.parent)
+    say(f"building an OpenXR runtime for the tests, once, in {folder}; one to four minutes")
+    began = time.monotonic()
+    # Cleaned up here as well as by the script, which is killed when it does not heed Ctrl+C at once.
+    with tempfile.TemporaryDirectory(prefix="walkin-xr-", ignore_cleanup_errors=True) as scratch:
+        try:
+            os.chmod(scratch, 0o755)  # apt downloads as somebody else
+            done = subprocess.run([str(XR_SCRIPT), str(folder)], env={**os.environ, "TMPDIR": scratch})
+        except OSError as error:  # no bash
+            say(f"{XR_SCRIPT}: {error.strerror}")
+            return False
+        finally:
+            for partial in folder.parent.glob(f"{folder.name}.partial.*"):
+                shutil.rmtree(partial, ignore_errors=True)
+    if done.returncode == 0:
+        say(f"ready after {time.monotonic() - began:.0f} s")
+    return done.returncode == 0
+
+
 @contextlib.contextmanager
 def lock(path: Path) -> Iterator[None]:
     """One builder at a time, across processes; the system lets go of it when its holder dies."""
@@ -142,7 +191,7 @@ def lock(path: Path) -> Iterator[None]:
 
 
 def remove_unused(cache: Path) -> None:
-    for stamp in cache.glob("env-*/ready"):
+    for stamp in (*cache.glob("env-*/ready"), *cache.glob("xr-*/ready")):
         if time.time() - stamp.stat().st_mtime > UNUSED_DAYS * 86400:
             shutil.rmtree(stamp.parent, ignore_errors=True)
 

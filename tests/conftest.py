@@ -18,7 +18,7 @@ import pytest
 
 NO_SKIP = os.environ.get("WALKIN_NO_SKIP") == "1"
 # What a test machine of ours has; a test that misses one of these must not pass over it in silence.
-WANTED = re.compile(r"\b(GL|EGL|GLX|X|Xvfb|xdotool|timm)\b")
+WANTED = re.compile(r"\b(GL|EGL|GLX|X|Xvfb|xdotool|XR|timm)\b")
 
 # The processes that tests start run this checkout too, however pytest itself was started.
 SOURCE = Path(__file__).parent.parent / "src"
