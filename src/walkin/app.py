@@ -84,8 +84,8 @@ class App:
 
     def run(self) -> int:
         """Frames until the end; the exit code."""
-        with closing(self.target):
-            for frame in self.target.frames():
+        with closing(self.target), closing(self.target.frames()) as frames:  # type: ignore[type-var]
+            for frame in frames:
                 self.step(frame)
                 if self.quitting:
                     break
@@ -100,6 +100,12 @@ class App:
         if self.world.pitch_wish is not None:
             self.target.hint("pitch", self.world.pitch_wish)
             self.world.pitch_wish = None
+        for pulse in self.world.pulses:
+            self.target.hint("pulse", pulse)
+        self.world.pulses.clear()
+        for text in frame.input.notices:
+            self.world.notify(text, "warning")
+            self.settings.report(f"walkin: {text}")
         head = frame.input.stage_from_head
         eye = (self.world.world_from_stage.matrix @ head.matrix)[:3, 3]
         self.renderer.prepare(self.world, eye, UPLOAD_MS)

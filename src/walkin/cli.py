@@ -139,11 +139,21 @@ def _view_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--target",
         default="auto",
-        choices=("auto", "desktop", "offscreen"),
-        help="auto: a window if there is a display, else one picture",
+        choices=("auto", "openxr", "desktop", "offscreen"),
+        help="auto: a headset if there is one, else a window, without a display one picture",
     )
     parser.add_argument("--msaa", type=int, choices=(0, 2, 4), help="samples per pixel (default: 4 on a GPU, else 0)")
     parser.add_argument("--eyes", type=int, default=1, choices=(1, 2), help="offscreen: draw one or two eyes")
+    headset = parser.add_argument_group("with a headset")
+    headset.add_argument(
+        "--render-scale", type=_scale, default=1.0, metavar="S", help="pixels of an eye's side over what is recommended"
+    )
+    headset.add_argument(
+        "--turn", choices=("snap30", "snap45", "smooth"), default="snap45", help="what the stick's side does"
+    )
+    headset.add_argument("--speed", type=_seconds, default=1.9, metavar="M/S", help="of walking (default: 1.9)")
+    headset.add_argument("--vignette", action="store_true", help="narrow the view while the stick moves you")
+    headset.add_argument("--left-handed", action="store_true", help="swap the controllers")
     parser.add_argument("--goto", metavar="ADDRESS", help="stand before this layer, for example layer3.2.conv2")
     parser.add_argument("--colors", default="signed", choices=("signed", "unsigned", "grey"), help="colour map")
     parser.add_argument(
@@ -266,6 +276,16 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < 1e9:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return seconds
+
+
+def _scale(text: str) -> float:
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = 0.0
+    if not 0.1 <= scale <= 4:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0.1 and 4")
+    return scale
 
 
 def _numbers(text: str) -> tuple[float, ...]:

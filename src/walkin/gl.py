@@ -1,4 +1,4 @@
-"""The few GL calls moderngl does not offer, straight from the system's library. All are OpenGL 1.1 (registry: gl.xml).
+"""The few GL calls moderngl does not offer, straight from the system's library (registry: gl.xml).
 
 ctypes lets other threads run while a call takes its time, which moderngl does not: a `finish` through here waits for
 the picture while the worker goes on with the network.
@@ -9,30 +9,54 @@ from __future__ import annotations
 import ctypes
 import sys
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from walkin.errors import WalkinError
 
 if TYPE_CHECKING:
     import moderngl
 
 TEXTURE_2D = 0x0DE1
 R8, RED, UNSIGNED_BYTE = 0x8229, 0x1903, 0x1401
+READ_FRAMEBUFFER, DRAW_FRAMEBUFFER, DEPTH_ATTACHMENT = 0x8CA8, 0x8CA9, 0x8D00
+COLOR_BUFFER_BIT, DEPTH_BUFFER_BIT, NEAREST, LINEAR = 0x4000, 0x100, 0x2600, 0x2601
 LIBRARIES = {
     "win32": ("opengl32",),
     "darwin": ("/System/Library/Frameworks/OpenGL.framework/OpenGL",),
 }
+Box = tuple[int, int, int, int]
 LINUX = ("libGL.so.1", "libOpenGL.so.0")  # either one serves GLX and EGL contexts alike
 
 
 @cache
-def library() -> ctypes.CDLL | None:
+def library() -> Any:
     """The system's GL; None if it has another name here: callers do without."""
-    load = ctypes.WinDLL if sys.platform == "win32" else ctypes.CDLL
     for name in LIBRARIES.get(sys.platform, LINUX):
         try:
-            return load(name)
+            return ctypes.CDLL(name) if sys.platform != "win32" else _Windows(name)
         except OSError:
             continue
     return None
+
+
+class _Windows:
+    """opengl32.dll, which holds OpenGL 1.1; the driver hands out what came later, to a thread with a context."""
+
+    def __init__(self, name: str):
+        self._library = getattr(ctypes, "WinDLL")(name)  # noqa: B009 - there is none on other systems
+        self._address = self._library.wglGetProcAddress
+        self._address.restype, self._address.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            function = getattr(self._library, name)
+        except AttributeError:
+            address = self._address(name.encode())
+            if not address:
+                raise
+            function = getattr(ctypes, "WINFUNCTYPE")(None)(address)  # noqa: B009
+        setattr(self, name, function)
+        return function
 
 
 def flush(ctx: moderngl.Context) -> None:
@@ -70,5 +94,47 @@ def bytes_texture(ctx: moderngl.Context, size: tuple[int, int], levels: int) -> 
     return texture
 
 
-def _storage(gl: ctypes.CDLL, level: int, size: tuple[int, int]) -> None:
+def _storage(gl: Any, level: int, size: tuple[int, int]) -> None:
     gl.glTexImage2D(TEXTURE_2D, level, R8, *size, 0, RED, UNSIGNED_BYTE, None)
+
+
+class DepthTarget:
+    """A framebuffer that has nothing but a depth texture made by somebody else, to be copied into.
+
+    moderngl refuses such a texture ("invalid depth attachment").
+    """
+
+    def __init__(self, texture: int):
+        gl = _required()
+        name = ctypes.c_uint()
+        gl.glGenFramebuffers(1, ctypes.byref(name))
+        self.name = name.value
+        gl.glBindFramebuffer(DRAW_FRAMEBUFFER, self.name)
+        gl.glFramebufferTexture2D(DRAW_FRAMEBUFFER, DEPTH_ATTACHMENT, TEXTURE_2D, texture, 0)
+        gl.glDrawBuffer(0)
+
+    def copy_from(self, framebuffer: int, size: tuple[int, int]) -> None:
+        """Depth of a framebuffer of the same size and format, multisampled or not (any sample: OpenGL 4.1, 18.3.1)."""
+        gl = _required()
+        gl.glBindFramebuffer(READ_FRAMEBUFFER, framebuffer)
+        gl.glBindFramebuffer(DRAW_FRAMEBUFFER, self.name)
+        gl.glBlitFramebuffer(0, 0, *size, 0, 0, *size, DEPTH_BUFFER_BIT, NEAREST)
+
+    def delete(self) -> None:
+        name = ctypes.c_uint(self.name)
+        _required().glDeleteFramebuffers(1, ctypes.byref(name))
+
+
+def stretch(source: int, source_box: Box, target: int, target_box: Box) -> None:
+    """Copy a part of one framebuffer's colour into a part of another, smoothly. Boxes: left, bottom, right, top."""
+    gl = _required()
+    gl.glBindFramebuffer(READ_FRAMEBUFFER, source)
+    gl.glBindFramebuffer(DRAW_FRAMEBUFFER, target)
+    gl.glBlitFramebuffer(*source_box, *target_box, COLOR_BUFFER_BIT, LINEAR)
+
+
+def _required() -> Any:
+    gl = library()
+    if gl is None:
+        raise WalkinError("the system's OpenGL library is not found; `walkin doctor` says what to install")
+    return gl

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from walkin.errors import WalkinError
 from walkin.imports import collector_resting
 from walkin.requests import Open
+from walkin.world import Comfort
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".avif")
 
@@ -42,7 +45,7 @@ def view(options: argparse.Namespace) -> int:
     if options.images and request.image is None:
         request = replace(request, image=shown[0])
     _check_files(request)
-    kind = target_kind(options.target)
+    kind = target_kind(options.target, lambda line: print(line, file=sys.stderr))
     screenshot = options.screenshot_to
     frames = options.frames
     if kind == "offscreen" and screenshot is None and frames is None:
@@ -51,7 +54,15 @@ def view(options: argparse.Namespace) -> int:
         make_folder(screenshot.parent)
     if screenshot is not None:
         check_writable(screenshot)
-    target = make_target(kind, options.window_size, options.msaa, options.eyes)
+    target = make_target(
+        kind,
+        options.window_size,
+        options.msaa,
+        options.eyes,
+        render_scale=options.render_scale,
+        left_handed=options.left_handed,
+        fall_back=options.target == "auto",
+    )
     settings = Settings(
         screenshot_to=screenshot,
         frames=frames,
@@ -64,6 +75,8 @@ def view(options: argparse.Namespace) -> int:
     app.world.color_map = options.colors
     app.world.range_mode = options.range
     app.world.start_above = options.seen_from == "bird"
+    turn_deg = {"snap30": 30.0, "snap45": 45.0, "smooth": 0.0}[options.turn]
+    app.world.comfort = Comfort(turn_deg, options.speed, options.vignette, options.left_handed)
     app.open(request)
     try:
         return app.run()
@@ -108,24 +121,60 @@ def info(options: argparse.Namespace) -> int:
     return 0
 
 
-def target_kind(name: str) -> str:
-    """desktop or offscreen, for `auto` what the machine has."""
+def target_kind(name: str, report: Callable[[str], None] = lambda line: None) -> str:
+    """openxr, desktop or offscreen; for `auto` what the machine has: a headset, else a window, else neither."""
     if name != "auto":
         return name
     from walkin.targets.desktop import display_available
+    from walkin.targets.headset.probe import missing
 
-    return "desktop" if display_available() else "offscreen"
+    why_not = missing()
+    if not why_not:
+        return "openxr"
+    kind = "desktop" if display_available() else "offscreen"
+    if not why_not.startswith("no OpenXR runtime"):  # who has none, does not want to hear of it each time
+        report(f"walkin: no headset: {why_not}")
+    return kind
 
 
-def make_target(kind: str, size: tuple[int, int], samples: int | None, eyes: int):
-    if kind == "desktop":
+def make_target(
+    kind: str,
+    size: tuple[int, int],
+    samples: int | None,
+    eyes: int,
+    *,
+    render_scale: float = 1.0,
+    left_handed: bool = False,
+    fall_back: bool = False,
+) -> Any:
+    """A target. `fall_back`: a window is as good, if the headset turns out not to be usable."""
+    from walkin.targets.desktop import display_available
+    from walkin.targets.offscreen import OffscreenTarget
+
+    if kind == "offscreen" or (kind == "openxr" and not display_available()):
+        base: Any = OffscreenTarget(size, eyes if kind == "offscreen" else 1, samples)
+    else:
         from walkin.interact.acts import key_acts
         from walkin.targets.desktop import DesktopTarget
 
-        return DesktopTarget(key_acts(), size, samples)
-    from walkin.targets.offscreen import OffscreenTarget
+        base = DesktopTarget(key_acts(), size, samples)
+    if kind != "openxr":
+        return base
+    from walkin.interact.acts import actions
+    from walkin.targets.headset.runtime import NoHeadset
+    from walkin.targets.openxr import OpenXRTarget
 
-    return OffscreenTarget(size, eyes, samples)
+    def report(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    try:
+        return OpenXRTarget(base, actions(left_handed), samples=samples, render_scale=render_scale, report=report)
+    except NoHeadset as problem:
+        if fall_back and display_available():
+            report(f"walkin: no headset: {problem}")
+            return base
+        base.close()
+        raise
 
 
 def pictures(folder: str | None) -> tuple[str, ...]:

@@ -13,10 +13,11 @@ from typing import Any
 import moderngl
 import numpy as np
 
+from walkin import gl
 from walkin.errors import WalkinError
 from walkin.frame import Hand, Input, View
 from walkin.geometry import Fov, Pose, quaternion_from_yaw_pitch
-from walkin.render.surface import Surface, is_software, prepare_context
+from walkin.render.surface import GL_FRAMEBUFFER_SRGB, Surface, is_software, prepare_context
 from walkin.targets.context import GL_VERSION, install_hint, preload_triton
 
 if sys.platform.startswith("linux"):
@@ -147,6 +148,34 @@ class DesktopTarget:
         self._screen.viewport = (0, 0, *size)
         self._surface.blit_to(self._screen)
         glfw.swap_buffers(self.window)
+
+    def attend(self) -> Input:
+        """What came through the window since the last time, while frames are made for a headset."""
+        self._glfw.poll_events()
+        return self._take_input()
+
+    @property
+    def closing(self) -> bool:
+        return bool(self._glfw.window_should_close(self.window))
+
+    def mirror(self, on: bool) -> None:
+        """Leave the pace to the headset, or take it back: a window that waits for its screen would hold it up."""
+        self._glfw.swap_interval(0 if on or self._software else 1)
+        self._changed = True
+
+    def show(self, source: moderngl.Framebuffer) -> None:
+        """Fill the window with the middle of another picture, which is sRGB as ours is."""
+        width, height = self._glfw.get_framebuffer_size(self.window)
+        if not width or not height:
+            return
+        across, high = source.size
+        scale = min(across / width, high / height)
+        left, bottom = round((across - scale * width) / 2), round((high - scale * height) / 2)
+        box = (left, bottom, across - left, high - bottom)
+        self.ctx.disable_direct(GL_FRAMEBUFFER_SRGB)  # bytes are copied, as in Surface.blit_to
+        gl.stretch(source.glo, box, self._screen.glo, (0, 0, width, height))
+        self.ctx.enable_direct(GL_FRAMEBUFFER_SRGB)
+        self._glfw.swap_buffers(self.window)
 
     def wake(self) -> None:
         if not self._closed:
