@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TEXTURE_2D = 0x0DE1
 R8, RED, UNSIGNED_BYTE = 0x8229, 0x1903, 0x1401
+RENDERBUFFER = 0x8D41
 READ_FRAMEBUFFER, DRAW_FRAMEBUFFER, DEPTH_ATTACHMENT = 0x8CA8, 0x8CA9, 0x8D00
 COLOR_BUFFER_BIT, DEPTH_BUFFER_BIT, NEAREST, LINEAR = 0x4000, 0x100, 0x2600, 0x2601
 LIBRARIES = {
@@ -96,6 +97,13 @@ def bytes_texture(ctx: moderngl.Context, size: tuple[int, int], levels: int) -> 
 
 def _storage(gl: Any, level: int, size: tuple[int, int]) -> None:
     gl.glTexImage2D(TEXTURE_2D, level, R8, *size, 0, RED, UNSIGNED_BYTE, None)
+
+
+def renderbuffer_storage(renderbuffer: int, size: tuple[int, int], samples: int, format: int) -> None:
+    """Give a renderbuffer of moderngl's another format."""
+    gl = _required()
+    gl.glBindRenderbuffer(RENDERBUFFER, renderbuffer)
+    gl.glRenderbufferStorageMultisample(RENDERBUFFER, samples, format, *size)
 
 
 class DepthTarget:

@@ -47,11 +47,9 @@ class Advice:
 
         def plate(margin: float, z: float, tint: tuple[float, float, float, float]) -> np.ndarray:
             w, h = width + 2 * margin, height + 2 * margin
-            return rectangle(
-                at(-w / 2, -h / 2, z), right * w * scale, up * h * scale, tint, (0.018 + margin) * scale
-            )
+            return rectangle(at(-w / 2, -h / 2, z), right * w * scale, up * h * scale, tint, (0.018 + margin) * scale)
 
-        self._plates.write(np.concatenate([plate(EDGE_M, 0.0, EDGE), plate(0.0, 0.0, PLATE)]))
+        self._plates.write(np.concatenate([plate(EDGE_M, 0.0, EDGE), plate(0.0, LAYER_M / 2, PLATE)]))
         glyphs = []
         for number, line in enumerate(lines):
             # A capital is 0.7 em high: the middle of the line's height is the middle of its capitals.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import moderngl
 import numpy as np
 
+from walkin import gl
+
 GL_FRAMEBUFFER_SRGB = 0x8DB9
 GL_SRGB8_ALPHA8 = 0x8C43
 
@@ -16,15 +18,19 @@ class Surface:
     linear light show bands) and `resolve` makes the picture.
     """
 
-    def __init__(self, ctx: moderngl.Context, size: tuple[int, int], samples: int = 0):
+    def __init__(self, ctx: moderngl.Context, size: tuple[int, int], samples: int = 0, depth_format: int = 0):
+        """depth_format: of OpenGL's sized ones, if 24 bits will not do: a copy of depth wants both sides alike."""
         self.ctx = ctx
         self.size = size
         self.color = ctx.texture(size, 4, internal_format=GL_SRGB8_ALPHA8)
-        self.resolved = ctx.framebuffer([self.color], None if samples else ctx.depth_renderbuffer(size))
+        depth = ctx.depth_renderbuffer(size, samples=samples)
+        if depth_format:
+            gl.renderbuffer_storage(depth.glo, size, samples, depth_format)
+        self.resolved = ctx.framebuffer([self.color], None if samples else depth)
         self.framebuffer = self.resolved
         if samples:
             color = ctx.texture(size, 4, samples=samples, internal_format=GL_SRGB8_ALPHA8)
-            self.framebuffer = ctx.framebuffer([color], ctx.depth_renderbuffer(size, samples=samples))
+            self.framebuffer = ctx.framebuffer([color], depth)
 
     def resolve(self) -> None:
         if self.framebuffer is not self.resolved:

@@ -76,6 +76,8 @@ class HeadsetFrame:
     idle: bool = False
     layers: list[Any] = field(default_factory=list)
     """Filled by `views`, submitted at the frame's end."""
+    kept: list[Any] = field(default_factory=list)
+    """What layers point to without holding it: ctypes frees it otherwise."""
     _open: Iterator[View] | None = None
 
     def views(self) -> Iterator[View]:
@@ -190,7 +192,7 @@ class OpenXRTarget:
         for eye, view in zip(headset.eyes, located, strict=False):
             yield View(pose_of(view.pose), fov_of(view.fov), eye.surface.framebuffer, NEAR_M, FAR_M, overlay=False)
             eye.hand_over()
-            shown.append(_projection_view(eye, view))
+            shown.append(_projection_view(eye, view, frame.kept))
         if shown:
             frame.layers.append(headset.session.layer(shown))
             self._mirror(headset.eyes[0])
@@ -309,7 +311,7 @@ class OpenXRTarget:
         eye.binding.settle()
 
 
-def _projection_view(eye: Eye, view: Any) -> Any:
+def _projection_view(eye: Eye, view: Any, kept: list[Any]) -> Any:
     """What the compositor is told of an eye: where it was drawn from, and its images, with depth if there is any."""
     import xr
 
@@ -318,5 +320,6 @@ def _projection_view(eye: Eye, view: Any) -> Any:
         depth = xr.CompositionLayerDepthInfoKHR(
             sub_image=eye.depth.image(), min_depth=0.0, max_depth=1.0, near_z=NEAR_M, far_z=FAR_M
         )
+        kept.append(depth)
         shown.next = cast(pointer(depth), c_void_p)
     return shown

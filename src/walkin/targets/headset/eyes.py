@@ -16,7 +16,7 @@ from walkin.targets.headset.runtime import NoHeadset, Runtime
 
 # Preferred first. SteamVR on Linux has the two sRGB formats only, and every list holds depth formats too.
 COLOR_FORMATS = {0x8C43: "SRGB8_ALPHA8", 0x8C41: "SRGB8", 0x881A: "RGBA16F", 0x8058: "RGBA8"}
-DEPTH24 = 0x81A6  # what our own depth buffers have: a blit of depth changes no format (OpenGL 4.1, 18.3.1)
+DEPTH_FORMATS = (0x8CAC, 0x81A6, 0x88F0)  # 32 bits of float, 24 bits, and those with a stencil
 DEPTH_LAYER = "XR_KHR_composition_layer_depth"
 TIMEOUT_NS = 1_000_000_000  # of waiting for an image: a compositor that takes longer has lost us
 
@@ -83,13 +83,16 @@ class Eye:
             )
         color = Chain(xr, session, (size[0], size[1]), format)
         depth = None
-        if DEPTH_LAYER in runtime.extensions and DEPTH24 in offered:
-            depth = Chain(xr, session, color.size, DEPTH24, depth=True)
+        depth_format = next((format for format in DEPTH_FORMATS if format in offered), 0)
+        if DEPTH_LAYER not in runtime.extensions:
+            depth_format = 0
+        if depth_format:
+            depth = Chain(xr, session, color.size, depth_format, depth=True)
         binding.settle()
         ctx = binding.ctx
         targets = [ctx.framebuffer([ctx.external_texture(name, color.size, 4, 0, "f1")]) for name in color.names]
         depths = [gl.DepthTarget(name) for name in depth.names] if depth is not None else []
-        return Eye(binding, Surface(ctx, color.size, samples), color, depth, targets, depths)
+        return Eye(binding, Surface(ctx, color.size, samples, depth_format), color, depth, targets, depths)
 
     def hand_over(self) -> None:
         """Copy what was drawn into the runtime's images. They are released whatever happens in between."""

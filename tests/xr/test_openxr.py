@@ -1,0 +1,391 @@
+"""The openxr target against a real runtime: the life of a session, pixels of both eyes, input, loss and return."""
+
+from __future__ import annotations
+
+import gc
+import math
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from monado import Runtime, monado
+from remote import Eye as RemoteEye
+from remote import Pose as RemotePose
+from remote import turned
+from visit import WALL, Visit, room, visit
+
+from walkin.frame import Pulse
+from walkin.targets.headset.eyes import Chain
+from walkin.targets.headset.runtime import NoHeadset, open_runtime
+from walkin.targets.offscreen import OffscreenTarget
+from walkin.targets.openxr import OpenXRTarget
+
+SIZE = (400, 320)
+BEGIN = ["IDLE", "READY", "SYNCHRONIZED", "VISIBLE", "FOCUSED"]
+END = ["VISIBLE", "SYNCHRONIZED", "STOPPING", "IDLE", "EXITING"]
+
+
+def test_life_from_idle_to_exit(xr_runtime: Path):
+    import xr
+
+    with monado(xr_runtime, size=SIZE) as runtime, visit(runtime) as made:
+        session = made.headset.session
+        assert session.space_name == "STAGE"
+        made.frame(5)
+        xr.request_exit_session(session.handle)  # what the runtime's own menu does
+        with pytest.raises(StopIteration):
+            made.frame(200)
+        assert session.states == BEGIN + END
+
+
+def test_display_times_advance_by_the_period(xr_runtime: Path):
+    with monado(xr_runtime, hz=30, size=(64, 64)) as runtime, visit(runtime) as made:
+        made.frame(10)
+        times, steps = [], []
+        for _ in range(30):
+            frame = made.frame()
+            times.append(made.target.counts.display_time_ns)
+            steps.append(frame.dt_s)
+        periods = np.diff(times) / made.target.counts.period_ns
+        assert (np.abs(periods - np.round(periods)) < 0.01).all() and (periods > 0.9).all()
+        assert np.median(steps) == pytest.approx(1 / 30, rel=0.02)
+
+
+def shown(made: Visit, monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """What the runtime gets of both eyes, read from its own images before they are given back: (H, W, 3), top first."""
+    pictures = []
+    release = Chain.release
+
+    def read_and_release(chain: Chain) -> None:
+        for eye in made.headset.eyes:
+            if chain is eye.color and chain.held is not None:
+                data = eye.color_targets[chain.held].read(components=3, alignment=1)
+                pictures.append(np.frombuffer(data, np.uint8).reshape(chain.size[1], chain.size[0], 3)[::-1])
+        release(chain)
+
+    monkeypatch.setattr(Chain, "release", read_and_release)
+    made.frame()
+    monkeypatch.undo()
+    assert len(pictures) == 2
+    return pictures
+
+
+HEAD = ((0.1, 1.5, 0.4), turned(yaw=0.12, pitch=-0.1))
+EYES = (  # as lopsided as can be, and not mirror images of each other
+    RemoteEye((-0.9, 0.5, 0.6, -0.7), RemotePose((-0.2, 0.03, 0.0), turned(yaw=0.05))),
+    RemoteEye((-0.4, 0.8, 0.5, -0.9), RemotePose((0.2, -0.02, 0.0), turned(yaw=-0.07))),
+)
+
+
+def quaternion_matrix(x: float, y: float, z: float, w: float) -> np.ndarray:
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + 2 * w * cross + 2 * cross @ cross
+
+
+def wall_pixels(eye: RemoteEye) -> np.ndarray:
+    """(H, W) bool: which pixels see the wall, by casting a ray through each: no matrix is inverted, none multiplied."""
+    head = quaternion_matrix(*HEAD[1])
+    origin = np.array(HEAD[0]) + head @ np.array(eye.pose.position)
+    turn = head @ quaternion_matrix(*eye.pose.orientation)
+    left, right, up, down = (math.tan(angle) for angle in eye.fov)
+    x = left + (right - left) * (np.arange(SIZE[0]) + 0.5) / SIZE[0]
+    y = up + (down - up) * (np.arange(SIZE[1]) + 0.5) / SIZE[1]
+    rays = np.stack([*np.meshgrid(x, y), np.full((SIZE[1], SIZE[0]), -1.0)], axis=-1) @ turn.T
+    with np.errstate(all="ignore"):
+        reach = (WALL.corner[2] - origin[2]) / rays[..., 2]
+    hit = origin + rays * reach[..., None]
+    inside = (hit[..., 0] > WALL.corner[0]) & (hit[..., 0] < WALL.corner[0] + WALL.width_m)
+    return inside & (reach > 0) & (hit[..., 1] > WALL.corner[1]) & (hit[..., 1] < WALL.corner[1] + WALL.height_m)
+
+
+def agreement(pictures: list[np.ndarray], expected: list[np.ndarray]) -> float:
+    """Share of pixels that show the wall where they should and nothing of it elsewhere; the worse eye's."""
+    shares = []
+    for picture, wall in zip(pictures, expected, strict=True):
+        warm = picture[..., 0].astype(int) - picture[..., 2] > 60
+        shares.append(float((warm & wall).sum() / (warm | wall).sum()))
+    return min(shares)
+
+
+@pytest.mark.parametrize("samples", [0, 4])
+def test_pixels_of_both_eyes(xr_runtime: Path, monkeypatch: pytest.MonkeyPatch, samples: int):
+    with monado(xr_runtime, size=SIZE) as runtime, visit(runtime, samples=samples) as made:
+        for side in ("left", "right"):
+            made.remote.set_active(side, False)  # nothing in front of the wall
+        made.remote.head.position, made.remote.head.orientation = HEAD
+        made.remote.eyes = EYES
+        made.remote.send()
+        made.frame(4)
+        pictures = shown(made, monkeypatch)
+    expected = [wall_pixels(eye) for eye in EYES]
+    assert all(wall.sum() > 2000 for wall in expected)
+    assert agreement(pictures, expected) > 0.97
+    # The faults that such code has: none of them would pass.
+    assert agreement(pictures[::-1], expected) < 0.8, "eyes swapped"
+    assert agreement([p[:, ::-1] for p in pictures], expected) < 0.8, "frustum mirrored"
+    assert agreement([p[::-1] for p in pictures], expected) < 0.8, "upside down"
+    not_inverted = [RemoteEye(eye.fov, RemotePose([-v for v in eye.pose.position])) for eye in EYES]
+    assert agreement(pictures, [wall_pixels(eye) for eye in not_inverted]) < 0.9, "view not inverted"
+
+
+def test_depth_is_handed_over_too(xr_runtime: Path):
+    """What was drawn is in the runtime's depth image: nearer at the wall than at the horizon."""
+    from walkin import gl
+    from walkin.render.surface import Surface
+
+    with monado(xr_runtime, size=SIZE) as runtime, visit(runtime) as made:
+        eye = made.headset.eyes[0]
+        assert eye.depth is not None
+        made.frame(3)
+        ctx = made.target.ctx
+        back = Surface(ctx, SIZE, depth_format=0x8CAC).framebuffer
+        library = gl.library()
+        library.glBindFramebuffer(gl.READ_FRAMEBUFFER, eye.depth_targets[0].name)
+        library.glBindFramebuffer(gl.DRAW_FRAMEBUFFER, back.glo)
+        library.glBlitFramebuffer(0, 0, *SIZE, 0, 0, *SIZE, gl.DEPTH_BUFFER_BIT, gl.NEAREST)
+        depth = np.frombuffer(back.read(components=1, dtype="f4", attachment=-1), np.float32)
+        assert depth.max() == 1.0
+        near, far = 0.05, 1000.0
+        distance = near * far / (far - depth.min() * (far - near))
+        assert distance < 3.2, "the wall, or a hand before it"
+
+
+BUTTONS = [  # what is done with an Index controller -> what is in the input, or true of the world
+    ("trigger", lambda r, on: r.press("right", "trigger", float(on)), lambda f: f.input.right.select),
+    ("left trigger", lambda r, on: r.press("left", "trigger", float(on)), lambda f: f.input.left.select),
+    ("squeeze", lambda r, on: squeeze(r, "right", on), lambda f: f.input.right.squeeze),
+    ("left squeeze", lambda r, on: squeeze(r, "left", on), lambda f: f.input.left.squeeze),
+    ("stick", lambda r, on: r.stick("left", 0.0, float(on)), lambda f: f.input.left.stick[1] > 0.9),
+    ("right stick", lambda r, on: r.stick("right", float(on), 0.0), lambda f: f.input.right.stick[0] > 0.9),
+    ("rise", lambda r, on: switch(r, "left", "b", on), lambda f: f.input.rise > 0),
+    ("sink", lambda r, on: switch(r, "left", "a", on), lambda f: f.input.rise < 0),
+    ("fast", lambda r, on: switch(r, "left", "thumbstick", on), lambda f: f.input.fast),
+    ("keys", lambda r, on: switch(r, "right", "b", on), lambda f: "keys" in f.input.acts),
+    ("next", lambda r, on: switch(r, "right", "a", on), lambda f: "next" in f.input.acts),
+    ("height", lambda r, on: switch(r, "right", "thumbstick", on), lambda f: "height" in f.input.acts),
+]
+
+
+def squeeze(remote, side: str, on: bool) -> None:
+    hand = remote.hand(side)
+    hand.squeeze_value = hand.squeeze_force = float(on)
+    remote.send()
+
+
+def switch(remote, side: str, button: str, on: bool) -> None:
+    (remote.press if on else remote.release)(side, button)
+
+
+def test_every_action_is_in_the_next_frame(headset: Runtime):
+    import time
+
+    with visit(headset) as made:
+        made.frame(5)
+        for name, do, seen in BUTTONS:
+            assert not seen(made.frame()), name
+            do(made.remote, True)
+            time.sleep(0.003)  # on its way through a socket
+            assert seen(made.frame()), name
+            do(made.remote, False)
+            time.sleep(0.003)
+            assert not seen(made.frame()), name
+        assert made.frame().input.profile == "valve/index_controller"
+        made.app.world.pulses.append(Pulse("right", 0.02, 0.5))
+        made.frame()
+
+
+def test_left_handed_swaps_the_controllers(headset: Runtime):
+    with visit(headset, left_handed=True) as made:
+        made.remote.press("left", "trigger", 1.0)
+        assert made.until(lambda: made.world.pointers["right"].selecting, 10)
+        grip = made.world.pointers["right"].world_from_grip
+        assert grip is not None and grip.position[0] < 0
+
+
+def test_a_hand_is_lost_and_found(headset: Runtime):
+    with visit(headset) as made:
+        made.remote.set_active("right", False)
+        assert made.until(lambda: "right" not in made.world.pointers, 20)
+        frame = made.frame()
+        assert frame.input.right.stage_from_aim is None and frame.input.left.stage_from_aim is not None
+        made.remote.set_active("right", True)
+        assert made.until(lambda: "right" in made.world.pointers, 60)
+
+
+def head_in_world(made: Visit) -> np.ndarray:
+    frame = made.frame()
+    return (made.world.world_from_stage @ frame.input.stage_from_head).position
+
+
+def test_teleport_ends_where_its_ring_was(headset: Runtime):
+    with visit(headset) as made:
+        made.remote.move("right", (0.3, 1.2, -0.2), turned(yaw=-0.9, pitch=-0.3))
+        made.frame(3)
+        made.remote.stick("right", 0.0, 1.0)
+        assert made.until(lambda: made.world.teleport is not None, 20)
+        made.frame(3)
+        aimed = made.world.teleport
+        assert aimed is not None and aimed.landing is not None
+        made.remote.stick("right", 0.0, 0.0)
+        assert made.until(lambda: made.world.teleport is None, 20)
+        head = head_in_world(made)
+        assert np.abs(head[[0, 2]] - aimed.landing[[0, 2]]).max() < 1e-3
+        assert head[1] == pytest.approx(1.6, abs=1e-3)
+
+
+def test_world_grab_keeps_what_is_held(headset: Runtime):
+    with visit(headset) as made:
+
+        def held() -> list[np.ndarray]:
+            made.frame(3)
+            grips = (made.world.pointers[side].world_from_grip for side in ("left", "right"))
+            return [grip.position for grip in grips if grip is not None]
+
+        before = held()
+        for side in ("left", "right"):
+            squeeze(made.remote, side, True)
+        made.frame(4)
+        made.remote.left.pose.position, made.remote.right.pose.position = (-0.5, 1.3, -0.2), (0.6, 1.3, -0.5)
+        made.remote.send()
+        after = held()
+        assert made.world.world_from_stage.scale < 0.6, "hands apart: the world grows, the visitor shrinks"
+        for point, there in zip(before, after, strict=True):
+            assert np.abs(point - there).max() < 1e-3
+        for side in ("left", "right"):
+            squeeze(made.remote, side, False)
+        made.frame(3)
+        kept = made.world.world_from_stage.matrix.copy()
+        made.remote.move("left", (0.0, 1.0, 0.0))
+        made.frame(3)
+        assert (made.world.world_from_stage.matrix == kept).all()
+
+
+def test_two_sessions_one_after_the_other(xr_runtime: Path, runtime_log):
+    for size in ((64, 64), (96, 80)):
+        with monado(xr_runtime, size=size) as runtime, visit(runtime) as made:
+            made.frame(5)
+            assert made.headset.eyes[0].color.size == size
+    assert runtime_log.complaints() == []
+
+
+def test_a_draw_that_raises_ends_its_frame(headset: Runtime, monkeypatch: pytest.MonkeyPatch):
+    with visit(headset) as made:
+        made.frame(3)
+        views = iter(next_views(made))
+        next(views)  # an eye is being drawn ...
+        frames = made.target.counts.frames
+        made.frame(3)  # ... and dropped, with its image held or not: the next frames come all the same
+        assert made.target.counts.frames >= frames + 3
+
+
+def next_views(made: Visit):
+    return next(made._frames).views()
+
+
+def test_the_validation_layer_and_the_runtime_are_silent(xr_runtime: Path, runtime_log):
+    with monado(xr_runtime, size=(64, 64), validate=True) as runtime:
+        with visit(runtime) as made:
+            made.frame(60)
+            made.remote.stick("left", 0.3, 1.0)
+            made.frame(30)
+            made.app.world.pulses.append(Pulse("left", 0.02, 0.5))
+            made.frame(5)
+        assert runtime.validation_log() == []
+    assert runtime_log.complaints() == []
+
+
+def test_the_runtime_is_lost_and_comes_back(xr_runtime: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("walkin.targets.openxr.AGAIN_S", 0.3)
+    with monado(xr_runtime, size=(64, 64), service=True) as runtime, visit(runtime) as made:
+        made.frame(10)
+        walls = made.world.walls
+        runtime.kill_service()
+        assert made.until(lambda: made.target.headset is None, 20)
+        assert made.until(lambda: any("gone" in banner.text for banner in made.world.banners), 5)
+        made.frame(3)  # the room goes on without
+        runtime.start_service()
+        assert made.until(lambda: made.target.headset is not None, 200)
+        assert made.until(lambda: made.headset.session.focused, 200)
+        made.frame(10)
+        assert any("back" in banner.text for banner in made.world.banners)
+        assert made.world.walls is walls and made.target.ctx.error == "GL_NO_ERROR"
+
+
+def gl_objects(made: Visit) -> int:
+    """Names in use among the first few thousand, of the kinds that a frame could leak."""
+    from walkin import gl
+
+    library = gl.library()
+    kinds = (library.glIsTexture, library.glIsBuffer, library.glIsFramebuffer, library.glIsVertexArray)
+    return sum(bool(kind(name) & 0xFF) for kind in kinds for name in range(1, 3000))
+
+
+@pytest.mark.slow
+def test_two_thousand_frames_leave_nothing_behind(xr_runtime: Path, runtime_log):
+    with monado(xr_runtime, hz=144, size=(64, 64)) as runtime, visit(runtime) as made:
+        process = psutil.Process()
+
+        def walk(frames: int) -> None:
+            for number in range(frames // 10):
+                made.remote.stick("left", 0.0, 1.0 if number % 2 else -1.0)
+                made.remote.stick("right", 0.0, float(number % 5 == 0))
+                made.remote.press("right", "trigger", float(number % 3 == 0))
+                made.frame(10)
+                assert made.target.ctx.error == "GL_NO_ERROR"
+
+        walk(300)
+        gc.collect()
+        objects, bytes_before = gl_objects(made), process.memory_info().rss
+        walk(2000)
+        gc.collect()
+        assert gl_objects(made) == objects
+        assert process.memory_info().rss - bytes_before < 8 * 2**20
+    assert runtime_log.complaints() == []
+
+
+def test_no_runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.delenv("XR_RUNTIME_JSON", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path))
+    with pytest.raises(NoHeadset, match="no OpenXR runtime is active"):
+        open_runtime()
+
+
+@pytest.mark.parametrize("text", [None, "", "not JSON", '{"runtime": {"library_path": "/nowhere/libxr.so"}}'])
+def test_a_manifest_that_is_no_use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None):
+    manifest = tmp_path / "runtime.json"
+    if text is not None:
+        manifest.write_text(text)
+    monkeypatch.setenv("XR_RUNTIME_JSON", str(manifest))
+    with pytest.raises(NoHeadset, match="points nowhere" if text is None else "does not answer"):
+        open_runtime()
+
+
+def test_what_a_runtime_lacks_is_said(headset: Runtime, monkeypatch: pytest.MonkeyPatch):
+    from walkin.targets.headset import runtime as module
+
+    offered = module._offered
+    monkeypatch.setattr(module, "_offered", lambda xr: tuple(e for e in offered(xr) if e != module.GL_ENABLE))
+    with pytest.raises(NoHeadset, match="does not take OpenGL"):
+        open_runtime()
+    monkeypatch.setattr(module, "_offered", lambda xr: tuple(e for e in offered(xr) if "egl" not in e))
+    base = OffscreenTarget((64, 64), 1, samples=0)
+    with pytest.raises(NoHeadset, match="needs a window"):
+        OpenXRTarget(base, ())
+    monkeypatch.undo()
+    open_runtime().close()  # nothing was left behind that would be in the way
+
+
+def test_swapchains_keep_to_the_runtimes_limit(headset: Runtime, monkeypatch: pytest.MonkeyPatch):
+    from walkin.targets.headset import runtime as module
+
+    monkeypatch.setattr(module, "min", lambda *sides: 320, raising=False)
+    with visit(headset, render_scale=1.5) as made:
+        made.frame(2)
+        assert made.headset.eyes[0].color.size == (320, 320)
+
+
+def test_room_is_the_one_the_pixels_are_checked_with():
+    world = room()
+    assert world.walls["a"].place == WALL
