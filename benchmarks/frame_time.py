@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from typing import Any
 
+import headset
 from coverage import coverage
 from floor import Floor
 from machine import percentiles, table, write_json
@@ -29,7 +30,13 @@ COVERAGE_FRAMES = 6  # a station
 def main() -> None:
     parser = options(__doc__ or "")
     parser.add_argument("--no-naive", action="store_true", help="leave out the slow rows")
+    parser.add_argument("--target", default="offscreen", choices=("offscreen", "openxr"), help="openxr: see headset.py")
+    parser.add_argument("--rates", default="72,60,45,36,30,20", metavar="HZ,HZ", help="openxr: of the display")
+    parser.add_argument("--frames", type=int, default=2000, help="openxr: at each rate")
     given = parser.parse_args()
+    if given.target == "openxr":
+        headset.run(given)
+        return
     rows: list[dict[str, Any]] = []
     summary: list[tuple[object, ...]] = []
     app = None

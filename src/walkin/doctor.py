@@ -20,6 +20,11 @@ from typing import NamedTuple
 from walkin._version import __version__
 from walkin.errors import WalkinError
 
+HEADSET_S = 10.0
+FORMATS = {
+    0x8C43: "SRGB8_ALPHA8", 0x8C41: "SRGB8", 0x881A: "RGBA16F", 0x8058: "RGBA8", 0x805B: "RGBA16", 0x8CAC: "DEPTH32F",
+    0x81A6: "DEPTH24", 0x81A5: "DEPTH16", 0x88F0: "DEPTH24_STENCIL8", 0x8CAD: "DEPTH32F_STENCIL8",
+}  # fmt: skip
 TRIAL_S = 120.0  # importing torch from a cold disk takes long
 PACKAGES = ("moderngl", "glfw", "numpy", "pyrr", "pillow", "platformdirs", "networkx", "imgui-bundle")
 
@@ -46,7 +51,7 @@ def report() -> int:
         _print(*_end("window", running["window"]))
     else:
         _print(Row("window", "no display (DISPLAY is not set): walkin draws a picture into a file instead", "-"))
-    _print(_headset(), *_end("torch", running["torch"]), *_packages(), *_folders())
+    _print(*_headset(), *_end("torch", running["torch"]), *_packages(), *_folders())
     usable = offscreen[0].state == "ok"
     print("walkin can draw here" if usable else "walkin cannot draw here: see the lines that begin with no")
     return 0 if usable else 1
@@ -103,22 +108,34 @@ def _torch() -> list[Row]:
     ]
 
 
-def _headset() -> Row:
-    """Said without loading a runtime: one that is broken takes the process down, and nothing uses it yet."""
+def _headset() -> list[Row]:
+    """Asked in a process of its own, with a session: a runtime may hang, or take down whoever asks."""
+    from walkin.targets.headset import probe
+    from walkin.targets.headset.runtime import OPTIONAL, active_manifest
+
+    manifest = active_manifest()
+    if manifest is None:
+        return [Row("OpenXR", "no runtime is active here: for a headset start SteamVR, Monado or WiVRn", "-")]
+    runtime = Row("OpenXR", f"{manifest}{'' if manifest.exists() else ': there is no such file'}", "-")
     try:
-        binding = f"pyopenxr {importlib.metadata.version('pyopenxr')}"
-    except importlib.metadata.PackageNotFoundError:
-        binding = "pyopenxr is not installed"
-    places = (
-        os.environ.get("XR_RUNTIME_JSON", ""),
-        os.path.expanduser("~/.config/openxr/1/active_runtime.json"),
-        "/etc/xdg/openxr/1/active_runtime.json",
-    )
-    runtime = next((place for place in places if place and Path(place).is_file()), "")
-    found = f"a runtime is set up ({runtime})" if runtime else "no runtime is set up"
-    if platform.system() != "Linux":
-        found = "runtimes are not looked for on this system"
-    return Row("OpenXR", f"walkin draws to no headset yet; {binding}, {found}", "-")
+        found = probe.ask(HEADSET_S, session=True)
+    except TimeoutError:
+        return [runtime, Row("headset", f"no answer from the runtime within {HEADSET_S:.0f} s: restart it", "no")]
+    if "error" in found:
+        return [runtime, Row("headset", found["error"], "no")]
+    sizes = " and ".join(f"{width}x{height}" for width, height in found["views"])
+    missing = [name for name in OPTIONAL if name not in found["extensions"]]
+    rows = [
+        Row("OpenXR", f"{found['name']} {found['version']}, {manifest}"),
+        Row("headset", f"{found['system']}, {sizes} pixels, {found['space']} space, {found['renderer']}"),
+        Row("formats", ", ".join(FORMATS.get(format, hex(format)) for format in found["formats"])),
+        Row("extensions", ", ".join(found["extensions"])),
+    ]
+    if missing:
+        rows.append(Row("extensions", f"not there: {', '.join(missing)}: walkin does without", "-"))
+    if layers := found["layers"]:
+        rows.append(Row("API layers", f"{', '.join(layers)}: if walkin crashes in a headset, try without them", "-"))
+    return rows
 
 
 def _packages() -> list[Row]:

@@ -13,6 +13,7 @@ from walkin.world import World
 NARROWS_S = 0.15
 WIDENS_S = 0.30
 ADVICE_S = 30.0
+NEWS = 3  # banners at a time
 # In the visitor's own metres, from the head.
 AHEAD_M = 1.2
 BELOW_M = 0.25
@@ -32,21 +33,43 @@ def narrow(world: World, gliding: bool, dt_s: float) -> None:
 
 
 def advise(world: World, given: Input, moved: bool) -> None:
-    """Say what the controllers do, once, until the visitor goes anywhere or has had the time to read it."""
+    """What is to be read in a headset, on one plate before the visitor: news, what a worker does, the sheet of controls
+    if she asked for it, else advice: once, until she goes anywhere or has had the time to read it."""
     gestures = world.gestures
-    if gestures.advised_s is None:
-        if world.layout is None or not given.profile:
-            return
-        gestures.advised_s = world.time_s
-        stage = world.world_from_stage
-        head = stage @ given.stage_from_head
-        ahead_x, ahead_z = level_forward(head)
-        reach = AHEAD_M * stage.scale
-        at = head.position + np.array([ahead_x * reach, -BELOW_M * stage.scale, ahead_z * reach])
-        world.world_from_advice = Pose(at, quaternion_from_yaw_pitch(yaw_of(head), 0.0), stage.scale)
-    gestures.moved = gestures.moved or moved
-    over = gestures.moved or world.time_s - gestures.advised_s >= ADVICE_S
-    lines = () if over or not given.profile else acts.advice(given.profile, left_handed=world.comfort.left_handed)
-    if lines != world.advice:
-        world.advice = lines
-        world.revision += 1
+    if not given.profile:
+        lines: tuple[str, ...] = ()
+    else:
+        lines = _news(world)
+        if world.show_keys:
+            shown = acts.sheet(given.profile, left_handed=world.comfort.left_handed)
+            lines += tuple(f"{control}: {what}" for control, what in shown)
+        elif world.layout is not None:
+            if gestures.advised_s is None:
+                gestures.advised_s = world.time_s
+            gestures.moved = gestures.moved or moved
+            if not (gestures.moved or world.time_s - gestures.advised_s >= ADVICE_S):
+                lines += acts.advice(given.profile, left_handed=world.comfort.left_handed)
+    if lines == world.advice:
+        return
+    if not world.advice or moved:  # not while she reads: a plate that follows the head cannot be looked at
+        world.world_from_advice = _before(world, given)
+    world.advice = lines
+    world.revision += 1
+
+
+def _news(world: World) -> tuple[str, ...]:
+    lines = tuple(banner.text for banner in world.banners[-NEWS:])
+    if world.progress is None:
+        return lines
+    share = f"   {world.progress.fraction:.0%}" if world.progress.fraction is not None else ""
+    return (*lines, world.progress.label + share)
+
+
+def _before(world: World, given: Input) -> Pose:
+    """A place to be read from here, facing the visitor."""
+    stage = world.world_from_stage
+    head = stage @ given.stage_from_head
+    ahead_x, ahead_z = level_forward(head)
+    reach = AHEAD_M * stage.scale
+    at = head.position + np.array([ahead_x * reach, -BELOW_M * stage.scale, ahead_z * reach])
+    return Pose(at, quaternion_from_yaw_pitch(yaw_of(head), 0.0), stage.scale)

@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from walkin.errors import WalkinError
-from walkin.targets.headset.runtime import NoHeadset, active_manifest, open_runtime
+from walkin.targets.headset.runtime import NoHeadset, active_manifest, open_runtime, text
 
 WAIT_S = 2.0
 
@@ -50,6 +50,7 @@ def look(*, session: bool) -> dict[str, Any]:
         "views": [(view.width, view.height) for view in runtime.views],
         "extensions": sorted(runtime.extensions),
         "offered": runtime.offered,
+        "layers": layers(),
     }
     try:
         if session:
@@ -57,6 +58,24 @@ def look(*, session: bool) -> dict[str, Any]:
     finally:
         runtime.close()
     return found
+
+
+def layers() -> list[str]:
+    """API layers that the loader puts between walkin and the runtime, as far as the environment tells; implicit ones,
+    which crash applications now and then, are those that the loader lists unasked."""
+    import os
+
+    import xr
+
+    named = [name for name in os.environ.get("XR_ENABLE_API_LAYERS", "").split(os.pathsep) if name]
+    try:
+        found = [text(layer.layer_name) for layer in xr.enumerate_api_layer_properties()]
+    except xr.exception.XrException:
+        found = []
+    # The validation and dump layers come with pyopenxr and are asleep until they are asked for.
+    return [
+        name for name in found if name in named or not name.startswith(("XR_APILAYER_LUNARG_", "XR_APILAYER_KHRONOS_"))
+    ]
 
 
 def _session(runtime: Any) -> dict[str, Any]:

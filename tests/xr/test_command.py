@@ -1,0 +1,146 @@
+"""The command line with a headset of the test runtime, without one, and with one that is no use."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from monado import complaints, monado
+from PIL import Image
+
+LONG_S = 120
+SMALL = """
+import torch
+class Small(torch.nn.Sequential):
+    def __init__(self):
+        super().__init__(torch.nn.Conv2d(3, 8, 3, 2), torch.nn.ReLU(), torch.nn.Conv2d(8, 16, 3, 2))
+"""
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> str:
+    (tmp_path / "small.py").write_text(SMALL)
+    return f"{tmp_path / 'small.py'}:Small"
+
+
+def walkin(*arguments: object, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "walkin", *map(str, arguments)]
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=LONG_S, stdin=subprocess.DEVNULL)
+
+
+def without(**changes: str) -> dict[str, str]:
+    env = {key: value for key, value in os.environ.items() if key not in ("XR_RUNTIME_JSON", "DISPLAY")}
+    return {**env, **changes}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["openxr", "auto"])
+def test_a_picture_of_both_eyes_without_a_display(xr_runtime: Path, network: str, tmp_path: Path, target: str):
+    picture = tmp_path / "eyes.png"
+    with monado(xr_runtime, hz=30, size=(300, 240), export=False) as runtime:
+        env = {key: value for key, value in runtime.env.items() if key != "DISPLAY"}
+        done = walkin("view", network, "--target", target, "--screenshot-to", picture, env=env)
+    assert done.returncode == 0, done.stderr
+    pixels = np.asarray(Image.open(picture)).astype(int)
+    assert pixels.shape == (240, 600, 3)
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 300
+    assert (pixels[:, :300] != pixels[:, 300:]).any()
+    assert complaints(done.stderr) == []
+
+
+@pytest.mark.slow
+def test_the_window_mirrors_the_headset(xr_runtime: Path, network: str, tmp_path: Path, display):
+    """GLX: the session shares the window's context, and the window shows what the left eye sees."""
+    with monado(xr_runtime, hz=30, size=(320, 320), export=False) as runtime:
+        env = {**runtime.env, "DISPLAY": display.name}
+        command = [sys.executable, "-m", "walkin", "view", network, "--target", "openxr", "--window-size", "640x360"]
+        with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                window = display.window(process)
+                with runtime.remote(timeout_s=30) as remote:
+                    remote.move("head", (0.0, 1.6, 0.0))
+                    remote.look_at((0.0, 0.0, -1.0))
+                    down = settled(display)
+                    remote.look_at((-2.0, 2.0, -1.0))
+                    assert different(display, down), "the mirror does not follow the head"
+                display.xdotool("key", "--window", window, "ctrl+q")
+                assert process.wait(20) == 0
+            finally:
+                process.kill()
+            assert process.stderr is not None
+            assert complaints(process.stderr.read()) == []
+
+
+def settled(display, timeout_s: float = 40.0) -> np.ndarray:
+    """A picture of the window with something in it, at least half a second old."""
+    import time
+
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        time.sleep(0.5)
+        picture = display.picture()[:360, :640]
+        if len(np.unique(picture.reshape(-1, 3), axis=0)) > 50:
+            time.sleep(1.0)
+            return display.picture()[:360, :640]
+    raise AssertionError("the window stays empty")
+
+
+def different(display, before: np.ndarray, timeout_s: float = 10.0) -> bool:
+    import time
+
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        time.sleep(0.2)
+        now = display.picture()[:360, :640]
+        if (np.abs(now.astype(int) - before).max(axis=2) > 20).mean() > 0.05:
+            return True
+    return False
+
+
+def test_no_headset_is_said_in_one_line(tmp_path: Path, network: str):
+    env = without(XDG_CONFIG_HOME=str(tmp_path), XDG_CONFIG_DIRS=str(tmp_path))
+    done = walkin("view", network, "--target", "openxr", env=env)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("walkin: no OpenXR runtime is active") and "--target desktop" in line
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        (None, "points nowhere"),
+        ("{}", "does not answer"),
+        ('{"file_format_version": "1.0.0", "runtime": {"library_path": "libc.so.6"}}', "does not answer"),
+    ],
+)
+def test_a_runtime_that_is_no_use(tmp_path: Path, network: str, manifest: str | None, said: str):
+    file = tmp_path / "runtime.json"
+    if manifest is not None:
+        file.write_text(manifest)
+    done = walkin("view", network, "--target", "openxr", env=without(XR_RUNTIME_JSON=str(file)))
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("walkin: ") and said in line and str(file) in line
+
+
+@pytest.mark.slow
+def test_auto_says_why_not_and_goes_on(tmp_path: Path, network: str):
+    picture = tmp_path / "room.png"
+    env = without(XR_RUNTIME_JSON=str(tmp_path / "gone.json"))
+    done = walkin("view", network, "--screenshot-to", picture, env=env)
+    assert done.returncode == 0, done.stderr
+    assert "walkin: no headset: the active OpenXR runtime points nowhere" in done.stderr
+    assert picture.exists()
+
+
+@pytest.mark.slow
+def test_doctor_describes_the_headset(xr_runtime: Path):
+    with monado(xr_runtime, size=(300, 240), export=False) as runtime:
+        done = walkin("doctor", env=runtime.env)
+    assert done.returncode == 0, done.stderr
+    for word in ("Monado", "300x240", "STAGE", "SRGB8_ALPHA8", "XR_KHR_composition_layer_depth"):
+        assert word in done.stdout, word
