@@ -57,3 +57,15 @@ def test_the_plate_stays_while_it_is_read_and_comes_along_when_it_was_empty():
     place = visitor.world.world_from_advice.position
     assert np.linalg.norm(place - visitor.head.position) < 1.5
     assert (place - visitor.head.position) @ visitor.head.forward > 0.8
+
+
+def test_the_plate_comes_along_when_the_visitor_is_put_elsewhere():
+    visitor = Visitor()
+    visitor.world.notify("opening", lasting=True)
+    visitor.does()
+    visitor.world.world_from_stage = Pose.at(10.0, 0.0, -20.0, yaw=2.0)
+    visitor.does()
+    head = visitor.world.world_from_stage @ visitor.head
+    place = visitor.world.world_from_advice.position
+    assert np.linalg.norm(place - head.position) < 1.5
+    assert (place - head.position) @ head.forward > 0.8

@@ -528,6 +528,19 @@ def test_advice_hangs_where_it_is_put(ctx, sight: Sight):
     assert left_edge > right_edge + 1
 
 
+@pytest.mark.parametrize("yaw", [0.0, 0.7, -1.1])
+@both_eyes
+def test_the_plates_edge_does_not_shine_through_it(ctx, sight: Sight, yaw: float):
+    """Both write depth: were they in one plane, rounding would choose between them, pixel by pixel."""
+    pose = Pose.at(0.1, 1.5, -1.2, yaw=yaw, pitch=0.2)
+    _, picture = advised(ctx, sight, ("HHHHHHHHHH", "HHHHHHHHHH"), pose)
+    x, y = np.meshgrid(np.linspace(-0.1, 0.1, 60), [-0.062, 0.0, 0.062])  # margins, and between the lines
+    places = np.stack([x, y, np.zeros_like(x), np.ones_like(x)], axis=-1).reshape(-1, 4) @ pose.matrix.T
+    columns, rows = np.rint(where(places[:, :3], sight)).astype(int).T
+    shades = picture[rows, columns]
+    assert np.ptp(shades, axis=0).max() < 12
+
+
 def test_the_text_of_advice_reads_from_left_to_right_and_downwards(ctx):
     """A long line over a short one: the ink of the second ends earlier, and is lower."""
     sight = (Pose.at(0.0, 1.6, 0.0), Fov(-0.3, 0.3, 0.3, -0.3))

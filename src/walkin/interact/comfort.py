@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from walkin.frame import Input
@@ -13,6 +15,7 @@ from walkin.world import World
 NARROWS_S = 0.15
 WIDENS_S = 0.30
 ADVICE_S = 30.0
+LEFT_BEHIND_M = 2.0
 NEWS = 3  # banners at a time
 # In the visitor's own metres, from the head.
 AHEAD_M = 1.2
@@ -49,12 +52,23 @@ def advise(world: World, given: Input, moved: bool) -> None:
             gestures.moved = gestures.moved or moved
             if not (gestures.moved or world.time_s - gestures.advised_s >= ADVICE_S):
                 lines += acts.advice(given.profile, left_handed=world.comfort.left_handed)
-    if lines == world.advice:
+    # Not while she reads: a plate that follows the head cannot be looked at. But it comes along when she has gone.
+    left_behind = bool(world.advice) and _away_m(world, given) > LEFT_BEHIND_M
+    if lines == world.advice and not left_behind:
         return
-    if not world.advice or moved:  # not while she reads: a plate that follows the head cannot be looked at
+    if not world.advice or moved or left_behind:
         world.world_from_advice = _before(world, given)
     world.advice = lines
     world.revision += 1
+
+
+def _away_m(world: World, given: Input) -> float:
+    """From the head to the plate, in the visitor's own metres."""
+    x, y, z = given.stage_from_head.position.tolist()
+    rows = world.world_from_stage.matrix.tolist()
+    at = world.world_from_advice.position.tolist()
+    there = (p - (r[0] * x + r[1] * y + r[2] * z + r[3]) for p, r in zip(at, rows, strict=False))
+    return math.hypot(*there) / world.world_from_stage.scale
 
 
 def _news(world: World) -> tuple[str, ...]:

@@ -37,7 +37,8 @@ class Counts:
 
     frames: int = 0
     missed: int = 0
-    """Display times left out: steps of more than one and a half periods."""
+    """Display times left out: steps of more than one and a half periods, as the runtime tells them. One that finds us
+    slow may tell longer periods, as Monado does."""
     wait_s: float = 0.0
     """Of the last frame, as the three that follow."""
     begin_s: float = 0.0
