@@ -51,15 +51,15 @@ void main() {
 
     // Light of a room rather than of a lamp: half of it reaches around (Lambert wrapped), the floor gives a little back.
     float wrapped = dot(n, LIGHT) * 0.5 + 0.5;
-    vec3 result = skin * (0.22 + 1.75 * wrapped * wrapped * SKY);
+    vec3 result = skin * (0.14 + 2.3 * wrapped * wrapped * SKY);
     float gloss = max(dot(n, normalize(LIGHT + v)), 0.0);
-    result += SKY * (0.030 * pow(gloss, 12.0) + 0.085 * pow(gloss, 90.0));
+    result += SKY * (0.036 * pow(gloss, 12.0) + 0.12 * pow(gloss, 100.0));
     // The edge catches light from behind, more of it above (Schlick 1994).
     float edge = pow(1.0 - max(dot(n, v), 0.0), 4.0);
     result += SKY * edge * (0.035 + 0.085 * clamp(0.5 + 0.5 * n.y, 0.0, 1.0));
 
-    float ring = band(0.0865, 0.0885, pixel);
-    float tip = at < 0.0 ? 0.0 : smoothstep(0.1105, 0.1116, at);
+    float ring = band(0.0865, 0.0890, pixel);
+    float tip = at < 0.0 ? 0.0 : smoothstep(0.11155, 0.11185, at);
     // A little of the ring's light lies on the skin beside it.
     float halo = at < 0.0 ? 0.0 : exp(-abs(at - 0.0875) * 420.0);
     result += GLOW * (halo * 0.045 * light);

@@ -107,10 +107,10 @@ void main() {
         float ring = inside(abs(r - 0.975) - 0.025, pixel);
         float fill = (r < 1.0 ? 1.0 : 0.0) * (0.06 + 0.20 * r * r * r);
         // An arrow head outside the ring, towards where one would look.
-        vec2 q = vec2(abs(local.x), local.y) - vec2(0.0, 1.40);
-        vec2 arm = vec2(0.20, -0.20);
+        vec2 q = vec2(abs(local.x), local.y) - vec2(0.0, 1.42);
+        vec2 arm = vec2(0.26, -0.22);
         float to_arm = length(q - arm * clamp(dot(q, arm) / dot(arm, arm), 0.0, 1.0));
-        cover = max(max(ring, fill), inside(to_arm - 0.032, pixel));
+        cover = max(max(ring, fill), inside(to_arm - 0.040, pixel));
     }
     color = vec4(ink, cover * opacity);
 }

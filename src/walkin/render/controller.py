@@ -14,8 +14,8 @@ LEAN_RAD = 0.62
 """How far the head leans from the handle towards where fingers point: a fist holds -Z upwards, and points with it half
 way between -Z and -Y (OpenXR 1.1, 6.3, grip and aim pose)."""
 # Along the handle, and the radius there before the ends are rounded: both in mm.
-PROFILE = ((0.0, 14.6), (22.0, 13.6), (46.0, 15.2), (66.0, 13.8), (80.0, 17.6), (94.0, 20.2), (112.0, 20.4))
-ENDS_M = 0.011, 0.010
+PROFILE = ((0.0, 14.2), (20.0, 13.0), (46.0, 15.2), (66.0, 13.4), (80.0, 17.4), (95.0, 20.6), (112.0, 17.6))
+ENDS_M = 0.012, 0.011
 OVAL = 0.93
 """Half width to half height."""
 
@@ -25,7 +25,7 @@ def controller() -> tuple[np.ndarray, np.ndarray]:
 
     `along` is metres from the lower end of the body, where the shader puts its lights; -1 on all else.
     """
-    parts = [_body(), _knob(0.0835, 1.0, 0.0205, 0.0078, 0.0066), _knob(0.0730, -1.0, 0.0130, 0.0085, 0.0110)]
+    parts = [_body(), _knob(0.0790, 1.0, 0.0165, 0.0080, 0.0062), _knob(0.0745, -1.0, 0.0135, 0.0085, 0.0115)]
     vertices, triangles, base = [], [], 0
     for made, faces in parts:
         vertices.append(made)
@@ -55,7 +55,7 @@ def _body() -> tuple[np.ndarray, np.ndarray]:
     smooth = np.convolve(np.interp(fine, lengths, radii), window / window.sum(), mode="same")
     below = np.clip(1.0 - at / ENDS_M[0], 0.0, 1.0)
     above = np.clip(1.0 - (LENGTH_M - at) / ENDS_M[1], 0.0, 1.0)
-    radius = np.interp(at, fine, smooth) * np.sqrt(1.0 - below**2) * (1.0 - above**2.6) ** (1 / 2.6)
+    radius = np.interp(at, fine, smooth) * np.sqrt(1.0 - below**2) * (1.0 - above**2.2) ** (1 / 2.2)
     points, tangents, ups = _spine(at)
     return _swept(points, tangents, ups, radius * OVAL, radius / OVAL, at)
 

@@ -138,12 +138,14 @@ def _arc(teleport: Teleport, scale: float) -> np.ndarray:
     if len(teleport.arc) < 2:
         return np.zeros(0, MARK)
     able = teleport.landing is not None
-    opacity = np.full(len(teleport.arc), 0.9 if able else 0.7)
+    # Like a ray it appears over its first centimetres, however far it is to the arc's second point.
+    first = teleport.arc[1] - teleport.arc[0]
+    clear = min(0.5, RAY_CLEAR_M * scale / max(float(np.linalg.norm(first)), 1e-9))
+    points = np.concatenate([teleport.arc[:1], [teleport.arc[0] + clear * first], teleport.arc[1:]])
+    opacity = np.full(len(points), 0.9) if able else 0.7 * np.linspace(1.0, 0.0, len(points)) ** 0.5
     opacity[0] = 0.0
-    if not able:
-        opacity *= np.linspace(1.0, 0.0, len(opacity)) ** 0.5
     tint = GOAL if able else NOWHERE
-    return _strokes(teleport.arc, opacity, ARC_HALF_WIDTH_M * scale, tint, dash_m=DASH_M * scale)
+    return _strokes(points, opacity, ARC_HALF_WIDTH_M * scale, tint, dash_m=DASH_M * scale)
 
 
 def _strokes(
