@@ -60,6 +60,9 @@ class Headset:
 
     def close(self) -> None:
         self.session.close()
+        self.binding.settle()
+        for target in (target for eye in self.eyes for target in eye.depth_targets):
+            target.delete()
         self.eyes.clear()
         self.runtime.close()
         self.binding.settle()
@@ -184,10 +187,21 @@ class OpenXRTarget:
                 counts.frames += 1
 
     def draw_views(self, frame: HeadsetFrame) -> Iterator[View]:
-        """Each eye's surface to draw into; handed over to the runtime when the next is asked for."""
+        """Each eye's surface to draw into; handed over to the runtime when the next is asked for.
+
+        A runtime that goes meanwhile is no business of whoever draws: the frame's end finds it gone, too, and says so.
+        """
+        import xr
+
         headset = self.headset
         if headset is None:
             return
+        try:
+            yield from self._draw_views(headset, frame)
+        except (Lost, xr.InstanceLostError, xr.SessionLostError):
+            frame.layers.clear()
+
+    def _draw_views(self, headset: Headset, frame: HeadsetFrame) -> Iterator[View]:
         located = headset.session.views(frame.display_time)
         shown = []
         for eye, view in zip(headset.eyes, located, strict=False):

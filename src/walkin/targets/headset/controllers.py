@@ -120,7 +120,10 @@ class Controllers:
         xr = self._xr
         vibration = xr.HapticVibration(duration=int(pulse.seconds * 1e9), frequency=0, amplitude=pulse.amplitude)
         path = self._paths[self._real[pulse.side]]
-        xr.apply_haptic_feedback(self._session, xr.HapticActionInfo(self._actions["haptic"], path), vibration)
+        try:
+            xr.apply_haptic_feedback(self._session, xr.HapticActionInfo(self._actions["haptic"], path), vibration)
+        except xr.exception.XrException:
+            pass  # a tick that is not felt; if the runtime is gone, the frame's end finds out
 
     def _create(self, action: Action) -> Any:
         xr = self._xr
