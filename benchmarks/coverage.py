@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from walkin.exhibit import Wall, tile_fill
 from walkin.frame import View
 from walkin.geometry import UP
-from walkin.world import Place, Wall, World, tile_fill
+from walkin.places import Place
+from walkin.world import World
 
 GRID = (192, 108)
 MARGIN_M = 0.05  # of a panel around its tiles

@@ -30,7 +30,9 @@ void main() {
     vec2 extent = vec2(right_columns.w, fill_rows.z);
     float margin = slots_margin.y;
     vec2 unit = vec2(gl_VertexID & 1, gl_VertexID >> 1);
-    grid = mix(vec2(-margin), extent + margin, unit);
+    vec2 last = extent + margin;
+    last.y = clamp(corner_table.y / length(down_count.xyz), -margin, last.y);  // what is pushed under the floor is not seen
+    grid = mix(vec2(-margin), last, unit);
     vec3 world = corner_table.xyz + right_columns.xyz * grid.x + down_count.xyz * grid.y;
     gl_Position = clip_from_world * vec4(world, 1.0);
     seen = clearness(world);

@@ -9,9 +9,10 @@ import numpy as np
 from walkin.geometry import Fov, Pose
 from walkin.graph import Network, Node
 from walkin.mosaic import Mosaic
+from walkin.places import Layout, Place
 from walkin.render.colors import linear_to_srgb, lookup_table
 from walkin.results import Tiles
-from walkin.world import COLOR_MAPS, Layout, Place, World
+from walkin.world import COLOR_MAPS, Look, World
 
 FAR_AWAY = Place((500.0, 0.0, 500.0), 0.0, 1, 1, 1.0, 1.0)
 """For the picture and the board, where a test wants none."""
@@ -64,7 +65,7 @@ def tiles_of(node: Node, values: np.ndarray) -> Tiles:
 
 def furnished(network: Network, places: Mapping[str, Place], tiles: Iterable[Tiles] = ()) -> World:
     """A world in which nothing but these walls stands."""
-    world = World(show_labels=False)
+    world = World(look=Look(labels=False))
     world.furnish(network, Layout(dict(places), (), FAR_AWAY, FAR_AWAY, Pose(), 10.0))
     for each in tiles:
         world.accept(each)

@@ -61,7 +61,7 @@ def make(ctx, monkeypatch: pytest.MonkeyPatch):
         target = offscreen.OffscreenTarget(SIZE, eyes=eyes, samples=0)
         app = App(target, Settings(report=lines.append, **settings))
         app.lines = lines  # type: ignore[attr-defined]
-        monkeypatch.setattr(app, "_job", lambda name, request: (jobs or {})[name])
+        monkeypatch.setattr(app, "_job", lambda what, name, request: (jobs or {})[what])
         made.append(app)
         return app
 
@@ -340,13 +340,13 @@ def test_acts(make):
     press("keys")
     assert app.world.show_keys
     press("labels")
-    assert not app.world.show_labels
+    assert not app.world.look.labels
     press("ribbons")
-    assert not app.world.show_ribbons
+    assert not app.world.look.ribbons
     press("colors")
-    assert app.world.color_map == "unsigned"
+    assert app.world.look.color_map == "unsigned"
     press("range")
-    assert app.world.range_mode == "wall"
+    assert app.world.look.range_mode == "wall"
     press("picture")
     press("picture")
     press("picture")

@@ -94,8 +94,8 @@ def test_what_was_uploaded_lies_where_the_bands_say(ctx):
         tiles = tiles_of_codes(node, codes, -1.0, 2.0)
         order = random.permutation(mosaic.count)
         for level in range(mosaic.levels):
-            atlas.upload_level(tiles, level)
-        atlas.upload_table(tiles, order)
+            atlas.upload_level(tiles.address, tiles, level)
+        atlas.upload_table(tiles.address, tiles, order)
 
         (band,) = atlas.bands[node.address]
         page = atlas.pages[band.page]

@@ -106,7 +106,7 @@ def child(*arguments: str, timeout_s: float = 120) -> subprocess.CompletedProces
         (("info", "--fold", "thrice"), ("'thrice'", "ops", "layers", "blocks")),
         (("info", "--device", "toaster"), ("'toaster'", "cpu")),
         (("info", "demo", "resnet18"), ("resnet18", "--help")),
-        (("inof", "demo"), ("demo", "--help")),
+        (("inof", "demo"), ("'inof'", "info", "--help")),
         (("--nosuch",), ("--nosuch", "--help")),
         (("networks", "a", "b"), ("b", "--help")),
         (("info", "demo", "--key", "ema"), ("--key", "--weights FILE")),

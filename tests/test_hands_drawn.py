@@ -17,10 +17,11 @@ from rooms import chain, furnished, maps, tiles_of_codes
 
 from walkin.frame import View
 from walkin.geometry import UP, Fov, Pose, yaw_matrix
+from walkin.places import Place
 from walkin.render.renderer import Renderer
 from walkin.render.surface import Surface
 from walkin.targets.offscreen import EYE_DISTANCE_M, LEFT_EYE, RIGHT_EYE
-from walkin.world import Place, Pointer, Teleport, World
+from walkin.world import Pointer, Teleport, World
 
 SIZE = (640, 640)
 BEHIND = Pose.at(0.0, 1.5, 8.0)
@@ -245,7 +246,7 @@ def test_a_reticle_is_whole_on_a_white_wall_seen_at_a_slant(ctx, yaw: float):
     corner = np.array([0.0, 1.6, -2.5]) - right * 1.5 - [0.0, 1.5, 0.0]
     wall = Place(tuple(corner.tolist()), yaw, 1, 1, 3.0, 1.0)
     world = furnished(chain(node), {"a": wall}, [tiles_of_codes(node, np.full((1, 4, 4), 255), 0, 1)])
-    world.color_map = "grey"
+    world.look = replace(world.look, color_map="grey")
     sight = (Pose.at(0.0, 1.6, 0.0), Fov(-0.1, 0.1, 0.1, -0.1))
     renderer = renderer_of(ctx, world)
     before = look(renderer, world, sight)
@@ -402,7 +403,7 @@ def bright_room() -> World:
     node = maps("a", 1, 4, 4)
     wall = Place((-4.0, 0.1, -1.0), 0.0, 1, 1, 8.0, 1.0)
     world = furnished(chain(node), {"a": wall}, [tiles_of_codes(node, np.full((1, 4, 4), 255), 0, 1)])
-    world.color_map = "grey"
+    world.look = replace(world.look, color_map="grey")
     return world
 
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from rooms import chain, furnished, maps, tiles_of
 
+from walkin.exhibit import tile_fill
 from walkin.frame import Hand
 from walkin.geometry import UP, Pose, Ray
 from walkin.interact.pointing import hover, nearest_wall, world_ray
-from walkin.world import Place, World, tile_fill
+from walkin.places import Place
+from walkin.world import World
 
 
 @pytest.fixture(scope="module")

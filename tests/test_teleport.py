@@ -12,7 +12,8 @@ from visitor import DOWN, Visitor, held
 from walkin.frame import Hand
 from walkin.geometry import Pose, yaw_matrix
 from walkin.interact.teleport import BEFORE_WALL_M
-from walkin.world import Place, World
+from walkin.places import Place
+from walkin.world import World
 
 UP_STICK = (0.0, 0.95)
 
@@ -230,7 +231,7 @@ def test_the_arc_follows_the_hand():
 
 def test_who_sits_lifted_stays_lifted():
     visitor = Visitor(empty(), head=Pose.at(0.1, 1.1, 0.2))
-    visitor.world.layout = Visitor().world.layout
+    visitor.world.here = Visitor().world.here
     visitor.does(acts=frozenset({"height"}))
     assert visitor.world_from_head.position[1] == pytest.approx(1.7)
     visitor.does(right_stick=UP_STICK)

@@ -6,6 +6,8 @@ pixel must be can be said exactly. All pictures are asymmetric: a mirrored or up
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawing import draw, renderer_of
@@ -13,10 +15,10 @@ from rooms import chain, color, facing, furnished, maps, tiles_of, tiles_of_code
 
 from walkin.frame import View
 from walkin.geometry import Fov, Pose, frustum_planes, spheres_in_frustum
+from walkin.places import Place
 from walkin.render import atlas as atlas_module
 from walkin.render.renderer import Renderer
 from walkin.render.surface import Surface
-from walkin.world import Place
 
 NEAR = 3  # codes: what the air takes at two metres
 MAGENTA = np.array([237, 0, 205])
@@ -49,7 +51,7 @@ def test_order_and_orientation(ctx, yaw: float):
     values = np.stack([two_tone(k, 5) for k in range(5)])
     where = place(3, 2, yaw=yaw)
     world = furnished(chain(node), {"a": where}, [tiles_of(node, values)])
-    world.range_mode = "wall"
+    world.look = replace(world.look, range_mode="wall")
     picture = shown(ctx, world, where, 32)
     for k in range(5):
         row, column = divmod(k, 3)
@@ -68,7 +70,7 @@ def test_sorted_tiles(ctx):
     values = np.stack([two_tone(k, 4) for k in range(4)])
     where = place(2, 2)
     world = furnished(chain(node), {"a": where}, [tiles_of(node, values)])
-    world.range_mode = "wall"
+    world.look = replace(world.look, range_mode="wall")
     world.walls["a"].order = np.array([2, 0, 3, 1])
     picture = shown(ctx, world, where, 32)
     for position, k in enumerate([2, 0, 3, 1]):
@@ -116,7 +118,7 @@ def test_color_maps(ctx, name: str):
     values = np.linspace(-1.0, 3.0, 8, dtype=np.float32).reshape(1, 1, 8)
     where = place(1, 1)
     world = furnished(chain(node), {"a": where}, [tiles_of(node, values)])
-    world.color_map = name
+    world.look = replace(world.look, color_map=name)
     picture = shown(ctx, world, where, 56)  # odd pixels a texel: the middle one shows nothing of its neighbours
     for x in range(8):
         value, step = float(values[0, 0, x]), 4 / 255
@@ -135,9 +137,10 @@ def test_range_per_channel_wall_and_percentile(ctx):
     world = furnished(chain(node), {"a": where}, [tiles])
     renderer = renderer_of(ctx, world)
     pixel = {}
-    for world.range_mode in ("channel", "wall", "percentile"):
+    for range_mode in ("channel", "wall", "percentile"):
+        world.look = replace(world.look, range_mode=range_mode)
         picture = draw(renderer, world, *facing(where), (128, 64)).astype(int)
-        pixel[world.range_mode] = picture[16, 16], picture[16, 80]
+        pixel[range_mode] = picture[16, 16], picture[16, 80]
     assert_color(pixel["channel"][0], color(1, -1, 1))
     assert_color(pixel["channel"][1], color(0.1, -0.1, 0.1))
     assert_color(pixel["wall"][0], color(1, -1, 1))
@@ -195,7 +198,7 @@ def test_far_tiles_are_means_of_near_ones(ctx, pixels: int):
     codes = np.random.default_rng(4).integers(0, 256, (6, 32, 32))
     where = place(3, 2)
     world = furnished(chain(node), {"a": where}, [tiles_of_codes(node, codes, 0.0, 1.0)])
-    world.color_map = "grey"
+    world.look = replace(world.look, color_map="grey")
     picture = shown(ctx, world, where, pixels)[..., 0]
     share = 32 // pixels
     for k in range(6):
@@ -284,13 +287,13 @@ def test_bands_look_like_one_page(ctx, monkeypatch: pytest.MonkeyPatch):
 def test_two_eyes_see_a_wall_from_two_places(ctx):
     """A near wall moves left in the right eye, by what the distance between the eyes says."""
     node = maps("a", 1, 4, 4)
-    where = Place((-0.1, -0.1, -2.0), 0.0, 1, 1, 0.2, 1.0)
+    where = Place((-0.1, 0.9, -2.0), 0.0, 1, 1, 0.2, 1.0)
     world = furnished(chain(node), {"a": where}, [tiles_of_codes(node, np.full((1, 4, 4), 255), 0, 1)])
     renderer = renderer_of(ctx, world)
     middles = []
     for x, fov in ((-0.032, Fov(-0.5, 0.3, 0.4, -0.4)), (0.032, Fov(-0.3, 0.5, 0.4, -0.4))):
         surface = Surface(ctx, (200, 160))
-        renderer.draw(world, View(Pose.at(x, 0.0, 0.0), fov, surface.framebuffer, overlay=False))
+        renderer.draw(world, View(Pose.at(x, 1.0, 0.0), fov, surface.framebuffer, overlay=False))
         columns = np.argwhere(surface.read()[80, :, 0] > 200)
         share = (columns.mean() + 0.5) / 200
         left, right = np.tan(fov.left), np.tan(fov.right)

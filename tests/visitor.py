@@ -12,8 +12,9 @@ from rooms import chain, furnished, maps, tiles_of
 from walkin.frame import Frame, Hand, Input, View
 from walkin.geometry import Pose
 from walkin.interact.step import step
+from walkin.places import Place
 from walkin.requests import Request
-from walkin.world import Place, World
+from walkin.world import World
 
 TOUCH = "oculus/touch_controller"
 DOWN = Pose.at(0.2, 1.3, -0.3, pitch=-0.6)

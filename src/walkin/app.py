@@ -6,11 +6,12 @@ import sys
 import time
 from collections.abc import Callable, Hashable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from walkin.errors import WalkinError
+from walkin.exhibit import Exhibit
 from walkin.frame import Frame, Target
 from walkin.geometry import Pose
 from walkin.imports import collector_resting
@@ -67,20 +68,25 @@ class App:
         self.results = Mailbox(_key, self.target.wake)
         self.worker = Worker(self.results, finished=Finished, before=lower_thread_priority)
         self.world.goto = self.settings.goto
-        self._session: Any = None
-        self._first_request: Open | None = None
+        self._sessions: dict[str, Any] = {}
+        self._first_requests: tuple[Open, ...] = ()
         self._drawn: tuple[Any, ...] = ()
         self._drawn_s = 0.0
         self._filling_s = FILLING_S if is_software(self.target.ctx) else 0.0
         self._began_s = time.monotonic()
         self._reported: Progress | None = None
 
-    def open(self, request: Open) -> None:
-        """Begin with a network. Its worker starts after the first frame is on the screen: torch comes later."""
-        self._first_request = request
-        self.world.title = request.spec
-        self.world.progress = Progress("open", f"opening {request.spec}")
-        self.target.hint("title", f"{request.spec} - walkin")
+    def open(self, *requests: Open) -> None:
+        """Begin with networks, side by side. Their worker starts after the first frame is on the screen: torch comes
+        later."""
+        self._first_requests = tuple(
+            replace(request, exhibit=key) for key, request in zip(_keys(requests), requests, strict=True)
+        )
+        self.world.exhibits = [Exhibit(request.exhibit, request.spec) for request in self._first_requests]
+        self.world.here = self.world.exhibits[0]
+        self.world.title = ", ".join(request.spec for request in requests)
+        self.world.progress = Progress("open", f"opening {requests[0].spec}")
+        self.target.hint("title", f"{self.world.title} - walkin")
 
     def run(self) -> int:
         """Frames until the end; the exit code."""
@@ -112,7 +118,7 @@ class App:
         settled = self.settled
         if self._must_draw(frame, head):
             for view in frame.views():
-                if self._first_request is not None:
+                if self._first_requests:
                     self.renderer.rehearse(view)
                 self.renderer.draw(self.world, view, frame.input.pixel_scale)
         self.target.hint("continuous", bool(self.renderer.uploads_waiting))
@@ -120,9 +126,10 @@ class App:
         self.target.ctx.gc()
         if self.settings.on_frame is not None:
             self.settings.on_frame(self, frame)
-        if self._first_request is not None:
-            self.dispatch(self._first_request)
-            self._first_request = None
+        if self._first_requests:
+            for request in self._first_requests:
+                self.dispatch(request)
+            self._first_requests = ()
         elif settled:
             self._after_settling()
         elif self.settings.timeout_s is not None and time.monotonic() - self._began_s > self.settings.timeout_s:
@@ -132,7 +139,7 @@ class App:
     def settled(self) -> bool:
         """All jobs have ended and all they sent is on the GPU."""
         return (
-            self._first_request is None
+            not self._first_requests
             and not self.worker.busy
             and self.results.empty
             and not self.renderer.uploads_waiting
@@ -142,7 +149,7 @@ class App:
         """Take in one result."""
         if isinstance(result, Traced):
             network: Any = result.network
-            self.world.furnish(network, lay_out(network))
+            self.world.furnish(network, lay_out(network), result.exhibit)
             if self.world.goto is not None:
                 self._check_address(network, self.world.goto)
             self.settings.report(
@@ -171,10 +178,12 @@ class App:
     def dispatch(self, request: Request) -> None:
         """Hand a request to the worker, or do it here."""
         if isinstance(request, Open):
-            self.worker.submit("open", self._job("open_network", request))
+            name = _job_name("open", request.exhibit)
+            self.worker.submit(name, self._job("open_network", name, request), replaces=(name,))
         elif isinstance(request, Feed):
             # A network that is being opened is not given up for another picture: that one waits.
-            self.worker.submit("feed", self._job("feed", request), replaces=("feed",))
+            name = _job_name("feed", request.exhibit)
+            self.worker.submit(name, self._job("feed", name, request), replaces=(name,))
         elif isinstance(request, Cancel):
             self.worker.cancel()
         elif isinstance(request, Screenshot):
@@ -191,16 +200,22 @@ class App:
         save_png(path, self.target.read())
         self.settings.report(f"saved {path}")
 
-    def _job(self, name: str, request: Request) -> Callable[[Emit], Any]:
+    def _job(self, what: str, name: str, request: Open | Feed) -> Callable[[Emit], Any]:
+        """The function `what` of network.jobs as a job, whose results say which network they are of."""
+
         def job(emit: Emit) -> Any:
-            emit(Progress("open" if name == "open_network" else "feed", "importing torch"))
+            def send(result: Result) -> None:
+                emit(_addressed(result, name, request.exhibit))
+
+            emit(Progress(name, "importing torch"))
             with collector_resting("torch"):
                 from walkin.network import jobs  # torch: only here, on the worker's thread
 
-            if self._session is None:
+            if not self._sessions:
                 jobs.prepare_thread()
-                self._session = jobs.Session()
-            yield from getattr(jobs, name)(self._session, request, emit)
+            session = self._sessions.setdefault(request.exhibit, jobs.Session())
+            for result in getattr(jobs, what)(session, request, send):
+                yield _addressed(result, name, request.exhibit)
 
         return job
 
@@ -245,12 +260,35 @@ class App:
         return f"{self.renderer.uploads_waiting} walls are still to be uploaded"
 
 
+def _keys(requests: tuple[Open, ...]) -> list[str]:
+    """'' for the first network, for the others their names, each once."""
+    keys: list[str] = []
+    for number, request in enumerate(requests):
+        name = request.spec if number else ""
+        same = sum(key == name or key.startswith(f"{name} (") for key in keys) if name else 0
+        keys.append(f"{name} ({same + 1})" if same else name)
+    return keys
+
+
+def _job_name(what: str, exhibit: str) -> str:
+    return f"{what} {exhibit}".rstrip()
+
+
+def _addressed(result: Result, job: str, exhibit: str) -> Result:
+    """Jobs do not know under which name they run, nor which of several networks theirs is."""
+    if isinstance(result, Progress):
+        return replace(result, job=job)
+    if exhibit and isinstance(result, Tiles | Traced | Fed | Scores):
+        return replace(result, exhibit=exhibit)
+    return result
+
+
 def _key(result: Result) -> Hashable | None:
     """Which results replace each other while they wait: only the newest of each counts."""
     if isinstance(result, Tiles):
-        return Tiles, result.address
+        return Tiles, result.exhibit, result.address
     if isinstance(result, Progress):
         return Progress, result.job
     if isinstance(result, Fed | Scores):
-        return type(result)
+        return type(result), result.exhibit
     return None

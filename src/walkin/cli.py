@@ -65,6 +65,11 @@ def _with_command(arguments: list[str]) -> list[str]:
     """Put `view` where no command was given: a first argument that is no command is a network."""
     if arguments and (arguments[0] in COMMANDS or arguments[0] in ("-h", "--help", "--version", "--reset")):
         return arguments
+    if arguments and arguments[0].isalpha():
+        from difflib import get_close_matches
+
+        for close in get_close_matches(arguments[0], COMMANDS, 1, 0.7):
+            raise WalkinError(f"no command {arguments[0]!r}: did you mean {close}? `walkin --help` lists them", code=2)
     return ["view", *arguments]
 
 
@@ -98,7 +103,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _network_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("network", nargs="?", default="demo", metavar="NETWORK", help="what to open (default: demo)")
     parser.add_argument(
         "--weights",
         metavar="W",
@@ -133,6 +137,9 @@ def _view_parser(commands: argparse._SubParsersAction) -> None:
         description="Open a network and walk through it.",
         epilog=NETWORK_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "network", nargs="*", default=["demo"], metavar="NETWORK", help="what to open, side by side (default: demo)"
     )
     _network_options(parser)
     parser.add_argument("--images", metavar="DIR", help="folder whose pictures the P key goes through")
@@ -183,6 +190,7 @@ def _info_parser(commands: argparse._SubParsersAction) -> None:
         epilog=NETWORK_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("network", nargs="?", default="demo", metavar="NETWORK", help="what to open (default: demo)")
     _network_options(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.set_defaults(run=_info)

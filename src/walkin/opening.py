@@ -12,14 +12,14 @@ from typing import Any
 from walkin.errors import WalkinError
 from walkin.imports import collector_resting
 from walkin.requests import Open
-from walkin.world import Comfort
+from walkin.world import Comfort, Look
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".avif")
 
 
-def request_from(options: argparse.Namespace) -> Open:
+def request_from(options: argparse.Namespace, spec: str) -> Open:
     return Open(
-        spec=options.network,
+        spec=spec,
         weights=options.weights,
         key=options.key,
         image=options.image,
@@ -40,16 +40,16 @@ def view(options: argparse.Namespace) -> int:
 
     # Wakes the render thread within half a millisecond of a busy worker; with the default it comes 5 ms late.
     sys.setswitchinterval(0.0005)
-    request = request_from(options)
+    requests = [request_from(options, spec) for spec in options.network]
     shown = pictures(options.images)
-    if options.images and request.image is None:
-        request = replace(request, image=shown[0])
-    _check_files(request)
+    if options.images and options.image is None:
+        requests = [replace(request, image=shown[0]) for request in requests]
+    _check_files(requests[0])
     kind = target_kind(options.target, lambda line: print(line, file=sys.stderr))
     screenshot = options.screenshot_to
     frames = options.frames
     if kind == "offscreen" and screenshot is None and frames is None:
-        screenshot = screenshot_path(request.spec)
+        screenshot = screenshot_path("-".join(options.network))
         print(f"walkin: no display, one picture instead: {screenshot}", file=sys.stderr)
         make_folder(screenshot.parent)
     if screenshot is not None:
@@ -72,12 +72,11 @@ def view(options: argparse.Namespace) -> int:
         debug=options.debug,
     )
     app = App(target, settings)
-    app.world.color_map = options.colors
-    app.world.range_mode = options.range
+    app.world.look = Look(options.colors, options.range)
     app.world.start_above = options.seen_from == "bird"
     turn_deg = {"snap30": 30.0, "snap45": 45.0, "smooth": 0.0}[options.turn]
     app.world.comfort = Comfort(turn_deg, options.speed, options.vignette, options.left_handed)
-    app.open(request)
+    app.open(*requests)
     try:
         return app.run()
     finally:
@@ -111,7 +110,7 @@ def info(options: argparse.Namespace) -> int:
     with collector_resting("torch"):
         from walkin.network import describe, opened
 
-    request = request_from(options)
+    request = request_from(options, options.network)
     _check_files(request)
     network = opened.describe(request, lambda line: print(line, file=sys.stderr))
     if options.json:

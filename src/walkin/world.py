@@ -1,169 +1,22 @@
-"""What is in the room: World, Wall, Picture, Board. Plain state, owned by the render thread."""
+"""World: all that is in the room. Plain state, owned by the render thread."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 
+from walkin.exhibit import Bounds, Exhibit, Wall, wall_key
 from walkin.frame import Pulse
-from walkin.geometry import UP, Pose, yaw_matrix
-from walkin.graph import Network, Node
-from walkin.mosaic import Mosaic
+from walkin.geometry import Pose
+from walkin.graph import Network
+from walkin.places import Layout
 from walkin.results import Fed, Finished, Notice, Progress, Result, Scores, Tiles, Traced
 
 COLOR_MAPS = ("signed", "unsigned", "grey")
 RANGES = ("channel", "wall", "percentile")
+BETWEEN_M = 4.0  # from one network to the next
 NOTICE_S = 6.0
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a wall stands: the lower left corner of its tiles, its turn, and its grid."""
-
-    corner: tuple[float, float, float]
-    """Lower left corner of the tile grid, metres, world."""
-    yaw: float
-    """Turn about +Y in radians; 0 faces the entrance (+Z), positive turns to the viewer's right (towards +X)."""
-    columns: int
-    rows: int
-    pitch_m: float
-    """From one tile to the next."""
-    fill: float
-    """Share of the pitch that the tile takes, the rest is gap."""
-    stage: int = 0
-    lane: int = 0
-    """0 is next to the aisle, negative to the left of it."""
-
-    @property
-    def width_m(self) -> float:
-        return self.columns * self.pitch_m
-
-    @property
-    def height_m(self) -> float:
-        return self.rows * self.pitch_m
-
-    @cached_property
-    def right(self) -> np.ndarray:
-        return yaw_matrix(self.yaw)[:, 0]
-
-    @cached_property
-    def normal(self) -> np.ndarray:
-        return yaw_matrix(self.yaw)[:, 2]
-
-    @cached_property
-    def centre(self) -> np.ndarray:
-        return np.array(self.corner) + self.right * self.width_m / 2 + UP * self.height_m / 2
-
-    @cached_property
-    def radius_m(self) -> float:
-        """Of the sphere about the centre that holds the wall with its frame and its label."""
-        return math.hypot(self.width_m, self.height_m + 1.2) / 2 + 0.3
-
-
-@dataclass(frozen=True)
-class Ribbon:
-    """One edge of the graph on the floor: a line through points, metres, world."""
-
-    source: str
-    target: str
-    points: np.ndarray
-    """(n, 2): x and z."""
-    kind: str
-    """main: to the next stage; skip: over at least one stage."""
-    dashed: bool = False
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where everything stands: a pure function of a network and parameters (see interact.layout)."""
-
-    places: dict[str, Place]
-    ribbons: tuple[Ribbon, ...]
-    picture: Place
-    """The input frame: one column, one row."""
-    board: Place
-    """The result board behind the last wall; one column, one row."""
-    entrance: Pose
-    """Where a visitor starts, on the floor."""
-    length_m: float
-
-
-@dataclass
-class Wall:
-    """A node's place in the room, and what it shows."""
-
-    node: Node
-    place: Place
-    tiles: Tiles | None = None
-    """What is shown; None until the first picture has gone through."""
-    order: np.ndarray | None = None
-    """(count,) tile at each position; None: by index."""
-    revision: int = 0
-
-    @property
-    def mosaic(self) -> Mosaic:
-        return self.node.mosaic
-
-    @property
-    def count(self) -> int:
-        return self.node.mosaic.count
-
-    def tile_at(self, x: float, y: float) -> tuple[int, float, float] | None:
-        """(channel, u, v) at grid coordinates, u and v from 0 to 1 over the picture; None in a gap or past the end."""
-        column, row = min(int(x), self.place.columns - 1), min(int(y), self.place.rows - 1)
-        position = row * self.place.columns + column
-        if position >= self.count:
-            return None
-        width, height = tile_fill(self.place.fill, self.mosaic)
-        u = (x - column - 0.5) / width + 0.5
-        v = (y - row - 0.5) / height + 0.5
-        if not (0 <= u < 1 and 0 <= v < 1):
-            return None
-        channel = position if self.order is None else int(self.order[position])
-        return channel, u, v
-
-    @property
-    def flawed(self) -> int:
-        """How many values were not finite."""
-        return int(self.tiles.flawed.sum()) if self.tiles is not None else 0
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """All walls as arrays, in the order of World.walls: what culling and pointing go through each frame."""
-
-    addresses: tuple[str, ...] = ()
-    centres: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
-    normals: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
-    radii: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    corners: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
-    rights: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
-    extents: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
-    """Width and height."""
-
-    @staticmethod
-    def of(walls: dict[str, Wall]) -> Bounds:
-        if not walls:
-            return Bounds()
-        places = [wall.place for wall in walls.values()]
-        return Bounds(
-            tuple(walls),
-            np.array([place.centre for place in places]),
-            np.array([place.normal for place in places]),
-            np.array([place.radius_m for place in places]),
-            np.array([place.corner for place in places], float),
-            np.array([place.right for place in places]),
-            np.array([(place.width_m, place.height_m) for place in places]),
-        )
-
-
-def tile_fill(fill: float, mosaic: Mosaic) -> tuple[float, float]:
-    """(width, height) of a tile's picture as shares of the pitch: pictures keep their shape inside a square."""
-    longer = max(mosaic.width, mosaic.height)
-    return fill * mosaic.width / longer, fill * mosaic.height / longer
 
 
 @dataclass(frozen=True)
@@ -225,10 +78,22 @@ class Gestures:
     """When advice was first shown."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """How all walls are drawn."""
+
+    color_map: str = "signed"
+    range_mode: str = "channel"
+    labels: bool = True
+    ribbons: bool = True
+
+
 @dataclass
 class Hover:
-    """What the right hand points at."""
+    """The tile that the right hand points at."""
 
+    key: str
+    """Of the wall."""
     address: str
     channel: int
     row: int
@@ -253,13 +118,15 @@ class World:
     world_from_stage: Pose = field(default_factory=Pose)
     """Where the visitor's stage stands in the room, and its scale: locomotion moves this, never the head."""
     title: str = "walkin"
-    network: Network | None = None
-    layout: Layout | None = None
+    exhibits: list[Exhibit] = field(default_factory=list)
+    """The networks, from left to right."""
     walls: dict[str, Wall] = field(default_factory=dict)
+    """Of all networks, by their keys."""
     bounds: Bounds = field(default_factory=Bounds)
     """Of the walls, as they stand."""
-    picture: Fed | None = None
-    scores: Scores | None = None
+    here: Exhibit = field(default_factory=Exhibit)
+    """The network that the visitor is at."""
+    look: Look = field(default_factory=Look)
     hover: Hover | None = None
     pointers: dict[str, Pointer] = field(default_factory=dict)
     """By the hand of Input: those that are tracked."""
@@ -276,10 +143,6 @@ class World:
     banners: list[Banner] = field(default_factory=list)
     progress: Progress | None = None
     show_keys: bool = False
-    color_map: str = "signed"
-    range_mode: str = "channel"
-    show_labels: bool = True
-    show_ribbons: bool = True
     goto: str | None = None
     """Address to stand before as soon as there are walls."""
     start_above: bool = False
@@ -289,7 +152,7 @@ class World:
     pitch_wish: float | None = None
     """Where the head should look, up or down in radians: targets without a real head follow it."""
     visited: str | None = None
-    """Address of the wall last gone to."""
+    """Key of the wall last gone to."""
     bundled_shown: int = 0
     """Which of the bundled pictures was fed last."""
     time_s: float = 0.0
@@ -298,31 +161,35 @@ class World:
     """Grows with every change that can be seen."""
     tiles_revision: int = 0
     """Grows when what a wall shows changes, and when walls come or go."""
+    places_revision: int = 0
+    """Grows when a wall moves."""
     layout_revision: int = 0
-    """Grows when walls come, go or move."""
-    serial: int = 0
-    """The newest picture's number."""
+    """Grows when walls come or go."""
+
+    @property
+    def network(self) -> Network | None:
+        return self.here.network
+
+    @property
+    def layout(self) -> Layout | None:
+        return self.here.layout
+
+    @property
+    def picture(self) -> Fed | None:
+        return self.here.picture
+
+    @property
+    def scores(self) -> Scores | None:
+        return self.here.scores
+
+    def exhibit(self, key: str = "") -> Exhibit | None:
+        return next((exhibit for exhibit in self.exhibits if exhibit.key == key), None)
 
     def accept(self, result: Result) -> None:
         """Take in what a worker sent. Layouts are made by the caller, who knows the parameters (see app)."""
-        if isinstance(result, Tiles):
-            wall = self.walls.get(result.address)
-            if wall is None or result.serial < self.serial:
+        if isinstance(result, Tiles | Fed | Scores):
+            if not self._accept_newest(result):
                 return
-            self.serial = result.serial
-            wall.tiles = result
-            wall.revision += 1
-            self.tiles_revision += 1
-        elif isinstance(result, Fed):
-            if result.serial < self.serial:
-                return
-            self.serial = result.serial
-            self.picture = result
-            self.scores = None
-        elif isinstance(result, Scores):
-            if result.serial < self.serial:
-                return
-            self.scores = result
         elif isinstance(result, Progress):
             self.progress = result
         elif isinstance(result, Notice):
@@ -336,19 +203,70 @@ class World:
             raise TypeError("a traced network needs a layout: use furnish()")
         self.revision += 1
 
-    def furnish(self, network: Network, layout: Layout) -> None:
+    def _accept_newest(self, result: Tiles | Fed | Scores) -> bool:
+        """Of a network's pictures only the newest counts."""
+        exhibit = self.exhibit(result.exhibit)
+        if exhibit is None or result.serial < exhibit.serial:
+            return False
+        if isinstance(result, Tiles):
+            wall = self.walls.get(wall_key(result.exhibit, result.address))
+            if wall is None:
+                return False
+            wall.tiles = result
+            wall.revision += 1
+            self.tiles_revision += 1
+        elif isinstance(result, Fed):
+            exhibit.picture, exhibit.scores = result, None
+        else:
+            exhibit.scores = result
+        exhibit.serial = result.serial
+        return True
+
+    def furnish(self, network: Network, layout: Layout, key: str = "") -> None:
         """Set up the walls of a network that was just traced, in place of those that stand."""
-        kept = self.walls if self.network is not None and self.network.nodes == network.nodes else {}
-        self.network = network
-        self.layout = layout
-        self.title = network.name
-        self.walls = {address: Wall(network.by_address[address], place) for address, place in layout.places.items()}
-        for address, wall in kept.items():
-            self.walls[address].tiles = wall.tiles
+        exhibit = self.exhibit(key)
+        if exhibit is None:
+            exhibit = Exhibit(key)
+            self.exhibits.append(exhibit)
+        if len(self.exhibits) == 1:
+            self.here, self.title = exhibit, network.name
+        same = exhibit.network is not None and exhibit.network.nodes == network.nodes
+        exhibit.furnish(network, layout)
+        self._stand_side_by_side()
+        assert exhibit.layout is not None
+        walls: dict[str, Wall] = {}
+        for each in self.exhibits:
+            if each is not exhibit:
+                walls.update((k, wall) for k, wall in self.walls.items() if wall.exhibit == each.key)
+                continue
+            for address, place in exhibit.layout.places.items():
+                wall = Wall(network.by_address[address], place, key)
+                before = self.walls.get(wall.key) if same else None
+                if before is not None:
+                    wall.tiles, wall.revision = before.tiles, before.revision + 1
+                walls[wall.key] = wall
+        self.walls = walls
         self.bounds = Bounds.of(self.walls)
         self.layout_revision += 1
+        self.places_revision += 1
         self.tiles_revision += 1
         self.revision += 1
+
+    def _stand_side_by_side(self) -> None:
+        """Give each network its place in the row; the first stands at 0, walls that were moved come along."""
+        right_m: float | None = None
+        for exhibit in self.exhibits:
+            if exhibit.home is None:
+                continue
+            left, right = exhibit.home.sides
+            x_m = 0.0 if right_m is None else right_m + BETWEEN_M - left
+            right_m = x_m + right
+            by = np.array([x_m - exhibit.x_m, 0.0, 0.0])
+            stood = exhibit.layout is not None
+            if exhibit.stand_at(x_m) and stood:
+                for wall in self.walls.values():
+                    if wall.exhibit == exhibit.key:
+                        wall.place = wall.place.shifted(by)
 
     def notify(self, text: str, level: str = "info", *, lasting: bool = False) -> None:
         if any(banner.text == text for banner in self.banners):

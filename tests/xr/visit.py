@@ -17,9 +17,10 @@ from rooms import chain, furnished, maps, tiles_of_codes
 
 from walkin.app import App, Settings
 from walkin.interact.acts import actions
+from walkin.places import Place
 from walkin.targets.offscreen import OffscreenTarget
 from walkin.targets.openxr import OpenXRTarget
-from walkin.world import Place, World
+from walkin.world import World
 
 WALL = Place((-1.0, 0.5, -3.0), 0.0, 2, 2, 0.5, 1.0)
 """From x = -1 to 0 and y = 0.5 to 1.5, three metres ahead: left of the middle and below eye height."""

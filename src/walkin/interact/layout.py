@@ -16,7 +16,7 @@ import numpy as np
 from walkin.geometry import Pose, yaw_matrix
 from walkin.graph import Network, Node
 from walkin.interact.ribbons import route
-from walkin.world import Layout, Place
+from walkin.places import Layout, Place
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from walkin.exhibit import Wall
 from walkin.frame import Hand
 from walkin.geometry import Pose, Ray, ray_meets_quads
-from walkin.world import Hover, Wall, World
+from walkin.world import Hover, World
 
 
 def world_ray(world: World, hand: Hand) -> Ray | None:
@@ -54,4 +55,4 @@ def hover_of(met: tuple[Wall, float, float, float]) -> Hover | None:
         return None
     channel, u, v = tile
     row, column = int(v * wall.mosaic.height), int(u * wall.mosaic.width)
-    return Hover(wall.node.address, channel, row, column, wall.tiles.value(channel, row, column), distance)
+    return Hover(wall.key, wall.node.address, channel, row, column, wall.tiles.value(channel, row, column), distance)

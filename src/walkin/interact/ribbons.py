@@ -6,7 +6,7 @@ import numpy as np
 
 from walkin.geometry import yaw_matrix
 from walkin.graph import Network
-from walkin.world import Place, Ribbon
+from walkin.places import Place, Ribbon
 
 PORT_SPREAD_M = 0.10  # between ribbons that leave or reach the same wall
 TRACK_M = 0.13  # between skips that run side by side

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from walkin.frame import Frame, Input
 from walkin.interact import comfort, hands, locomotion, teleport, turning, world_grab
@@ -57,15 +58,15 @@ def _act(world: World, given: Input, act: str, bundled: tuple[str, ...]) -> Iter
     elif act == "keys":
         world.show_keys = not world.show_keys
     elif act == "labels":
-        world.show_labels = not world.show_labels
+        world.look = replace(world.look, labels=not world.look.labels)
     elif act == "ribbons":
-        world.show_ribbons = not world.show_ribbons
+        world.look = replace(world.look, ribbons=not world.look.ribbons)
     elif act == "colors":
-        world.color_map = _after(COLOR_MAPS, world.color_map)
-        world.notify(f"colour map: {world.color_map}")
+        world.look = replace(world.look, color_map=_after(COLOR_MAPS, world.look.color_map))
+        world.notify(f"colour map: {world.look.color_map}")
     elif act == "range":
-        world.range_mode = _after(RANGES, world.range_mode)
-        world.notify(f"range per {world.range_mode}")
+        world.look = replace(world.look, range_mode=_after(RANGES, world.look.range_mode))
+        world.notify(f"range per {world.look.range_mode}")
     elif act == "picture" and bundled:
         world.bundled_shown = (world.bundled_shown + 1) % len(bundled)
         yield Feed(bundled[world.bundled_shown])
@@ -77,7 +78,7 @@ def _act(world: World, given: Input, act: str, bundled: tuple[str, ...]) -> Iter
         elif act == "height":
             locomotion.reset_height(world, given)
         elif act == "focus" and world.hover is not None:
-            locomotion.stand_before(world, given, world.walls[world.hover.address].place)
+            locomotion.stand_before(world, given, world.walls[world.hover.key].place)
         elif act in ("next", "previous"):
             _go_along(world, given, 1 if act == "next" else -1)
 
@@ -87,7 +88,7 @@ def _go_to(world: World, given: Input, address: str) -> None:
     wall = world.walls.get(address) or world.walls.get(address.rpartition("/")[0])
     if wall is not None:
         locomotion.stand_before(world, given, wall.place)
-        world.visited = wall.node.address
+        world.visited = wall.key
     else:
         assert world.network is not None
         try:

@@ -10,7 +10,8 @@ from walkin.frame import Input
 from walkin.geometry import Ray
 from walkin.interact.locomotion import stand, yaw_of
 from walkin.interact.pointing import floor_distance, nearest_wall, world_ray
-from walkin.world import Place, Teleport, World
+from walkin.places import Place
+from walkin.world import Teleport, World
 
 # In the visitor's own metres: who is large throws as far for her size.
 GRAVITY_M_S2 = 9.81

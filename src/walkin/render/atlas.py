@@ -79,7 +79,7 @@ class Atlas:
         for address, mosaic in mosaics.items():
             self._first[address] = rows
             rows += -(-mosaic.count // TABLE_WIDTH)
-        self._mosaics = mosaics
+        self.mosaics = mosaics
         # RGBA32F: slot in the mosaic, low, high - low, mean code / 255 (+ 2 where code 0 means "not finite")
         self.table = ctx.texture((TABLE_WIDTH, max(1, rows)), 4, dtype="f4")
         self.table.filter = (moderngl.NEAREST, moderngl.NEAREST)
@@ -106,11 +106,11 @@ class Atlas:
         pages = sum(width * height * 4 // 3 for width, height in (page.size for page in self.pages))
         return pages + self.table.width * self.table.height * 16
 
-    def upload_level(self, tiles: Tiles, level: int) -> int:
-        """Write one mip level of a node's mosaic to its pages; returns the bytes written."""
+    def upload_level(self, key: str, tiles: Tiles, level: int) -> int:
+        """Write one mip level of a wall's mosaic to its pages; returns the bytes written."""
         codes = tiles.levels[level]
         cell_height = tiles.mosaic.cell_height >> level
-        for band in self.bands[tiles.address]:
+        for band in self.bands[key]:
             part = codes[band.first_row * cell_height : (band.first_row + band.rows) * cell_height]
             viewport = (band.x >> level, band.y >> level, part.shape[1], part.shape[0])
             texture = self.pages[band.page].texture
@@ -118,7 +118,7 @@ class Atlas:
             texture.write(part, viewport, level, alignment=1)
         return codes.nbytes
 
-    def upload_table(self, tiles: Tiles, order: np.ndarray | None) -> None:
+    def upload_table(self, key: str, tiles: Tiles, order: np.ndarray | None) -> None:
         """Write the tile table's entries of one wall: `order` (count,) is the tile at each position."""
         span = tiles.high - tiles.low
         entries = np.zeros((-(-tiles.mosaic.count // TABLE_WIDTH) * TABLE_WIDTH, 4), np.float32)
@@ -131,7 +131,7 @@ class Atlas:
         entries[: len(index), 2] = span[index]
         entries[: len(index), 3] = (np.clip(mean_code, 0.0, 1.0) + 2.0 * flawed)[index]
         rows = len(entries) // TABLE_WIDTH
-        self.table.write(entries, (0, self._first[tiles.address], TABLE_WIDTH, rows))
+        self.table.write(entries, (0, self._first[key], TABLE_WIDTH, rows))
 
 
 def pack(mosaics: dict[str, Mosaic], limit: int) -> tuple[dict[str, tuple[Band, ...]], list[tuple[int, int]]]:

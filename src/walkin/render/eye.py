@@ -7,9 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
+from walkin.exhibit import Bounds
 from walkin.frame import View
 from walkin.geometry import frustum_planes, spheres_in_frustum
-from walkin.world import Bounds, World
+from walkin.world import World
 
 
 @dataclass(frozen=True)

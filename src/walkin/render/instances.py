@@ -31,9 +31,14 @@ class Instances:
             buffer.orphan()
         buffer.write(records)
 
-    def draw(self) -> int:
-        """Draw a quad per record; returns the number of draw calls."""
+    def replace(self, index: int, record: np.ndarray) -> None:
+        """Write one record anew."""
+        assert self._buffer is not None and index < self.count
+        self._buffer.write(record, offset=index * record.nbytes)
+
+    def draw(self, vertices: int = 4, mode: int = moderngl.TRIANGLE_STRIP) -> int:
+        """Draw a quad, or what else has so many vertices, per record; returns the number of draw calls."""
         if not self.count or self._array is None:
             return 0
-        self._array.render(moderngl.TRIANGLE_STRIP, 4, instances=self.count)
+        self._array.render(mode, vertices, instances=self.count)
         return 1

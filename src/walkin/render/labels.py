@@ -6,11 +6,13 @@ import time
 
 import numpy as np
 
+from walkin.exhibit import Exhibit, Wall
 from walkin.geometry import UP
+from walkin.places import Place
 from walkin.render.eye import Eye
 from walkin.render.rectangles import RECTANGLE, Rectangles, rectangle
 from walkin.render.text import GLYPH, Text
-from walkin.world import Place, Wall, World
+from walkin.world import World
 
 NAME = (0.80, 0.84, 0.90, 1.0)
 DIM = (0.36, 0.42, 0.52, 1.0)
@@ -29,10 +31,10 @@ class Labels:
         self._text = text
         self._walls: dict[str, np.ndarray] = {}
         self._reach = np.zeros(0)  # of each wall, metres: from how far its text can be read
-        self._scanned = -1  # tiles_revision of the world that was looked through for changes
+        self._scanned = (-1, -1)  # revisions of tiles and places of the world that were looked through for changes
         self._fixed = np.zeros(0, GLYPH)
-        self._revisions: dict[str, int] = {}
-        self._told: tuple[object, ...] = (None, None, None)  # what the text of picture and board was made from
+        self._made: dict[str, tuple[object, ...]] = {}  # key of a wall -> what its text was made from
+        self._told: list[object] = []  # what the text of pictures and boards was made from
         self._shown: object = None
         self._glyphs = text.buffer()
         self._bars = rectangles.buffer()
@@ -47,20 +49,28 @@ class Labels:
         if self._world is not world or self._layout_revision != world.layout_revision:
             self._world, self._layout_revision = world, world.layout_revision
             self._walls.clear()
-            self._revisions.clear()
+            self._made.clear()
+        scanned = world.tiles_revision, world.places_revision
+        if self.waiting or self._scanned != scanned:
+            self._scanned = scanned
             self._reach = LEGIBLE * _name_size(world.bounds.extents[:, 0]) + world.bounds.radii
-        if self.waiting or self._scanned != world.tiles_revision:
-            self._scanned = world.tiles_revision
             self._lay_out(world, budget_ms)
-        told = (world.layout, world.picture, world.scores)
-        if any(new is not old for new, old in zip(told, self._told, strict=True)):
+        told: list[object] = [x for each in world.exhibits for x in (each.layout, each.picture, each.scores)]
+        if len(told) != len(self._told) or any(new is not old for new, old in zip(told, self._told, strict=True)):
             self._told = told
-            self._fixed, bars = self._board_and_picture(world)
+            found = [self._board_and_picture(each, len(world.exhibits) > 1) for each in world.exhibits]
+            self._fixed = np.concatenate([np.zeros(0, GLYPH), *(glyphs for glyphs, _ in found)])
+            bars = np.concatenate([np.zeros(0, RECTANGLE), *(bars for _, bars in found)])
             self._bars.write(bars)
             self._changed = True
 
     def _lay_out(self, world: World, budget_ms: float) -> None:
-        stale = [a for a, wall in world.walls.items() if self._revisions.get(a) != wall.revision]
+        nothing = (None, None)
+        stale = [
+            key
+            for key, wall in world.walls.items()
+            if (made := self._made.get(key, nothing))[1] is not wall.place or made[0] is not wall.tiles
+        ]
         deadline = time.perf_counter() + budget_ms / 1000
         self.waiting = len(stale)
         for address in stale:
@@ -68,14 +78,14 @@ class Labels:
                 break
             self.waiting -= 1
             wall = world.walls[address]
-            self._revisions[address] = wall.revision
+            self._made[address] = wall.tiles, wall.place
             self._walls[address] = self._wall(wall)
             self._changed = True
 
     def select(self, world: World, eye: Eye) -> None:
         """Choose the labels that can be read from this eye."""
         near: list[int] = []
-        if world.show_labels and world.walls:
+        if world.look.labels and world.walls:
             near = np.flatnonzero(eye.seen & (eye.distance2 < self._reach**2)).tolist()
         if self._changed or near != self._shown:
             self._shown, self._changed = near, False
@@ -108,27 +118,33 @@ class Labels:
             at = at - UP * 0.075
         return np.concatenate(parts)
 
-    def _board_and_picture(self, world: World) -> tuple[np.ndarray, np.ndarray]:
+    def _board_and_picture(self, exhibit: Exhibit, titled: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Text and bars of one network's input frame and result board; `titled`: with its name."""
         parts: list[np.ndarray] = [np.zeros(0, GLYPH)]
         bars: list[np.ndarray] = [np.zeros(0, RECTANGLE)]
-        if world.layout is None:
+        layout, picture, scores = exhibit.layout, exhibit.picture, exhibit.scores
+        if layout is None:
             return parts[0], bars[0]
-        if world.picture is not None:
-            place = world.layout.picture
+        if titled:
+            place = layout.picture
+            top = np.array(place.corner) + UP * (place.height_m + 0.40)
+            parts.append(self._text.glyphs(exhibit.title, top, place.right, UP, 0.22, NAME, face="semibold"))
+        if picture is not None:
+            place = layout.picture
             at = np.array(place.corner) - UP * 0.17 + place.normal * 0.004
-            for number, line in enumerate(world.picture.caption):
+            for number, line in enumerate(picture.caption):
                 size, tint = (0.085, NAME) if number == 0 else (0.058, DIM)
                 face = "semibold" if number == 0 else "regular"
                 parts.append(
                     self._text.glyphs(line, at, place.right, UP, size, tint, face=face, max_width=place.width_m)
                 )
                 at = at - UP * 0.085
-            if world.scores is not None and world.scores.names:
+            if scores is not None and scores.names:
                 top = np.array(place.corner) + UP * (place.height_m + 0.14)
-                line = f"{world.scores.names[0]}  {world.scores.probabilities[0]:.0%}"
+                line = f"{scores.names[0]}  {scores.probabilities[0]:.0%}"
                 parts.append(self._text.glyphs(line, top, place.right, UP, 0.15, ACCENT, face="semibold"))
-        if world.scores is not None:
-            glyphs, rectangles = self._board(world.layout.board, world.scores.names, world.scores.probabilities)
+        if scores is not None:
+            glyphs, rectangles = self._board(layout.board, scores.names, scores.probabilities)
             parts += glyphs
             bars += rectangles
         return np.concatenate(parts), np.concatenate(bars)

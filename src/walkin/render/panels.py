@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import moderngl
 import numpy as np
 
 from walkin.geometry import UP
+from walkin.places import Layout, Place
+from walkin.render.instances import Instances
 from walkin.render.shader import program
-from walkin.world import Layout, Place
 
 # Mirrors the inputs of shaders/panels.glsl: change both.
 PANEL = np.dtype([("corner_front", "f4", 4), ("right_depth", "f4", 4), ("up_glow", "f4", 4), ("tint", "f4", 4)])
@@ -22,34 +25,30 @@ class Panels:
     """All boxes of a layout in one draw, all shadows in another."""
 
     def __init__(self, ctx: moderngl.Context):
-        self._ctx = ctx
-        self._boxes = program(ctx, "panels")
-        self._shades = program(ctx, "shadows")
-        self._box_count = self._shadow_count = 0
-        self._box_array: moderngl.VertexArray | None = None
-        self._shadow_array: moderngl.VertexArray | None = None
+        self._boxes = Instances(ctx, program(ctx, "panels"), "4f 4f 4f 4f /i", PANEL)
+        self._shadows = Instances(ctx, program(ctx, "shadows"), "4f 1f /i", SHADOW)
 
-    def set_up(self, layout: Layout) -> None:
-        boxes = [_wall_box(place) for place in layout.places.values()]
-        boxes += [_frame_box(layout.picture, FRAME), _frame_box(layout.board, BODY)]
-        shadows = [_shadow(place) for place in (*layout.places.values(), layout.picture, layout.board)]
-        self._box_count, self._shadow_count = len(boxes), len(shadows)
-        box_buffer = self._ctx.buffer(np.array(boxes, PANEL))
-        shadow_buffer = self._ctx.buffer(np.array(shadows, SHADOW))
-        self._box_array = self._ctx.vertex_array(self._boxes, [(box_buffer, "4f 4f 4f 4f /i", *(PANEL.names or ()))])
-        self._shadow_array = self._ctx.vertex_array(self._shades, [(shadow_buffer, "4f 1f /i", "foot", "reach")])
+    def set_up(self, walls: Iterable[Place], layouts: Iterable[Layout]) -> None:
+        """Boxes of walls, in their order, then those of frames and boards."""
+        boxes = [_wall_box(place) for place in walls]
+        shadows = [_shadow(place) for place in walls]
+        for layout in layouts:
+            boxes += [_frame_box(layout.picture, FRAME), _frame_box(layout.board, BODY)]
+            shadows += [_shadow(layout.picture), _shadow(layout.board)]
+        self._boxes.write(np.array(boxes, PANEL))
+        self._shadows.write(np.array(shadows, SHADOW))
+
+    def move(self, places: dict[int, Place]) -> None:
+        """Walls, by their number, that stand elsewhere now."""
+        for number, place in places.items():
+            self._boxes.replace(number, np.array([_wall_box(place)], PANEL))
+            self._shadows.replace(number, np.array([_shadow(place)], SHADOW))
 
     def draw_boxes(self) -> int:
-        if self._box_array is None:
-            return 0
-        self._box_array.render(moderngl.TRIANGLES, 30, instances=self._box_count)
-        return 1
+        return self._boxes.draw(30, moderngl.TRIANGLES)
 
     def draw_shadows(self) -> int:
-        if self._shadow_array is None:
-            return 0
-        self._shadow_array.render(moderngl.TRIANGLE_STRIP, 4, instances=self._shadow_count)
-        return 1
+        return self._shadows.draw()
 
 
 def _wall_box(place: Place) -> tuple:
@@ -57,9 +56,9 @@ def _wall_box(place: Place) -> tuple:
     corner = np.array(place.corner) - place.right * MARGIN_M
     corner[1] = 0.0
     width = place.width_m + 2 * MARGIN_M
-    height = place.corner[1] + place.height_m + MARGIN_M
+    height = max(0.01, place.corner[1] + place.height_m + MARGIN_M)  # of what is above the floor
     return (
-        (*corner, (place.corner[1] - MARGIN_M) / height),
+        (*corner, max(0.0, place.corner[1] - MARGIN_M) / height),
         (*(place.right * width), DEPTH_M),
         (*(UP * height), 1.0),
         (*BODY, 1.0),

@@ -6,27 +6,29 @@ import moderngl
 import numpy as np
 
 from walkin.geometry import UP
+from walkin.places import Place
+from walkin.render.instances import Instances
 from walkin.render.shader import program
 from walkin.render.surface import GL_SRGB8_ALPHA8
-from walkin.world import Place
 
 CELL = 1024
 PICTURE = np.dtype([("corner", "f4", 3), ("right", "f4", 3), ("up", "f4", 3), ("uv", "f4", 4)])
 
 
 class Pictures:
-    """The picture in the input frame. One cell for now; the page grows with the shelf."""
+    """What is in the input frames, a texture each."""
 
     def __init__(self, ctx: moderngl.Context):
         self._ctx = ctx
         self._program = program(ctx, "pictures")
         self._program["page"] = 0
-        self._texture: moderngl.Texture | None = None
-        self._buffer = ctx.buffer(reserve=PICTURE.itemsize, dynamic=True)
-        self._array = ctx.vertex_array(self._program, [(self._buffer, "3f 3f 3f 4f /i", *(PICTURE.names or ()))])
+        self._shown: dict[str, tuple[moderngl.Texture, Instances]] = {}
 
-    def show(self, pixels: np.ndarray, place: Place) -> None:
-        """pixels uint8 (H, W, 3); the picture keeps its shape inside the square place."""
+    def clear(self) -> None:
+        self._shown = {}
+
+    def show(self, key: str, pixels: np.ndarray, place: Place) -> None:
+        """pixels uint8 (H, W, 3) in a network's frame; the picture keeps its shape inside the square place."""
         pixels = pixels[:: -(-pixels.shape[0] // CELL), :: -(-pixels.shape[1] // CELL)]
         height, width = pixels.shape[:2]
         rgba = np.full((height, width, 4), 255, np.uint8)
@@ -35,7 +37,6 @@ class Pictures:
         texture.build_mipmaps()
         texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
         texture.repeat_x = texture.repeat_y = False
-        self._texture = texture
         size_x = place.width_m * width / max(width, height)
         size_y = place.height_m * height / max(width, height)
         corner = (
@@ -47,11 +48,12 @@ class Pictures:
         record = np.zeros(1, PICTURE)
         record["corner"], record["right"], record["up"] = corner, place.right * size_x, UP * size_y
         record["uv"] = (0.0, 1.0, 1.0, 0.0)  # the texture's first row is the top of the picture
-        self._buffer.write(record)
+        instances = Instances(self._ctx, self._program, "3f 3f 3f 4f /i", PICTURE)
+        instances.write(record)
+        self._shown[key] = texture, instances
 
     def draw(self) -> int:
-        if self._texture is None:
-            return 0
-        self._texture.use(0)
-        self._array.render(moderngl.TRIANGLE_STRIP, 4, instances=1)
-        return 1
+        for texture, instances in self._shown.values():
+            texture.use(0)
+            instances.draw()
+        return len(self._shown)

@@ -6,8 +6,9 @@ import numpy as np
 
 from walkin.geometry import Pose
 from walkin.graph import Network, Node
+from walkin.places import Layout, Place, Ribbon
 from walkin.results import Fed, Scores, Tiles
-from walkin.world import Layout, Place, Pointer, Ribbon, Teleport, World
+from walkin.world import Pointer, Teleport, World
 
 
 def tiny_room(eye: Pose, *, hands: bool = False) -> World:

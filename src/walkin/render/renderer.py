@@ -9,6 +9,7 @@ import moderngl
 import numpy as np
 
 from walkin.frame import View
+from walkin.places import Place, Ribbon
 from walkin.render.advice import Advice
 from walkin.render.atlas import Atlas
 from walkin.render.background import Background
@@ -25,7 +26,8 @@ from walkin.render.shader import FRAME, FRAME_BINDING
 from walkin.render.text import Text
 from walkin.render.vignette import Vignette
 from walkin.render.walls import Walls
-from walkin.world import COLOR_MAPS, RANGES, Layout, World
+from walkin.results import Tiles
+from walkin.world import COLOR_MAPS, RANGES, World
 
 FOG_M = 34.0  # distance at which a thing has lost 63 % of its contrast, for an eye near the floor
 FOG_RISE = 6.0  # metres of fog distance gained per metre of height: from above the whole network is seen
@@ -54,10 +56,13 @@ class Renderer:
         self._atlas: Atlas | None = None
         self._world: object = None
         self._layout_revision = -1
-        self._picture: object = None
+        self._places_revision = -1
+        self._placed: dict[str, Place] = {}
+        self._fed: dict[str, object] = {}  # key of a network -> the picture that its frame shows
         self._uploads: dict[str, int] = {}  # address -> next mip level to write
         self._scanned = -1  # tiles_revision of the world that was looked through
-        self._seen: dict[str, int] = {}  # address -> revision taken over
+        self._seen: dict[str, Tiles] = {}  # key of a wall -> what was taken over
+        self._orders: dict[str, np.ndarray | None] = {}
         self.draw_calls = 0
         """Of the last view."""
         self.uploaded_bytes = 0
@@ -84,17 +89,23 @@ class Renderer:
         while self._world is not world or self.uploads_waiting:
             self.prepare(world, view.stage_from_eye.position)
         self.draw(world, view)
-        self._atlas = self._world = self._picture = None
+        self._atlas = self._world = None
+        self._fed = {}
+        self._pictures.clear()
         self._prepare_hands(World())
 
     def prepare(self, world: World, eye: np.ndarray, budget_ms: float = 4.0) -> None:
         """Bring the GPU up to the world's state; uploads end with the budget, the nearest walls go first."""
-        if world.layout is not None and (self._world is not world or self._layout_revision != world.layout_revision):
-            self._set_up(world, world.layout)  # what takes time enough for a frame of its own comes with the next
+        if world.layout_revision and (self._world is not world or self._layout_revision != world.layout_revision):
+            self._set_up(world)  # what takes time enough for a frame of its own comes with the next
         else:
-            if world.layout is not None and world.picture is not None and self._picture is not world.picture:
-                self._picture = world.picture
-                self._pictures.show(world.picture.pixels, world.layout.picture)
+            if self._atlas is not None and self._places_revision != world.places_revision:
+                self._move(world, self._atlas)
+            for exhibit in world.exhibits:
+                fed = exhibit.picture
+                if fed is not None and exhibit.layout is not None and self._fed.get(exhibit.key) is not fed:
+                    self._fed[exhibit.key] = fed
+                    self._pictures.show(exhibit.key, fed.pixels, exhibit.layout.picture)
             self._upload(world, eye, budget_ms)
         self._labels.prepare(world, budget_ms)
         self._prepare_hands(world)
@@ -103,17 +114,31 @@ class Renderer:
         self._hands.prepare(world)
         self._advice.prepare(world)
 
-    def _set_up(self, world: World, layout: Layout) -> None:
+    def _set_up(self, world: World) -> None:
+        mosaics = {key: wall.mosaic for key, wall in world.walls.items()}
+        if self._world is not world or self._atlas is None or self._atlas.mosaics != mosaics:
+            self._atlas = Atlas(self.ctx, mosaics, anisotropy=self._anisotropy)
+            self._seen, self._orders = {}, {}
+            self._scanned = -1
+            self._uploads = {}
         self._world, self._layout_revision = world, world.layout_revision
-        mosaics = {address: wall.mosaic for address, wall in world.walls.items()}
-        self._atlas = Atlas(self.ctx, mosaics, anisotropy=self._anisotropy)
+        self._places_revision = world.places_revision
+        self._placed = {key: wall.place for key, wall in world.walls.items()}
         self._walls.set_up(world.walls, self._atlas)
-        self._panels.set_up(layout)
-        self._ribbons.set_up(layout.ribbons)
-        self._seen = {}
-        self._scanned = -1
-        self._uploads = {}
-        self._picture = None
+        self._panels.set_up(self._placed.values(), [e.layout for e in world.exhibits if e.layout is not None])
+        self._ribbons.set_up(_all_ribbons(world))
+        self._fed = {}
+
+    def _move(self, world: World, atlas: Atlas) -> None:
+        """Walls that stand elsewhere now: their records, boxes and ribbons, and no texel of their tiles."""
+        self._places_revision = world.places_revision
+        moved: dict[int, Place] = {}
+        for number, (key, wall) in enumerate(world.walls.items()):
+            if wall.place is not self._placed[key]:
+                moved[number] = self._placed[key] = wall.place
+                self._walls.update(wall, atlas)
+        self._panels.move(moved)
+        self._ribbons.set_up(_all_ribbons(world))
 
     def _upload(self, world: World, eye: np.ndarray, budget_ms: float) -> None:
         if self._atlas is None:
@@ -121,9 +146,12 @@ class Renderer:
         changed = self._scanned != world.tiles_revision
         self._scanned = world.tiles_revision
         for address, wall in world.walls.items() if changed else ():
-            if wall.tiles is not None and self._seen.get(address) != wall.revision:
-                self._seen[address] = wall.revision
+            if wall.tiles is not None and self._seen.get(address) is not wall.tiles:
+                self._seen[address] = wall.tiles
                 self._uploads[address] = wall.mosaic.levels - 1
+            elif wall.tiles is not None and self._orders.get(address) is not wall.order:
+                self._orders[address] = wall.order  # another order is another table, and no texel
+                self._atlas.upload_table(address, wall.tiles, wall.order)
         deadline = time.perf_counter() + budget_ms / 1000
         while self._atlas.unmade:
             self._atlas.make_page()
@@ -139,8 +167,9 @@ class Renderer:
             wall = world.walls[address]
             assert wall.tiles is not None
             for level in range(wall.mosaic.levels):
-                self.uploaded_bytes += self._atlas.upload_level(wall.tiles, level)
-            self._atlas.upload_table(wall.tiles, wall.order)
+                self.uploaded_bytes += self._atlas.upload_level(address, wall.tiles, level)
+            self._orders[address] = wall.order
+            self._atlas.upload_table(address, wall.tiles, wall.order)
             self._walls.update(wall, self._atlas)
             del self._uploads[address]
 
@@ -165,7 +194,7 @@ class Renderer:
         if self._atlas is not None:
             ctx.enable_only(moderngl.DEPTH_TEST)  # the walls' fronts are chosen on the CPU
             draws += self._walls.draw(
-                self._atlas, eye, COLOR_MAPS.index(world.color_map), RANGES.index(world.range_mode)
+                self._atlas, eye, COLOR_MAPS.index(world.look.color_map), RANGES.index(world.look.range_mode)
             )
             draws += self._pictures.draw()
             ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
@@ -180,7 +209,7 @@ class Renderer:
         ctx.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
         if self._atlas is not None:
             draws += self._panels.draw_shadows()
-            if world.show_ribbons:
+            if world.look.ribbons:
                 draws += self._ribbons.draw()
             draws += self._labels.draw()
         framebuffer.depth_mask = True  # a ray that goes behind the plate is not seen through it
@@ -206,3 +235,7 @@ class Renderer:
         block["viewport"] = (*size, math.fmod(world.time_s, 3600.0), 0.5 * size[1] * eye.zoom)
         self._frame.write(self._block)
         self._frame.bind_to_uniform_block(FRAME_BINDING)
+
+
+def _all_ribbons(world: World) -> tuple[Ribbon, ...]:
+    return tuple(ribbon for exhibit in world.exhibits for ribbon in exhibit.ribbons)

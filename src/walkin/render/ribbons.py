@@ -5,8 +5,8 @@ from __future__ import annotations
 import moderngl
 import numpy as np
 
+from walkin.places import Ribbon
 from walkin.render.shader import program
-from walkin.world import Ribbon
 
 VERTEX = np.dtype([("place", "f4", 4), ("stroke", "f4", 4), ("tint", "f4", 3)])
 TINTS = {"main": (0.045, 0.30, 0.52), "skip": (0.62, 0.26, 0.035)}
@@ -21,11 +21,19 @@ class Ribbons:
         self._ctx = ctx
         self._program = program(ctx, "ribbons")
         self._array: moderngl.VertexArray | None = None
+        self._buffer: moderngl.Buffer | None = None
+        self._ribbons: list[Ribbon] = []
 
     def set_up(self, ribbons: tuple[Ribbon, ...]) -> None:
-        self._array = None
+        """Take over these; of those that were there before only what runs elsewhere now is written."""
         # Skips first, so that the main path lies over them.
-        parts = [_strip(ribbon) for ribbon in sorted(ribbons, key=lambda r: r.kind != "skip")]
+        ordered = sorted(ribbons, key=lambda r: r.kind != "skip")
+        before, self._ribbons = self._ribbons, ordered
+        if self._buffer is not None and [len(r.points) for r in ordered] == [len(r.points) for r in before]:
+            self._rewrite(before, ordered)
+            return
+        self._array = self._buffer = None
+        parts = [_strip(ribbon) for ribbon in ordered]
         if not parts:
             return
         base, indices = 0, []
@@ -33,11 +41,19 @@ class Ribbons:
             first = base + 2 * np.arange(len(vertices) // 2 - 1)[:, None]
             indices.append((first + np.array([0, 1, 2, 2, 1, 3])).ravel())
             base += len(vertices)
-        buffer = self._ctx.buffer(np.concatenate(parts))
+        self._buffer = self._ctx.buffer(np.concatenate(parts), dynamic=True)
         index = self._ctx.buffer(np.concatenate(indices).astype(np.uint32))
         self._array = self._ctx.vertex_array(
-            self._program, [(buffer, "4f 4f 3f", *(VERTEX.names or ()))], index_buffer=index
+            self._program, [(self._buffer, "4f 4f 3f", *(VERTEX.names or ()))], index_buffer=index
         )
+
+    def _rewrite(self, before: list[Ribbon], after: list[Ribbon]) -> None:
+        assert self._buffer is not None
+        first = 0
+        for old, new in zip(before, after, strict=True):
+            if old is not new:
+                self._buffer.write(_strip(new), offset=first * VERTEX.itemsize)
+            first += 2 * len(new.points)
 
     def draw(self) -> int:
         if self._array is None:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import moderngl
 import numpy as np
 
+from walkin.exhibit import Wall, tile_fill
 from walkin.geometry import UP
 from walkin.render.atlas import Atlas
 from walkin.render.colors import lookup_table
 from walkin.render.eye import Eye
 from walkin.render.shader import program
-from walkin.world import Wall, tile_fill
 
 # Mirrors the inputs of shaders/walls.glsl: change both.
 WALL = np.dtype(
@@ -94,11 +94,11 @@ class Walls:
         self._arrays = {}
 
     def update(self, wall: Wall, atlas: Atlas) -> None:
-        """Take over what a wall shows."""
-        rows = self._row[wall.node.address]
+        """Take over where a wall stands and what it shows."""
+        rows = self._row[wall.key]
         for number, row in enumerate(range(rows.start, rows.stop)):
             self._records[row] = _record(wall, atlas, number)
-        (self._flawed.add if wall.flawed else self._flawed.discard)(wall.node.address)
+        (self._flawed.add if wall.flawed else self._flawed.discard)(wall.key)
 
     def draw(self, atlas: Atlas, eye: Eye, color_map: int = 0, range_mode: int = 0) -> int:
         """Draw what is inside the frustum and seen from its front, nearest first; returns the number of draw calls."""
@@ -138,11 +138,11 @@ class Walls:
 
 def _record(wall: Wall, atlas: Atlas, number: int) -> np.void:
     place, mosaic, tiles = wall.place, wall.mosaic, wall.tiles
-    band = atlas.bands[wall.node.address][number]
+    band = atlas.bands[wall.key][number]
     record = np.zeros(1, WALL)[0]
     # 2 mm before the panel's face: depth resolves that as far away as a wall can be told from its panel.
     upper_left = np.array(place.corner) + UP * place.height_m + place.normal * 0.002
-    record["corner_table"] = (*upper_left, atlas.first_entry(wall.node.address))
+    record["corner_table"] = (*upper_left, atlas.first_entry(wall.key))
     record["right_columns"] = (*(place.right * place.pitch_m), place.columns)
     record["down_count"] = (*(-UP * place.pitch_m), mosaic.count)
     record["fill_rows"] = (*tile_fill(place.fill, mosaic), place.rows, mosaic.levels - 1)
