@@ -5,7 +5,7 @@ PYTHON ?= python3
 within := $(PYTHON) .ci/environment.py
 ARGS ?=
 
-.PHONY: help run test quick lint format wheel bench clean
+.PHONY: help run test quick fast lint format wheel bench clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,8 +16,11 @@ run:  ## opens the room: a window, or without a display a picture in a file
 test:  ## runs all tests
 	@$(within) --tests python -m pytest $(ARGS)
 
-quick: lint  ## lint, and the tests that are not slow: under a minute
-	@$(within) --tests python -m pytest -m "not slow" $(ARGS)
+quick:  ## lint beside the tests that are neither slow nor need a headset's runtime: under a minute
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint fast
+
+fast:
+	@$(within) --tests python -m pytest -q -m "not slow" --ignore tests/xr $(ARGS)
 
 lint:  ## style, format and types
 	@$(within) ruff check

@@ -193,6 +193,7 @@ def test_a_picture_too_large_to_decode_is_refused(tmp_path, monkeypatch):
     assert_refused(path, "100x100", "limit")
 
 
+@pytest.mark.slow
 def test_pillows_own_limit_stays_for_others(tmp_path):
     before = Image.MAX_IMAGE_PIXELS
     read_picture(saved(Image.new("1", (20000, 10000)), tmp_path / "a.png"))  # beyond that limit

@@ -90,7 +90,7 @@ def lay_out(network: Network, parameters: LayoutParameters | None = None) -> Lay
     board_z = min([last_z, *free_z.values()]) - 3.2
     board = Place((-p.board_m / 2, 0.6, board_z), 0.0, 1, 1, p.board_m, 1.0)
     picture = Place((-half_aisle - p.picture_m * math.cos(0.5) - 0.1, 0.75, -0.2), 0.5, 1, 1, p.picture_m, 1.0)
-    ribbons = route(network, places, picture, board, stages, p.aisle_m, dashed=not network.branches_known)
+    ribbons = route(network, places, picture, board, stages, p.aisle_m)
     return Layout(
         places=places,
         ribbons=ribbons,

@@ -2,14 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
-from walkin.geometry import yaw_matrix
+from walkin.geometry import Pose, yaw_matrix
 from walkin.graph import Network
-from walkin.places import Place, Ribbon
+from walkin.places import Layout, Place, Ribbon
 
 PORT_SPREAD_M = 0.10  # between ribbons that leave or reach the same wall
 TRACK_M = 0.13  # between skips that run side by side
+
+
+@dataclass(frozen=True)
+class Router:
+    """What of the ribbons of a network does not depend on where its walls stand: edges, tracks and ports."""
+
+    edges: tuple[tuple[str, str], ...]
+    """(producer, consumer); '' is the board, and a producer without a wall the picture."""
+    tracks: dict[tuple[str, str], float]
+    """Metres right of the aisle's middle, for edges that skip stages."""
+    leaves: dict[tuple[str, str], float]
+    """Offset along the wall where a ribbon leaves, by (producer, consumer)."""
+    arrives: dict[tuple[str, str], float]
+    """The same where it arrives, by (consumer, producer)."""
+    dashed: bool
+
+    @staticmethod
+    def of(network: Network, walls: Container[str], stages: dict[str, int], aisle_m: float) -> Router:
+        """For one ribbon per edge, plus one from each output to the board."""
+        edges = [(source, target) for source, target in network.edges if target in walls]
+        last = max(stages.values(), default=0) + 1
+        edges += [(address, "") for address in network.outputs if address in walls]
+        span = {(s, t): stages.get(t, last) - stages[s] for s, t in edges}
+        lanes = _tracks([(stages[s], stages.get(t, last), (s, t)) for s, t in edges if span[s, t] > 1])
+        count = 1 + max(lanes.values(), default=0)
+        spacing = min(TRACK_M, (aisle_m - 0.7) / max(1, count))
+        return Router(
+            tuple(edges),
+            {edge: (lane - (count - 1) / 2) * spacing for edge, lane in lanes.items()},
+            _ports([(s, stages.get(t, last), t) for s, t in edges]),
+            _ports([(t, stages[s], s) for s, t in edges]),
+            not network.branches_known,
+        )
+
+    def ribbon(self, edge: tuple[str, str], places: Mapping[str, Place], layout: Layout, x_m: float = 0.0) -> Ribbon:
+        """One edge's, between walls where they stand now; x_m: the middle of the aisle."""
+        source, target = edge
+        start, leave = _port(places.get(source, layout.picture), self.leaves[source, target], outgoing=True)
+        end, arrive = _port(places.get(target, layout.board), self.arrives[target, source], outgoing=False)
+        if edge in self.tracks:
+            points = _tracked(start, leave, end, arrive, x_m + self.tracks[edge])
+            kind = "skip"
+        else:
+            reach = max(0.5, 0.5 * float(np.linalg.norm(end - start)))
+            points = _bezier(start, start + leave * reach, end - arrive * reach, end)
+            kind = "main"
+        return Ribbon(source, target, points.astype(np.float32), kind, self.dashed)
 
 
 def route(
@@ -19,37 +69,11 @@ def route(
     board: Place,
     stages: dict[str, int],
     aisle_m: float,
-    *,
-    dashed: bool = False,
 ) -> tuple[Ribbon, ...]:
-    """One ribbon per edge, plus one from each output to the board."""
-    edges = [(source, target) for source, target in network.edges if target in places]
-    last = max(stages.values(), default=0) + 1
-    span = {(s, t): stages[t] - stages[s] for s, t in edges}
-    outputs = [(address, "") for address in network.outputs if address in places]
-    for edge in outputs:
-        span[edge] = last - stages[edge[0]]
-    edges += outputs
-    lanes = _tracks([(stages[s], stages.get(t, last), (s, t)) for s, t in edges if span[s, t] > 1])
-    count = 1 + max(lanes.values(), default=0)
-    spacing = min(TRACK_M, (aisle_m - 0.7) / max(1, count))
-
-    out_ports = _ports([(s, stages.get(t, last), t) for s, t in edges])
-    in_ports = _ports([(t, stages[s], s) for s, t in edges])
-    ribbons = []
-    for source, target in edges:
-        start, leave = _port(places.get(source, picture), out_ports[source, target], outgoing=True)
-        end, arrive = _port(places.get(target, board), in_ports[target, source], outgoing=False)
-        if span[source, target] <= 1:
-            reach = max(0.5, 0.5 * float(np.linalg.norm(end - start)))
-            points = _bezier(start, start + leave * reach, end - arrive * reach, end)
-            kind = "main"
-        else:
-            x = (lanes[source, target] - (count - 1) / 2) * spacing
-            points = _tracked(start, leave, end, arrive, x)
-            kind = "skip"
-        ribbons.append(Ribbon(source, target, points.astype(np.float32), kind, dashed))
-    return tuple(ribbons)
+    """All ribbons of a layout."""
+    router = Router.of(network, places, stages, aisle_m)
+    ends = Layout(places, (), picture, board, Pose(), 0.0)
+    return tuple(router.ribbon(edge, places, ends) for edge in router.edges)
 
 
 def _port(place: Place, offset: float, *, outgoing: bool) -> tuple[np.ndarray, np.ndarray]:
