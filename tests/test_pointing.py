@@ -9,7 +9,7 @@ from rooms import chain, furnished, maps, tiles_of
 from walkin.exhibit import tile_fill
 from walkin.frame import Hand
 from walkin.geometry import UP, Pose, Ray
-from walkin.interact.pointing import hover, nearest_wall, world_ray
+from walkin.interact.pointing import RIM_M, hover, nearest_wall, world_ray
 from walkin.places import Place
 from walkin.world import World
 
@@ -41,8 +41,9 @@ def brute_force(world: World, ray: Ray) -> tuple[str, int, int, int, float] | No
         x, y, distance = np.linalg.solve(system, ray.origin - np.array(place.corner))
         if (
             distance > 0
-            and 0 <= x <= place.width_m
-            and 0 <= y <= place.height_m
+            and -RIM_M <= x <= place.width_m + RIM_M
+            and y <= place.height_m + RIM_M
+            and ray.origin[1] + distance * ray.direction[1] >= 0
             and (best is None or distance < best[1])
         ):
             best = (address, distance, x, place.height_m - y)
@@ -50,6 +51,8 @@ def brute_force(world: World, ray: Ray) -> tuple[str, int, int, int, float] | No
         return None
     address, distance, x, y = best
     wall = world.walls[address]
+    if not (0 <= x <= wall.place.width_m and 0 <= y <= wall.place.height_m):
+        return None  # on the rim
     place, mosaic = wall.place, wall.mosaic
     width, height = (share * place.pitch_m for share in tile_fill(place.fill, mosaic))
     for position in range(wall.count):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -115,6 +116,11 @@ class Bounds:
     rights: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     extents: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
     """Width and height."""
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Row of each wall."""
+        return {key: number for number, key in enumerate(self.addresses)}
 
     @staticmethod
     def of(walls: dict[str, Wall]) -> Bounds:

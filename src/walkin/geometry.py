@@ -156,12 +156,19 @@ def spheres_in_frustum(centres: np.ndarray, radii: np.ndarray, planes: np.ndarra
 
 
 def ray_meets_quads(
-    ray: Ray, corners: np.ndarray, rights: np.ndarray, normals: np.ndarray, extents: np.ndarray
+    ray: Ray,
+    corners: np.ndarray,
+    rights: np.ndarray,
+    normals: np.ndarray,
+    extents: np.ndarray,
+    *,
+    margin: float = 0.0,
 ) -> tuple[int, float, float, float] | None:
     """(index, distance, x, y) of the first of n upright quads that a ray meets from its front; None if none.
 
     corners (n, 3): lower left; rights (n, 3): unit vectors, level; normals (n, 3); extents (n, 2): width and height;
-    x to the right and y up from the corner. Metres.
+    x to the right and y up from the corner. Metres. What is below the floor is not met. With a `margin` around them,
+    quads reach down to the floor, as the bodies of walls do.
     """
     slopes = normals @ ray.direction
     offsets = corners - ray.origin
@@ -169,7 +176,9 @@ def ray_meets_quads(
         distances = (offsets * normals).sum(axis=1) / slopes
         points = distances[:, None] * ray.direction - offsets
         x, y = (points * rights).sum(axis=1), points[:, 1]
-        met = (slopes < -1e-6) & (distances > 0) & (x >= 0) & (x <= extents[:, 0]) & (y >= 0) & (y <= extents[:, 1])
+        across = (x >= -margin) & (x <= extents[:, 0] + margin) & (y <= extents[:, 1] + margin)
+        upwards = (y + corners[:, 1] >= 0) & ((y >= 0) | (margin > 0))
+        met = (slopes < -1e-6) & (distances > 0) & across & upwards
     if not met.any():
         return None
     index = int(np.where(met, distances, np.inf).argmin())

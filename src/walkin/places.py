@@ -102,6 +102,8 @@ class Layout:
     entrance: Pose
     """Where a visitor starts, on the floor."""
     length_m: float
+    router: object = None
+    """What re-routes ribbons when walls move (see interact.ribbons); None: they stay."""
 
     @cached_property
     def sides(self) -> tuple[float, float]:
@@ -125,4 +127,5 @@ class Layout:
             self.board.shifted(by),
             Pose(self.entrance.position + by, self.entrance.orientation),
             self.length_m,
+            self.router,
         )

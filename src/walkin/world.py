@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +11,9 @@ from walkin.exhibit import Bounds, Exhibit, Wall, wall_key
 from walkin.frame import Pulse
 from walkin.geometry import Pose
 from walkin.graph import Network
-from walkin.places import Layout
+from walkin.places import Layout, Place
 from walkin.results import Fed, Finished, Notice, Progress, Result, Scores, Tiles, Traced
+from walkin.things import Carried, Enlarged, Met, Quads, Shelf, Thing
 
 COLOR_MAPS = ("signed", "unsigned", "grey")
 RANGES = ("channel", "wall", "percentile")
@@ -127,7 +129,24 @@ class World:
     here: Exhibit = field(default_factory=Exhibit)
     """The network that the visitor is at."""
     look: Look = field(default_factory=Look)
+    shelf: Shelf | None = None
+    things: dict[int, Thing] = field(default_factory=dict)
+    """Pictures that hang in the room, by their numbers."""
+    carried: dict[str, Carried] = field(default_factory=dict)
+    """By the hand of Input that has it."""
+    enlarged: Enlarged | None = None
+    panel_place: Place | None = None
+    """Where the panel's board is; None: on no board."""
+    thumbnails: dict[object, Any] = field(default_factory=dict)
+    """Small pictures by what they are made from."""
+    quads: Quads = field(default_factory=Quads)
+    """Of all that can be pointed at besides walls."""
+    things_revision: int = 0
+    """Grows when one of these comes, goes or moves."""
     hover: Hover | None = None
+    """The tile under the pointing hand's ray."""
+    met: dict[str, Met | None] = field(default_factory=dict)
+    """What the ray of each hand ends on, by the hand of Input."""
     pointers: dict[str, Pointer] = field(default_factory=dict)
     """By the hand of Input: those that are tracked."""
     teleport: Teleport | None = None

@@ -6,8 +6,8 @@ import numpy as np
 
 from walkin.frame import Hand, Input, Pulse
 from walkin.geometry import Pose, Ray
-from walkin.interact.pointing import floor_distance, hover_of, nearest_wall, ray_of
-from walkin.world import Hover, Pointer, World
+from walkin.interact.pointing import floor_distance, hover_at, meets, ray_of
+from walkin.world import Pointer, World
 
 # In the visitor's own metres.
 FLOOR_M = 30.0  # the furthest floor that a ray ends on
@@ -17,8 +17,10 @@ TICK_S, TICK_AMPLITUDE = 0.010, 0.2
 
 def point(world: World, given: Input) -> None:
     """World's pointers and hover, from where the hands are now."""
-    left, _ = _pointer(world, given.left)
-    right, hover = _pointer(world, given.right)
+    left = _pointer(world, given.left, "left")
+    right = _pointer(world, given.right, "right")
+    met = world.met.get("right")
+    hover = hover_at(world, met) if met is not None else None
     pointers = {side: pointer for side, pointer in (("left", left), ("right", right)) if pointer is not None}
     if _seen(pointers) != _seen(world.pointers):
         world.revision += 1
@@ -32,20 +34,22 @@ def point(world: World, given: Input) -> None:
         world.revision += 1
 
 
-def _pointer(world: World, hand: Hand) -> tuple[Pointer | None, Hover | None]:
+def _pointer(world: World, hand: Hand, side: str) -> Pointer | None:
+    world.met[side] = None
     if hand.stage_from_aim is None:
-        return None, None
+        return None
     stage = world.world_from_stage
     world_from_aim = stage @ hand.stage_from_aim
     world_from_grip = stage @ hand.stage_from_grip if hand.stage_from_grip is not None else None
     ray = ray_of(world_from_aim)
-    met = nearest_wall(world, ray)
+    met = meets(world, ray)
     if met is not None:
-        return Pointer(world_from_grip, world_from_aim, _along(ray, met[1]), True, hand.select), hover_of(met)
+        world.met[side] = met
+        return Pointer(world_from_grip, world_from_aim, met.point, True, hand.select)
     floor = floor_distance(ray)
-    meets = floor is not None and floor <= FLOOR_M * stage.scale
-    distance = floor if floor is not None and meets else NOTHING_M * stage.scale
-    return Pointer(world_from_grip, world_from_aim, _along(ray, distance), meets, hand.select), None
+    on_floor = floor is not None and floor <= FLOOR_M * stage.scale
+    distance = floor if floor is not None and on_floor else NOTHING_M * stage.scale
+    return Pointer(world_from_grip, world_from_aim, _along(ray, distance), on_floor, hand.select)
 
 
 def _along(ray: Ray, distance: float) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 
 from walkin.geometry import Pose, yaw_matrix
 from walkin.graph import Network, Node
-from walkin.interact.ribbons import route
+from walkin.interact.ribbons import Router, routed
 from walkin.places import Layout, Place
 
 
@@ -90,15 +90,8 @@ def lay_out(network: Network, parameters: LayoutParameters | None = None) -> Lay
     board_z = min([last_z, *free_z.values()]) - 3.2
     board = Place((-p.board_m / 2, 0.6, board_z), 0.0, 1, 1, p.board_m, 1.0)
     picture = Place((-half_aisle - p.picture_m * math.cos(0.5) - 0.1, 0.75, -0.2), 0.5, 1, 1, p.picture_m, 1.0)
-    ribbons = route(network, places, picture, board, stages, p.aisle_m)
-    return Layout(
-        places=places,
-        ribbons=ribbons,
-        picture=picture,
-        board=board,
-        entrance=Pose.at(0.25, 0.0, 2.9),
-        length_m=-board_z,
-    )
+    layout = Layout(places, (), picture, board, Pose.at(0.25, 0.0, 2.9), -board_z)
+    return routed(layout, Router.of(network, places, stages, p.aisle_m))
 
 
 def stage_of(network: Network) -> dict[str, int]:

@@ -1,11 +1,97 @@
-"""Pointing: which wall, tile and value a ray meets."""
+"""Pointing: what a ray meets first: a tile, the rim of a wall, a picture, a frame, the panel."""
 
 from __future__ import annotations
 
 from walkin.exhibit import Wall
 from walkin.frame import Hand
 from walkin.geometry import Pose, Ray, ray_meets_quads
+from walkin.things import Met
 from walkin.world import Hover, World
+
+RIM_M = 0.09  # around the tiles of a wall: here it is taken hold of
+CORNER_M = 0.28  # of the rim, from its corners: here it is scaled
+SCROLLS_M = 2.2  # walls higher than this have a scrollbar
+
+
+def meets(world: World, ray: Ray) -> Met | None:
+    """The first thing that a ray meets from its front."""
+    wall = _wall_met(world, ray)
+    other = _other_met(world, ray)
+    if wall is None or (other is not None and other.distance <= wall.distance):
+        return other
+    return wall
+
+
+def _wall_met(world: World, ray: Ray) -> Met | None:
+    bounds = world.bounds
+    if not bounds.addresses:
+        return None
+    met = ray_meets_quads(ray, bounds.corners, bounds.rights, bounds.normals, bounds.extents, margin=RIM_M)
+    if met is None:
+        return None
+    index, distance, x, y = met
+    wall = world.walls[bounds.addresses[index]]
+    place = wall.place
+    pitch, width, height = place.pitch_m, place.width_m, place.height_m
+    point = ray.origin + ray.direction * distance
+    column, row = x / pitch, place.rows - y / pitch
+    if 0 <= x <= width and 0 <= y <= height:
+        kind = "tile" if wall.tile_at(column, row) is not None else "gap"
+    elif x < 0 and scrolls(wall) and y > 0:
+        kind = "scroll"
+    elif min(x + RIM_M, width + RIM_M - x) < CORNER_M and height + RIM_M - y < CORNER_M:
+        kind = "corner"
+    else:
+        kind = "rim"
+    return Met(kind, wall.key, distance, point, column, row)
+
+
+def _other_met(world: World, ray: Ray) -> Met | None:
+    kinds, places = world.quads.kinds, world.quads
+    if not kinds:
+        return None
+    met = ray_meets_quads(ray, places.corners, places.rights, places.normals, places.extents)
+    if met is None:
+        return None
+    index, distance, x, y = met
+    kind, key = kinds[index]
+    width, height = places.extents[index].tolist()
+    return Met(kind, key, distance, ray.origin + ray.direction * distance, x / width, 1.0 - y / height)
+
+
+def scrolls(wall: Wall) -> bool:
+    """Whether a wall is so high that it has a scrollbar."""
+    return wall.place.height_m > SCROLLS_M
+
+
+def hover_at(world: World, met: Met) -> Hover | None:
+    """The tile and value there; None over anything else."""
+    if met.kind == "enlarged" and world.enlarged is not None:
+        wall = world.walls.get(world.enlarged.key)
+        if wall is None:
+            return None
+        return _hover(wall, world.enlarged.channel, *_inside(wall, met), met.distance)
+    if met.kind != "tile":
+        return None
+    wall = world.walls[str(met.key)]
+    tile = wall.tile_at(met.x, met.y)
+    return _hover(wall, *tile, met.distance) if tile is not None else None
+
+
+def _inside(wall: Wall, met: Met) -> tuple[float, float]:
+    """(u, v) on a single tile that fills a square as far as its shape allows."""
+    longer = max(wall.mosaic.width, wall.mosaic.height)
+    u = (met.x - 0.5) * longer / wall.mosaic.width + 0.5
+    v = (met.y - 0.5) * longer / wall.mosaic.height + 0.5
+    return u, v
+
+
+def _hover(wall: Wall, channel: int, u: float, v: float, distance: float) -> Hover | None:
+    if wall.tiles is None or not (0 <= u < 1 and 0 <= v < 1):
+        return None
+    row, column = int(v * wall.mosaic.height), int(u * wall.mosaic.width)
+    value = wall.tiles.value(channel, row, column)
+    return Hover(wall.key, wall.node.address, channel, row, column, value, distance)
 
 
 def world_ray(world: World, hand: Hand) -> Ray | None:
@@ -43,16 +129,5 @@ def nearest_wall(world: World, ray: Ray) -> tuple[Wall, float, float, float] | N
 def hover(world: World, hand: Hand) -> Hover | None:
     """The tile and value under a hand's ray; None over anything else."""
     ray = world_ray(world, hand)
-    met = nearest_wall(world, ray) if ray is not None else None
-    return hover_of(met) if met is not None else None
-
-
-def hover_of(met: tuple[Wall, float, float, float]) -> Hover | None:
-    """The tile and value where `nearest_wall` met a wall."""
-    wall, distance, x, y = met
-    tile = wall.tile_at(x, y)
-    if tile is None or wall.tiles is None:
-        return None
-    channel, u, v = tile
-    row, column = int(v * wall.mosaic.height), int(u * wall.mosaic.width)
-    return Hover(wall.key, wall.node.address, channel, row, column, wall.tiles.value(channel, row, column), distance)
+    met = meets(world, ray) if ray is not None else None
+    return hover_at(world, met) if met is not None else None

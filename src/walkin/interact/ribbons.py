@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from walkin.geometry import Pose, yaw_matrix
+from walkin.geometry import yaw_matrix
 from walkin.graph import Network
 from walkin.places import Layout, Place, Ribbon
 
@@ -62,18 +62,10 @@ class Router:
         return Ribbon(source, target, points.astype(np.float32), kind, self.dashed)
 
 
-def route(
-    network: Network,
-    places: dict[str, Place],
-    picture: Place,
-    board: Place,
-    stages: dict[str, int],
-    aisle_m: float,
-) -> tuple[Ribbon, ...]:
-    """All ribbons of a layout."""
-    router = Router.of(network, places, stages, aisle_m)
-    ends = Layout(places, (), picture, board, Pose(), 0.0)
-    return tuple(router.ribbon(edge, places, ends) for edge in router.edges)
+def routed(layout: Layout, router: Router) -> Layout:
+    """With all its ribbons."""
+    ribbons = tuple(router.ribbon(edge, layout.places, layout) for edge in router.edges)
+    return replace(layout, ribbons=ribbons, router=router)
 
 
 def _port(place: Place, offset: float, *, outgoing: bool) -> tuple[np.ndarray, np.ndarray]:

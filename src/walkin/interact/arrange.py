@@ -1,0 +1,76 @@
+"""Arrange: a wall stands elsewhere, or shows its channels in another order; its ribbons follow."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from walkin.exhibit import Exhibit, Wall
+from walkin.interact.ribbons import Router
+from walkin.places import Place
+from walkin.world import World
+
+SORTS = ("index", "mean", "max", "positive")
+
+
+def place_wall(world: World, wall: Wall, place: Place) -> None:
+    """Put a wall somewhere; nothing that it shows is touched."""
+    if place == wall.place:
+        return
+    wall.place = place
+    world.bounds = world.bounds.moved(world.bounds.index[wall.key], place)
+    exhibit = world.exhibit(wall.exhibit)
+    if exhibit is not None:
+        _reroute(world, exhibit, wall.node.address)
+    world.places_revision += 1
+    world.revision += 1
+
+
+def home(world: World, wall: Wall) -> Place:
+    """Where the layout wants a wall to stand."""
+    exhibit = world.exhibit(wall.exhibit)
+    assert exhibit is not None and exhibit.layout is not None
+    return exhibit.layout.places[wall.node.address]
+
+
+def reset_wall(world: World, wall: Wall) -> None:
+    place_wall(world, wall, home(world, wall))
+    sort_wall(world, wall, "index")
+
+
+def sort_wall(world: World, wall: Wall, sort: str) -> None:
+    """Order channels by something, largest first; by index: as the network has them."""
+    wall.sort = sort
+    order = order_of(wall)
+    if order is wall.order:
+        return
+    wall.order = order
+    world.tiles_revision += 1
+    world.revision += 1
+
+
+def order_of(wall: Wall) -> np.ndarray | None:
+    """(count,) channel at each position; channels of equal value stay in order."""
+    tiles = wall.tiles
+    if tiles is None or wall.sort == "index":
+        return None
+    values = {"mean": tiles.mean, "max": tiles.high, "positive": tiles.positive}[wall.sort]
+    return np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable")
+
+
+def _reroute(world: World, exhibit: Exhibit, address: str) -> None:
+    """Ribbons that touch a wall, again."""
+    layout = exhibit.layout
+    if layout is None or not isinstance(layout.router, Router):
+        return
+    touched = {r.source for r in exhibit.ribbons} | {r.target for r in exhibit.ribbons}
+    places = {
+        wall.node.address: wall.place
+        for wall in world.walls.values()
+        if wall.exhibit == exhibit.key and wall.node.address in touched
+    }
+    exhibit.ribbons = tuple(
+        layout.router.ribbon((ribbon.source, ribbon.target), places, layout, exhibit.x_m)
+        if address in (ribbon.source, ribbon.target)
+        else ribbon
+        for ribbon in exhibit.ribbons
+    )

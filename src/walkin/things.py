@@ -1,0 +1,146 @@
+"""Things: what can be taken in the hand or pressed: pictures, the shelf they are from, a tile made large. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from walkin.geometry import Pose
+from walkin.places import Place
+
+COLUMNS, ROWS = 4, 4
+NOISES = ("gaussian", "uniform", "grey", "black", "perlin")
+PICTURE_M = 0.34
+"""Longer side of a picture in the room."""
+
+
+@dataclass(frozen=True, eq=False)
+class Thing:
+    """A picture that somebody took, where it hangs now."""
+
+    id: int
+    source: object
+    """walkin.requests.Source: what it is made from again."""
+    place: Place
+    """A square that holds it: one column, one row."""
+
+
+@dataclass
+class Carried:
+    """A picture in a hand."""
+
+    source: object
+    thing: Thing | None
+    """What it was before it was taken, if it hung in the room."""
+    world_from_picture: Pose
+    """Its middle; it faces +Z."""
+    size_m: float
+    velocity_m_s: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    """Of the hand, over the last frames: who throws lets it go back."""
+
+
+@dataclass(frozen=True)
+class Enlarged:
+    """One tile, large enough for its pixels to be read one by one."""
+
+    key: str
+    """Of its wall."""
+    channel: int
+    place: Place
+
+
+@dataclass
+class Shelf:
+    """A board of pictures to take, and the noise machine below it."""
+
+    place: Place
+    """The grid of pictures: COLUMNS x ROWS."""
+    spec: str = ""
+    """What it was opened by."""
+    count: int = 0
+    """Pictures that fit the query."""
+    total: int = 0
+    complete: bool = False
+    first: int = 0
+    """Place of the first picture that is shown."""
+    query: str = ""
+    seed: int | None = None
+    """Of a random draw; None: in order."""
+    slots: tuple[object, ...] = ()
+    """Sources of the pictures shown."""
+    noise_seed: int = 0
+    asked: tuple[object, ...] = ()
+    """What was asked of the worker last."""
+
+    @property
+    def per_page(self) -> int:
+        return COLUMNS * ROWS
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.count // self.per_page))
+
+    @property
+    def page(self) -> int:
+        return self.first // self.per_page
+
+    def slot(self, index: int) -> Place:
+        """Where a picture hangs, row by row from the upper left."""
+        row, column = divmod(index, COLUMNS)
+        return self.cell(column, ROWS - 1 - row)
+
+    def noise(self, index: int) -> Place:
+        """Where a kind of noise hangs: a row of its own below."""
+        return self.cell(index * (COLUMNS - 0.72) / (len(NOISES) - 1) - 0.14, -1.42, 0.72)
+
+    def cell(self, column: float, row: float, size: float = 1.0) -> Place:
+        """A square of the grid, counted from the lower left."""
+        pitch = self.place.pitch_m
+        side = pitch * self.place.fill * size
+        inset = (pitch - side) / 2
+        along, up = column * pitch + inset, row * pitch + inset
+        x, y, z = (np.array(self.place.corner) + self.place.right * along + self.place.normal * 0.012).tolist()
+        return Place((x, y + up, z), self.place.yaw, 1, 1, side, 1.0)
+
+
+@dataclass(frozen=True)
+class Met:
+    """Where a ray ends."""
+
+    kind: str
+    """tile, gap, rim, corner or scroll of a wall; slot, noise, button, thing, frame, enlarged, panel."""
+    key: object
+    """Key of the wall or network, number of the slot or thing, name of the button."""
+    distance: float
+    point: np.ndarray
+    """(3,) metres, world."""
+    x: float = 0.0
+    """Of a wall: in tile pitches from its upper left corner; of all else: share of its width, from the left."""
+    y: float = 0.0
+    """The same, downwards."""
+
+
+@dataclass(frozen=True)
+class Quads:
+    """All that can be pointed at besides walls, as arrays."""
+
+    kinds: tuple[tuple[str, object], ...] = ()
+    """(kind, key) of each, as in Met."""
+    corners: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    rights: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    normals: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    extents: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+
+    @staticmethod
+    def of(found: list[tuple[str, object, Place]]) -> Quads:
+        if not found:
+            return Quads()
+        places = [place for _, _, place in found]
+        return Quads(
+            tuple((kind, key) for kind, key, _ in found),
+            np.array([place.corner for place in places], float),
+            np.array([place.right for place in places]),
+            np.array([place.normal for place in places]),
+            np.array([(place.width_m, place.height_m) for place in places]),
+        )
