@@ -57,7 +57,7 @@ def test_a_network_that_grows_pushes_the_next_one_aside_and_what_was_moved_comes
 def test_results_reach_the_network_that_they_are_of():
     world = two()
     tiles = tiles_of(world.walls["a"].node, np.random.default_rng(0).normal(size=(16, 4, 4)))
-    object.__setattr__(tiles, "exhibit", "other")
+    object.__setattr__(tiles, "network", "other")
     world.accept(tiles)
     world.accept(Fed(np.zeros((2, 2, 3), np.uint8), ("x",), 3, "other"))
     world.accept(Scores(("cat",), (1.0,), 3, "other"))

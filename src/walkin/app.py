@@ -149,7 +149,7 @@ class App:
         """Take in one result."""
         if isinstance(result, Traced):
             network: Any = result.network
-            self.world.furnish(network, lay_out(network), result.exhibit)
+            self.world.furnish(network, lay_out(network), result.key)
             if self.world.goto is not None:
                 self._check_address(network, self.world.goto)
             self.settings.report(

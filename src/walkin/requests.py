@@ -34,8 +34,6 @@ class Open:
     """Class names given from Python."""
     picture: object = field(default=None, repr=False, compare=False)
     """First picture given from Python: array, PIL image or tensor."""
-    exhibit: str = ""
-    """Key of the place in the room that the network takes: '' for the first."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,6 @@ class Feed:
     path: str
     picture: object = field(default=None, repr=False, compare=False)
     """An array or PIL image instead of a file; `path` is then its caption."""
-    exhibit: str = ""
-    """Key of the network that it is put into."""
 
 
 @dataclass(frozen=True)

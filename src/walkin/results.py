@@ -31,8 +31,6 @@ class Tiles:
     """1st and 99th percentile over all channels."""
     serial: int = 0
     """Counts pictures fed: tiles of an older picture than the newest seen are dropped."""
-    exhibit: str = ""
-    """Key of the network that it is of: several may stand in the room."""
 
     def value(self, channel: int, row: int, column: int) -> float:
         """Value at a texel of a channel's picture; NaN where the network gave none."""
@@ -51,8 +49,6 @@ class Traced:
     network: object
     """walkin.graph.Network (typed as object: results and graph share a floor)."""
     serial: int = 0
-    exhibit: str = ""
-    """Key of the network that it is of: several may stand in the room."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +60,6 @@ class Fed:
     caption: tuple[str, ...]
     """Lines beside the picture: name, size before and after, what was assumed."""
     serial: int = 0
-    exhibit: str = ""
-    """Key of the network that it is of: several may stand in the room."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +70,6 @@ class Scores:
     probabilities: tuple[float, ...]
     """Softmax over all classes, largest first."""
     serial: int = 0
-    exhibit: str = ""
-    """Key of the network that it is of: several may stand in the room."""
 
 
 @dataclass(frozen=True)

@@ -224,11 +224,11 @@ class World:
 
     def _accept_newest(self, result: Tiles | Fed | Scores) -> bool:
         """Of a network's pictures only the newest counts."""
-        exhibit = self.exhibit(result.exhibit)
+        exhibit = self.exhibit(result.network)
         if exhibit is None or result.serial < exhibit.serial:
             return False
         if isinstance(result, Tiles):
-            wall = self.walls.get(wall_key(result.exhibit, result.address))
+            wall = self.walls.get(wall_key(result.network, result.address))
             if wall is None:
                 return False
             wall.tiles = result
