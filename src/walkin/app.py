@@ -22,7 +22,20 @@ from walkin.picture_file import save_png, screenshot_path
 from walkin.render.renderer import Renderer
 from walkin.render.surface import is_software
 from walkin.requests import Cancel, Feed, Open, Quit, Request, Screenshot
-from walkin.results import Fed, Finished, Notice, Progress, Result, Scores, Tiles, Traced
+from walkin.results import (
+    Boxes,
+    Catalogue,
+    Fed,
+    Finished,
+    Histogram,
+    Notice,
+    Progress,
+    Result,
+    Scores,
+    Segmentation,
+    Tiles,
+    Traced,
+)
 from walkin.world import World
 
 UPLOAD_MS = 4.0
@@ -199,7 +212,7 @@ class App:
 
             if self._session is None:
                 jobs.prepare_thread()
-                self._session = jobs.Session()
+                self._session = jobs.Sessions()
             yield from getattr(jobs, name)(self._session, request, emit)
 
         return job
@@ -248,9 +261,13 @@ class App:
 def _key(result: Result) -> Hashable | None:
     """Which results replace each other while they wait: only the newest of each counts."""
     if isinstance(result, Tiles):
-        return Tiles, result.address
+        return Tiles, result.network, result.address
     if isinstance(result, Progress):
-        return Progress, result.job
-    if isinstance(result, Fed | Scores):
-        return type(result)
+        return Progress, result.network, result.job
+    if isinstance(result, Fed | Scores | Segmentation | Boxes):
+        return type(result), result.network
+    if isinstance(result, Histogram):
+        return Histogram, result.network, result.address, result.kind
+    if isinstance(result, Catalogue):
+        return Catalogue, result.spec
     return None

@@ -38,7 +38,7 @@ def pictures(node: Node, value: Tensor) -> Tensor:
     return value
 
 
-def quantise(node: Node, value: Tensor, serial: int = 0) -> Tiles:
+def quantise(node: Node, value: Tensor, serial: int = 0, network: str = "") -> Tiles:
     """Codes, ranges and mip levels of what a node gave; reads `value`, keeps nothing of it.
 
     Non-finite values are found by the minimum and maximum being so (a pass of its own would cost half a forward).
@@ -48,7 +48,7 @@ def quantise(node: Node, value: Tensor, serial: int = 0) -> Tiles:
     flat = pixels.reshape(mosaic.count, -1)
     low, high = flat.amin(dim=1).float(), flat.amax(dim=1).float()  # aminmax(dim=1) takes 15 times as long
     if not bool(torch.isfinite((high - low).sum() + low.sum())):
-        return _quantise_flawed(node, pixels.float(), serial)
+        return _quantise_flawed(node, pixels.float(), serial, network)
     span = high - low
     codes = _codes(pixels, low, span)
     return Tiles(
@@ -62,6 +62,7 @@ def quantise(node: Node, value: Tensor, serial: int = 0) -> Tiles:
         wall_range=(float(low.min()), float(high.max())),
         percentile_range=_percentiles(flat),
         serial=serial,
+        network=network,
     )
 
 
@@ -113,7 +114,7 @@ def _halved(codes: Tensor) -> Tensor:
     return rows[:, 0].add(rows[:, 1]).add_(2).bitwise_right_shift_(2).to(torch.uint8)
 
 
-def _quantise_flawed(node: Node, pixels: Tensor, serial: int) -> Tiles:
+def _quantise_flawed(node: Node, pixels: Tensor, serial: int, network: str) -> Tiles:
     """The slow way, for tensors with NaN or infinity: code 0 is kept for them, values use 1 to 255."""
     mosaic = node.mosaic
     flat = pixels.reshape(mosaic.count, -1)
@@ -157,6 +158,7 @@ def _quantise_flawed(node: Node, pixels: Tensor, serial: int) -> Tiles:
         wall_range=wall_range,
         percentile_range=_percentiles(shown) if shown.numel() else (0.0, 0.0),
         serial=serial,
+        network=network,
     )
 
 
