@@ -214,6 +214,16 @@ class Spoiled:
 
 
 @dataclass(frozen=True)
+class Watching:
+    """A live input has stopped to give pictures."""
+
+    spec: str
+    network: str = ""
+    over: bool = True
+    """False: it has made way for another job, and goes on when the same `Watch` is asked for again."""
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a job is: fraction 0 to 1, None while unknown."""
 
@@ -261,6 +271,7 @@ Result = (
     | Page
     | Thumbnail
     | Spoiled
+    | Watching
     | Progress
     | Notice
     | Finished

@@ -34,6 +34,7 @@ class Entries(Protocol):
     def texts(self) -> list[str]: ...
     def picture(self, index: int) -> Picture: ...
     def label_of_file(self, path: str) -> str: ...
+    def holds_file(self, path: str) -> bool: ...
 
 
 class Pictures:
@@ -71,19 +72,19 @@ class Pictures:
             slots.append(Slot(self._entries.source(index), self._entries.name(index), self._entries.label(index)))
         return Page(self.spec, first, asked.query, asked.seed, tuple(slots), len(found), self._entries.complete)
 
-    def spoil(self, source: Source) -> bool:
-        """Take a picture that cannot be read off the shelf; whether it was on it."""
-        if source in self._spoiled:
-            return False
+    def spoil(self, source: Source) -> None:
+        """Take a picture that cannot be read off the shelf."""
         self._spoiled.add(source)
         self._found = None
-        return True
 
     def picture(self, index: int) -> Picture:
         return self._entries.picture(index)
 
     def label(self, index: int) -> str:
         return self._entries.label(index)
+
+    def holds_file(self, path: str) -> bool:
+        return self._entries.holds_file(path)
 
     def label_of_file(self, path: str) -> str:
         return self._entries.label_of_file(path)

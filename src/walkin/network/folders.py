@@ -115,3 +115,7 @@ class Folder:
         except ValueError:
             return ""
         return parts[0] if len(parts) > 1 and parts[0] in self.classes else ""
+
+    def holds_file(self, path: str) -> bool:
+        below = Path(path).parent
+        return below == Path(self.path) or (bool(self.classes) and Path(self.path) in below.parents)

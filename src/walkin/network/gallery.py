@@ -17,6 +17,7 @@ from walkin.network.datasets import Pictures, open_pictures
 from walkin.network.decode import LONGEST_SIDE
 from walkin.network.pictures import Picture, picture_from, read_picture
 from walkin.requests import File, Item, Noise, Pixels, Source, Tile
+from walkin.results import Catalogue
 
 KEPT = 256  # pictures in memory; the one that was not asked for longest goes first
 _STANDARD = (3, 224, 224)
@@ -29,6 +30,7 @@ class Gallery:
         self._lock = threading.RLock()
         self._kept: OrderedDict[Source, Picture] = OrderedDict()
         self._opened: dict[str, Pictures] = {}
+        self._spoiled: set[Source] = set()
 
     def keep(self, source: Source, picture: Any) -> None:
         """Lay up what a `Tile` or `Pixels` is made of."""
@@ -45,8 +47,10 @@ class Gallery:
                 self._kept.popitem(last=False)
 
     def add(self, spec: str, pictures: Pictures) -> Pictures:
+        """Put a collection in the place of what was opened by the same name; its pictures are given another chance."""
         with self._lock:
             self._opened[spec] = pictures
+            self._spoiled.clear()
         return pictures
 
     def opened(self, spec: str) -> Pictures:
@@ -74,6 +78,28 @@ class Gallery:
                 raise WalkinError(f"the picture {what or 'in memory'!r} was not kept: take it again")
             self._kept.move_to_end(source)
             return self._kept[source]
+
+    def spoil(self, source: Source) -> bool:
+        """Take a picture that cannot be read off every shelf; False if it was known before."""
+        with self._lock:
+            if source in self._spoiled:
+                return False
+            self._spoiled.add(source)
+            for pictures in self._holding(source):
+                pictures.spoil(source)
+            return True
+
+    def catalogues_with(self, source: Source) -> list[Catalogue]:
+        """Of the collections that a picture is, or was, in."""
+        with self._lock:
+            return [pictures.catalogue() for pictures in self._holding(source)]
+
+    def _holding(self, source: Source) -> list[Pictures]:
+        if isinstance(source, Item):
+            return [pictures for spec, pictures in self._opened.items() if spec == source.dataset]
+        if isinstance(source, File):
+            return [pictures for pictures in self._opened.values() if pictures.holds_file(source.path)]
+        return []
 
     def label(self, source: Source) -> str:
         """The class of a picture of an opened data set; '' where none is known."""

@@ -74,6 +74,9 @@ class Items:
     def label_of_file(self, path: str) -> str:
         return ""
 
+    def holds_file(self, path: str) -> bool:
+        return False
+
     def picture(self, index: int) -> Picture:
         if not 0 <= index < self._count:
             raise WalkinError(f"{self.title} has {self._count} items: there is no item {index}")

@@ -1,9 +1,10 @@
-"""The jobs of the networks' worker: open, feed, close, measure. Each is a generator of results (see mailbox.Job)."""
+"""The jobs of the networks' worker: open, feed, watch, close, measure. Generators of results (see mailbox.Job)."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,12 +14,13 @@ from walkin.errors import WalkinError
 from walkin.mailbox import Emit
 from walkin.network.gallery import Gallery
 from walkin.network.inputs import from_picture, prepare
+from walkin.network.live import LOOK_S, Frames, open_frames
 from walkin.network.loaded import load
 from walkin.network.pictures import picture_from
 from walkin.network.session import Session
-from walkin.requests import Close, Feed, File, Measure, Open, Pixels
+from walkin.requests import Close, Feed, File, Measure, Open, Pixels, Watch
 from walkin.resources import photos
-from walkin.results import Result
+from walkin.results import Notice, Progress, Result, Watching
 
 
 @dataclass
@@ -27,6 +29,8 @@ class Sessions:
 
     gallery: Gallery = field(default_factory=Gallery)
     by_key: dict[str, Session] = field(default_factory=dict)
+    frames: dict[str, Frames] = field(default_factory=dict)
+    """Live input that has made way for another job, still open."""
 
 
 def prepare_thread() -> None:
@@ -69,6 +73,55 @@ def measure(sessions: Sessions, request: Measure, emit: Emit) -> Iterator[Result
     session = _session(sessions, request.network)
     if session is not None:
         yield from session.measure(request.address, request.bins)
+
+
+def watch(
+    sessions: Sessions, request: Watch, emit: Emit, interrupted: Callable[[], bool] = lambda: False
+) -> Iterator[Result | None]:
+    """Feed the newest picture of a camera or folder until cancelled, or until `interrupted()`: then another job wants
+    the worker, and the same request goes on where it was."""
+    session = _session(sessions, request.network)
+    if session is None or session.loaded is None:
+        raise WalkinError("no network to feed yet: open one first")
+    frames = sessions.frames.pop(request.spec, None) or open_frames(request.spec)
+    count, began_s, told = 0, time.monotonic(), ""
+    keep = False
+    try:
+        yield Progress("live", f"{frames.title}: waiting for a picture", network=request.network)
+        while not frames.over:
+            found = frames.newest()
+            for notice in frames.notices():
+                yield replace(notice, network=request.network)
+            if found is None:
+                time.sleep(LOOK_S)
+                yield None
+            else:
+                source, picture = found
+                if isinstance(source, Pixels):
+                    sessions.gallery.keep(source, picture)
+                try:
+                    for result in session.run(from_picture(session.loaded, source, picture), emit, job="live"):
+                        if not isinstance(result, Progress):
+                            yield result
+                except WalkinError as problem:  # one picture that the network fails on; told once
+                    if str(problem) != told:
+                        told = str(problem)
+                        yield Notice(told, "warning", network=request.network)
+                count += 1
+            passed_s = time.monotonic() - began_s
+            if count and passed_s >= 1.0:
+                rate = f"{frames.title}: {count / passed_s:.1f} frames/s, {frames.dropped} let go"
+                yield Progress("live", rate, network=request.network)
+                count, began_s = 0, time.monotonic()
+            if interrupted():
+                keep = True
+                sessions.frames[request.spec] = frames
+                yield Watching(request.spec, request.network, over=False)
+                return
+        yield Watching(request.spec, request.network, over=True)
+    finally:
+        if not keep:
+            frames.close()
 
 
 def _session(sessions: Sessions, key: str) -> Session | None:
