@@ -22,7 +22,7 @@ from machine import resident_bytes, table, write_json
 from room import open_room, options
 
 from walkin.app import App
-from walkin.requests import Feed
+from walkin.requests import Feed, File
 from walkin.resources import photos
 
 START = """
@@ -112,7 +112,7 @@ COLUMNS = ("network", "what", "value", "unit", "target")
 
 def new_picture(app: App, network: str, repeats: int) -> list[dict[str, Any]]:
     """Job start to last upload done, on a room that stands; the capture of the graph; each over the bare forward."""
-    session = app._session
+    session = app._session.by_key[""]
     loaded = session.loaded
     from walkin.network.pictures import read_picture
 
@@ -190,7 +190,7 @@ def _feed(app: App, number: int) -> float:
     for frame in frames:
         if not began_s:
             began_s = time.perf_counter()
-            app.dispatch(Feed(str(pictures[number % len(pictures)])))
+            app.dispatch(Feed(File(str(pictures[number % len(pictures)]))))
         app.step(frame)
         if app.settled:
             app.target.ctx.finish()

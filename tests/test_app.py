@@ -17,7 +17,7 @@ from walkin.app import App, Settings
 from walkin.errors import WalkinError
 from walkin.frame import Input, View
 from walkin.geometry import Pose
-from walkin.requests import Cancel, Feed, Open, Quit, Screenshot
+from walkin.requests import Cancel, Feed, File, Open, Quit, Screenshot
 from walkin.results import Fed, Finished, Notice, Progress, Scores, Tiles, Traced
 from walkin.targets import offscreen
 
@@ -61,7 +61,7 @@ def make(ctx, monkeypatch: pytest.MonkeyPatch):
         target = offscreen.OffscreenTarget(SIZE, eyes=eyes, samples=0)
         app = App(target, Settings(report=lines.append, **settings))
         app.lines = lines  # type: ignore[attr-defined]
-        monkeypatch.setattr(app, "_job", lambda what, name, request: (jobs or {})[what])
+        monkeypatch.setattr(app, "_job", lambda name, request: (jobs or {})[name])
         made.append(app)
         return app
 
@@ -248,8 +248,8 @@ def test_a_new_picture_cancels_the_one_before(make):
 
     done: list[int] = []
     app = make({"feed": feed})
-    app.dispatch(Feed("a.png"))
-    app.dispatch(Feed("b.png"))
+    app.dispatch(Feed(File("a.png")))
+    app.dispatch(Feed(File("b.png")))
     done.append(1)
     wait_for(app, "feed")
     step(app)
@@ -263,7 +263,7 @@ def test_cancel(make):
             yield Progress("feed", "running")
 
     app = make({"feed": feed})
-    app.dispatch(Feed("a.png"))
+    app.dispatch(Feed(File("a.png")))
     app.dispatch(Cancel())
     wait_for(app, "feed")
     step(app)
@@ -332,7 +332,7 @@ def test_acts(make):
     app = make(pictures=("a.png", "b.png"))
     furnish(app)
     fed: list[str] = []
-    app.dispatch = lambda request: fed.append(request.path)  # type: ignore[method-assign]
+    app.dispatch = lambda request: fed.append(request.source.path)  # type: ignore[method-assign]
 
     def press(act: str) -> None:
         step(app, input=Input(acts=frozenset({act})))
@@ -370,7 +370,7 @@ def test_a_dropped_file_is_fed(make):
     fed: list[Any] = []
     app.dispatch = fed.append  # type: ignore[method-assign]
     step(app, input=Input(dropped_files=("a.png", "b.png")))
-    assert fed == [Feed("b.png")]
+    assert fed == [Feed(File("b.png"))]
 
 
 def test_goto(make):

@@ -46,6 +46,7 @@ LIBRARIES = {
     "moderngl": {"render", "ui", "targets"},
     "imgui_bundle": {"ui"},
     "cuda": {"render.interop"},
+    "cv2": {"network"},
 }
 TYPES_ONLY = {
     ("frame", "moderngl"),

@@ -95,6 +95,37 @@ def test_yielded_and_emitted_results_come_in_order(room: Room):
     assert room.finish() == ["first", "second", "third", Finished("job")]
 
 
+def test_none_says_nothing_and_can_be_cancelled(room: Room):
+    def job(emit):
+        yield None
+        yield "said"
+        while True:
+            time.sleep(0.001)
+            yield None
+
+    room.worker.submit("job", job)
+    wait_until(lambda: not room.box.empty)
+    assert room.box.drain() == ["said"]
+    room.worker.cancel()
+    assert room.finish() == [Finished("job", cancelled=True)]
+
+
+def test_a_job_can_see_that_another_waits(room: Room):
+    def patient(emit):
+        while not room.worker.others_wait:
+            time.sleep(0.001)
+            yield None
+        yield "made way"
+
+    def quick(emit):
+        yield "quick"
+
+    room.worker.submit("patient", patient)
+    time.sleep(0.02)
+    room.worker.submit("quick", quick, replaces=())
+    assert room.finish() == ["made way", Finished("patient"), "quick", Finished("quick")]
+
+
 def test_jobs_run_one_after_the_other_on_one_thread(room: Room):
     threads = []
 

@@ -23,7 +23,20 @@ from walkin.picture_file import save_png, screenshot_path
 from walkin.render.renderer import Renderer
 from walkin.render.surface import is_software
 from walkin.requests import Cancel, Feed, Open, Quit, Request, Screenshot
-from walkin.results import Fed, Finished, Notice, Progress, Result, Scores, Tiles, Traced
+from walkin.results import (
+    Boxes,
+    Catalogue,
+    Fed,
+    Finished,
+    Histogram,
+    Notice,
+    Progress,
+    Result,
+    Scores,
+    Segmentation,
+    Tiles,
+    Traced,
+)
 from walkin.world import World
 
 UPLOAD_MS = 4.0
@@ -68,7 +81,7 @@ class App:
         self.results = Mailbox(_key, self.target.wake)
         self.worker = Worker(self.results, finished=Finished, before=lower_thread_priority)
         self.world.goto = self.settings.goto
-        self._sessions: dict[str, Any] = {}
+        self._sessions: Any = None
         self._first_requests: tuple[Open, ...] = ()
         self._drawn: tuple[Any, ...] = ()
         self._drawn_s = 0.0
@@ -80,9 +93,9 @@ class App:
         """Begin with networks, side by side. Their worker starts after the first frame is on the screen: torch comes
         later."""
         self._first_requests = tuple(
-            replace(request, exhibit=key) for key, request in zip(_keys(requests), requests, strict=True)
+            replace(request, network=key) for key, request in zip(_keys(requests), requests, strict=True)
         )
-        self.world.exhibits = [Exhibit(request.exhibit, request.spec) for request in self._first_requests]
+        self.world.exhibits = [Exhibit(request.network, request.spec) for request in self._first_requests]
         self.world.here = self.world.exhibits[0]
         self.world.title = ", ".join(request.spec for request in requests)
         self.world.progress = Progress("open", f"opening {requests[0].spec}")
@@ -178,12 +191,12 @@ class App:
     def dispatch(self, request: Request) -> None:
         """Hand a request to the worker, or do it here."""
         if isinstance(request, Open):
-            name = _job_name("open", request.exhibit)
-            self.worker.submit(name, self._job("open_network", name, request), replaces=(name,))
+            name = _job_name("open", request.network)
+            self.worker.submit(name, self._job("open_network", request), replaces=(name,))
         elif isinstance(request, Feed):
             # A network that is being opened is not given up for another picture: that one waits.
-            name = _job_name("feed", request.exhibit)
-            self.worker.submit(name, self._job("feed", name, request), replaces=(name,))
+            name = _job_name("feed", request.network)
+            self.worker.submit(name, self._job("feed", request), replaces=(name,))
         elif isinstance(request, Cancel):
             self.worker.cancel()
         elif isinstance(request, Screenshot):
@@ -200,22 +213,18 @@ class App:
         save_png(path, self.target.read())
         self.settings.report(f"saved {path}")
 
-    def _job(self, what: str, name: str, request: Open | Feed) -> Callable[[Emit], Any]:
-        """The function `what` of network.jobs as a job, whose results say which network they are of."""
+    def _job(self, name: str, request: Any) -> Callable[[Emit], Any]:
+        """A function of network.jobs as a job."""
 
         def job(emit: Emit) -> Any:
-            def send(result: Result) -> None:
-                emit(_addressed(result, name, request.exhibit))
-
-            emit(Progress(name, "importing torch"))
+            emit(Progress("open" if name == "open_network" else name, "importing torch"))
             with collector_resting("torch"):
                 from walkin.network import jobs  # torch: only here, on the worker's thread
 
-            if not self._sessions:
+            if self._sessions is None:
                 jobs.prepare_thread()
-            session = self._sessions.setdefault(request.exhibit, jobs.Session())
-            for result in getattr(jobs, what)(session, request, send):
-                yield _addressed(result, name, request.exhibit)
+                self._sessions = jobs.Sessions()
+            yield from getattr(jobs, name)(self._sessions, request, emit)
 
         return job
 
@@ -270,25 +279,20 @@ def _keys(requests: tuple[Open, ...]) -> list[str]:
     return keys
 
 
-def _job_name(what: str, exhibit: str) -> str:
-    return f"{what} {exhibit}".rstrip()
-
-
-def _addressed(result: Result, job: str, exhibit: str) -> Result:
-    """Jobs do not know under which name they run, nor which of several networks theirs is."""
-    if isinstance(result, Progress):
-        return replace(result, job=job)
-    if exhibit and isinstance(result, Tiles | Traced | Fed | Scores):
-        return replace(result, exhibit=exhibit)
-    return result
+def _job_name(what: str, network: str) -> str:
+    return f"{what} {network}".rstrip()
 
 
 def _key(result: Result) -> Hashable | None:
     """Which results replace each other while they wait: only the newest of each counts."""
     if isinstance(result, Tiles):
-        return Tiles, result.exhibit, result.address
+        return Tiles, result.network, result.address
     if isinstance(result, Progress):
-        return Progress, result.job
-    if isinstance(result, Fed | Scores):
-        return type(result), result.exhibit
+        return Progress, result.network, result.job
+    if isinstance(result, Fed | Scores | Segmentation | Boxes):
+        return type(result), result.network
+    if isinstance(result, Histogram):
+        return Histogram, result.network, result.address, result.kind
+    if isinstance(result, Catalogue):
+        return Catalogue, result.spec
     return None

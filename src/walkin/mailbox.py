@@ -15,8 +15,9 @@ from walkin.errors import Cancelled, WalkinError
 Emit = Callable[[Any], None]
 """Hands a result on at once; raises Cancelled when nobody wants it any more."""
 Job = Callable[[Emit], Iterator[Any]]
-"""A generator of results. `emit` is its second way out, for results that come up inside a call that cannot yield
-(a forward pass that computes a whole network): both lead to the same mailbox, in order."""
+"""A generator of results; None says nothing, and is a point where the job can be cancelled. `emit` is its second way
+out, for results that come up inside a call that cannot yield (a forward pass that computes a whole network): both lead
+to the same mailbox, in order."""
 
 
 class Mailbox:
@@ -89,6 +90,12 @@ class Worker:
                     event.set()
 
     @property
+    def others_wait(self) -> bool:
+        """Whether there is another job than the one in hand."""
+        with self._lock:
+            return len(self._pending) > 1
+
+    @property
     def busy(self) -> bool:
         with self._lock:
             return bool(self._pending)
@@ -119,7 +126,8 @@ class Worker:
         def emit(result: Any) -> None:
             if event.is_set():
                 raise Cancelled
-            self._mailbox.put(result)
+            if result is not None:
+                self._mailbox.put(result)
 
         try:
             generator = job(emit)

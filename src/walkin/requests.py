@@ -2,7 +2,80 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, get_args
+
+from walkin.errors import WalkinError
+
+
+@dataclass(frozen=True)
+class File:
+    """A picture in a file."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """A picture of a data set that is not made of plain files."""
+
+    dataset: str
+    """What it is opened by: `caltech101:ROOT`, `package.module:DATASET`."""
+    index: int
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A picture out of the noise machine, made in the input space of the network that it is fed to."""
+
+    kind: str
+    """gaussian, uniform, grey, black or perlin."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One channel's picture, taken off a wall."""
+
+    network: str
+    address: str
+    channel: int
+    serial: int = 0
+    """Of the picture that was in the network at the moment of the grab: tells two grabs of one tile apart."""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """A picture that came in memory: pasted, given from Python, a visualisation."""
+
+    id: str
+    caption: str = ""
+
+
+Source = File | Item | Noise | Tile | Pixels
+"""What a picture can be made from again."""
+
+
+def source_to_json(source: Source) -> dict[str, Any]:
+    return {"source": type(source).__name__.lower(), **asdict(source)}
+
+
+def source_from_json(data: Any) -> Source:
+    """The source that `source_to_json` wrote; WalkinError if it is none."""
+    kinds = {kind.__name__.lower(): kind for kind in get_args(Source)}
+    try:
+        values = dict(data) if isinstance(data, Mapping) else {}
+        made = kinds[values.pop("source")](**values)
+    except (KeyError, TypeError) as problem:
+        raise WalkinError(f"no source of a picture: {data!r:.80}") from problem
+    for name, wanted in {"index": int, "seed": int, "channel": int, "serial": int}.items():
+        if type(getattr(made, name, 0)) is not wanted:
+            raise WalkinError(f"no source of a picture: {name} of {data!r:.80} is no whole number")
+    for name in ("path", "dataset", "kind", "network", "address", "id", "caption"):
+        if not isinstance(getattr(made, name, ""), str):
+            raise WalkinError(f"no source of a picture: {name} of {data!r:.80} is no text")
+    return made
 
 
 @dataclass(frozen=True)
@@ -34,15 +107,91 @@ class Open:
     """Class names given from Python."""
     picture: object = field(default=None, repr=False, compare=False)
     """First picture given from Python: array, PIL image or tensor."""
+    network: str = ""
+    """Key of the exhibit that it becomes; what is sent about it carries the same."""
 
 
 @dataclass(frozen=True)
 class Feed:
-    """Put a picture into the network's input frame and run it."""
+    """Put a picture into a network's input frame and run it."""
 
-    path: str
+    source: Source
+    network: str = ""
+    """Key of the exhibit; '' is the first."""
     picture: object = field(default=None, repr=False, compare=False)
-    """An array or PIL image instead of a file; `path` is then its caption."""
+    """What a `Tile` or `Pixels` is made of: values (H, W) or pixels (H, W, 3). Kept by the worker (see `Keep`)."""
+
+
+@dataclass(frozen=True)
+class Close:
+    """Forget a network that was taken out of the room."""
+
+    network: str = ""
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Lay up the picture of a `Tile` or `Pixels`, so that it can be asked for as a thumbnail and fed."""
+
+    source: Source
+    picture: object = field(repr=False, compare=False)
+    """float (H, W): values, shown from their smallest to their largest; uint8 (H, W, 3): pixels; a PIL image."""
+
+
+@dataclass(frozen=True)
+class Browse:
+    """Open what the shelf shows; `Catalogue` says what is in it, again and again while it is being listed."""
+
+    spec: str
+    """A folder, `caltech101:ROOT`, `package.module:DATASET`; a label if `dataset` is given."""
+    dataset: object = field(default=None, repr=False, compare=False)
+    """A live data set or sequence (library form)."""
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Which pictures stand at the places [first, first + count) of a search; `Page` is the answer."""
+
+    spec: str
+    first: int
+    count: int
+    query: str = ""
+    """Words that must all be in a picture's name or class, in any case; '': all pictures."""
+    seed: int | None = None
+    """None: in order; else a random draw, the same for the same seed."""
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """All small pictures that are wanted now, the most wanted first; what was asked for before is given up."""
+
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class Full:
+    """The same picture larger, to be read from close by; goes before all thumbnails."""
+
+    source: Source
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Histograms of one wall: of its weights, and of its values now and with each picture from now on."""
+
+    address: str
+    """'': of none any more."""
+    network: str = ""
+    bins: int = 32
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Feed the newest picture of a camera or a folder again and again, as fast as the network runs."""
+
+    spec: str
+    """`camera:0`, a file of video, or a folder that is being written to."""
+    network: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,4 +211,4 @@ class Quit:
     """End the program."""
 
 
-Request = Open | Feed | Cancel | Screenshot | Quit
+Request = Open | Feed | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Watch | Cancel | Screenshot | Quit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -30,7 +30,13 @@ class Tiles:
     percentile_range: tuple[float, float]
     """1st and 99th percentile over all channels."""
     serial: int = 0
-    """Counts pictures fed: tiles of an older picture than the newest seen are dropped."""
+    """Counts pictures fed to this network: tiles of an older picture than the newest seen are dropped."""
+    network: str = ""
+    """Key of the exhibit."""
+    zeros: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    """float32 (C,): share of values that are exactly 0."""
+    positive: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    """float32 (C,): share of values above 0."""
 
     def value(self, channel: int, row: int, column: int) -> float:
         """Value at a texel of a channel's picture; NaN where the network gave none."""
@@ -41,6 +47,18 @@ class Tiles:
         low, high = float(self.low[channel]), float(self.high[channel])
         return low + code / 255 * (high - low)
 
+    def picture(self, channel: int) -> np.ndarray:
+        """float32 (H, W): a channel's values, for a picture of its own; NaN where the network gave none."""
+        y, x = self.mosaic.cell(channel)
+        codes = self.levels[0][y : y + self.mosaic.height, x : x + self.mosaic.width].astype(np.float32)
+        values = self.low[channel] + codes / 255 * (self.high[channel] - self.low[channel])
+        return np.where(codes == 0, np.nan, values).astype(np.float32) if self.flawed[channel] else values
+
+    @property
+    def minimum(self) -> np.ndarray:
+        """float32 (C,): smallest finite value of each channel."""
+        return np.where(self.flawed > 0, self.low + (self.high - self.low) / 255, self.low).astype(np.float32)
+
 
 @dataclass(frozen=True)
 class Traced:
@@ -49,6 +67,8 @@ class Traced:
     network: object
     """walkin.graph.Network (typed as object: results and graph share a floor)."""
     serial: int = 0
+    key: str = ""
+    """Key of the exhibit (`network` in all other results)."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +80,9 @@ class Fed:
     caption: tuple[str, ...]
     """Lines beside the picture: name, size before and after, what was assumed."""
     serial: int = 0
+    network: str = ""
+    source: object = None
+    """walkin.requests.Source that it was made from."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +93,134 @@ class Scores:
     probabilities: tuple[float, ...]
     """Softmax over all classes, largest first."""
     serial: int = 0
+    network: str = ""
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What a network for segmentation finds at each place of its input picture: the likeliest class."""
+
+    pixels: np.ndarray
+    """uint8 (H, W, 3), sRGB: the map of classes, each in its colour; as large as the output."""
+    names: tuple[str, ...]
+    """Classes that are there, the one with the largest share first."""
+    colors: tuple[tuple[int, int, int], ...]
+    """sRGB, 0 to 255, of each."""
+    shares: tuple[float, ...]
+    """Of the pixels, of each."""
+    classes: np.ndarray
+    """uint16 (H, W): index of the class at each place."""
+    serial: int = 0
+    network: str = ""
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """What a network for detection finds, surest first; nothing below a threshold."""
+
+    boxes: np.ndarray
+    """float32 (n, 4): left, top, right, bottom as shares of the picture that went in, 0 to 1, from its top left."""
+    names: tuple[str, ...]
+    scores: tuple[float, ...]
+    colors: tuple[tuple[int, int, int], ...]
+    """sRGB, 0 to 255: one a class."""
+    below: int = 0
+    """How many were found that are less sure than the threshold."""
+    serial: int = 0
+    network: str = ""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How the finite values of one wall are spread."""
+
+    network: str
+    address: str
+    kind: str
+    """weights or activations."""
+    edges: np.ndarray
+    """float32 (bins + 1,), rising."""
+    counts: np.ndarray
+    """int64 (bins,)."""
+    flawed: int = 0
+    """How many values were not finite, and are in no bin."""
+    serial: int = 0
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What is on the shelf, so far."""
+
+    spec: str
+    title: str
+    count: int
+    complete: bool = True
+    """Whether the listing has come to its end; until then the count grows."""
+    classes: tuple[str, ...] = ()
+    skipped: int = 0
+    """Pictures that turned out not to be readable: they have left the shelf."""
+    note: str = ""
+    """What was chosen, for data sets that have parts: `test split`."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One place on the shelf, before its picture is read."""
+
+    source: object
+    """walkin.requests.Source."""
+    name: str
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """The pictures at the places [first, first + len(slots)) of a search."""
+
+    spec: str
+    first: int
+    query: str
+    seed: int | None
+    slots: tuple[Slot, ...]
+    total: int
+    """How many pictures the search has found."""
+    complete: bool = True
+    """False while the folder is still being listed: more may come, in another order."""
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A picture, small enough for the shelf (256 pixels) or for reading (1024)."""
+
+    source: object
+    """walkin.requests.Source."""
+    pixels: np.ndarray
+    """uint8 (h, w, 3), sRGB."""
+    caption: tuple[str, ...]
+    """Lines beside it: name, size, what was done to it."""
+    label: str = ""
+    size: tuple[int, int] = (0, 0)
+    """(width, height) of the picture itself."""
+    full: bool = False
+    """Whether it is the large one."""
+
+
+@dataclass(frozen=True)
+class Spoiled:
+    """A picture that cannot be shown: its place on the shelf is to be given to another."""
+
+    source: object
+    reason: str
+
+
+@dataclass(frozen=True)
+class Watching:
+    """A live input has stopped to give pictures."""
+
+    spec: str
+    network: str = ""
+    over: bool = True
+    """False: it has made way for another job, and goes on when the same `Watch` is asked for again."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +231,7 @@ class Progress:
     label: str
     fraction: float | None = None
     eta_s: float | None = None
+    network: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +242,7 @@ class Notice:
     level: str = "info"
     """info, warning or error."""
     lasting: bool = False
+    network: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,4 +259,20 @@ class Finished:
     """Exit code that it gives the command line: 0, or 2 for usage and 1 for any other failure."""
 
 
-Result = Tiles | Traced | Fed | Scores | Progress | Notice | Finished
+Result = (
+    Tiles
+    | Traced
+    | Fed
+    | Scores
+    | Segmentation
+    | Boxes
+    | Histogram
+    | Catalogue
+    | Page
+    | Thumbnail
+    | Spoiled
+    | Watching
+    | Progress
+    | Notice
+    | Finished
+)

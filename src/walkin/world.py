@@ -214,7 +214,7 @@ class World:
         elif isinstance(result, Notice):
             self.notify(result.text, result.level, lasting=result.lasting)
         elif isinstance(result, Finished):
-            if self.progress is not None and self.progress.job == result.job:
+            if self.progress is not None and self.progress.job == result.job.split(" ")[0]:
                 self.progress = None
             if result.error:
                 self.notify(result.error, "error", lasting=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from walkin.frame import Frame, Input
 from walkin.interact import comfort, hands, locomotion, teleport, turning, world_grab
-from walkin.requests import Feed, Quit, Request, Screenshot
+from walkin.requests import Feed, File, Quit, Request, Screenshot
 from walkin.world import COLOR_MAPS, RANGES, World
 
 
@@ -31,7 +31,7 @@ def step(world: World, frame: Frame, bundled: tuple[str, ...] = ()) -> Iterator[
     if given.acts:
         hands.point(world, given)  # the act may have taken them elsewhere
     for path in given.dropped_files[-1:]:
-        yield Feed(path)
+        yield Feed(File(path))
 
 
 def _move(world: World, given: Input, dt_s: float) -> bool:
@@ -69,7 +69,7 @@ def _act(world: World, given: Input, act: str, bundled: tuple[str, ...]) -> Iter
         world.notify(f"range per {world.look.range_mode}")
     elif act == "picture" and bundled:
         world.bundled_shown = (world.bundled_shown + 1) % len(bundled)
-        yield Feed(bundled[world.bundled_shown])
+        yield Feed(File(bundled[world.bundled_shown]))
     elif world.layout is not None:
         if act == "entrance":
             locomotion.stand_at_entrance(world, given, world.layout)

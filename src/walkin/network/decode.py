@@ -43,15 +43,15 @@ def unlimited() -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = before
 
 
-def decode(image: Image.Image) -> tuple[np.ndarray, tuple[int, int], list[str]]:
+def decode(image: Image.Image, longest: int = LONGEST_SIDE) -> tuple[np.ndarray, tuple[int, int], list[str]]:
     """(uint8 (H, W, 3), (width, height) that it had, notes on what can be seen)."""
     size, notes = image.size, []
     if min(size) < 1:
         raise WalkinError(f"it has no pixels ({size[0]}x{size[1]})")
-    factor = -(-max(size) // LONGEST_SIDE)
+    factor = -(-max(size) // longest)
     if factor > 1 and image.format in ("JPEG", "MPO"):
         image.draft(None, (size[0] // factor, size[1] // factor))  # the decoder reduces: by 2, 4 or 8
-        factor = -(-max(image.size) // LONGEST_SIDE)
+        factor = -(-max(image.size) // longest)
     # Pillow keeps three channels in four bytes.
     needed = image.width * image.height * {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "LA": 4}.get(image.mode, 4)
     if needed > LARGEST_DECODED:
@@ -69,7 +69,7 @@ def decode(image: Image.Image) -> tuple[np.ndarray, tuple[int, int], list[str]]:
     if turn is not None:
         rgb, size = rgb.transpose(turn), _turned(size, turn)
         notes.append("turned upright, as the camera says")
-    if rgb.size != size:
+    if rgb.size != size and longest == LONGEST_SIDE:  # of a thumbnail nobody expects all pixels
         notes.append(f"reduced from {size[0]}x{size[1]} to {rgb.width}x{rgb.height} while reading")
     pixels = np.array(rgb)
     pixels.setflags(write=False)

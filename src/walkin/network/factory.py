@@ -93,6 +93,15 @@ def parse(spec: str) -> Call:
     return Call(where, name, positional, keywords, True)
 
 
+def look_up(spec: str, what: str) -> tuple[Call, Any]:
+    """What `FILE.py:NAME` or `package.module:NAME` stands for, not called; `what`: the kind of thing wanted."""
+    try:
+        call = parse(spec)
+    except WalkinError as problem:
+        raise WalkinError(f"cannot read {spec!r}: a {what} is FILE.py:NAME or package.module:NAME", code=2) from problem
+    return call, _lookup(_module(call.where), call)
+
+
 def _why_not(spec: str) -> str:
     bare = spec.rstrip(":")
     if bare.endswith((".pt", ".pth", ".safetensors")):

@@ -1,39 +1,36 @@
-"""The jobs of one network's worker: open it, feed it. Each is a generator of results (see mailbox.Job)."""
+"""The jobs of the networks' worker: open, feed, watch, close, measure. Generators of results (see mailbox.Job)."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
 from walkin.errors import WalkinError
 from walkin.mailbox import Emit
-from walkin.network.capture import Capture, GraphChanged
-from walkin.network.fold import fold
-from walkin.network.labels import mismatch, scores
-from walkin.network.loaded import Loaded, load
-from walkin.network.pictures import Picture, read_picture
-from walkin.network.quantise import quantise
-from walkin.network.trace import trace
-from walkin.requests import Feed, Open
+from walkin.network.gallery import Gallery
+from walkin.network.inputs import from_picture, prepare
+from walkin.network.live import LOOK_S, Frames, open_frames
+from walkin.network.loaded import load
+from walkin.network.pictures import picture_from
+from walkin.network.session import Session
+from walkin.requests import Close, Feed, File, Measure, Open, Pixels, Watch
 from walkin.resources import photos
-from walkin.results import Fed, Progress, Result, Traced
-
-ATTEMPTS = 3
+from walkin.results import Notice, Progress, Result, Watching
 
 
 @dataclass
-class Session:
-    """What the worker keeps of the network that stands in the room. Touched by the worker's thread only."""
+class Sessions:
+    """What the worker keeps: one session for each network in the room, and the pictures that can be fed."""
 
-    fold: str = "layers"
-    loaded: Loaded | None = None
-    capture: Capture | None = None
-    serial: int = 0
-    notes: list[str] = field(default_factory=list)
+    gallery: Gallery = field(default_factory=Gallery)
+    by_key: dict[str, Session] = field(default_factory=dict)
+    frames: dict[str, Frames] = field(default_factory=dict)
+    """Live input that has made way for another job, still open."""
 
 
 def prepare_thread() -> None:
@@ -41,103 +38,107 @@ def prepare_thread() -> None:
     torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
 
 
-def open_network(session: Session, request: Open, emit: Emit) -> Iterator[Result]:
-    """Load, trace with the first picture, and send every wall's tiles."""
-    session.loaded = session.capture = None
-    loaded = yield from load(request)
-    session.loaded, session.fold = loaded, request.fold
-    picture = _first_picture(request)
-    yield from _run(session, picture, emit, job="open")
-
-
-def feed(session: Session, request: Feed, emit: Emit) -> Iterator[Result]:
-    """Put another picture in. If the network takes another path with it, its graph is traced anew."""
-    if session.loaded is None:
-        return
-    picture = _given(request.picture, request.path) if request.picture is not None else read_picture(request.path)
-    yield from _run(session, picture, emit, job="feed")
-
-
-def _run(session: Session, picture: Picture, emit: Emit, job: str) -> Iterator[Result]:
-    loaded = session.loaded
-    assert loaded is not None
-    session.serial += 1
-    serial = session.serial
-    inputs = loaded.example_inputs(picture)
-    fed = Fed(loaded.shown(inputs), loaded.caption(picture), serial)
-    if session.capture is not None:
-        yield fed
-        yield Progress(job, "running the network", None)
-        try:
-            yield from _tiles(session, session.capture, inputs, serial, emit)
-            return
-        except GraphChanged:
-            pass
-    for attempt in range(ATTEMPTS):
-        try:
-            yield from _trace_and_run(session, loaded, inputs, fed, emit, job)
-            return
-        except GraphChanged:  # a network that draws random numbers may take another path each time
-            if attempt == ATTEMPTS - 1:
-                raise WalkinError(
-                    f"{loaded.name} takes another path at every run; seed what it draws at random"
-                ) from None
-
-
-def _trace_and_run(
-    session: Session, loaded: Loaded, inputs: tuple[Any, ...], fed: Fed, emit: Emit, job: str
-) -> Iterator[Result]:
-    serial = fed.serial
-    yield Progress(job, "tracing the network", None)
-    traced = trace(loaded.model, *inputs)
-    network, plan = fold(
-        traced,
-        session.fold,
-        name=loaded.name,
-        weights=loaded.weights,
-        parameters=loaded.parameters,
-        input_shape=tuple(_first_tensor(inputs).shape),
-    )
-    session.capture = Capture(loaded.model, plan, traced)
-    yield Traced(network, serial)
-    yield fed
-    yield Progress(job, "running the network", None)
-    yield from _tiles(session, session.capture, inputs, serial, emit)
-
-
-def _tiles(session: Session, capture: Capture, inputs: tuple[Any, ...], serial: int, emit: Emit) -> Iterator[Result]:
-    """One forward; tiles leave through `emit` while it runs, since it cannot be suspended."""
-    loaded = session.loaded
-    assert loaded is not None
-    nodes = capture.nodes
-
-    def on_output(address: str, value: torch.Tensor) -> None:
-        node = nodes[address]
-        if node.kind != "input":
-            emit(quantise(node, value, serial))
-
-    output = capture.run(*inputs, on_output=on_output)
-    found = scores(output, loaded.labels, serial=serial)
-    if found is not None:
-        yield found
-    wrong = mismatch(output, loaded.labels)
-    if wrong is not None:
-        yield wrong
-
-
-def _first_picture(request: Open) -> Picture:
+def open_network(sessions: Sessions, request: Open, emit: Emit) -> Iterator[Result]:
+    """Load, trace with the first picture, and send every wall's tiles; in place of what had the same key."""
+    key = request.network
+    session = sessions.by_key[key] = Session(key, request.fold)
+    loaded = session.loaded = yield from _about(key, load(request))
     if request.picture is not None:
-        return _given(request.picture, "picture")
-    return read_picture(request.image or photos()[0])
+        source, picture = Pixels("picture", "picture"), picture_from(request.picture, "picture")
+        sessions.gallery.keep(source, picture)
+    else:
+        source = File(str(request.image or photos()[0]))
+        picture = sessions.gallery.picture(source)
+    yield from session.run(from_picture(loaded, source, picture), emit, job="open")
 
 
-def _given(picture: object, name: str) -> Picture:
-    from walkin.network.pictures import picture_from
+def feed(sessions: Sessions, request: Feed, emit: Emit) -> Iterator[Result]:
+    """Put another picture in. If the network takes another path with it, its graph is traced anew."""
+    session = _session(sessions, request.network)
+    if session is None or session.loaded is None:
+        return
+    if request.picture is not None:
+        sessions.gallery.keep(request.source, request.picture)
+    yield from session.run(prepare(session.loaded, request.source, sessions.gallery), emit, job="feed")
 
-    return picture_from(picture, name)
+
+def close_network(sessions: Sessions, request: Close, emit: Emit) -> Iterator[Result]:
+    """Forget a network: what it holds is freed when the job ends."""
+    sessions.by_key.pop(request.network, None)
+    yield from ()
 
 
-def _first_tensor(value: Any) -> torch.Tensor:
-    while not isinstance(value, torch.Tensor):
-        value = value[0]
-    return value
+def measure(sessions: Sessions, request: Measure, emit: Emit) -> Iterator[Result]:
+    """Histograms of one wall: now, and from now on with each picture."""
+    session = _session(sessions, request.network)
+    if session is not None:
+        yield from session.measure(request.address, request.bins)
+
+
+def watch(
+    sessions: Sessions, request: Watch, emit: Emit, interrupted: Callable[[], bool] = lambda: False
+) -> Iterator[Result | None]:
+    """Feed the newest picture of a camera or folder until cancelled, or until `interrupted()`: then another job wants
+    the worker, and the same request goes on where it was."""
+    session = _session(sessions, request.network)
+    if session is None or session.loaded is None:
+        raise WalkinError("no network to feed yet: open one first")
+    frames = sessions.frames.pop(request.spec, None) or open_frames(request.spec)
+    count, began_s, told = 0, time.monotonic(), ""
+    keep = False
+    try:
+        yield Progress("live", f"{frames.title}: waiting for a picture", network=request.network)
+        while not frames.over:
+            found = frames.newest()
+            for notice in frames.notices():
+                yield replace(notice, network=request.network)
+            if found is None:
+                time.sleep(LOOK_S)
+                yield None
+            else:
+                source, picture = found
+                if isinstance(source, Pixels):
+                    sessions.gallery.keep(source, picture)
+                try:
+                    for result in session.run(from_picture(session.loaded, source, picture), emit, job="live"):
+                        if not isinstance(result, Progress):
+                            yield result
+                except WalkinError as problem:  # one picture that the network fails on; told once
+                    if str(problem) != told:
+                        told = str(problem)
+                        yield Notice(told, "warning", network=request.network)
+                count += 1
+            passed_s = time.monotonic() - began_s
+            if count and passed_s >= 1.0:
+                rate = f"{frames.title}: {count / passed_s:.1f} frames/s, {frames.dropped} let go"
+                yield Progress("live", rate, network=request.network)
+                count, began_s = 0, time.monotonic()
+            if interrupted():
+                keep = True
+                sessions.frames[request.spec] = frames
+                yield Watching(request.spec, request.network, over=False)
+                return
+        yield Watching(request.spec, request.network, over=True)
+    finally:
+        if not keep:
+            frames.close()
+
+
+def _session(sessions: Sessions, key: str) -> Session | None:
+    """None as long as nothing has been opened: whoever was quicker than the first network is not told off."""
+    if key not in sessions.by_key:
+        if not sessions.by_key:
+            return None
+        known = ", ".join(name or "the first" for name in sessions.by_key)
+        raise WalkinError(f"no network {key!r} in this room; there is {known}")
+    return sessions.by_key[key]
+
+
+def _about(key: str, results: Generator[Any, None, Any]) -> Generator[Any, None, Any]:
+    """The same results, each saying which network it is about."""
+    while True:
+        try:
+            result = next(results)
+        except StopIteration as end:
+            return end.value
+        yield replace(result, network=key) if key else result

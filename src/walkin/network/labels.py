@@ -34,7 +34,9 @@ def read(path: str | Path) -> tuple[str, ...]:
     return names
 
 
-def scores(output: Any, labels: tuple[str, ...] | None = None, n: int = 10, serial: int = 0) -> Scores | None:
+def scores(
+    output: Any, labels: tuple[str, ...] | None = None, n: int = 10, serial: int = 0, network: str = ""
+) -> Scores | None:
     """The `n` likeliest classes of a classifier's output; None if it is not one's."""
     import torch
 
@@ -49,7 +51,7 @@ def scores(output: Any, labels: tuple[str, ...] | None = None, n: int = 10, seri
     top, classes = likely.topk(min(n, len(likely)))
     fitting = labels if labels and len(labels) == len(values) else None
     names = tuple(fitting[index] if fitting else f"class {index}" for index in classes.tolist())
-    return Scores(names, tuple(top.tolist()), serial)
+    return Scores(names, tuple(top.tolist()), serial, network)
 
 
 def mismatch(output: Any, labels: tuple[str, ...] | None) -> Notice | None:

@@ -43,7 +43,11 @@ class Loaded:
     def example_inputs(self, picture: Picture | np.ndarray) -> tuple[Any, ...]:
         """The arguments of the forward for a picture: one tensor, or what the network's form asks for."""
         pixels = picture if isinstance(picture, np.ndarray) else picture.pixels
-        tensor = self.preprocess.apply(pixels).to(self.device, self.dtype)
+        return self.inputs_of(self.preprocess.apply(pixels))
+
+    def inputs_of(self, tensor: torch.Tensor) -> tuple[Any, ...]:
+        """The arguments of the forward for an input tensor (1, C, H, W)."""
+        tensor = tensor.to(self.device, self.dtype)
         if self.form == "list":
             return ([tensor[0]],)
         if self.form == "clip":

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from walkin.errors import WalkinError
-from walkin.network.decode import decode, unlimited
+from walkin.network.decode import LONGEST_SIDE, decode, unlimited
 
 _CHANNELS = (1, 3, 4)
 
@@ -28,8 +28,8 @@ class Picture:
     """What was done to it that can be seen."""
 
 
-def read_picture(path: str | Path) -> Picture:
-    """The picture in a file; WalkinError, in one line, if there is none in it."""
+def read_picture(path: str | Path, longest: int = LONGEST_SIDE) -> Picture:
+    """The picture in a file, no side longer than `longest`; WalkinError, in one line, if there is none in it."""
     path = Path(path)
     try:
         content = path.open("rb") if path.is_file() else None
@@ -50,7 +50,7 @@ def read_picture(path: str | Path) -> Picture:
         except Exception as problem:  # plugins raise what the damage leads to: OSError, SyntaxError, struct.error, ...
             raise WalkinError(f"cannot read {path}: {_unknown(head, problem)}") from problem
         try:
-            pixels, size, notes = decode(image)
+            pixels, size, notes = decode(image, longest)
             return Picture(pixels, path.name, size, tuple(notes))
         except WalkinError as problem:
             raise WalkinError(f"cannot read {path}: {problem}") from problem

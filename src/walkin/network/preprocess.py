@@ -46,13 +46,17 @@ class Preprocess:
 
     def apply(self, pixels: np.ndarray) -> torch.Tensor:
         """The input tensor (1, C, H, W) for a picture, uint8 (H, W, 3)."""
-        import torch
-
         planes = np.array(self._framed(pixels))
         planes = planes[None] if planes.ndim == 2 else planes.transpose(2, 0, 1)
         channels = self.size[0]
         if len(planes) != channels:  # two or more than three: red, green and blue over and over
             planes = planes[np.arange(channels) % 3]
+        return self.normalised_planes(planes)
+
+    def normalised_planes(self, planes: np.ndarray) -> torch.Tensor:
+        """The input tensor (1, C, H, W) of planes that have its size already, uint8 (C, H, W)."""
+        import torch
+
         values = torch.from_numpy(np.ascontiguousarray(planes)).to(torch.float32).div(255)
         mean, std = self._statistics(values)
         return values.sub_(mean).div_(std)[None]

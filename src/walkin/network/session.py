@@ -1,0 +1,204 @@
+"""One network at work: a picture goes in, and all that is to be seen of it comes out. For the worker's thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+from walkin.errors import Cancelled, WalkinError
+from walkin.graph import Network
+from walkin.mailbox import Emit
+from walkin.network import histograms, readings
+from walkin.network.capture import Capture, GraphChanged
+from walkin.network.fold import fold
+from walkin.network.inputs import Prepared
+from walkin.network.labels import mismatch
+from walkin.network.loaded import Loaded
+from walkin.network.plan import Plan
+from walkin.network.quantise import quantise
+from walkin.network.trace import trace
+from walkin.results import Fed, Notice, Progress, Result, Tiles, Traced
+
+ATTEMPTS = 3  # a network that draws random numbers may take another path each time
+
+
+@dataclass
+class Shown:
+    """What the room shows of the last picture that went through: sent again where the next one fails."""
+
+    traced: Network | None = None
+    fed: Fed | None = None
+    readings: tuple[Result, ...] = ()
+    tiles: dict[str, Tiles] = field(default_factory=dict)
+
+
+@dataclass
+class Session:
+    """What the worker keeps of one network that stands in the room."""
+
+    key: str = ""
+    """Of the exhibit."""
+    fold: str = "layers"
+    loaded: Loaded | None = None
+    capture: Capture | None = None
+    plan: Plan | None = None
+    serial: int = 0
+    shown: Shown = field(default_factory=Shown)
+    painted: set[str] = field(default_factory=set)
+    """Walls that have been sent something newer than `shown`."""
+    measured: str = ""
+    """Address of the wall whose histogram is sent with each picture."""
+    bins: int = 32
+    inputs: tuple[Any, ...] = ()
+    """What went in last."""
+
+    def run(self, given: Prepared, emit: Emit, job: str) -> Iterator[Result]:
+        """One picture. If the network fails on it the room is put back, and WalkinError says what happened."""
+        loaded = self.loaded
+        assert loaded is not None
+        before = (self.capture, self.plan)
+        self.serial += 1
+        fed = Fed(given.pixels, given.caption, self.serial, self.key, given.source)
+        try:
+            yield from self._attempts(loaded, given.inputs, fed, emit, job)
+        except (Cancelled, GraphChanged):
+            raise
+        except Exception as problem:
+            if not isinstance(problem, WalkinError):
+                reason = _advice(loaded, given, problem)
+                _give_memory_back(loaded)
+            else:
+                reason = str(problem)
+            yield from self._put_back(before)
+            name = given.caption[0] if given.caption else "this picture"
+            raise WalkinError(f"{loaded.name} fails on {name}: {reason}") from problem
+        self.inputs = given.inputs
+
+    def _attempts(self, loaded: Loaded, inputs: tuple[Any, ...], fed: Fed, emit: Emit, job: str) -> Iterator[Result]:
+        if self.capture is not None:
+            yield fed
+            yield Progress(job, "running the network", network=self.key)
+            try:
+                yield from self._run(loaded, self.capture, inputs, fed, emit)
+                return
+            except GraphChanged:
+                pass
+        for attempt in range(ATTEMPTS):
+            try:
+                yield from self._trace_and_run(loaded, inputs, fed, emit, job)
+                return
+            except GraphChanged:
+                if attempt == ATTEMPTS - 1:
+                    raise WalkinError("it takes another path at every run; seed what it draws at random") from None
+
+    def _trace_and_run(
+        self, loaded: Loaded, inputs: tuple[Any, ...], fed: Fed, emit: Emit, job: str
+    ) -> Iterator[Result]:
+        yield Progress(job, "tracing the network", network=self.key)
+        traced = trace(loaded.model, *inputs)
+        network, plan = fold(
+            traced,
+            self.fold,
+            name=loaded.name,
+            weights=loaded.weights,
+            parameters=loaded.parameters,
+            input_shape=tuple(_first_tensor(inputs).shape),
+        )
+        self.capture, self.plan = Capture(loaded.model, plan, traced), plan
+        yield Traced(network, fed.serial, self.key)
+        yield fed
+        yield Progress(job, "running the network", network=self.key)
+        yield from self._run(loaded, self.capture, inputs, fed, emit)
+
+    def _run(self, loaded: Loaded, capture: Capture, inputs: tuple[Any, ...], fed: Fed, emit: Emit) -> Iterator[Result]:
+        """One forward; tiles leave through `emit` while it runs, since it cannot be suspended."""
+        nodes, made = capture.nodes, {}
+        histogram = None
+
+        def on_output(address: str, value: torch.Tensor) -> None:
+            nonlocal histogram
+            node = nodes[address]
+            if node.kind != "input":
+                tiles = made[address] = quantise(node, value, fed.serial, self.key)
+                self.painted.add(address)
+                emit(tiles)
+            if address == self.measured:
+                histogram = histograms.activations(self.key, address, value, self.bins, fed.serial)
+
+        output = capture.run(*inputs, on_output=on_output)
+        found = tuple(readings.of(output, loaded.labels, inputs, fed.serial, self.key))
+        yield from found
+        if histogram is not None:
+            yield histogram
+        wrong = mismatch(output, loaded.labels)
+        if wrong is not None:
+            yield replace(wrong, network=self.key)
+        self.shown = Shown(self.plan.network if self.plan else None, fed, found, made)
+        self.painted.clear()
+
+    def _put_back(self, before: tuple[Capture | None, Plan | None]) -> Iterator[Result]:
+        """Send again what the last good picture had put where a newer one has been painted over it."""
+        changed = self.capture is not before[0]
+        self.capture, self.plan = before
+        shown = self.shown
+        self.serial += 1
+        if shown.fed is None:
+            return
+        if changed and shown.traced is not None:
+            yield Traced(shown.traced, self.serial, self.key)
+        yield replace(shown.fed, serial=self.serial)
+        for address, tiles in shown.tiles.items():
+            if changed or address in self.painted:
+                yield replace(tiles, serial=self.serial)
+        self.painted.clear()
+        for reading in shown.readings:
+            yield replace(reading, serial=self.serial)  # type: ignore[arg-type]
+
+    def measure(self, address: str, bins: int) -> Iterator[Result]:
+        """The histograms of one wall, by a forward of its own that hands out nothing else."""
+        loaded, capture, plan = self.loaded, self.capture, self.plan
+        self.measured, self.bins = address, bins
+        if not address or loaded is None or capture is None or plan is None:
+            return
+        node = capture.nodes.get(address)
+        if node is None:
+            raise WalkinError(f"no wall {address!r} in {loaded.name}")
+        weights = histograms.weights(self.key, node, loaded.model, bins)
+        if weights is not None:
+            yield weights
+        some = replace(plan, shown=tuple(shown for shown in plan.shown if shown.address == address))
+        found: list[Result] = []
+
+        def on_output(address: str, value: torch.Tensor) -> None:
+            found.append(histograms.activations(self.key, address, value, bins, self.serial))
+
+        try:
+            Capture(loaded.model, some).run(*self.inputs, on_output=on_output)
+        except GraphChanged:
+            yield Notice(f"{loaded.name} takes another path at every run: no histogram of {address}", "warning")
+        yield from found
+
+
+def _advice(loaded: Loaded, given: Prepared, problem: Exception) -> str:
+    """What went wrong in one line, and what can be done."""
+    text = " ".join(str(problem).split())
+    line = f"{type(problem).__name__}: {text[:200]}" if text else type(problem).__name__
+    lowered = text.lower()
+    if isinstance(problem, MemoryError | torch.OutOfMemoryError) or "allocate" in lowered or "out of memory" in lowered:
+        height, width = _first_tensor(given.inputs).shape[-2:]
+        return f"not enough memory on {loaded.device} for an input of {height}x{width}; a smaller --input-size helps"
+    return f"{line}; the room is as it was: give another picture, or another --input-size"
+
+
+def _give_memory_back(loaded: Loaded) -> None:
+    if loaded.device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def _first_tensor(value: Any) -> torch.Tensor:
+    while not isinstance(value, torch.Tensor):
+        value = value[0]
+    return value
