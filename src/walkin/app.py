@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Hashable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from walkin.exhibit import Exhibit
 from walkin.frame import Frame, Target
 from walkin.geometry import Pose
 from walkin.imports import collector_resting
+from walkin.interact import shelf
 from walkin.interact.acts import sheet
 from walkin.interact.layout import lay_out
 from walkin.interact.step import step
@@ -22,7 +24,7 @@ from walkin.mailbox import Emit, Mailbox, Worker, lower_thread_priority
 from walkin.picture_file import save_png, screenshot_path
 from walkin.render.renderer import Renderer
 from walkin.render.surface import is_software
-from walkin.requests import Cancel, Feed, Open, Quit, Request, Screenshot
+from walkin.requests import Browse, Cancel, Feed, Full, Keep, Open, Quit, Request, Screenshot, Slots, Thumbnails
 from walkin.results import (
     Boxes,
     Catalogue,
@@ -30,10 +32,13 @@ from walkin.results import (
     Finished,
     Histogram,
     Notice,
+    Page,
     Progress,
     Result,
     Scores,
     Segmentation,
+    Spoiled,
+    Thumbnail,
     Tiles,
     Traced,
 )
@@ -56,6 +61,8 @@ class Settings:
     goto: str | None = None
     pictures: tuple[str, ...] = ()
     """Files the picture key goes through."""
+    browse: str = ""
+    """What the shelf shows: a folder, `caltech101:ROOT`, `package.module:DATASET`; '': there is none."""
     debug: bool = False
     report: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
     on_frame: Callable[[App, Frame], None] | None = None
@@ -80,8 +87,10 @@ class App:
         self.renderer = Renderer(self.target.ctx, sheet(), anisotropy=anisotropy)
         self.results = Mailbox(_key, self.target.wake)
         self.worker = Worker(self.results, finished=Finished, before=lower_thread_priority)
+        self.librarian = Worker(self.results, finished=Finished, before=lower_thread_priority)
         self.world.goto = self.settings.goto
         self._sessions: Any = None
+        self._shelf: Any = None
         self._first_requests: tuple[Open, ...] = ()
         self._drawn: tuple[Any, ...] = ()
         self._drawn_s = 0.0
@@ -119,6 +128,9 @@ class App:
         if self.world.pitch_wish is not None:
             self.target.hint("pitch", self.world.pitch_wish)
             self.world.pitch_wish = None
+        if self.world.catch_wish:
+            self.target.hint("catch", True)
+            self.world.catch_wish = False
         for pulse in self.world.pulses:
             self.target.hint("pulse", pulse)
         self.world.pulses.clear()
@@ -154,6 +166,7 @@ class App:
         return (
             not self._first_requests
             and not self.worker.busy
+            and not self.librarian.busy
             and self.results.empty
             and not self.renderer.uploads_waiting
         )
@@ -163,12 +176,21 @@ class App:
         if isinstance(result, Traced):
             network: Any = result.network
             self.world.furnish(network, lay_out(network), result.key)
+            if self.settings.browse and result.key == "" and self.world.layout is not None:
+                shelf.set_up(self.world, self.world.layout)
+                assert self.world.shelf is not None
+                if self.world.shelf.spec != self.settings.browse:
+                    self.world.shelf.spec = self.settings.browse
+                    self.dispatch(Browse(self.settings.browse))
             if self.world.goto is not None:
                 self._check_address(network, self.world.goto)
             self.settings.report(
                 f"{network.name}: {len(network)} nodes, {network.maps:,} maps, {network.parameters:,} parameters"
                 + (f"; {network.weights}" if network.weights else "")
             )
+            return
+        if isinstance(result, Catalogue | Page | Thumbnail | Spoiled):
+            shelf.accept(self.world, result)
             return
         self.world.accept(result)
         if isinstance(result, Finished) and result.error:
@@ -197,6 +219,8 @@ class App:
             # A network that is being opened is not given up for another picture: that one waits.
             name = _job_name("feed", request.network)
             self.worker.submit(name, self._job("feed", request), replaces=(name,))
+        elif isinstance(request, Browse | Slots | Thumbnails | Full | Keep):
+            self._at_the_shelf(request)
         elif isinstance(request, Cancel):
             self.worker.cancel()
         elif isinstance(request, Screenshot):
@@ -223,10 +247,32 @@ class App:
 
             if self._sessions is None:
                 jobs.prepare_thread()
-                self._sessions = jobs.Sessions()
+                self._sessions = jobs.Sessions(self._gallery)
             yield from getattr(jobs, name)(self._sessions, request, emit)
 
         return job
+
+    def _at_the_shelf(self, request: Browse | Slots | Thumbnails | Full | Keep) -> None:
+        """Pictures have a worker of their own, without torch: nobody waits for a network to see one."""
+        from walkin.network import shelf as jobs
+
+        if self._shelf is None:
+            self._shelf = jobs.Shelf(self._gallery)
+        shelf = self._shelf
+        if isinstance(request, Keep):
+            self._gallery.keep(request.source, request.picture)
+        elif isinstance(request, Browse):
+            self.librarian.submit("browse", lambda emit: jobs.browse(shelf, request, emit))
+        else:
+            shelf.desk.ask(request)
+            self.librarian.submit("serve", lambda emit: jobs.serve(shelf, emit), replaces=("serve",))
+
+    @cached_property
+    def _gallery(self) -> Any:
+        """Pictures by what they are made from; both workers read them."""
+        from walkin.network.gallery import Gallery
+
+        return Gallery()
 
     def _must_draw(self, frame: Frame, head: Pose) -> bool:
         state = (self.world.revision, head.position.tobytes(), head.orientation.tobytes())

@@ -69,6 +69,7 @@ def view(options: argparse.Namespace) -> int:
         timeout_s=options.timeout if screenshot is not None or frames is not None else None,
         goto=options.goto,
         pictures=shown,
+        browse=options.images or str(Path(shown[0]).parent),
         debug=options.debug,
     )
     app = App(target, settings)

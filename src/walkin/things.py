@@ -1,8 +1,8 @@
-"""Things: what can be taken in the hand or pressed: pictures, the shelf they are from, a tile made large. Plain data."""
+"""Things: what can be taken in the hand or pressed: pictures, the shelf they are from, a tile made large. Data."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,6 +13,27 @@ COLUMNS, ROWS = 4, 4
 NOISES = ("gaussian", "uniform", "grey", "black", "perlin")
 PICTURE_M = 0.34
 """Longer side of a picture in the room."""
+
+
+BUTTONS = ("back", "forward", "draw", "order", "noise")
+"""Of the shelf: what they do is in interact.shelf."""
+
+
+@dataclass(frozen=True)
+class Met:
+    """Where a ray ends."""
+
+    kind: str
+    """tile, gap, rim, corner or scroll of a wall; slot, noise, button, thing, frame, enlarged, panel."""
+    key: object
+    """Key of the wall or network, number of the slot or thing, name of the button."""
+    distance: float
+    point: np.ndarray
+    """(3,) metres, world."""
+    x: float = 0.0
+    """Of a wall: in tile pitches from its upper left corner; of all else: share of its width, from the left."""
+    y: float = 0.0
+    """The same, downwards."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +59,31 @@ class Carried:
     size_m: float
     velocity_m_s: np.ndarray = field(default_factory=lambda: np.zeros(3))
     """Of the hand, over the last frames: who throws lets it go back."""
+
+
+@dataclass
+class Grip:
+    """What a hand is in the middle of, from press to release; kept by interact."""
+
+    kind: str
+    """picture, rim, corner, scroll, click, button, panel or nothing."""
+    key: object
+    met: Met | None
+    """What was pressed at."""
+    by_squeeze: bool = False
+    since_s: float = 0.0
+    """When it was pressed, by the world's clock."""
+    world_from_aim: Pose = field(default_factory=Pose)
+    """Of the hand, when it was pressed."""
+    place: Place | None = None
+    """Where the wall stood then."""
+    point: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    """(3,) metres, world: what was taken hold of."""
+    distance_m: float = 0.0
+    """From the hand to it, along the ray."""
+    two_handed: bool = False
+    apart_m: float = 1.0
+    """The hands, when the second took hold."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +115,14 @@ class Shelf:
     """Of a random draw; None: in order."""
     slots: tuple[object, ...] = ()
     """Sources of the pictures shown."""
-    noise_seed: int = 0
-    asked: tuple[object, ...] = ()
+    names: tuple[str, ...] = ()
+    noises: tuple[object, ...] = ()
+    """Sources of the noise machine's pictures."""
+    wanted: tuple[object, ...] = ()
     """What was asked of the worker last."""
+    asked: tuple[object, ...] = ()
+    """Thumbnails that were asked for last."""
+    title: str = ""
 
     @property
     def per_page(self) -> int:
@@ -94,6 +145,11 @@ class Shelf:
         """Where a kind of noise hangs: a row of its own below."""
         return self.cell(index * (COLUMNS - 0.72) / (len(NOISES) - 1) - 0.14, -1.42, 0.72)
 
+    def button(self, index: int) -> Place:
+        """Where a button is: in a row between pictures and noise."""
+        square = self.cell(index * COLUMNS / len(BUTTONS) - 0.02, -0.52, 0.36)
+        return replace(square, columns=2)
+
     def cell(self, column: float, row: float, size: float = 1.0) -> Place:
         """A square of the grid, counted from the lower left."""
         pitch = self.place.pitch_m
@@ -102,23 +158,6 @@ class Shelf:
         along, up = column * pitch + inset, row * pitch + inset
         x, y, z = (np.array(self.place.corner) + self.place.right * along + self.place.normal * 0.012).tolist()
         return Place((x, y + up, z), self.place.yaw, 1, 1, side, 1.0)
-
-
-@dataclass(frozen=True)
-class Met:
-    """Where a ray ends."""
-
-    kind: str
-    """tile, gap, rim, corner or scroll of a wall; slot, noise, button, thing, frame, enlarged, panel."""
-    key: object
-    """Key of the wall or network, number of the slot or thing, name of the button."""
-    distance: float
-    point: np.ndarray
-    """(3,) metres, world."""
-    x: float = 0.0
-    """Of a wall: in tile pitches from its upper left corner; of all else: share of its width, from the left."""
-    y: float = 0.0
-    """The same, downwards."""
 
 
 @dataclass(frozen=True)

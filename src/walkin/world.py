@@ -13,7 +13,7 @@ from walkin.geometry import Pose
 from walkin.graph import Network
 from walkin.places import Layout, Place
 from walkin.results import Fed, Finished, Notice, Progress, Result, Scores, Tiles, Traced
-from walkin.things import Carried, Enlarged, Met, Quads, Shelf, Thing
+from walkin.things import Carried, Enlarged, Grip, Met, Quads, Shelf, Thing
 
 COLOR_MAPS = ("signed", "unsigned", "grey")
 RANGES = ("channel", "wall", "percentile")
@@ -72,6 +72,8 @@ class Gestures:
     """Whether the pointing hand's select was down in the last frame."""
     select: str = ""
     """What it went down for: teleport."""
+    grips: dict[str, Grip] = field(default_factory=dict)
+    """What each hand is in the middle of, by the hand of Input."""
     held: tuple[np.ndarray, np.ndarray] | None = None
     """(3,) metres, world: the points that the left and the right hand hold of the world."""
     moved: bool = False
@@ -88,6 +90,29 @@ class Look:
     range_mode: str = "channel"
     labels: bool = True
     ribbons: bool = True
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """All of the room that a visitor can change and may want to have back; equal if nothing was changed."""
+
+    look: Look
+    places: tuple[tuple[str, Place], ...]
+    """Of walls that do not stand where the layout put them."""
+    sorts: tuple[tuple[str, str], ...]
+    """Of walls that do not show their channels by index."""
+    things: tuple[Thing, ...]
+    fed: tuple[tuple[str, object], ...]
+    """What is in each network: its key, and the picture's source."""
+
+
+@dataclass
+class History:
+    """Arrangements before and after this one."""
+
+    now: Arrangement | None = None
+    past: list[Arrangement] = field(default_factory=list)
+    future: list[Arrangement] = field(default_factory=list)
 
 
 @dataclass
@@ -141,8 +166,15 @@ class World:
     """Small pictures by what they are made from."""
     quads: Quads = field(default_factory=Quads)
     """Of all that can be pointed at besides walls."""
+    selected: tuple[str, int] | None = None
+    """Key of the wall, and channel, that were chosen last."""
+    catch_wish: bool = False
+    """Whether the mouse should become the head's: targets that have one follow it."""
+    history: History = field(default_factory=History)
     things_revision: int = 0
     """Grows when one of these comes, goes or moves."""
+    things_collected: int = -1
+    """The revision that `quads` was made of."""
     hover: Hover | None = None
     """The tile under the pointing hand's ray."""
     met: dict[str, Met | None] = field(default_factory=dict)

@@ -56,7 +56,8 @@ class Act:
     name: str
     what: str
     key: str = ""
-    """Name of the key as GLFW spells it (KEY_<key>), '' for acts that are no single key."""
+    """Name of the key as GLFW spells it (KEY_<key>), with CTRL+ before it if that is held; '' for acts that are no
+    single key."""
     shown: str = ""
     """How the sheet writes the key; '' for acts that keys do not have."""
     controls: dict[str, tuple[Control, ...]] = field(default_factory=dict)
@@ -162,7 +163,12 @@ ACTS: tuple[Act, ...] = (
         _on((SIMPLE, TOUCH, VIVE, MOTION, HP), *_button("keys", "walking", "input/menu/click"))
         | _on((INDEX,), *_button("keys", "pointing", "upper")),
     ),
-    Act("quit", "quit", "", "Ctrl+Q"),
+    Act("sort", "sort the channels of the wall pointed at: index, mean, max, share above zero", "T", "T"),
+    Act("reset_wall", "the wall pointed at back to its place", "BACKSPACE", "Backspace"),
+    Act("reset_walls", "all walls back to their places", "CTRL+BACKSPACE", "Ctrl+Backspace"),
+    Act("undo", "undo", "CTRL+Z", "Ctrl+Z"),
+    Act("redo", "redo", "CTRL+Y", "Ctrl+Y"),
+    Act("quit", "quit", "CTRL+Q", "Ctrl+Q"),
 )
 
 # What fills a Hand or a field of Input: (kind, what it is called in the runtime's own settings). All others are acts.

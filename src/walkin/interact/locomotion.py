@@ -112,6 +112,17 @@ def stand_before(world: World, given: Input, place: Place) -> None:
     stand(world, given, float(at[0]), lift, float(at[2]), place.yaw)
 
 
+def find_here(world: World, given: Input) -> None:
+    """Which of several networks the visitor is at: the one whose aisle is nearest."""
+    x = float((world.world_from_stage @ given.stage_from_head).position[0])
+    furnished = [exhibit for exhibit in world.exhibits if exhibit.layout is not None]
+    if furnished:
+        here = min(furnished, key=lambda exhibit: abs(exhibit.x_m - x))
+        if here is not world.here:
+            world.here = here
+            world.revision += 1
+
+
 def stand_at_entrance(world: World, given: Input, layout: Layout) -> None:
     x, y, z = layout.entrance.position
     world.pitch_wish = 0.0

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from walkin.frame import Frame, Input
-from walkin.interact import comfort, hands, locomotion, teleport, turning, world_grab
+from walkin.interact import arrange, comfort, grab, hands, history, locomotion, shelf, teleport, turning, world_grab
 from walkin.requests import Feed, File, Quit, Request, Screenshot
 from walkin.world import COLOR_MAPS, RANGES, World
+
+WALL_KINDS = ("tile", "gap", "rim", "corner", "scroll")
 
 
 def step(world: World, frame: Frame, bundled: tuple[str, ...] = ()) -> Iterator[Request]:
@@ -20,16 +22,29 @@ def step(world: World, frame: Frame, bundled: tuple[str, ...] = ()) -> Iterator[
         start = locomotion.stand_above if world.start_above else locomotion.stand_at_entrance
         start(world, given, world.layout)
         world.placed = True
+    if len(world.exhibits) > 1:
+        locomotion.find_here(world, given)
     if world.layout is not None and world.goto is not None:
         _go_to(world, given, world.goto)
         world.goto = None
+    yield from grab.grab(world, given, frame.dt_s)
+    if grab.scroll(world, given):
+        given = replace(given, right=replace(given.right, scroll=0.0))
     moved = _move(world, given, frame.dt_s)
     comfort.advise(world, given, moved)
     hands.point(world, given)
     for act in sorted(given.acts):
         yield from _act(world, given, act, bundled)
+        if act not in ("undo", "redo"):
+            history.commit(world)
     if given.acts:
         hands.point(world, given)  # the act may have taken them elsewhere
+    if world.history.now is None and world.layout is not None:
+        history.commit(world)
+    yield from shelf.ask(world)
+    if world.things_collected != world.things_revision:
+        world.things_collected = world.things_revision
+        shelf.collect(world)
     for path in given.dropped_files[-1:]:
         yield Feed(File(path))
 
@@ -67,6 +82,15 @@ def _act(world: World, given: Input, act: str, bundled: tuple[str, ...]) -> Iter
     elif act == "range":
         world.look = replace(world.look, range_mode=_after(RANGES, world.look.range_mode))
         world.notify(f"range per {world.look.range_mode}")
+    elif act == "undo":
+        yield from history.undo(world)
+    elif act == "redo":
+        yield from history.redo(world)
+    elif act == "reset_walls":
+        for wall in world.walls.values():
+            arrange.reset_wall(world, wall)
+    elif act in ("sort", "reset_wall"):
+        _at_wall(world, act)
     elif act == "picture" and bundled:
         world.bundled_shown = (world.bundled_shown + 1) % len(bundled)
         yield Feed(File(bundled[world.bundled_shown]))
@@ -81,6 +105,19 @@ def _act(world: World, given: Input, act: str, bundled: tuple[str, ...]) -> Iter
             locomotion.stand_before(world, given, world.walls[world.hover.key].place)
         elif act in ("next", "previous"):
             _go_along(world, given, 1 if act == "next" else -1)
+
+
+def _at_wall(world: World, act: str) -> None:
+    """What is done with the wall that is pointed at."""
+    met = world.met.get("right")
+    wall = world.walls.get(str(met.key)) if met is not None and met.kind in WALL_KINDS else None
+    if wall is None:
+        world.notify("point at a wall first")
+    elif act == "sort":
+        arrange.sort_wall(world, wall, _after(arrange.SORTS, wall.sort))
+        world.notify(f"{wall.key}: channels by {wall.sort}")
+    else:
+        arrange.reset_wall(world, wall)
 
 
 def _go_to(world: World, given: Input, address: str) -> None:

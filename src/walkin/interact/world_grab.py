@@ -24,7 +24,8 @@ def hold(world: World, given: Input) -> bool:
     """
     left, right = given.left, given.right
     gestures = world.gestures
-    if not (left.squeeze and right.squeeze) or left.stage_from_grip is None or right.stage_from_grip is None:
+    busy = any(grip.kind not in ("nothing", "click") for grip in gestures.grips.values())
+    if busy or not (left.squeeze and right.squeeze) or left.stage_from_grip is None or right.stage_from_grip is None:
         gestures.held = None
         return False
     stage = world.world_from_stage

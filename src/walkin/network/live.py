@@ -212,7 +212,7 @@ class CameraFrames:
 
 def _opencv() -> Any:
     try:
-        import cv2
+        import cv2  # pyright: ignore[reportMissingImports] - an extra
     except ImportError as problem:
         raise WalkinError("a camera needs OpenCV: pip install 'walkin[camera]'") from problem
     # It writes lines of its own about each camera that is not there; the reason is told in one line here.

@@ -24,6 +24,7 @@ from walkin.render.rehearsal import tiny_room
 from walkin.render.ribbons import Ribbons
 from walkin.render.shader import FRAME, FRAME_BINDING
 from walkin.render.text import Text
+from walkin.render.things import Things
 from walkin.render.vignette import Vignette
 from walkin.render.walls import Walls
 from walkin.results import Tiles
@@ -51,6 +52,7 @@ class Renderer:
         self._pictures = Pictures(ctx)
         self._labels = Labels(self._text, self._rectangles)
         self._advice = Advice(self._text, self._rectangles)
+        self._things = Things(ctx, self._text, self._rectangles)
         self._hands = Hands(ctx)
         self._vignette = Vignette(ctx)
         self._atlas: Atlas | None = None
@@ -111,6 +113,7 @@ class Renderer:
         self._prepare_hands(world)
 
     def _prepare_hands(self, world: World) -> None:
+        self._things.prepare(world)
         self._hands.prepare(world)
         self._advice.prepare(world)
 
@@ -197,6 +200,7 @@ class Renderer:
                 self._atlas, eye, COLOR_MAPS.index(world.look.color_map), RANGES.index(world.look.range_mode)
             )
             draws += self._pictures.draw()
+            draws += self._things.draw_solid()
             ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
             # Tiles and pictures lie 2 to 4 mm before their box: far away depth alone would not tell them apart.
             ctx.polygon_offset = 1.0, 4.0
@@ -212,6 +216,7 @@ class Renderer:
             if world.look.ribbons:
                 draws += self._ribbons.draw()
             draws += self._labels.draw()
+            draws += self._things.draw_text()
         framebuffer.depth_mask = True  # a ray that goes behind the plate is not seen through it
         draws += self._advice.draw()
         framebuffer.depth_mask = False

@@ -53,7 +53,7 @@ class DesktopTarget:
     """A window that draws on demand and sleeps otherwise."""
 
     acts: dict[str, str]
-    """Key name as GLFW spells it -> act, from interact.acts."""
+    """Key name as GLFW spells it, CTRL+ before it -> act, from interact.acts."""
     size: tuple[int, int] = (1280, 720)
     samples: int | None = None
     """Of multisampling; None: 4 on a GPU, 0 on a software renderer."""
@@ -95,6 +95,8 @@ class DesktopTarget:
         self._screen = self.ctx.detect_framebuffer()
         self._yaw = self._pitch = 0.0
         self._caught = False
+        self._looking = False
+        self._clicked = False
         self._cursor = (0.0, 0.0)
         self._acts: set[str] = set()
         self._scroll = 0.0
@@ -190,6 +192,8 @@ class DesktopTarget:
         elif name == "pitch":
             self._pitch = value
             self._changed = True
+        elif name == "catch":
+            self._catch(value)
         elif name == "title":
             self._glfw.set_window_title(self.window, value)
 
@@ -201,7 +205,8 @@ class DesktopTarget:
     def _take_input(self) -> Input:
         glfw = self._glfw
         head = Pose(np.array([0.0, EYE_M, 0.0]), quaternion_from_yaw_pitch(self._yaw, self._pitch))
-        pressed = glfw.get_mouse_button(self.window, glfw.MOUSE_BUTTON_LEFT) == glfw.PRESS
+        pressed = self._clicked or glfw.get_mouse_button(self.window, glfw.MOUSE_BUTTON_LEFT) == glfw.PRESS
+        self._clicked = False
         right = Hand(stage_from_aim=self._aim(head), select=pressed, scroll=self._scroll)
         given = Input(
             stage_from_head=head,
@@ -282,12 +287,9 @@ class DesktopTarget:
         self._changed = True
         if action != glfw.PRESS:
             return
-        if mods & glfw.MOD_CONTROL:
-            if key == glfw.KEY_Q:
-                self._acts.add("quit")
-            return
+        control = bool(mods & glfw.MOD_CONTROL)
         for name, act in self.acts.items():
-            if key == getattr(glfw, f"KEY_{name}", None):
+            if key == getattr(glfw, f"KEY_{name.removeprefix('CTRL+')}", None) and control == name.startswith("CTRL+"):
                 if act == "free":
                     self._catch(False)
                 elif act == "full_screen":
@@ -296,11 +298,15 @@ class DesktopTarget:
                     self._acts.add(act)
 
     def _on_button(self, window: Any, button: int, action: int, mods: int) -> None:
-        if button == self._glfw.MOUSE_BUTTON_LEFT and action == self._glfw.PRESS:
-            self._catch(True)
+        glfw = self._glfw
+        if button == glfw.MOUSE_BUTTON_LEFT and action == glfw.PRESS:
+            self._clicked = True  # a click may be over before the next frame asks for it
+        if button == glfw.MOUSE_BUTTON_RIGHT:
+            self._looking = action == glfw.PRESS
+        self._changed = True
 
     def _on_move(self, window: Any, x: float, y: float) -> None:
-        if self._caught:
+        if self._caught or self._looking:
             self._yaw = math.remainder(self._yaw - (x - self._cursor[0]) * RADIANS_PER_PIXEL, math.tau)
             pitch = self._pitch - (y - self._cursor[1]) * RADIANS_PER_PIXEL
             self._pitch = max(-1.55, min(1.55, pitch))
