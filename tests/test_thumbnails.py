@@ -17,7 +17,7 @@ from walkin.network.gallery import Gallery
 from walkin.network.shelf import Shelf
 from walkin.network.thumbnails import Thumbnails as Maker
 from walkin.network.thumbnails import fitted
-from walkin.requests import File, Full, Noise, Pixels, Slots, Source, Thumbnails, Tile
+from walkin.requests import File, Full, Keep, Noise, Pixels, Slots, Source, Thumbnails, Tile
 from walkin.results import Finished, Notice, Page, Spoiled, Thumbnail
 
 
@@ -183,6 +183,14 @@ def test_on_a_worker_it_can_be_cancelled(files: list[Source]):
     assert worker.close(5.0)
     results = box.drain()
     assert results[-1].cancelled and len(results) <= 2
+
+
+def test_what_was_pasted_is_laid_up_and_seen(maker: Maker):
+    shelf, pasted = Shelf(Gallery()), Pixels("clip-1", "pasted")
+    assert list(jobs.keep(shelf, Keep(pasted, Image.new("RGB", (40, 30), (1, 2, 3))), lambda result: None)) == []
+    shelf.desk.ask(Thumbnails((pasted,)))
+    (seen,) = jobs.serve(shelf, lambda result: None)
+    assert seen.caption == ("pasted", "40x30") and seen.pixels[0, 0].tolist() == [1, 2, 3]
 
 
 def test_a_kept_picture_that_nobody_kept():
