@@ -71,6 +71,22 @@ def test_a_half_written_file_waits_until_it_is_whole(tmp_path: Path):
     assert grey_of(frames.newest()) == 99
 
 
+def test_a_file_that_is_written_to_while_it_is_read_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = write(tmp_path / "a.png", 10, 1_000)
+    read = live.read_picture
+
+    def slow(place: Any) -> Any:
+        picture = read(place)
+        monkeypatch.setattr(live, "read_picture", read)
+        write(path, 20, 2_000)
+        return picture
+
+    monkeypatch.setattr(live, "read_picture", slow)
+    frames = FolderFrames(tmp_path)
+    assert frames.newest() is None
+    assert grey_of(frames.newest()) == 20
+
+
 def test_a_damaged_file_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n half")
     frames = FolderFrames(tmp_path)
@@ -175,6 +191,16 @@ def test_it_makes_way_for_another_job_and_goes_on(room: Room, tmp_path: Path):
     room.watch(str(tmp_path))
     write(tmp_path / "b.png", 60)
     room.until(lambda: room.greys() == [50, 60])  # not the first one again: it goes on where it was
+
+
+def test_what_has_made_way_is_let_go_when_all_is_closed(room: Room, video: Path):
+    room.watch(f"camera:{video}")
+    room.until(lambda: len(room.greys()) > 1)
+    room.worker.submit("other", lambda emit: iter(["other"]), replaces=())
+    room.until(lambda: "other" in room.seen)
+    assert [thread for thread in threading.enumerate() if thread.name == "walkin camera"]
+    room.sessions.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "walkin camera"]
 
 
 def test_a_frame_that_the_network_fails_on_is_told_and_the_next_goes_in(room: Room, tmp_path: Path):
