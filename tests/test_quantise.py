@@ -35,6 +35,9 @@ def check(tiles: Tiles, pictures: np.ndarray) -> None:
         every.append(finite)
         assert tiles.flawed[channel] == picture.size - finite.size
         low, high = float(tiles.low[channel]), float(tiles.high[channel])
+        assert float(tiles.zeros[channel]) == pytest.approx((finite == 0).sum() / max(finite.size, 1), abs=1e-6)
+        assert float(tiles.positive[channel]) == pytest.approx((finite > 0).sum() / max(finite.size, 1), abs=1e-6)
+        assert tiles.zeros.dtype == tiles.positive.dtype == np.float32
         if not finite.size:
             assert (codes[channel] == 0).all()
             continue
@@ -224,3 +227,61 @@ def test_the_value_is_not_written_to():
 def test_gradients_are_not_kept():
     value = torch.randn(1, 2, 4, 4, requires_grad=True)
     check(quantise(node_of((1, 2, 4, 4)), value), value.detach()[0].double().numpy())
+
+
+@pytest.mark.parametrize("flaw", [None, float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.int64])
+def test_shares_of_zeros_and_positives_are_exact(flaw: float | None, dtype: torch.dtype):
+    """Positive, zero and negative values in different numbers, in channels of each kind."""
+    rows = [
+        [1, 2, 3, 4],
+        [0, 0, 0, 0],
+        [-1, -2, -3, -4],
+        [0, 0, 0, 5],
+        [-1, 0, 2, 2],
+        [0, 0, 0, -1e-7 if dtype.is_floating_point else -1],
+    ]
+    values = torch.tensor(rows).to(dtype).reshape(1, 6, 2, 2)
+    expected = [(0, 1), (1, 0), (0, 0), (0.75, 0.25), (0.25, 0.5), (0.75, 0)]
+    if dtype == torch.float16:  # too small for it: becomes 0 or stays, and either is counted as what it is
+        expected[5] = (float((values[0, 5] == 0).float().mean()), 0)
+    if flaw is not None:
+        if dtype == torch.int64:
+            return
+        values[0, 4, 0, 0] = flaw  # the negative one of channel 4: three values are left
+        expected[4] = (1 / 3, 2 / 3)
+    tiles = quantise(node_of(tuple(values.shape)), values)
+    assert tiles.zeros == pytest.approx([zeros for zeros, _ in expected])
+    assert tiles.positive == pytest.approx([positive for _, positive in expected])
+
+
+def test_where_nothing_is_negative_the_short_way_gives_the_same():
+    values = torch.tensor([[[0.0, 1, 2, 0], [3, 4, 5, 6]]]).reshape(1, 2, 2, 2)
+    tiles = quantise(node_of((1, 2, 2, 2)), values)
+    assert tiles.zeros.tolist() == [0.5, 0] and tiles.positive.tolist() == [0.5, 1]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 100, 4096, 50_000])
+def test_percentiles_are_numpys(count: int):
+    from walkin.network.quantise import SAMPLES, _percentiles
+
+    values = torch.randn(count)
+    sample = values[:: max(1, count // SAMPLES) | 1].numpy()
+    assert _percentiles(values) == pytest.approx(tuple(np.percentile(sample, (1, 99))), rel=1e-5)
+
+
+def test_a_channel_alone_and_its_smallest_value():
+    values = torch.tensor([[[[-1.0, 0, 1], [2, 3, 4]], [[5.0, float("nan"), 7], [8, 9, 10]]]])
+    tiles = quantise(node_of((1, 2, 2, 3)), values)
+    assert tiles.picture(0) == pytest.approx(values[0, 0].numpy(), abs=0.011)
+    held = tiles.picture(1)
+    assert np.isnan(held[0, 1]) and held[1].tolist() == pytest.approx([8, 9, 10], abs=0.011)
+    assert held.dtype == tiles.picture(0).dtype == np.float32
+    assert tiles.minimum == pytest.approx([-1, 5], abs=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (1, 0, 4), (1, 4, 0, 3)])
+def test_what_a_detector_without_a_find_gives_is_an_empty_wall(shape: tuple[int, ...]):
+    node = node_of(shape)
+    tiles = quantise(node, torch.zeros(shape))
+    assert tiles.levels[0].shape == node.mosaic.size and not tiles.levels[0].any()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 # Lightness differs as well as hue: what a red-green blind visitor cannot tell by the one, she can by the other. Steps
-# of the golden ratio put any run of numbers evenly around the circle of hues.
-LIGHTNESS = (0.72, 0.52, 0.86, 0.62)
-CHROMA = 0.13  # within sRGB for nearly all hues at these lightnesses; the rest is clipped
+# of the golden ratio put any run of numbers evenly around the circle of hues. Of 6000 choices of these numbers the one
+# that keeps the closest two of 21 classes furthest apart, seen with all, without red and without green.
+LIGHTNESS = (0.7, 0.58, 0.45, 0.66, 0.81, 0.86)
+CHROMA = 0.12
 GOLDEN = 0.6180339887498949
+OFFSET = 0.64
 
 
 def palette(count: int, background: bool = False) -> np.ndarray:
@@ -18,7 +20,7 @@ def palette(count: int, background: bool = False) -> np.ndarray:
     """
     number = np.arange(count)
     lightness = np.take(LIGHTNESS, number % len(LIGHTNESS))
-    hue = 2 * np.pi * ((number * GOLDEN + 0.08) % 1)
+    hue = 2 * np.pi * ((number * GOLDEN + OFFSET) % 1)
     a, b = CHROMA * np.cos(hue), CHROMA * np.sin(hue)
     roots = np.stack(
         [

@@ -26,8 +26,8 @@ class Items:
     def __init__(self, spec: str, title: str, dataset: Any, note: str = ""):
         if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__") or isinstance(dataset, str | Mapping):
             raise WalkinError(
-                f"{title} is a {type(dataset).__name__}, which has no items by number: a Dataset or a sequence of "
-                "pictures, or of (picture, label), is wanted"
+                f"{title} is an object of class {type(dataset).__name__}, which has no items by number: "
+                "a Dataset or a sequence of pictures, or of (picture, label), is wanted"
             )
         try:
             self._count = len(dataset)
@@ -159,4 +159,6 @@ def _per_item(dataset: Any, names: tuple[str, ...], count: int) -> Any:
 
 def _line(problem: BaseException) -> str:
     text = " ".join(str(problem).split())
+    if isinstance(problem, ModuleNotFoundError) and problem.name:
+        return f"a package is missing: pip install {problem.name.partition('.')[0]}"
     return f"{type(problem).__name__}: {text[:200]}" if text else type(problem).__name__

@@ -32,6 +32,12 @@ class Sessions:
     frames: dict[str, Frames] = field(default_factory=dict)
     """Live input that has made way for another job, still open."""
 
+    def close(self) -> None:
+        """Let cameras go, once the worker has ended: a process that ends while one is read aborts."""
+        for frames in self.frames.values():
+            frames.close()
+        self.frames.clear()
+
 
 def prepare_thread() -> None:
     """Leave one core to the frames: with as many threads as cores a forward beside them takes many times as long."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
 import time
@@ -212,7 +213,7 @@ class CameraFrames:
 
 def _opencv() -> Any:
     try:
-        import cv2  # pyright: ignore[reportMissingImports] - an extra
+        cv2: Any = importlib.import_module("cv2")
     except ImportError as problem:
         raise WalkinError("a camera needs OpenCV: pip install 'walkin[camera]'") from problem
     # It writes lines of its own about each camera that is not there; the reason is told in one line here.

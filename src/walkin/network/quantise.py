@@ -23,6 +23,8 @@ def pictures(node: Node, value: Tensor) -> Tensor:
     if not value.is_floating_point() or value.dtype == torch.float64:
         value = value.dequantize() if value.is_quantized else value.float()
     mosaic = node.mosaic
+    if value.numel() == 0:  # the boxes of a detector that has found none
+        return torch.zeros((mosaic.count, mosaic.height, mosaic.width), device=value.device)
     if node.picture == "maps" and node.channel_axis == 3:
         value = value.movedim(2, 0)
     if node.picture == "cells":

@@ -13,7 +13,7 @@ from walkin.mailbox import Emit
 from walkin.network.datasets import open_pictures
 from walkin.network.gallery import Gallery
 from walkin.network.thumbnails import Thumbnails as Maker
-from walkin.requests import Browse, Full, Slots, Source, Thumbnails
+from walkin.requests import Browse, Full, Keep, Slots, Source, Thumbnails
 from walkin.results import Notice, Result, Spoiled
 
 TELL_S = 0.2  # between two counts of a folder that is being listed
@@ -78,6 +78,12 @@ def serve(shelf: Shelf, emit: Emit) -> Iterator[Result]:
     """Do all that lies on the desk, also what comes in the meantime."""
     while (wanted := shelf.desk.take()) is not None:
         yield from _serve(shelf, wanted)
+
+
+def keep(shelf: Shelf, request: Keep, emit: Emit) -> Iterator[Result]:
+    """Lay up a picture that came in memory."""
+    shelf.gallery.keep(request.source, request.picture)
+    yield from ()
 
 
 def _serve(shelf: Shelf, wanted: Slots | Full | Source) -> Iterator[Result]:

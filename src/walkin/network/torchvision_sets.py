@@ -42,12 +42,31 @@ def open_set(spec: str) -> Items | None:
     problems: list[BaseException] = []
     for options, note in _choices(parameters):
         try:
-            return Items(spec, entry or name, make(str(place), **options), note)
+            made = make(str(place), **options)
+            return Items(spec, entry or name, Caltech(made) if entry == "Caltech101" else made, note)
         except WalkinError:
             raise
         except (Exception, SystemExit) as problem:
             problems.append(problem)
     raise WalkinError(_why(entry or name, root, problems, "download" in parameters)) from problems[-1]
+
+
+class Caltech:
+    """torchvision's Caltech101 by its files: its own items need scipy, for outlines that nobody asked for."""
+
+    def __init__(self, made: Any):
+        self.classes, self.targets = made.categories, made.y
+        folder = Path(made.root, "101_ObjectCategories")
+        self._image_files = [
+            str(folder / made.categories[label] / f"image_{number:04}.jpg")
+            for number, label in zip(made.index, made.y, strict=True)
+        ]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> tuple[str, int]:
+        return self._image_files[index], self.targets[index]
 
 
 def _choices(parameters: Any) -> list[tuple[dict[str, Any], str]]:
@@ -67,6 +86,9 @@ def _why(entry: str, root: str, problems: list[BaseException], can_download: boo
     """Of several attempts the reason that is about the files, not about a split that it does not have."""
     telling = [problem for problem in problems if "split" not in str(problem).lower().split("valid values")[0]]
     text = " ".join(str((telling or problems)[0]).split())
+    missing = next((problem for problem in problems if isinstance(problem, ModuleNotFoundError)), None)
+    if missing is not None:
+        return f"{entry} needs a package that is not installed: pip install {missing.name}"
     reason = "its files are not there" if "download" in text.lower() else f"{type(problems[0]).__name__}: {text[:160]}"
     how = f"; get it with torchvision.datasets.{entry}({root!r}, download=True)" if can_download else ""
     return f"{entry} cannot be read from {root}: {reason}{how}"
