@@ -1,0 +1,30 @@
+"""The acts that the panel asks for with arguments, what those are, and how the palette names acts without any.
+
+Acts that have a key or a control (interact.acts) are asked for by the same name: without arguments they do what the
+key does, with arguments they set.
+"""
+
+from __future__ import annotations
+
+ARGUMENTS: dict[str, str] = {
+    "goto": "address, or address/channel",
+    "open": "name of a network",
+    "copy": "text for the clipboard",
+    "colors": "one of world.COLOR_MAPS",
+    "range": "one of world.RANGES",
+    "labels": "bool",
+    "ribbons": "bool",
+    "fold": "ops, layers or blocks",
+    "scale": "metres of the room to a metre of the visitor's",
+    "comfort": "field of world.Comfort, value",
+    "noise": "gaussian, uniform, grey, black or perlin",
+    "sort": "key of a wall; index, mean, max or positive",
+    "columns": "key of a wall, how many",
+    "reset_wall": "key of a wall",
+    "reset_all": "nothing",
+    "collapse": "key of a wall",
+    "expand": "key of a wall",
+    "cancel": "nothing",
+    "panel": "bool: shown",
+    "palette": "bool: shown",
+}

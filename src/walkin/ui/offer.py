@@ -1,0 +1,33 @@
+"""Offer: what the program has to offer that the panel shows and does not know: acts, networks, colour maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something that can be done by its name."""
+
+    act: str
+    what: str
+    key: str = ""
+    """How the key for it is written; '' for none."""
+
+
+def _no_sheet(profile: str, left_handed: bool) -> tuple[tuple[str, str], ...]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Offer:
+    commands: tuple[Command, ...] = ()
+    sheet: Callable[[str, bool], tuple[tuple[str, str], ...]] = _no_sheet
+    """(interaction profile, left-handed) -> (key or control, what it does)."""
+    networks: tuple[str, ...] = ()
+    """What can be opened by name."""
+    colors: np.ndarray = field(default_factory=lambda: np.zeros((0, 2, 4), np.float32), repr=False)
+    """(maps, entries, 4): the colour maps in linear light, in the order of world.COLOR_MAPS."""
