@@ -120,16 +120,20 @@ class Interface:
         w, state = desk.widgets, desk.state
         margin = 0.0 if state.where == "board" else MARGIN_POINTS * w.scale
         width = round(min(PANEL_POINTS * w.scale, state.size[0] - 2 * margin))
-        height = round(min(floor, state.size[1] - margin) - margin)
+        desk.bottom = min(floor, state.size[1] - margin) - imgui.get_style().window_padding.y
         imgui.set_next_window_pos((margin, margin))
-        imgui.set_next_window_size((width, height))
-        imgui.begin("panel", None, FIXED)
+        imgui.set_next_window_size_constraints((width, 0), (width, desk.bottom + imgui.get_style().window_padding.y))
+        imgui.begin("panel", None, FIXED | imgui.WindowFlags_.always_auto_resize)
         self._tabs(desk)
-        imgui.begin_child(self.tab)
+        # As high as what is in it, up to where it would leave the panel; from there on it scrolls.
+        inside = width - 2 * imgui.get_style().window_padding.x
+        imgui.set_next_window_size_constraints((inside, 0), (inside, max(desk.left, 1.0)))
+        imgui.begin_child(self.tab, (inside, 0), imgui.ChildFlags_.auto_resize_y)
         self.section.draw(desk)
         imgui.end_child()
+        size = imgui.get_window_size()
         imgui.end()
-        return margin, margin, width, height
+        return margin, margin, size.x, size.y
 
     def _tabs(self, desk: Desk) -> None:
         """Names in a row, the open one underlined."""
@@ -138,11 +142,11 @@ class Interface:
         names = [section.name for section in self.sections]
         widths = [imgui.calc_text_size(name).x for name in names]
         whole = imgui.get_content_region_avail().x
-        gap = (whole - sum(widths)) / len(names)
         corner = imgui.get_cursor_screen_pos()
         height = round(imgui.get_text_line_height() + 14 * w.scale)
         draw = imgui.get_window_draw_list()
-        x = corner.x
+        gap = (whole - sum(widths)) / (len(names) - 1)
+        x = corner.x - gap / 2  # the first name begins where the rows begin, the last ends where they end
         for name, wide in zip(names, widths, strict=True):
             imgui.set_cursor_screen_pos((x, corner.y))
             if imgui.invisible_button(f"tab {name}", (wide + gap, height)):

@@ -6,14 +6,18 @@ import numpy as np
 from imgui_bundle import imgui
 
 from walkin.results import Tiles
-from walkin.ui.widgets import Widgets
+from walkin.ui.widgets import NAME_SHARE, Widgets
 
 STEPS = 64
 
 
-def swatch(w: Widgets, colors: np.ndarray, width: float = 0.0) -> None:
-    """colors: (entries, 4), linear light."""
-    width = width or imgui.get_content_region_avail().x
+def swatch(w: Widgets, colors: np.ndarray, *, indent: bool = False) -> None:
+    """colors: (entries, 4), linear light. indent: stand below what is set in a row, not below its name."""
+    width = imgui.get_content_region_avail().x
+    if indent:
+        skipped = round(width * NAME_SHARE)
+        imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + skipped)
+        width -= skipped
     height = 12 * w.scale
     corner = imgui.get_cursor_screen_pos()
     imgui.dummy((width, height))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Protocol
 
+from imgui_bundle import imgui
+
 from walkin.ui.offer import Offer
 from walkin.ui.painter import Painter
 from walkin.ui.state import Change, PanelState
@@ -22,6 +24,13 @@ class Desk:
         self.state = state
         self.world = world
         self.changes: list[Change] = []
+        self.bottom = float(state.size[1])
+        """How far down the section may go, panel pixels."""
+
+    @property
+    def left(self) -> float:
+        """Pixels from here down to the bottom."""
+        return self.bottom - imgui.get_cursor_screen_pos().y
 
     def ask(self, act: str, *arguments: object) -> None:
         self.changes.append(Change(act, arguments))

@@ -16,7 +16,8 @@ def _rgb(code: int, alpha: float = 1.0) -> Color:
 
 @dataclass(frozen=True)
 class Inks:
-    """Colours by what they are for; sRGB, straight alpha."""
+    """Colours by what they are for; sRGB, straight alpha. Grounds are opaque: through 3 % of clearness a bright label
+    behind the panel is read along with it."""
 
     ground: Color
     popup: Color
@@ -41,7 +42,7 @@ class Inks:
 
 
 DARK = Inks(
-    ground=_rgb(0x12151B, 0.97),
+    ground=_rgb(0x12151B),
     popup=_rgb(0x1A1E26),
     field=_rgb(0x1D222B),
     field_hovered=_rgb(0x252B36),
@@ -59,7 +60,7 @@ DARK = Inks(
     bar=_rgb(0x3F86AE),
 )
 LIGHT = Inks(
-    ground=_rgb(0xF4F5F7, 0.98),
+    ground=_rgb(0xF4F5F7),
     popup=_rgb(0xFFFFFF),
     field=_rgb(0xE6E9EE),
     field_hovered=_rgb(0xDDE1E8),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from imgui_bundle import imgui
 
-from walkin.ui.style import CLEAR, Color, Inks
+from walkin.ui.style import Color, Inks
 
 NAME_SHARE = 0.36  # of a row's width
 
@@ -330,6 +330,3 @@ def fade(color: Color, alpha: float) -> Color:
 
 def _u32(color: Color) -> int:
     return imgui.get_color_u32(color)
-
-
-__all__ = ["CLEAR", "Widgets", "elide", "fade"]

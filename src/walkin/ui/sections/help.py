@@ -21,7 +21,6 @@ class Help:
         w, profile = desk.widgets, desk.state.profile
         rows = desk.offer.sheet(profile, desk.world.comfort.left_handed)
         w.heading(f"Controllers: {profile.partition('/')[2].replace('_', ' ')}" if profile else "Keys and mouse")
-        imgui.begin_child("sheet")
         whole = imgui.get_content_region_avail().x
         share = round(whole * (0.44 if profile else 0.34))
         left = imgui.get_cursor_pos_x()
@@ -37,4 +36,3 @@ class Help:
             imgui.same_line()
             imgui.set_cursor_pos_x(left + share)
             w.say(what, w.inks.text)
-        imgui.end_child()

@@ -40,14 +40,12 @@ class Jobs:
         if not self._log.entries:
             w.quiet("None so far.")
             return
-        imgui.begin_child("log")
         for entry in reversed(self._log.entries):
             color = {"warning": w.inks.warning, "error": w.inks.error}.get(entry.level, w.inks.text)
             w.hint(_duration(entry.time_s) + " after the start")
             imgui.set_cursor_pos_y(imgui.get_cursor_pos_y() - 6 * w.scale)
             w.say(entry.text, color)
             imgui.dummy((0, 3 * w.scale))
-        imgui.end_child()
 
 
 def _duration(seconds: float) -> str:

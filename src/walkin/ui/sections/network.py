@@ -50,8 +50,8 @@ class Network:
 
     def _list(self, desk: Desk, rows: list[Row]) -> None:
         w = desk.widgets
-        imgui.begin_child("tree")
         height = round(imgui.get_text_line_height() + 10 * w.scale)
+        imgui.begin_child("tree", (0, max(height, min(len(rows) * height, desk.left))))
         imgui.push_style_var(imgui.StyleVar_.item_spacing, (0.0, 0.0))
         clipper = imgui.ListClipper()
         clipper.begin(len(rows), height)

@@ -30,8 +30,7 @@ class View:
         options = [(name, COLORS.get(name, name)) for name in COLOR_MAPS]
         if (name := w.choice("Map", options, world.color_map)) is not None:
             desk.ask("colors", name)
-        w.row("")
-        swatch(w, desk.offer.colors[COLOR_MAPS.index(world.color_map)])
+        swatch(w, desk.offer.colors[COLOR_MAPS.index(world.color_map)], indent=True)
         if (mode := w.choice("Range of each", RANGES, world.range_mode)) is not None:
             desk.ask("range", mode)
         w.heading("Room")

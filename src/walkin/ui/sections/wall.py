@@ -11,7 +11,7 @@ from walkin.ui.histogram import Histogram, of_tiles
 from walkin.ui.legend import legend, number, range_of
 from walkin.ui.section import Desk
 from walkin.ui.tree import shape_of
-from walkin.ui.widgets import Widgets, fade
+from walkin.ui.widgets import Widgets
 from walkin.world import COLOR_MAPS, Wall, World
 
 SORTS = (("index", "Index"), ("mean", "Mean"), ("max", "Max"), ("positive", "> 0"))
@@ -98,7 +98,7 @@ def plot(w: Widgets, name: str, histogram: Histogram) -> None:
     limit = float(order[1]) * 1.4 if cut else top * 1.08
     size = (imgui.get_content_region_avail().x, PLOT_POINTS * w.scale)
     flags = implot.Flags_.canvas_only | implot.Flags_.no_inputs
-    imgui.push_font(w.regular, 12.0)
+    imgui.push_font(w.regular, 13.0)
     if implot.begin_plot(f"##{name}", size, flags):
         plain = implot.AxisFlags_.no_menus | implot.AxisFlags_.no_highlight
         implot.setup_axis(implot.ImAxis_.x1, "", plain | implot.AxisFlags_.no_grid_lines)
@@ -111,6 +111,3 @@ def plot(w: Widgets, name: str, histogram: Histogram) -> None:
     imgui.pop_font()
     if cut:
         w.hint(f"the tallest bar, cut off here, holds {100 * top:.0f} %")
-
-
-__all__ = ["WallCard", "fade", "plot"]
