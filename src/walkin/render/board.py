@@ -1,4 +1,4 @@
-"""Board: the interface's texture, flat over a view or as a thing in the room; only the parts where there is something."""
+"""Board: the interface's texture over a view or as a thing in the room; only the parts where there is something."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ key does, with arguments they set.
 from __future__ import annotations
 
 ARGUMENTS: dict[str, str] = {
-    "goto": "address, or address/channel",
+    "goto": "key of a wall, or key/channel",
     "open": "name of a network",
     "copy": "text for the clipboard",
     "colors": "one of world.COLOR_MAPS",
@@ -15,6 +15,7 @@ ARGUMENTS: dict[str, str] = {
     "labels": "bool",
     "ribbons": "bool",
     "fold": "ops, layers or blocks",
+    "layout": "name of a parameter of the layout, value",
     "scale": "metres of the room to a metre of the visitor's",
     "comfort": "field of world.Comfort, value",
     "noise": "gaussian, uniform, grey, black or perlin",

@@ -82,7 +82,8 @@ class Context:
         if key is not None:
             io.add_key_event(key, down)
 
-    def release_keys(self) -> None:
-        """Forget keys that are down: the panel was closed, and hears no more of them."""
+    def release(self) -> None:
+        """Let go of keys and of the text field: the panel was closed, and hears no more of them."""
         self._held.clear()
         imgui.get_io().clear_input_keys()
+        imgui.internal.clear_active_id()

@@ -72,7 +72,7 @@ class Interface:
     def close(self) -> None:
         """Nothing of the panel is shown: keys that are still down are none of its business."""
         self._context.use()
-        self._context.release_keys()
+        self._context.release()
         self._palette_shown = self._typing = False
 
     def build(self, state: PanelState, world: World, dt_s: float) -> list[Change]:
@@ -91,6 +91,8 @@ class Interface:
                 size=state.size, scale=state.scale, text=state.text + text, keys=state.keys + keys, scroll=0.0
             )
         self._was_down = state.buttons[0]
+        if not self._was_down:
+            self.keyboard.pressed = ""  # it may have gone while its key was down: Enter ends the typing
         self._context.feed(seen, dt_s)
         self.widgets.spots.clear()
         imgui.new_frame()

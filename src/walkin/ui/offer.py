@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from walkin.world import World
+
 
 @dataclass(frozen=True)
 class Command:
@@ -18,6 +20,27 @@ class Command:
     """How the key for it is written; '' for none."""
 
 
+@dataclass(frozen=True)
+class Setting:
+    """Something that can be set, with what it is now."""
+
+    name: str
+    label: str
+    value: float | bool | str
+    standard: float | bool | str
+    low: float = 0.0
+    high: float = 1.0
+    step: float = 0.0
+    """What values are a multiple of; 0: anything."""
+    unit: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    """(value, how it is written), where there is only a choice."""
+
+
+def _no_settings(world: World) -> tuple[Setting, ...]:
+    return ()
+
+
 def _no_sheet(profile: str, left_handed: bool) -> tuple[tuple[str, str], ...]:
     return ()
 
@@ -27,6 +50,8 @@ class Offer:
     commands: tuple[Command, ...] = ()
     sheet: Callable[[str, bool], tuple[tuple[str, str], ...]] = _no_sheet
     """(interaction profile, left-handed) -> (key or control, what it does)."""
+    layout: Callable[[World], tuple[Setting, ...]] = _no_settings
+    """The parameters of the layout as they are now, in the order in which they are shown."""
     networks: tuple[str, ...] = ()
     """What can be opened by name."""
     colors: np.ndarray = field(default_factory=lambda: np.zeros((0, 2, 4), np.float32), repr=False)

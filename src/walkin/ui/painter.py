@@ -84,19 +84,18 @@ class Painter:
             buffer.orphan(buffer.size if records.nbytes <= buffer.size else 2 * records.nbytes)
             if records.nbytes:
                 buffer.write(records)
-        ctx = self.ctx
+        ctx, whole = self.ctx, (0, 0, *self.texture.size)
         self._framebuffer.use()
-        self._framebuffer.scissor = None
+        self._framebuffer.scissor = whole
         ctx.enable_only(moderngl.BLEND)
         ctx.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
-        ctx.blend_equation = moderngl.FUNC_ADD
         self._framebuffer.clear()
         self._program["size"] = self.texture.size
         for texture, scissor, first, count in commands:
             self._textures[texture].use(0)
             self._framebuffer.scissor = scissor
             self._array.render(moderngl.TRIANGLES, count, first=first)
-        self._framebuffer.scissor = None
+        self._framebuffer.scissor = whole
         if self._levels:
             self.texture.build_mipmaps()
         self.count += 1

@@ -48,10 +48,8 @@ def entries(offer: Offer, world: World) -> list[Entry]:
     """All there is to choose from: commands first, then addresses, then networks."""
     found = [Entry(_upper(each.what), each.key, Change(each.act)) for each in offer.commands]
     found += [Entry(text, "", change) for text, change in SETTINGS]
-    if world.network is not None:
-        found += [
-            Entry(node.address, shape_of(node), Change("goto", (node.address,))) for node in world.network.nodes
-        ]
+    for key, wall in world.walls.items():
+        found.append(Entry(key, shape_of(wall.node), Change("goto", (key,))))
     found += [Entry(f"Open {name}", "network", Change("open", (name,))) for name in offer.networks]
     return found
 
@@ -61,19 +59,21 @@ class Palette:
         self.query = ""
         self.chosen = 0
         """Which row is marked."""
-        self._made_for: object = None
+        self._made_for: tuple[object, ...] = ()
         self._entries: list[Entry] = []
         self._matcher = Matcher(())
         self._opening = False
+        self._openings = 0
         self._moved = False
 
     def open(self) -> None:
         self.query, self.chosen, self._opening = "", 0, True
+        self._openings += 1
 
     def found(self, offer: Offer, world: World) -> list[Entry]:
         """What fits the query, best first."""
-        made_for = (world.network, offer)
-        if made_for != self._made_for:
+        made_for = (world, world.layout_revision, offer)
+        if not _same(made_for, self._made_for):
             self._made_for = made_for
             self._entries = entries(offer, world)
             self._matcher = Matcher([entry.text for entry in self._entries])
@@ -83,11 +83,12 @@ class Palette:
 
     def _tile(self, world: World) -> Entry | None:
         """`layer3.2.conv2/117`: a channel of a wall."""
-        address, slash, channel = self.query.strip().rpartition("/")
-        node = world.network.by_address.get(address) if world.network is not None and slash else None
-        if node is None or not channel.isdigit() or int(channel) >= node.maps:
+        key, _, channel = self.query.strip().rpartition("/")
+        wall = world.walls.get(key)
+        if wall is None or not (channel.isascii() and channel.isdigit()) or int(channel) >= wall.count:
             return None
-        return Entry(f"{address}/{int(channel)}", "channel", Change("goto", (f"{address}/{int(channel)}",)))
+        text = f"{key}/{int(channel)}"
+        return Entry(text, "channel", Change("goto", (text,)))
 
     def draw(self, desk: Desk) -> Box:
         """Returns where it is."""
@@ -106,7 +107,9 @@ class Palette:
             imgui.set_window_focus()
         before = self.query
         imgui.push_font(w.regular, 17.0)
-        self.query, _ = w.text_field("palette", "What to do, or where to go", self.query, focus=self._opening)
+        # Another field each time: imgui keeps the text of one that was typed in when it went.
+        field = f"palette {self._openings}"
+        self.query, _ = w.text_field(field, "What to do, or where to go", self.query, focus=self._opening)
         imgui.pop_font()
         self._opening = False
         if self.query != before:
@@ -142,7 +145,6 @@ class Palette:
         return imgui.is_key_pressed(imgui.Key.enter, False) or imgui.is_key_pressed(imgui.Key.keypad_enter, False)
 
     def _rows(self, desk: Desk, found: list[Entry], height: float) -> int | None:
-        w = desk.widgets
         imgui.push_style_var(imgui.StyleVar_.item_spacing, (0.0, 0.0))
         if self._moved:
             # Only as far as it takes to see the marked row.
@@ -160,7 +162,7 @@ class Palette:
                 if self._row(desk, found[number], number, height):
                     clicked = number
         imgui.pop_style_var()
-        w.spots.pop("##none", None)
+
         return clicked
 
     def _row(self, desk: Desk, entry: Entry, number: int, height: float) -> bool:
@@ -183,6 +185,12 @@ class Palette:
         text = elide(entry.text, right - detail - left - 16 * w.scale)
         draw.add_text((left, y), imgui.get_color_u32(w.inks.text), text)
         return pressed
+
+
+def _same(these: tuple[object, ...], those: tuple[object, ...]) -> bool:
+    """The very same things: a world is compared by what it is, not by what is in it."""
+    pairs = zip(these, those, strict=True) if len(these) == len(those) else [(0, 1)]
+    return all(a is b or (isinstance(a, int) and a == b) for a, b in pairs)
 
 
 def _upper(text: str) -> str:

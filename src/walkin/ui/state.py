@@ -61,6 +61,4 @@ class PanelState:
 
     def covers(self, x: float, y: float) -> bool:
         """Whether a point of the panel is on one of its parts."""
-        return any(
-            left <= x < left + width and top <= y < top + height for left, top, width, height in self.parts
-        )
+        return any(left <= x < left + width and top <= y < top + height for left, top, width, height in self.parts)

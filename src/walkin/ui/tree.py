@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from walkin.exhibit import wall_key
 from walkin.graph import Network, Node
 from walkin.ui.matching import Matcher
 
@@ -28,7 +29,9 @@ class _Branch:
 
 
 class Tree:
-    def __init__(self, network: Network):
+    def __init__(self, network: Network, exhibit: str = ""):
+        """exhibit: key of the place that the network has in the room."""
+        self._exhibit = exhibit
         self._root = _Branch()
         self._nodes = network.nodes
         self._matcher = Matcher([node.address for node in network.nodes])
@@ -58,6 +61,10 @@ class Tree:
             rows.append(Row(depth, name.lstrip("./"), below, child.node, group, opened))
             if group and opened:
                 self._collect(child, below, depth + 1, rows)
+
+    def key(self, row: Row) -> str:
+        """Of the wall of a row's node."""
+        return wall_key(self._exhibit, row.path)
 
     def turn(self, path: str) -> None:
         """Open or close a group."""

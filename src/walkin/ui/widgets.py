@@ -111,9 +111,7 @@ class Widgets:
         corner = imgui.get_cursor_screen_pos()
         draw = imgui.get_window_draw_list()
         rounding = imgui.get_style().frame_rounding
-        draw.add_rect_filled(
-            corner, (corner.x + width, corner.y + height), _u32(self.inks.field), rounding
-        )
+        draw.add_rect_filled(corner, (corner.x + width, corner.y + height), _u32(self.inks.field), rounding)
         # Cells are as wide as their words ask for, and share what is left over.
         wanted = [imgui.calc_text_size(shown).x for _, shown in options]
         spare = max(0.0, width - sum(wanted)) / len(options)
@@ -179,7 +177,15 @@ class Widgets:
         return (not on) if pressed else None
 
     def slider(
-        self, name: str, value: float, low: float, high: float, shown: str, *, step: float = 0.0, standard: float | None = None
+        self,
+        name: str,
+        value: float,
+        low: float,
+        high: float,
+        shown: str,
+        *,
+        step: float = 0.0,
+        standard: float | None = None,
     ) -> float | None:
         """A track with a knob, and the value in words beside it; the new value while it is dragged.
 

@@ -19,21 +19,32 @@ class Network:
     def __init__(self) -> None:
         self._graph: Graph | None = None
         self._tree: Tree | None = None
+        self._exhibit: str | None = None
+        """Key of the network that was chosen; None: the one that the visitor is at."""
         self.query = ""
 
     def watch(self, world: World) -> Hashable:
-        return world.layout_revision, world.visited, id(world.network)
+        return world.layout_revision, world.visited, world.here.key, tuple(each.key for each in world.exhibits)
 
     def draw(self, desk: Desk) -> None:
-        w, graph = desk.widgets, desk.world.network
+        w, world = desk.widgets, desk.world
+        exhibit = (world.exhibit(self._exhibit) if self._exhibit is not None else None) or world.here
+        if len(world.exhibits) > 1:
+            options = [(each.key, each.title) for each in world.exhibits]
+            chosen = w.choice("", options, exhibit.key) if len(options) <= 3 else w.pick("", options, exhibit.key)
+            if chosen is not None:
+                self._exhibit = chosen
+                exhibit = world.exhibit(chosen) or exhibit
+        graph = exhibit.network
         if graph is None:
-            w.title(desk.world.title)
+            w.title(exhibit.title or world.title)
             w.quiet("Its walls come as soon as it is loaded.")
             return
         if self._graph is not graph:
-            self._graph, self._tree = graph, Tree(graph)
-            if desk.world.visited:
-                self._tree.reveal(desk.world.visited)
+            self._graph, self._tree = graph, Tree(graph, exhibit.key)
+            visited = world.walls.get(world.visited or "")
+            if visited is not None and visited.exhibit == exhibit.key:
+                self._tree.reveal(visited.node.address)
         assert self._tree is not None
         w.title(graph.name)
         w.quiet(f"{graph.maps:,} maps in {len(graph):,} nodes, {_count(graph.parameters)} parameters")
@@ -43,12 +54,13 @@ class Network:
         self.query, entered = w.text_field("search", "Search addresses", self.query)
         rows = self._tree.rows(self.query)
         if entered and self.query.strip() and rows:
-            desk.ask("goto", rows[0].path)
+            desk.ask("goto", self._tree.key(rows[0]))
         if self.query.strip():
             w.hint(f"{len(rows):,} of {len(graph):,}" if rows else "No address has these letters in this order.")
         self._list(desk, rows)
 
     def _list(self, desk: Desk, rows: list[Row]) -> None:
+        assert self._tree is not None
         w = desk.widgets
         height = round(imgui.get_text_line_height() + 10 * w.scale)
         imgui.begin_child("tree", (0, max(height, min(len(rows) * height, desk.left))))
@@ -58,26 +70,23 @@ class Network:
         pressed: Row | None = None
         while clipper.step():
             for number in range(clipper.display_start, clipper.display_end):
-                if self._row(w, rows[number], height, desk.world.visited):
-                    pressed = rows[number]
+                row = rows[number]
+                if self._row(w, row, height, row.node is not None and self._tree.key(row) == desk.world.visited):
+                    pressed = row
         imgui.pop_style_var()
         imgui.end_child()
         if pressed is not None:
-            if pressed.group and (pressed.node is None or not pressed.open):
-                assert self._tree is not None
-                self._tree.turn(pressed.path)
-            elif pressed.group and self._tree is not None:
+            if pressed.group:
                 self._tree.turn(pressed.path)
             if pressed.node is not None:
-                desk.ask("goto", pressed.path)
+                desk.ask("goto", self._tree.key(pressed))
 
-    def _row(self, w: Widgets, row: Row, height: float, visited: str | None) -> bool:
+    def _row(self, w: Widgets, row: Row, height: float, here: bool) -> bool:
         corner = imgui.get_cursor_screen_pos()
         width = imgui.get_content_region_avail().x
         pressed = imgui.invisible_button(row.path, (width, height))
         w.remember(row.path)
         draw = imgui.get_window_draw_list()
-        here = row.node is not None and row.path == visited
         if here or imgui.is_item_hovered():
             color = w.inks.selected if here else w.inks.field
             end = (corner.x + width, corner.y + height)

@@ -23,7 +23,7 @@ class Picture:
     name = "Picture"
 
     def watch(self, world: World) -> Hashable:
-        return id(world.picture), id(world.scores)
+        return world.here.key, id(world.picture), id(world.scores)
 
     def draw(self, desk: Desk) -> None:
         w, picture = desk.widgets, desk.world.picture
@@ -39,8 +39,11 @@ class Picture:
             imgui.end_group()
             imgui.same_line(0, 14 * w.scale)
             imgui.begin_group()
-            for number, line in enumerate(picture.caption):
-                (w.quiet if number else _name)(*((line,) if number else (w, line)))
+            imgui.push_font(w.semibold, 15.0)
+            w.say(picture.caption[0] if picture.caption else "", w.inks.text)
+            imgui.pop_font()
+            for line in picture.caption[1:]:
+                w.quiet(line)
             imgui.end_group()
         if desk.world.scores is not None:
             w.heading("What the network sees")
@@ -54,9 +57,3 @@ class Picture:
         if chosen is not None:
             desk.ask("noise", chosen)
         w.hint("A file dropped on the window goes in as well.")
-
-
-def _name(w, line: str) -> None:
-    imgui.push_font(w.semibold, 15.0)
-    w.say(line, w.inks.text)
-    imgui.pop_font()

@@ -29,12 +29,12 @@ class WallCard:
 
     def watch(self, world: World) -> Hashable:
         if world.hover is not None:
-            self.key, self._channel = world.hover.address, world.hover.channel
+            self.key, self._channel = world.hover.key, world.hover.channel
         wall = world.walls.get(self.key)
         if wall is None:
             return None
-        channel = self._channel if world.range_mode == "channel" else None
-        return self.key, channel, id(wall), wall.revision, wall.place, world.color_map, world.range_mode
+        channel = self._channel if world.look.range_mode == "channel" else None
+        return self.key, channel, id(wall), wall.revision, wall.place, world.look.color_map, world.look.range_mode
 
     def draw(self, desk: Desk) -> None:
         w, world, key = desk.widgets, desk.world, self.key
@@ -48,12 +48,12 @@ class WallCard:
             w.hint(f"{len(node.members)} operations in one")
         tiles = wall.tiles
         if tiles is not None:
-            mode = world.range_mode
+            mode = world.look.range_mode
             channel = self._channel if mode == "channel" and (self._channel or 0) < wall.count else None
             low, high = range_of(tiles, mode, channel)
             w.heading(f"Colours of channel {channel}" if channel is not None else "Colours")
-            index = COLOR_MAPS.index(world.color_map)
-            legend(w, desk.offer.colors[index], low, high, signed=world.color_map == "signed")
+            index = COLOR_MAPS.index(world.look.color_map)
+            legend(w, desk.offer.colors[index], low, high, signed=world.look.color_map == "signed")
             w.heading("Activations")
             if self._counted[0] is not tiles:
                 self._counted = tiles, of_tiles(tiles)
@@ -78,7 +78,7 @@ class WallCard:
     def _tiles(self, desk: Desk, wall: Wall) -> None:
         w = desk.widgets
         if wall.count > 1:
-            sort = w.choice("Sort", SORTS, "index" if wall.order is None else "")
+            sort = w.choice("Sort", SORTS, wall.sort)
             if sort is not None:
                 desk.ask("sort", self.key, sort)
             columns = w.stepper("Columns", wall.place.columns, 1, wall.count)
