@@ -103,6 +103,17 @@ def test_scissor_is_kept(canvas):
     assert (columns.min(), columns.max(), rows.min(), rows.max()) == (10, 19, 8, 15)
 
 
+def test_each_list_draws_its_own_triangles(canvas):
+    """All lists share one buffer: the second must not draw what is in the first."""
+
+    def figure(front):
+        imgui.get_background_draw_list().add_rect_filled((0, 0), (16, 16), color(255, 0, 0))
+        front.add_rect_filled((32, 16), (48, 32), color(0, 255, 0))
+
+    seen = canvas(figure)
+    assert tuple(seen[8, 8]) == (255, 0, 0, 255) and tuple(seen[24, 40]) == (0, 255, 0, 255)
+
+
 def test_many_vertices_are_drawn_whole(ctx, canvas):
     """More than 65,536, which 16-bit indices cannot count and the buffers do not hold at first."""
 
