@@ -6,9 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from panels import Visit
+from panels import OFFER, Visit
 
-from walkin.results import Progress
+from walkin.exhibit import Exhibit
+from walkin.places import Place
+from walkin.requests import File
+from walkin.results import Histogram, Progress, Thumbnail
+from walkin.things import Shelf
+from walkin.ui.offer import Setting
 from walkin.ui.state import Change, PanelState
 
 
@@ -72,7 +77,6 @@ def test_backspace_takes_the_last_letter_back(visit: Visit):
         ("View", "One wall for:blocks", Change("fold", ("blocks",))),
         ("View", "All walls back to their places", Change("reset_all")),
         ("Picture", "Next bundled picture", Change("picture")),
-        ("Picture", "Noise:perlin", Change("noise", ("perlin",))),
         ("Hands", "Turn by:0", Change("comfort", ("turn_deg", 0.0))),
         ("Hands", "Dark edges", Change("comfort", ("vignette", True))),
         ("Hands", "Pointing hand:left", Change("comfort", ("left_handed", True))),
@@ -82,6 +86,98 @@ def test_backspace_takes_the_last_letter_back(visit: Visit):
 def test_widget_pressed_gives_its_change(visit: Visit, tab: str, widget: str, change: Change):
     visit.tab(tab)
     assert visit.click(widget) == [change]
+
+
+def test_noise_is_put_into_this_network_or_into_all(visit: Visit):
+    visit.tab("Picture")
+    visit.click(":made")
+    assert visit.click("Perlin") == [Change("noise", ("perlin", ""))]
+    visit.world.exhibits.append(Exhibit("second", "second"))
+    visit.settle()
+    visit.click("Put it into:all")
+    assert visit.click("Gaussian") == [Change("noise", ("gaussian", "*"))]
+
+
+def test_camera_is_switched_on_and_off(ctx):
+    watching = ""
+    offer = replace(OFFER, cameras=(("camera:0", "Camera 0"),), watching=lambda world: watching)
+    visit = Visit(ctx, offer=offer)
+    visit.tab("Picture")
+    visit.click(":made")
+    assert visit.click("Camera 0") == [Change("watch", ("camera:0",))]
+    watching = "camera:0"
+    assert visit.click("Camera 0") == [Change("watch", ("",))]
+
+
+def shelf_of(visit: Visit, count: int = 16) -> Shelf:
+    """A shelf whose pictures are plain colours."""
+    sources = tuple(File(f"/pictures/{number}.png") for number in range(count))
+    for number, source in enumerate(sources):
+        pixels = np.full((30 + number, 60, 3), (10 * number, 200, 100), np.uint8)
+        visit.world.thumbnails[source] = Thumbnail(source, pixels, (f"{number}.png",), f"class {number}")
+    shelf = Shelf(Place((0, 0, 0), 0, 4, 4, 0.3, 0.9), "pictures", 100, 100, True, slots=sources)
+    visit.world.shelf = shelf
+    visit.tab("Picture")
+    visit.click(":shelf")
+    return shelf
+
+
+def test_picture_on_the_shelf_is_fed_when_it_is_pressed(visit: Visit):
+    shelf = shelf_of(visit)
+    assert visit.click("slot 5") == [Change("feed", (shelf.slots[5], ""))]
+    x, y = (round(part) for part in visit.spot("slot 9"))
+    visit.state.pointer = None
+    visit.settle()
+    assert np.abs(visit.pixels()[y - 8, x, :3].astype(int) - (90, 200, 100)).max() <= 1
+
+
+def test_shelf_is_searched_and_paged(visit: Visit):
+    shelf = shelf_of(visit)
+    visit.click("shelf")
+    assert visit.type("cat") == [Change("shelf_search", ("cat",))]
+    shelf.query, shelf.count = "cat", 40
+    visit.settle()
+    assert visit.click("On") == [Change("shelf_page", (1,))]
+    assert visit.click("Back") == [Change("shelf_page", (-1,))]
+    assert visit.click("Random") == [Change("shelf_draw", (True,))]
+    assert visit.click("In order") == [Change("shelf_draw", (False,))]
+
+
+def test_search_of_the_shelf_can_be_emptied(visit: Visit):
+    shelf = shelf_of(visit)
+    visit.click("shelf")
+    visit.type("c")
+    shelf.query = "c"
+    visit.settle()
+    assert visit.press("BACKSPACE") == [Change("shelf_search", ("",))]
+
+
+def test_layout_is_set_by_what_is_offered(ctx):
+    offered = (
+        Setting("mode", "Layout", "line", "line", options=(("line", "Line"), ("spiral", "Spiral"))),
+        Setting("aisle_m", "Aisle", 2.6, 2.6, 1.0, 8.0, 0.1, "m"),
+        Setting("centred", "Centred", False, False),
+    )
+    visit = Visit(ctx, offer=replace(OFFER, layout=lambda world: offered))
+    visit.tab("View")
+    assert visit.click("Layout:spiral") == [Change("layout", ("mode", "spiral"))]
+    assert visit.click("Centred") == [Change("layout", ("centred", True))]
+    asked = visit.click("Aisle")[-1]
+    assert asked.act == "layout" and asked.arguments == ("aisle_m", pytest.approx(4.5, abs=0.11))
+
+
+def test_card_asks_once_for_histograms_and_shows_the_weights_that_come(ctx):
+    made: list[Histogram] = []
+    visit = Visit(ctx, offer=replace(OFFER, histograms=lambda world, key: tuple(made)))
+    visit.settle()
+    visit.point_at_wall("stage.0.conv")
+    assert visit.settle() == [Change("measure", ("stage.0.conv",))]
+    visit.settle()
+    height = visit.state.parts[1][3]
+    edges, counts = np.linspace(-1, 1, 33, dtype=np.float32), np.arange(32)
+    made.append(Histogram("", "stage.0.conv", "weights", edges, counts))
+    assert visit.settle() == []
+    assert visit.state.parts[1][3] > height + 90
 
 
 def test_choice_that_is_made_already_asks_for_nothing(visit: Visit):

@@ -1,23 +1,13 @@
-"""Histogram: how often which values lie on a wall, counted from its codes."""
+"""Histogram: how often which values lie on a wall, counted from its codes until a worker has counted the values."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from walkin.results import Tiles
+from walkin.results import Histogram, Tiles
 
 BINS = 48
 SAMPLED = 1 << 18  # texels: counting them takes 2 ms
-
-
-@dataclass(frozen=True)
-class Histogram:
-    low: float
-    high: float
-    shares: np.ndarray
-    """(bins,) of all that was counted; adds up to 1."""
 
 
 def of_tiles(tiles: Tiles, bins: int = BINS) -> Histogram | None:
@@ -26,7 +16,7 @@ def of_tiles(tiles: Tiles, bins: int = BINS) -> Histogram | None:
     if not (np.isfinite(low) and np.isfinite(high)):
         return None
     if high <= low:
-        return Histogram(low - 0.5, high + 0.5, np.eye(1, bins, bins // 2)[0])
+        low, high = low - 0.5, high + 0.5
     mosaic = tiles.mosaic
     step = max(1, -(-mosaic.texels // SAMPLED))
     rows = np.arange(mosaic.height)[:: min(step, mosaic.height)]
@@ -34,14 +24,15 @@ def of_tiles(tiles: Tiles, bins: int = BINS) -> Histogram | None:
     corners = np.array([mosaic.cell(channel) for channel in range(mosaic.count)])
     y = corners[:, :1, None] + rows[None, :, None]
     x = corners[:, 1:, None] + columns[None, None, :]
-    codes = tiles.levels[0][y, x].reshape(mosaic.count, -1)
-    counts = np.zeros((mosaic.count, 256), np.int64)
-    flat = codes.astype(np.int64) + 256 * np.arange(mosaic.count)[:, None]
-    counts += np.bincount(flat.ravel(), minlength=counts.size).reshape(counts.shape)
+    codes = tiles.levels[0][y, x].reshape(mosaic.count, -1).astype(np.int64)
+    codes += 256 * np.arange(mosaic.count)[:, None]
+    counts = np.bincount(codes.ravel(), minlength=mosaic.count * 256).reshape(mosaic.count, 256)
     counts[:, 0] *= tiles.flawed == 0  # there code 0 means "not finite"
     span = (tiles.high - tiles.low).astype(float)
     values = tiles.low[:, None].astype(float) + span[:, None] * np.arange(256) / 255
     place = np.clip((values - low) / (high - low) * bins, 0, bins - 1).astype(np.int64)
-    filled = np.bincount(place.ravel(), weights=counts.ravel(), minlength=bins)
-    total = filled.sum()
-    return Histogram(low, high, filled / total) if total else None
+    filled = np.bincount(place.ravel(), weights=counts.ravel(), minlength=bins).astype(np.int64)
+    if not filled.sum():
+        return None
+    edges = np.linspace(low, high, bins + 1).astype(np.float32)
+    return Histogram(tiles.network, tiles.address, "activations", edges, filled, int(tiles.flawed.sum()), tiles.serial)

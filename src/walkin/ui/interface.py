@@ -42,7 +42,7 @@ class Interface:
         self._context = Context(min(ctx.info["GL_MAX_TEXTURE_SIZE"], 4096))
         self.painter = Painter(ctx)
         self._offer = offer
-        self.card = WallCard()
+        self.card = WallCard(offer)
         # The order of the tabs. A section is a class in sections/ and a line here.
         self.sections: tuple[Section, ...] = (Network(), Picture(), View(), Hands(), Jobs(log), Help())
         self.tab = self.sections[0].name

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from walkin.results import Histogram
 from walkin.world import World
 
 
@@ -41,6 +42,14 @@ def _no_settings(world: World) -> tuple[Setting, ...]:
     return ()
 
 
+def _no_histograms(world: World, key: str) -> tuple[Histogram, ...]:
+    return ()
+
+
+def _not_watching(world: World) -> str:
+    return ""
+
+
 def _no_sheet(profile: str, left_handed: bool) -> tuple[tuple[str, str], ...]:
     return ()
 
@@ -52,6 +61,12 @@ class Offer:
     """(interaction profile, left-handed) -> (key or control, what it does)."""
     layout: Callable[[World], tuple[Setting, ...]] = _no_settings
     """The parameters of the layout as they are now, in the order in which they are shown."""
+    histograms: Callable[[World, str], tuple[Histogram, ...]] = _no_histograms
+    """Those that a worker has made of a wall, by its key."""
+    cameras: tuple[tuple[str, str], ...] = ()
+    """(what walkin.requests.Watch opens it by, how it is called) of the live inputs that are there."""
+    watching: Callable[[World], str] = _not_watching
+    """Which of them is shown now; '' for none."""
     networks: tuple[str, ...] = ()
     """What can be opened by name."""
     colors: np.ndarray = field(default_factory=lambda: np.zeros((0, 2, 4), np.float32), repr=False)

@@ -49,9 +49,6 @@ class Painter:
         if levels:
             self.texture.build_mipmaps()
             self.texture.filter = moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR
-        else:
-            # Seen pixel for pixel: between texels there is nothing, and a software renderer is twice as fast.
-            self.texture.filter = moderngl.NEAREST, moderngl.NEAREST
         self._framebuffer = self.ctx.framebuffer([self.texture])
         self._painted = None
 

@@ -28,11 +28,11 @@ SETTINGS = (
     ("One wall for each block", Change("fold", ("blocks",))),
     ("All walls back to their places", Change("reset_all")),
     ("Cancel the job in hand", Change("cancel")),
-    ("Noise as the picture: Gaussian", Change("noise", ("gaussian",))),
-    ("Noise as the picture: uniform", Change("noise", ("uniform",))),
-    ("Noise as the picture: Perlin", Change("noise", ("perlin",))),
-    ("Picture all grey", Change("noise", ("grey",))),
-    ("Picture all black", Change("noise", ("black",))),
+    ("Noise as the picture: Gaussian", Change("noise", ("gaussian", ""))),
+    ("Noise as the picture: uniform", Change("noise", ("uniform", ""))),
+    ("Noise as the picture: Perlin", Change("noise", ("perlin", ""))),
+    ("Picture all grey", Change("noise", ("grey", ""))),
+    ("Picture all black", Change("noise", ("black", ""))),
 )
 
 

@@ -7,25 +7,30 @@ from collections.abc import Hashable
 import numpy as np
 from imgui_bundle import imgui, implot
 
-from walkin.ui.histogram import Histogram, of_tiles
+from walkin.results import Histogram, Tiles
+from walkin.ui.histogram import of_tiles
 from walkin.ui.legend import legend, number, range_of
+from walkin.ui.offer import Offer
 from walkin.ui.section import Desk
 from walkin.ui.tree import shape_of
 from walkin.ui.widgets import Widgets
 from walkin.world import COLOR_MAPS, Wall, World
 
 SORTS = (("index", "Index"), ("mean", "Mean"), ("max", "Max"), ("positive", "> 0"))
-PLOT_POINTS = 104
+PLOT_POINTS = 84
 
 
 class WallCard:
     name = "Wall"
 
-    def __init__(self) -> None:
+    def __init__(self, offer: Offer):
+        self._offer = offer
         self._counted: tuple[object, Histogram | None] = (None, None)
         self.key = ""
         """Of the wall that the card is about; '' for none."""
         self._channel: int | None = None
+        self._measured = ""
+        self._histograms: tuple[Histogram, ...] = ()
 
     def watch(self, world: World) -> Hashable:
         if world.hover is not None:
@@ -34,12 +39,17 @@ class WallCard:
         if wall is None:
             return None
         channel = self._channel if world.look.range_mode == "channel" else None
-        return self.key, channel, id(wall), wall.revision, wall.place, world.look.color_map, world.look.range_mode
+        self._histograms = self._offer.histograms(world, self.key)
+        made = tuple(id(each) for each in self._histograms)
+        return self.key, channel, id(wall), wall.revision, wall.sort, wall.place, world.look, made
 
     def draw(self, desk: Desk) -> None:
         w, world, key = desk.widgets, desk.world, self.key
         wall = world.walls[key]
         node = wall.node
+        if self._measured != key:
+            self._measured = key
+            desk.ask("measure", key)
         imgui.push_font(w.semibold, 17.0)
         w.elided(key, w.inks.text, middle=True)
         imgui.pop_font()
@@ -55,14 +65,11 @@ class WallCard:
             index = COLOR_MAPS.index(world.look.color_map)
             legend(w, desk.offer.colors[index], low, high, signed=world.look.color_map == "signed")
             w.heading("Activations")
-            if self._counted[0] is not tiles:
-                self._counted = tiles, of_tiles(tiles)
-            if self._counted[1] is not None:
-                plot(w, "activations", self._counted[1])
-            smallest, largest = tiles.wall_range
-            w.hint(f"from {number(smallest)} to {number(largest)}, mean {number(float(tiles.mean.mean()))}")
-            if wall.flawed:
-                w.say(f"{wall.flawed:,} values are not finite", w.inks.warning)
+            self._activations(w, wall, tiles)
+        weights = next((each for each in self._histograms if each.kind == "weights"), None)
+        if weights is not None:
+            w.heading("Weights")
+            plot(w, weights)
         w.heading("Tiles")
         self._tiles(desk, wall)
         w.line()
@@ -75,6 +82,23 @@ class WallCard:
         if pressed:
             desk.ask({"Collapse": "collapse", "Expand": "expand", "Reset": "reset_wall"}[pressed], key)
 
+    def _activations(self, w: Widgets, wall: Wall, tiles: Tiles) -> None:
+        made = (each for each in self._histograms if each.kind == "activations" and each.serial == tiles.serial)
+        histogram = next(made, None)
+        if histogram is None:
+            if self._counted[0] is not tiles:
+                self._counted = tiles, of_tiles(tiles)
+            histogram = self._counted[1]
+        if histogram is not None:
+            plot(w, histogram)
+        smallest, largest = tiles.wall_range
+        facts = [f"from {number(smallest)} to {number(largest)}", f"mean {number(float(tiles.mean.mean()))}"]
+        if len(tiles.zeros):
+            facts.append(f"{100 * float(tiles.zeros.mean()):.0f} % zero")
+        w.hint(", ".join(facts))
+        if wall.flawed:
+            w.say(f"{wall.flawed:,} values are not finite", w.inks.warning)
+
     def _tiles(self, desk: Desk, wall: Wall) -> None:
         w = desk.widgets
         if wall.count > 1:
@@ -86,12 +110,12 @@ class WallCard:
                 desk.ask("columns", self.key, columns)
 
 
-def plot(w: Widgets, name: str, histogram: Histogram) -> None:
+def plot(w: Widgets, histogram: Histogram) -> None:
     """Bars over the values. The tallest may be cut: activations have a peak at zero beside which all else vanishes."""
-    shares = histogram.shares
-    bins = len(shares)
-    step = (histogram.high - histogram.low) / bins
-    middles = histogram.low + step * (np.arange(bins) + 0.5)
+    name = histogram.kind
+    shares = histogram.counts / max(1, int(histogram.counts.sum()))
+    edges = histogram.edges.astype(float)
+    middles, step = (edges[1:] + edges[:-1]) / 2, float(edges[1] - edges[0])
     order = np.sort(shares)[::-1]
     top = float(order[0])
     cut = top > 3 * float(order[1]) > 0
@@ -103,7 +127,7 @@ def plot(w: Widgets, name: str, histogram: Histogram) -> None:
         plain = implot.AxisFlags_.no_menus | implot.AxisFlags_.no_highlight
         implot.setup_axis(implot.ImAxis_.x1, "", plain | implot.AxisFlags_.no_grid_lines)
         implot.setup_axis(implot.ImAxis_.y1, "", plain | implot.AxisFlags_.no_decorations)
-        implot.setup_axis_limits(implot.ImAxis_.x1, histogram.low, histogram.high, implot.Cond_.always)
+        implot.setup_axis_limits(implot.ImAxis_.x1, float(edges[0]), float(edges[-1]), implot.Cond_.always)
         implot.setup_axis_limits(implot.ImAxis_.y1, 0.0, limit, implot.Cond_.always)
         spec = implot.Spec(line_color=(0, 0, 0, 0), fill_color=w.inks.bar)
         implot.plot_bars(f"##{name} bars", middles, np.minimum(shares, limit), step * 0.9, spec)
