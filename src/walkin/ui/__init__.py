@@ -1,0 +1,1 @@
+"""Panels: imgui drawn into a texture. Where they hang is the world's business."""

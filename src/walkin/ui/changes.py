@@ -1,0 +1,37 @@
+"""The acts that the panel asks for with arguments, what those are, and how the palette names acts without any.
+
+Acts that have a key or a control (interact.acts) are asked for by the same name: without arguments they do what the
+key does, with arguments they set.
+"""
+
+from __future__ import annotations
+
+ARGUMENTS: dict[str, str] = {
+    "goto": "key of a wall, or key/channel",
+    "open": "name of a network",
+    "copy": "text for the clipboard",
+    "colors": "one of world.COLOR_MAPS",
+    "range": "one of world.RANGES",
+    "labels": "bool",
+    "ribbons": "bool",
+    "fold": "ops, layers or blocks",
+    "layout": "name of a parameter of the layout, value",
+    "scale": "metres of the room to a metre of the visitor's",
+    "comfort": "field of world.Comfort, value",
+    "noise": "one of things.NOISES; key of a network, '' for the one the visitor is at, * for all",
+    "feed": "walkin.requests.Source; key of a network, '' for the one the visitor is at, * for all",
+    "watch": "what walkin.requests.Watch opens, '' to stop",
+    "shelf_search": "words",
+    "shelf_page": "how many pages on, negative for back",
+    "shelf_draw": "bool: at random, or in order",
+    "measure": "key of the wall whose histograms are wanted, '' for none",
+    "sort": "key of a wall; index, mean, max or positive",
+    "columns": "key of a wall, how many",
+    "reset_wall": "key of a wall",
+    "reset_all": "nothing",
+    "collapse": "key of a wall",
+    "expand": "key of a wall",
+    "cancel": "nothing",
+    "panel": "bool: shown",
+    "palette": "bool: shown",
+}

@@ -1,0 +1,38 @@
+"""Help: every act, with its key or with the controls of the controllers in use."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from imgui_bundle import imgui
+
+from walkin.ui.section import Desk
+from walkin.ui.widgets import elide
+from walkin.world import World
+
+
+class Help:
+    name = "Help"
+
+    def watch(self, world: World) -> Hashable:
+        return world.comfort.left_handed
+
+    def draw(self, desk: Desk) -> None:
+        w, profile = desk.widgets, desk.state.profile
+        rows = desk.offer.sheet(profile, desk.world.comfort.left_handed)
+        w.heading(f"Controllers: {profile.partition('/')[2].replace('_', ' ')}" if profile else "Keys and mouse")
+        whole = imgui.get_content_region_avail().x
+        share = round(whole * (0.44 if profile else 0.34))
+        left = imgui.get_cursor_pos_x()
+        for control, what in rows:
+            imgui.push_font(w.semibold, 14.0)
+            if profile:
+                imgui.push_text_wrap_pos(left + share - 10 * w.scale)
+                imgui.text_colored(w.inks.accent_text, control)
+                imgui.pop_text_wrap_pos()
+            else:
+                imgui.text_colored(w.inks.accent_text, elide(control, share - 10 * w.scale))
+            imgui.pop_font()
+            imgui.same_line()
+            imgui.set_cursor_pos_x(left + share)
+            w.say(what, w.inks.text)

@@ -1,0 +1,67 @@
+"""View: how the network is cut into walls, where they stand, and in which colours they are seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+
+from walkin.ui.legend import swatch
+from walkin.ui.offer import Setting
+from walkin.ui.section import Desk
+from walkin.world import COLOR_MAPS, World
+
+FOLDS = (("ops", "Operations"), ("layers", "Layers"), ("blocks", "Blocks"))
+COLORS = {"signed": "Signed", "unsigned": "Unsigned", "grey": "Grey"}
+RANGES = (("channel", "Channel"), ("wall", "Wall"), ("percentile", "1–99 %"))
+
+
+class View:
+    name = "View"
+
+    def watch(self, world: World) -> Hashable:
+        fold = world.network.fold if world.network else ""
+        scale = round(world.world_from_stage.scale, 3)
+        return world.look, fold, scale, world.layout_revision
+
+    def draw(self, desk: Desk) -> None:
+        w, world, look = desk.widgets, desk.world, desk.world.look
+        w.heading("Walls")
+        if (fold := w.choice("One wall for", FOLDS, world.network.fold if world.network else "")) is not None:
+            desk.ask("fold", fold)
+        settings(desk, desk.offer.layout(world), "layout")
+        w.heading("Colours")
+        options = [(name, COLORS.get(name, name)) for name in COLOR_MAPS]
+        if (name := w.choice("Map", options, look.color_map)) is not None:
+            desk.ask("colors", name)
+        swatch(w, desk.offer.colors[COLOR_MAPS.index(look.color_map)], indent=True)
+        if (mode := w.choice("Range of each", RANGES, look.range_mode)) is not None:
+            desk.ask("range", mode)
+        w.heading("Room")
+        if (on := w.toggle("Labels", look.labels)) is not None:
+            desk.ask("labels", on)
+        if (on := w.toggle("Ribbons", look.ribbons)) is not None:
+            desk.ask("ribbons", on)
+        scale = world.world_from_stage.scale
+        size = 1 / scale  # how large the room looks
+        asked = w.slider("Size of the room", size, 0.1, 3.0, f"{size:.2f} ×", step=0.05, standard=1.0)
+        if asked is not None:
+            desk.ask("scale", 1 / asked)
+        if w.button("All walls back to their places", width=-1):
+            desk.ask("reset_all")
+
+
+def settings(desk: Desk, offered: tuple[Setting, ...], act: str) -> None:
+    """A row for each; what is changed is asked for as `act` with the setting's name and its new value."""
+    w = desk.widgets
+    for each in offered:
+        if each.options:
+            new: object = w.choice(each.label, each.options, str(each.value))
+        elif isinstance(each.value, bool):
+            new = w.toggle(each.label, each.value)
+        else:
+            value, usual = float(each.value), float(each.standard)  # type: ignore[arg-type]
+            digits = max(0, math.ceil(-math.log10(each.step) - 1e-9)) if each.step else 2
+            shown = f"{value:.{digits}f} {each.unit}".rstrip()
+            new = w.slider(each.label, value, each.low, each.high, shown, step=each.step, standard=usual)
+        if new is not None:
+            desk.ask(act, each.name, new)

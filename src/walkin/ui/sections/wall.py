@@ -1,0 +1,137 @@
+"""Wall: the card of the wall pointed at: what it is, its values, and how its tiles lie."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import numpy as np
+from imgui_bundle import imgui, implot
+
+from walkin.results import Histogram, Tiles
+from walkin.ui.histogram import of_tiles
+from walkin.ui.legend import legend, number, range_of
+from walkin.ui.offer import Offer
+from walkin.ui.section import Desk
+from walkin.ui.tree import shape_of
+from walkin.ui.widgets import Widgets
+from walkin.world import COLOR_MAPS, Wall, World
+
+SORTS = (("index", "Index"), ("mean", "Mean"), ("max", "Max"), ("positive", "> 0"))
+PLOT_POINTS = 84
+
+
+class WallCard:
+    name = "Wall"
+
+    def __init__(self, offer: Offer):
+        self._offer = offer
+        self._counted: tuple[object, Histogram | None] = (None, None)
+        self.key = ""
+        """Of the wall that the card is about; '' for none."""
+        self._channel: int | None = None
+        self._measured = ""
+        self._histograms: tuple[Histogram, ...] = ()
+
+    def watch(self, world: World) -> Hashable:
+        if world.hover is not None:
+            self.key, self._channel = world.hover.key, world.hover.channel
+        wall = world.walls.get(self.key)
+        if wall is None:
+            return None
+        channel = self._channel if world.look.range_mode == "channel" else None
+        self._histograms = self._offer.histograms(world, self.key)
+        made = tuple(id(each) for each in self._histograms)
+        return self.key, channel, id(wall), wall.revision, wall.sort, wall.place, world.look, made
+
+    def draw(self, desk: Desk) -> None:
+        w, world, key = desk.widgets, desk.world, self.key
+        wall = world.walls[key]
+        node = wall.node
+        if self._measured != key:
+            self._measured = key
+            desk.ask("measure", key)
+        imgui.push_font(w.semibold, 17.0)
+        w.elided(key, w.inks.text, middle=True)
+        imgui.pop_font()
+        w.quiet(f"{node.module_class or node.operation or node.kind}, {shape_of(node)}")
+        if node.members:
+            w.hint(f"{len(node.members)} operations in one")
+        tiles = wall.tiles
+        if tiles is not None:
+            mode = world.look.range_mode
+            channel = self._channel if mode == "channel" and (self._channel or 0) < wall.count else None
+            low, high = range_of(tiles, mode, channel)
+            w.heading(f"Colours of channel {channel}" if channel is not None else "Colours")
+            index = COLOR_MAPS.index(world.look.color_map)
+            legend(w, desk.offer.colors[index], low, high, signed=world.look.color_map == "signed")
+            w.heading("Activations")
+            self._activations(w, wall, tiles)
+        weights = next((each for each in self._histograms if each.kind == "weights"), None)
+        if weights is not None:
+            w.heading("Weights")
+            plot(w, weights)
+        w.heading("Tiles")
+        self._tiles(desk, wall)
+        w.line()
+        pressed = w.buttons(("Go there", "Copy name"))
+        if pressed == "Go there":
+            desk.ask("goto", key)
+        elif pressed:
+            desk.ask("copy", key)
+        pressed = w.buttons(("Collapse", "Expand", "Reset"))
+        if pressed:
+            desk.ask({"Collapse": "collapse", "Expand": "expand", "Reset": "reset_wall"}[pressed], key)
+
+    def _activations(self, w: Widgets, wall: Wall, tiles: Tiles) -> None:
+        made = (each for each in self._histograms if each.kind == "activations" and each.serial == tiles.serial)
+        histogram = next(made, None)
+        if histogram is None:
+            if self._counted[0] is not tiles:
+                self._counted = tiles, of_tiles(tiles)
+            histogram = self._counted[1]
+        if histogram is not None:
+            plot(w, histogram)
+        smallest, largest = tiles.wall_range
+        facts = [f"from {number(smallest)} to {number(largest)}", f"mean {number(float(tiles.mean.mean()))}"]
+        if len(tiles.zeros):
+            facts.append(f"{100 * float(tiles.zeros.mean()):.0f} % zero")
+        w.hint(", ".join(facts))
+        if wall.flawed:
+            w.say(f"{wall.flawed:,} values are not finite", w.inks.warning)
+
+    def _tiles(self, desk: Desk, wall: Wall) -> None:
+        w = desk.widgets
+        if wall.count > 1:
+            sort = w.choice("Sort", SORTS, wall.sort)
+            if sort is not None:
+                desk.ask("sort", self.key, sort)
+            columns = w.stepper("Columns", wall.place.columns, 1, wall.count)
+            if columns is not None:
+                desk.ask("columns", self.key, columns)
+
+
+def plot(w: Widgets, histogram: Histogram) -> None:
+    """Bars over the values. The tallest may be cut: activations have a peak at zero beside which all else vanishes."""
+    name = histogram.kind
+    shares = histogram.counts / max(1, int(histogram.counts.sum()))
+    edges = histogram.edges.astype(float)
+    middles, step = (edges[1:] + edges[:-1]) / 2, float(edges[1] - edges[0])
+    order = np.sort(shares)[::-1]
+    top = float(order[0])
+    cut = top > 3 * float(order[1]) > 0
+    limit = float(order[1]) * 1.4 if cut else top * 1.08
+    size = (imgui.get_content_region_avail().x, PLOT_POINTS * w.scale)
+    flags = implot.Flags_.canvas_only | implot.Flags_.no_inputs
+    imgui.push_font(w.regular, 13.0)
+    if implot.begin_plot(f"##{name}", size, flags):
+        plain = implot.AxisFlags_.no_menus | implot.AxisFlags_.no_highlight
+        implot.setup_axis(implot.ImAxis_.x1, "", plain | implot.AxisFlags_.no_grid_lines)
+        implot.setup_axis(implot.ImAxis_.y1, "", plain | implot.AxisFlags_.no_decorations)
+        implot.setup_axis_limits(implot.ImAxis_.x1, float(edges[0]), float(edges[-1]), implot.Cond_.always)
+        implot.setup_axis_limits(implot.ImAxis_.y1, 0.0, limit, implot.Cond_.always)
+        spec = implot.Spec(line_color=(0, 0, 0, 0), fill_color=w.inks.bar)
+        implot.plot_bars(f"##{name} bars", middles, np.minimum(shares, limit), step * 0.9, spec)
+        implot.end_plot()
+    imgui.pop_font()
+    if cut:
+        w.hint(f"the tallest bar, cut off here, holds {100 * top:.0f} %")
