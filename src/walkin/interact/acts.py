@@ -68,7 +68,8 @@ def _on(profiles: tuple[str, ...], *controls: Control) -> dict[str, tuple[Contro
 
 
 def _stick(hand: str, gesture: str = "") -> dict[str, tuple[Control, ...]]:
-    thumbstick, trackpad = (Control("stick", hand, f"input/{part}", gesture) for part in ("thumbstick", "trackpad"))
+    thumbstick = Control("stick", hand, "input/thumbstick", gesture)
+    trackpad = Control("stick", hand, "input/trackpad", f"pressed {gesture}" if gesture else "")
     return _on(STICKS, thumbstick) | _on((VIVE,), trackpad)
 
 
@@ -177,12 +178,15 @@ STATES = {
     "fast": ("bool", "walk faster"),
     "rise": ("bool", "rise"),
     "sink": ("bool", "sink"),
+    "press": ("bool", "press the pad: only then it turns and teleports"),
 }
 # Bound on every profile, and no line of the sheet.
 ALWAYS: dict[str, tuple[Control, ...]] = {
     profile: (
         Control("aim", "both", "input/aim/pose"),
         Control("grip", "both", "input/grip/pose"),
+        # A thumb lies on a pad without meaning anything by it, other than on a stick.
+        *((Control("press", "pointing", "input/trackpad/click"),) if profile == VIVE else ()),
         *((Control("haptic", "both", "output/haptic"),) if profile in HELD else ()),
         Control(
             "select",
