@@ -63,19 +63,20 @@ class Pose:
             ]
         )
 
-    @property
+    @cached_property
     def inverse_matrix(self) -> np.ndarray:
-        """(4, 4): this_from_parent. The view matrix, if this is an eye."""
+        """(4, 4): this_from_parent. The view matrix, if this is an eye. Do not write to it."""
         matrix = self.matrix
         turned = matrix[:3, :3].T / self.scale**2
-        result = np.eye(4)
+        result = np.zeros((4, 4))
         result[:3, :3] = turned
         result[:3, 3] = -turned @ matrix[:3, 3]
+        result[3, 3] = 1.0
         return result
 
-    @property
+    @cached_property
     def forward(self) -> np.ndarray:
-        """(3,) unit vector: -Z of this in its parent."""
+        """(3,) unit vector: -Z of this in its parent. Do not write to it."""
         return self.matrix[:3, 2] / -self.scale
 
 
@@ -146,13 +147,18 @@ class Ray:
 def frustum_planes(clip_from_world: np.ndarray) -> np.ndarray:
     """(6, 4) planes (normal, offset) in world coordinates, normals inwards: left, right, bottom, top, near, far."""
     planes = _PLANE_ROWS @ clip_from_world
-    return planes / np.sqrt((planes[:, :3] ** 2).sum(axis=1))[:, None]
+    return planes / np.sqrt(_dots(planes[:, :3], planes[:, :3]))[:, None]
 
 
 def spheres_in_frustum(centres: np.ndarray, radii: np.ndarray, planes: np.ndarray) -> np.ndarray:
     """(n,) bool: which spheres, centres (n, 3) and radii (n,), reach into the frustum."""
     distances = centres @ planes[:, :3].T + planes[:, 3]
-    return np.all(distances > -radii[:, None], axis=1)
+    return (distances > -radii[:, None]).all(axis=1)
+
+
+def _dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(n,): of the rows of two (n, 3); a third of the time of multiplying and summing."""
+    return np.einsum("ij,ij->i", a, b)
 
 
 def ray_meets_quads(
@@ -166,9 +172,9 @@ def ray_meets_quads(
     slopes = normals @ ray.direction
     offsets = corners - ray.origin
     with np.errstate(divide="ignore", invalid="ignore"):
-        distances = (offsets * normals).sum(axis=1) / slopes
+        distances = _dots(offsets, normals) / slopes
         points = distances[:, None] * ray.direction - offsets
-        x, y = (points * rights).sum(axis=1), points[:, 1]
+        x, y = _dots(points, rights), points[:, 1]
         met = (slopes < -1e-6) & (distances > 0) & (x >= 0) & (x <= extents[:, 0]) & (y >= 0) & (y <= extents[:, 1])
     if not met.any():
         return None

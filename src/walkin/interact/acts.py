@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 from walkin.frame import Action
 
@@ -211,6 +212,7 @@ def key_acts() -> dict[str, str]:
     return {act.key: act.name for act in ACTS if act.key}
 
 
+@cache
 def sheet(profile: str = "", *, left_handed: bool = False) -> tuple[tuple[str, str], ...]:
     """(key or control, what it does) for the help sheet: of the keys, or of an interaction profile's controllers."""
     if not profile:
@@ -220,6 +222,7 @@ def sheet(profile: str = "", *, left_handed: bool = False) -> tuple[tuple[str, s
     )
 
 
+@cache
 def advice(profile: str, *, left_handed: bool = False) -> tuple[str, ...]:
     """The few lines that a newcomer needs, for controllers that have what they are about."""
     controls = {act.name: act.controls[profile] for act in ACTS if profile in act.controls}

@@ -104,7 +104,7 @@ class Walls:
         """Draw what is inside the frustum and seen from its front, nearest first; returns the number of draw calls."""
         if not len(self._records):
             return 0
-        seen = eye.seen & ((eye.away * eye.bounds.normals).sum(axis=1) < 0)
+        seen = eye.seen & (np.einsum("ij,ij->i", eye.away, eye.bounds.normals) < 0)
         chosen = np.flatnonzero(seen[self._wall_of])
         pages = self._pages[chosen]
         order = np.lexsort((eye.distance2[self._wall_of[chosen]], pages))
