@@ -7,6 +7,7 @@ projections are transposed at this border and nowhere else.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -161,22 +162,46 @@ def _dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.einsum("ij,ij->i", a, b)
 
 
-def ray_meets_quads(
-    ray: Ray, corners: np.ndarray, rights: np.ndarray, normals: np.ndarray, extents: np.ndarray
-) -> tuple[int, float, float, float] | None:
-    """(index, distance, x, y) of the first of n upright quads that a ray meets from its front; None if none.
+@dataclass(frozen=True)
+class Quads:
+    """Upright rectangles, all of them as arrays."""
 
-    corners (n, 3): lower left; rights (n, 3): unit vectors, level; normals (n, 3); extents (n, 2): width and height;
-    x to the right and y up from the corner. Metres.
+    corners: np.ndarray
+    """(n, 3): lower left, metres."""
+    rights: np.ndarray
+    """(n, 3): unit vectors, level."""
+    normals: np.ndarray
+    """(n, 3)"""
+    extents: np.ndarray
+    """(n, 2): width and height."""
+
+    @cached_property
+    def axes(self) -> np.ndarray:
+        """(2 n, 3): normals, then rights."""
+        return np.concatenate([self.normals, self.rights])
+
+    @cached_property
+    def offsets(self) -> np.ndarray:
+        """(2 n, 1): of the corners along the axes."""
+        return _dots(self.axes, np.concatenate([self.corners, self.corners]))[:, None]
+
+
+def rays_meet_quads(rays: Sequence[Ray], quads: Quads) -> list[tuple[int, float, float, float] | None]:
+    """For each ray (index, distance, x, y) of the first quad that it meets from its front; None if none.
+
+    x to the right and y up from the corner, metres. In one go: numpy takes as long for two rays as for one.
     """
-    slopes = normals @ ray.direction
-    offsets = corners - ray.origin
+    count = len(quads.corners)
+    origins, directions = np.array([ray.origin for ray in rays]).T, np.array([ray.direction for ray in rays]).T
+    begins, slopes = quads.axes @ origins, quads.axes @ directions  # (2 n, rays)
+    widths, heights = quads.extents[:, :1], quads.extents[:, 1:]
     with np.errstate(divide="ignore", invalid="ignore"):
-        distances = _dots(offsets, normals) / slopes
-        points = distances[:, None] * ray.direction - offsets
-        x, y = _dots(points, rights), points[:, 1]
-        met = (slopes < -1e-6) & (distances > 0) & (x >= 0) & (x <= extents[:, 0]) & (y >= 0) & (y <= extents[:, 1])
-    if not met.any():
-        return None
-    index = int(np.where(met, distances, np.inf).argmin())
-    return index, float(distances[index]), float(x[index]), float(y[index])
+        distances = (quads.offsets[:count] - begins[:count]) / slopes[:count]
+        x = begins[count:] - quads.offsets[count:] + distances * slopes[count:]
+        y = origins[1] - quads.corners[:, 1:2] + distances * directions[1]
+        met = (slopes[:count] < -1e-6) & (distances > 0) & (x >= 0) & (x <= widths) & (y >= 0) & (y <= heights)
+    first = np.where(met, distances, np.inf).argmin(axis=0).tolist()
+    return [
+        (index, float(distances[index, ray]), float(x[index, ray]), float(y[index, ray])) if met[index, ray] else None
+        for ray, index in enumerate(first)
+    ]

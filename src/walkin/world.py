@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from walkin.frame import Pulse
-from walkin.geometry import UP, Pose, yaw_matrix
+from walkin.geometry import UP, Pose, Quads, yaw_matrix
 from walkin.graph import Network, Node
 from walkin.mosaic import Mosaic
 from walkin.results import Fed, Finished, Notice, Progress, Result, Scores, Tiles, Traced
@@ -143,6 +143,10 @@ class Bounds:
     rights: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     extents: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
     """Width and height."""
+
+    @cached_property
+    def quads(self) -> Quads:
+        return Quads(self.corners, self.rights, self.normals, self.extents)
 
     @staticmethod
     def of(walls: dict[str, Wall]) -> Bounds:

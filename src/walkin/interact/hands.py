@@ -6,8 +6,8 @@ import numpy as np
 
 from walkin.frame import Hand, Input, Pulse
 from walkin.geometry import Pose, Ray
-from walkin.interact.pointing import floor_distance, hover_of, nearest_wall, ray_of
-from walkin.world import Hover, Pointer, World
+from walkin.interact.pointing import Met, floor_distance, hover_of, nearest_walls, ray_of
+from walkin.world import Pointer, World
 
 # In the visitor's own metres.
 FLOOR_M = 30.0  # the furthest floor that a ray ends on
@@ -17,9 +17,20 @@ TICK_S, TICK_AMPLITUDE = 0.010, 0.2
 
 def point(world: World, given: Input) -> None:
     """World's pointers and hover, from where the hands are now."""
-    left, _ = _pointer(world, given.left)
-    right, hover = _pointer(world, given.right)
-    pointers = {side: pointer for side, pointer in (("left", left), ("right", right)) if pointer is not None}
+    stage = world.world_from_stage
+    aims = [
+        (side, hand, stage @ hand.stage_from_aim)
+        for side, hand in (("left", given.left), ("right", given.right))
+        if hand.stage_from_aim is not None
+    ]
+    rays = [ray_of(world_from_aim) for _, _, world_from_aim in aims]
+    pointers: dict[str, Pointer] = {}
+    hover = None
+    for (side, hand, world_from_aim), ray, met in zip(aims, rays, nearest_walls(world, rays), strict=True):
+        pointers[side] = _pointer(stage, hand, world_from_aim, ray, met)
+        if side == "right" and met is not None:
+            hover = hover_of(met)
+    right = pointers.get("right")
     if _seen(pointers) != _seen(world.pointers):
         world.revision += 1
     world.pointers = pointers
@@ -32,20 +43,13 @@ def point(world: World, given: Input) -> None:
         world.revision += 1
 
 
-def _pointer(world: World, hand: Hand) -> tuple[Pointer | None, Hover | None]:
-    if hand.stage_from_aim is None:
-        return None, None
-    stage = world.world_from_stage
-    world_from_aim = stage @ hand.stage_from_aim
+def _pointer(stage: Pose, hand: Hand, world_from_aim: Pose, ray: Ray, met: Met | None) -> Pointer:
     world_from_grip = stage @ hand.stage_from_grip if hand.stage_from_grip is not None else None
-    ray = ray_of(world_from_aim)
-    met = nearest_wall(world, ray)
-    if met is not None:
-        return Pointer(world_from_grip, world_from_aim, _along(ray, met[1]), True, hand.select), hover_of(met)
-    floor = floor_distance(ray)
-    meets = floor is not None and floor <= FLOOR_M * stage.scale
-    distance = floor if floor is not None and meets else NOTHING_M * stage.scale
-    return Pointer(world_from_grip, world_from_aim, _along(ray, distance), meets, hand.select), None
+    distance = met[1] if met is not None else floor_distance(ray)
+    meets = met is not None or (distance is not None and distance <= FLOOR_M * stage.scale)
+    if distance is None or not meets:
+        distance = NOTHING_M * stage.scale
+    return Pointer(world_from_grip, world_from_aim, _along(ray, distance), meets, hand.select)
 
 
 def _along(ray: Ray, distance: float) -> np.ndarray:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from walkin.frame import Hand
-from walkin.geometry import Pose, Ray, ray_meets_quads
+from walkin.geometry import Pose, Ray, rays_meet_quads
 from walkin.world import Hover, Wall, World
 
 
@@ -24,19 +26,30 @@ def floor_distance(ray: Ray) -> float | None:
     return -height / slope if slope < -1e-6 and height > 0 else None
 
 
-def nearest_wall(world: World, ray: Ray) -> tuple[Wall, float, float, float] | None:
-    """(wall, distance, x, y): the first wall a ray meets from its front, and where: in tile pitches from its upper left
-    corner, y down."""
+Met = tuple[Wall, float, float, float]
+"""(wall, distance, x, y): the first wall a ray meets from its front, and where: in tile pitches from its upper left
+corner, y down."""
+
+
+def nearest_wall(world: World, ray: Ray) -> Met | None:
+    return nearest_walls(world, [ray])[0]
+
+
+def nearest_walls(world: World, rays: Sequence[Ray]) -> list[Met | None]:
+    """For each ray."""
     bounds = world.bounds
-    if not bounds.addresses:
-        return None
-    met = ray_meets_quads(ray, bounds.corners, bounds.rights, bounds.normals, bounds.extents)
-    if met is None:
-        return None
-    index, distance, x, y = met
-    wall = world.walls[bounds.addresses[index]]
-    pitch = wall.place.pitch_m
-    return wall, distance, x / pitch, wall.place.rows - y / pitch
+    if not bounds.addresses or not rays:
+        return [None] * len(rays)
+    found: list[Met | None] = []
+    for met in rays_meet_quads(rays, bounds.quads):
+        if met is None:
+            found.append(None)
+            continue
+        index, distance, x, y = met
+        wall = world.walls[bounds.addresses[index]]
+        pitch = wall.place.pitch_m
+        found.append((wall, distance, x / pitch, wall.place.rows - y / pitch))
+    return found
 
 
 def hover(world: World, hand: Hand) -> Hover | None:
@@ -46,7 +59,7 @@ def hover(world: World, hand: Hand) -> Hover | None:
     return hover_of(met) if met is not None else None
 
 
-def hover_of(met: tuple[Wall, float, float, float]) -> Hover | None:
+def hover_of(met: Met) -> Hover | None:
     """The tile and value where `nearest_wall` met a wall."""
     wall, distance, x, y = met
     tile = wall.tile_at(x, y)

@@ -122,11 +122,11 @@ class Session:
         )
         if self._view_state._view_state_flags & VALID != VALID:
             return []
-        fovs = (view.fov for view in self.views)
-        return [
-            (at.pose(), Fov(fov.angle_left, fov.angle_right, fov.angle_up, fov.angle_down))
-            for at, fov in zip(self._view_poses, fovs, strict=True)
-        ]
+        return [(at.pose(), self._fov(view.fov)) for at, view in zip(self._view_poses, self.views, strict=True)]
+
+    @staticmethod
+    def _fov(fov: Any) -> Fov:
+        return Fov(fov.angle_left, fov.angle_right, fov.angle_up, fov.angle_down)
 
     def head(self, time_ns: int) -> Pose | None:
         """Where it will be then, on the floor's space; None while it is not tracked."""
