@@ -3,8 +3,10 @@
     python benchmarks/frame_time.py --target openxr --networks resnet50 [--size 512x512] [--rates 72,60,45,36,30,20]
                                     [--frames 2000] [--json F]
 
-Each rate is a process of its own, standing for half of the frames and walking for the others. A frame is missed when
-the display time of the next is more than one and a half periods later. Needs the runtime that the tests build.
+Each rate is a process of its own, which stands and then walks for so many frames each, with nothing wrapped: a frame is
+missed when the display time of the next is more than one and a half periods later. Then come PHASED frames each with
+timers around every call of OpenXR and GL; what the timers take themselves is measured and taken off Python's share.
+Last, DRAWN frames that each wait until they are drawn. Needs the runtime that the tests build.
 """
 
 from __future__ import annotations
@@ -15,16 +17,16 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from machine import percentiles, table, write_json
-from python_share import Inside
+from python_share import Inside, uncounted_s
 
 TESTS = Path(__file__).resolve().parent.parent / "tests" / "xr"
 WARM_UP = 30
+PHASED, DRAWN = 300, 100
 
 
 def run(given: argparse.Namespace) -> None:
@@ -41,9 +43,9 @@ def run(given: argparse.Namespace) -> None:
             if done.returncode:
                 raise SystemExit(done.stderr)
             rows += [{"network": network, **row} for row in json.loads(done.stdout.splitlines()[-1])]
-    columns = ("network", "rate_hz", "what", "missed_percent", "python_p50_ms", "frame_p50_ms", "frame_p95_ms",
-               "wait_p50_ms", "begin_p50_ms", "sync_p50_ms", "end_p50_ms")  # fmt: skip
-    heads = ("network", "Hz", "what", "missed %", "Python", "frame", "p95", "wait", "begin", "sync", "end")
+    columns = ("network", "rate_hz", "what", "missed_percent", "frame_p50_ms", "frame_p95_ms", "drawn_p50_ms",
+               "python_p50_ms", "wait_p50_ms", "begin_p50_ms", "sync_p50_ms", "end_p50_ms")  # fmt: skip
+    heads = ("network", "Hz", "what", "missed %", "frame", "p95", "drawn", "Python", "wait", "begin", "sync", "end")
     print(table(heads, [tuple(row[column] for column in columns) for row in rows]))
     stereo = stereo_cost(given.networks.split(",")[0], given.size)
     print()
@@ -90,8 +92,6 @@ def child(network: str, port: int, frames: int, rate: int) -> list[dict[str, Any
     from walkin.targets.offscreen import OffscreenTarget
     from walkin.targets.openxr import OpenXRTarget
 
-    inside = Inside()
-    outside = _Calls()
     target = OpenXRTarget(OffscreenTarget((64, 64), 1, samples=0), actions(), samples=0)
     app = App(target, Settings(report=lambda line: None))
     app.open(Open(spec=network, weights="none"))
@@ -102,81 +102,115 @@ def child(network: str, port: int, frames: int, rate: int) -> list[dict[str, Any
     def step() -> None:
         app.step(next(loop))
 
-    assert target.headset is not None
-    reads = target.headset.controllers._read  # these are looked up once, so they are not found in xr
-    for kind in reads:
-        reads[kind] = outside._timed(reads[kind])
     while not app.settled or target.headset is None or not target.headset.session.focused:
-        step()
-    inside.__enter__()  # once: putting the wrappers in place takes longer than a frame
-    outside.__enter__()
-    for _ in range(WARM_UP):
         step()
     rows = []
     for what in ("standing", "walking"):
-        found: dict[str, list[float]] = defaultdict(list)
-        missed = 0
-        shown_ns = target.counts.display_time_ns
-        for number in range(frames // 2):
-            if what == "walking" and number % 60 == 0:  # to and fro, looking about
-                remote.stick("left", 0.0, 1.0 if number % 120 == 0 else -1.0)
-                remote.look_at((0.3 if number % 240 < 120 else -0.3, 1.5, -1.0))
-            began_s, began = time.perf_counter(), time.thread_time()
-            before = inside.seconds + outside.seconds
-            step()
-            python_s = time.thread_time() - began - (inside.seconds + outside.seconds - before)
-            counts = target.counts
-            # By the rate of the display: a runtime that finds us slow tells longer periods.
-            missed += max(0, round((counts.display_time_ns - shown_ns) * rate / 1e9) - 1)
-            shown_ns = counts.display_time_ns
-            found["python"].append(1e3 * python_s)
-            found["frame"].append(1e3 * (time.perf_counter() - began_s - counts.wait_s))
-            for phase in ("wait", "begin", "sync", "end"):
-                found[phase].append(1e3 * getattr(counts, f"{phase}_s"))
+
+        def visit(count: int, walks: bool = what == "walking") -> Iterator[None]:
+            for number in range(count):
+                if walks and number % 60 == 0:  # to and fro, looking about
+                    remote.stick("left", 0.0, 1.0 if number % 120 == 0 else -1.0)
+                    remote.look_at((0.3 if number % 240 < 120 else -0.3, 1.5, -1.0))
+                yield
+
+        found = missed_frames(target, step, visit, frames, rate) | phases(target, step, visit)
+        found |= {"drawn": drawn(target, step, visit)}
         row = {f"{name}_p50_ms": percentiles(values)[0] for name, values in found.items()}
         row["frame_p95_ms"] = percentiles(found["frame"])[1]
-        row["missed_percent"] = 100 * missed / len(found["frame"])
+        row["missed_percent"] = row.pop("missed_p50_ms")
         rows.append({"what": what, "rate_hz": rate, "frames": len(found["frame"]), **row})
-    outside.__exit__()
-    inside.__exit__()
     loop.close()  # type: ignore[attr-defined]
     remote.close()
     target.close()
     return rows
 
 
+Visit = Callable[[int], Iterator[None]]
+
+
+def missed_frames(
+    target: Any, step: Callable[[], None], visit: Visit, frames: int, rate: int
+) -> dict[str, list[float]]:
+    """Per cent of frames missed, and how long each took apart from its wait; nothing is wrapped."""
+    for _ in visit(WARM_UP):
+        step()
+    counts, missed, times = target.counts, 0, []
+    shown_ns = counts.display_time_ns
+    for _ in visit(frames):
+        began_s = time.perf_counter()
+        step()
+        times.append(1e3 * (time.perf_counter() - began_s - counts.wait_s))
+        # By the rate of the display: a runtime that finds us slow tells longer periods.
+        missed += max(0, round((counts.display_time_ns - shown_ns) * rate / 1e9) - 1)
+        shown_ns = counts.display_time_ns
+    return {"missed": [100 * missed / len(times)], "frame": times}
+
+
+def phases(target: Any, step: Callable[[], None], visit: Visit) -> dict[str, list[float]]:
+    """Python's processor time of each frame, and its calls to the runtime."""
+    inside, outside = Inside(), _Calls()
+    uncounted = uncounted_s(outside.timed(lambda *args: None), outside)
+    found: dict[str, list[float]] = defaultdict(list)
+    with inside, outside:
+        for _ in visit(WARM_UP):
+            step()
+        for _ in visit(PHASED):
+            began = time.thread_time()
+            seconds, calls = inside.seconds + outside.seconds, inside.calls + outside.calls
+            step()
+            python_s = time.thread_time() - began - (inside.seconds + outside.seconds - seconds)
+            python_s -= uncounted * (inside.calls + outside.calls - calls)
+            found["python"].append(1e3 * python_s)
+            for phase in ("wait", "begin", "sync", "end"):
+                found[phase].append(1e3 * getattr(target.counts, f"{phase}_s"))
+    return found
+
+
+def drawn(target: Any, step: Callable[[], None], visit: Visit) -> list[float]:
+    """From the end of the wait until the driver has drawn both eyes."""
+    from walkin import gl
+
+    times = []
+    for _ in visit(DRAWN):
+        began_s = time.perf_counter()
+        step()
+        gl.finish(target.ctx)
+        times.append(1e3 * (time.perf_counter() - began_s - target.counts.wait_s))
+    return times
+
+
 class _Calls:
     """Time of the thread's processor inside OpenXR and the raw GL calls, as Inside counts moderngl's."""
 
-    NAMES = ("wait_frame", "begin_frame", "end_frame", "sync_actions", "locate_space", "locate_views", "poll_event",
-             "acquire_swapchain_image", "wait_swapchain_image", "release_swapchain_image")  # fmt: skip
-
     def __init__(self) -> None:
-        import xr
-
-        from walkin import gl
-
         self.seconds = 0.0
-        self._places: list[tuple[Any, str]] = [(xr, name) for name in self.NAMES]
-        self._places += [(gl, "flush"), (gl, "stretch"), (gl.DepthTarget, "copy_from")]
-        self._originals = [getattr(place, name) for place, name in self._places]
+        self.calls = 0
+        self._originals: dict[str, Any] = {}
 
     def __enter__(self) -> None:
-        for (place, name), original in zip(self._places, self._originals, strict=True):
-            setattr(place, name, self._timed(original))
+        from walkin import gl
+        from walkin.targets.headset.calls import FUNCTIONS
+
+        self._flush, self._originals = gl.flush, dict(FUNCTIONS)
+        gl.flush = self.timed(gl.flush)
+        FUNCTIONS.update({name: self.timed(function) for name, function in FUNCTIONS.items()})
 
     def __exit__(self, *_: object) -> None:
-        for (place, name), original in zip(self._places, self._originals, strict=True):
-            setattr(place, name, original)
+        from walkin import gl
+        from walkin.targets.headset.calls import FUNCTIONS
 
-    def _timed(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(call)
-        def timed(*args: Any, **kwargs: Any) -> Any:
+        gl.flush = self._flush
+        FUNCTIONS.update(self._originals)
+
+    def timed(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*args: Any) -> Any:
             began_s = time.thread_time()
             try:
-                return call(*args, **kwargs)
+                return call(*args)
             finally:
                 self.seconds += time.thread_time() - began_s
+                self.calls += 1
 
         return timed
 

@@ -63,3 +63,22 @@ class Inside:
                 self._depth = 0
 
         return timed
+
+
+def uncounted_s(wrapped: Callable[..., Any], counter: Any, repeats: int = 20000) -> float:
+    """Of each wrapped call of nothing, what the counter does not count: the measurement's own time, not the program's.
+
+    `wrapped`: a function that does nothing, wrapped; `counter.seconds` is what was counted.
+    """
+
+    def nothing(*args: Any, **kwargs: Any) -> None:
+        pass
+
+    counted_s, began_s = counter.seconds, time.thread_time()
+    for _ in range(repeats):
+        wrapped()
+    whole_s = time.thread_time() - began_s - (counter.seconds - counted_s)
+    began_s = time.thread_time()
+    for _ in range(repeats):
+        nothing()
+    return max(0.0, (whole_s - (time.thread_time() - began_s)) / repeats)

@@ -10,10 +10,11 @@ import pytest
 from walkin.geometry import (
     Fov,
     Pose,
+    Quads,
     Ray,
     frustum_planes,
     quaternion_from_yaw_pitch,
-    ray_meets_quads,
+    rays_meet_quads,
     spheres_in_frustum,
     yaw_matrix,
 )
@@ -116,7 +117,7 @@ def test_ray_meets_quads():
 
     def meet(x: float, y: float, z: float = 0.0, direction: np.ndarray = forward):
         ray = Ray(np.array([x, y, z]), direction)
-        met = ray_meets_quads(ray, corner[None], right[None], normal[None], np.array([[2.0, 1.0]]))
+        (met,) = rays_meet_quads([ray], Quads(corner[None], right[None], normal[None], np.array([[2.0, 1.0]])))
         assert met is None or met[0] == 0
         return met and met[1:]
 
@@ -135,8 +136,13 @@ def test_ray_meets_quads():
 def test_the_first_quad_is_met():
     corners = np.array([[-1.0, 0.0, -5.0], [-1.0, 0.0, -3.0], [3.0, 0.0, -2.0]])
     rights, normals = np.array([[1.0, 0.0, 0.0]] * 3), np.array([[0.0, 0.0, 1.0]] * 3)
-    ray = Ray(np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, -1.0]))
-    assert ray_meets_quads(ray, corners, rights, normals, np.full((3, 2), 2.0)) == pytest.approx((1, 3.0, 1.0, 1.0))
+    quads = Quads(corners, rights, normals, np.full((3, 2), 2.0))
+    ahead = np.array([0.0, 0.0, -1.0])
+    rays = [Ray(np.array([0.0, 1.0, 0.0]), ahead), Ray(np.array([9.0, 1.0, 0.0]), ahead), Ray(corners[2] + 0.5, ahead)]
+    first, nothing, beside = rays_meet_quads(rays, quads)
+    assert first == pytest.approx((1, 3.0, 1.0, 1.0))
+    assert nothing is None
+    assert beside == pytest.approx((2, 0.5, 0.5, 0.5))
 
 
 def test_unprojection_is_the_inverse():

@@ -161,6 +161,12 @@ def _view_parser(commands: argparse._SubParsersAction) -> None:
     headset.add_argument("--speed", type=_seconds, default=1.9, metavar="M/S", help="of walking (default: 1.9)")
     headset.add_argument("--vignette", action="store_true", help="narrow the view while the stick moves you")
     headset.add_argument("--left-handed", action="store_true", help="swap the controllers")
+    headset.add_argument(
+        "--mirror",
+        choices=("eye", "spectator", "none"),
+        default="eye",
+        help="what the window shows: the left eye, a steady view for those who look on, nothing",
+    )
     parser.add_argument("--goto", metavar="ADDRESS", help="stand before this layer, for example layer3.2.conv2")
     parser.add_argument("--colors", default="signed", choices=("signed", "unsigned", "grey"), help="colour map")
     parser.add_argument(

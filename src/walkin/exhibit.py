@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from walkin.geometry import Quads
 from walkin.graph import Network, Node
 from walkin.mosaic import Mosaic
 from walkin.places import Layout, Place, Ribbon
@@ -116,6 +117,10 @@ class Bounds:
     rights: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     extents: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
     """Width and height."""
+
+    @cached_property
+    def quads(self) -> Quads:
+        return Quads(self.corners, self.rights, self.normals, self.extents)
 
     @cached_property
     def index(self) -> dict[str, int]:

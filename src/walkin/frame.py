@@ -36,7 +36,7 @@ class Action:
 
     name: str
     """aim and grip (poses), select, squeeze, stick and haptic fill a Hand; fast, rise and sink their fields of Input;
-    any other name is an act that begins when the button goes down."""
+    a stick that has a `press` counts only while that is down; any other name is an act that begins with its button."""
     kind: str
     """pose, bool, float, vector or haptic."""
     what: str
@@ -91,6 +91,8 @@ class View:
     """OpenXR wants them, with the depth, to reproject the picture."""
     overlay: bool = True
     """Whether flat text (keys, hover, notices) may be drawn onto it: a window, never a headset's eye."""
+    worn: bool = True
+    """Whether its edge may be darkened for the visitor's comfort: not a picture for those who look on."""
 
 
 class Frame(Protocol):

@@ -7,6 +7,7 @@ projections are transposed at this border and nowhere else.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -63,19 +64,20 @@ class Pose:
             ]
         )
 
-    @property
+    @cached_property
     def inverse_matrix(self) -> np.ndarray:
-        """(4, 4): this_from_parent. The view matrix, if this is an eye."""
+        """(4, 4): this_from_parent. The view matrix, if this is an eye. Do not write to it."""
         matrix = self.matrix
         turned = matrix[:3, :3].T / self.scale**2
-        result = np.eye(4)
+        result = np.zeros((4, 4))
         result[:3, :3] = turned
         result[:3, 3] = -turned @ matrix[:3, 3]
+        result[3, 3] = 1.0
         return result
 
-    @property
+    @cached_property
     def forward(self) -> np.ndarray:
-        """(3,) unit vector: -Z of this in its parent."""
+        """(3,) unit vector: -Z of this in its parent. Do not write to it."""
         return self.matrix[:3, 2] / -self.scale
 
 
@@ -146,40 +148,67 @@ class Ray:
 def frustum_planes(clip_from_world: np.ndarray) -> np.ndarray:
     """(6, 4) planes (normal, offset) in world coordinates, normals inwards: left, right, bottom, top, near, far."""
     planes = _PLANE_ROWS @ clip_from_world
-    return planes / np.sqrt((planes[:, :3] ** 2).sum(axis=1))[:, None]
+    return planes / np.sqrt(_dots(planes[:, :3], planes[:, :3]))[:, None]
 
 
 def spheres_in_frustum(centres: np.ndarray, radii: np.ndarray, planes: np.ndarray) -> np.ndarray:
     """(n,) bool: which spheres, centres (n, 3) and radii (n,), reach into the frustum."""
     distances = centres @ planes[:, :3].T + planes[:, 3]
-    return np.all(distances > -radii[:, None], axis=1)
+    return np.asarray((distances > -radii[:, None]).all(axis=1))
 
 
-def ray_meets_quads(
-    ray: Ray,
-    corners: np.ndarray,
-    rights: np.ndarray,
-    normals: np.ndarray,
-    extents: np.ndarray,
-    *,
-    margin: float = 0.0,
-) -> tuple[int, float, float, float] | None:
-    """(index, distance, x, y) of the first of n upright quads that a ray meets from its front; None if none.
+def _dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(n,): of the rows of two (n, 3); a third of the time of multiplying and summing."""
+    return np.einsum("ij,ij->i", a, b)
 
-    corners (n, 3): lower left; rights (n, 3): unit vectors, level; normals (n, 3); extents (n, 2): width and height;
-    x to the right and y up from the corner. Metres. What is below the floor is not met. With a `margin` around them,
-    quads reach down to the floor, as the bodies of walls do.
+
+@dataclass(frozen=True)
+class Quads:
+    """Upright rectangles, all of them as arrays."""
+
+    corners: np.ndarray
+    """(n, 3): lower left, metres."""
+    rights: np.ndarray
+    """(n, 3): unit vectors, level."""
+    normals: np.ndarray
+    """(n, 3)"""
+    extents: np.ndarray
+    """(n, 2): width and height."""
+
+    @cached_property
+    def axes(self) -> np.ndarray:
+        """(2 n, 3): normals, then rights."""
+        return np.concatenate([self.normals, self.rights])
+
+    @cached_property
+    def offsets(self) -> np.ndarray:
+        """(2 n, 1): of the corners along the axes."""
+        return _dots(self.axes, np.concatenate([self.corners, self.corners]))[:, None]
+
+
+def rays_meet_quads(
+    rays: Sequence[Ray], quads: Quads, margin: float = 0.0
+) -> list[tuple[int, float, float, float] | None]:
+    """For each ray (index, distance, x, y) of the first quad that it meets from its front; None if none.
+
+    x to the right and y up from the corner, metres; what is below the floor is not met. With a `margin` around them
+    quads reach down to the floor, as the bodies of walls do. In one go: numpy takes as long for two rays as for one.
     """
-    slopes = normals @ ray.direction
-    offsets = corners - ray.origin
+    count = len(quads.corners)
+    origins, directions = np.array([ray.origin for ray in rays]).T, np.array([ray.direction for ray in rays]).T
+    begins, slopes = quads.axes @ origins, quads.axes @ directions  # (2 n, rays)
+    widths, heights = quads.extents[:, :1], quads.extents[:, 1:]
     with np.errstate(divide="ignore", invalid="ignore"):
-        distances = (offsets * normals).sum(axis=1) / slopes
-        points = distances[:, None] * ray.direction - offsets
-        x, y = (points * rights).sum(axis=1), points[:, 1]
-        across = (x >= -margin) & (x <= extents[:, 0] + margin) & (y <= extents[:, 1] + margin)
-        upwards = (y + corners[:, 1] >= 0) & ((y >= 0) | (margin > 0))
-        met = (slopes < -1e-6) & (distances > 0) & across & upwards
-    if not met.any():
-        return None
-    index = int(np.where(met, distances, np.inf).argmin())
-    return index, float(distances[index]), float(x[index]), float(y[index])
+        distances = (quads.offsets[:count] - begins[:count]) / slopes[:count]
+        x = begins[count:] - quads.offsets[count:] + distances * slopes[count:]
+        y = origins[1] - quads.corners[:, 1:2] + distances * directions[1]
+        lowest = -quads.corners[:, 1:2]  # the floor
+        if not margin:
+            lowest = np.maximum(lowest, 0.0)
+        inside = (x >= -margin) & (x <= widths + margin) & (y >= lowest) & (y <= heights + margin)
+        met = (slopes[:count] < -1e-6) & (distances > 0) & inside
+    first = np.where(met, distances, np.inf).argmin(axis=0).tolist()
+    return [
+        (index, float(distances[index, ray]), float(x[index, ray]), float(y[index, ray])) if met[index, ray] else None
+        for ray, index in enumerate(first)
+    ]

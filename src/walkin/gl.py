@@ -133,6 +133,13 @@ class DepthTarget:
         _required().glDeleteFramebuffers(1, ctypes.byref(name))
 
 
+def attach_depth(framebuffer: int, texture: int) -> None:
+    """Give a framebuffer of moderngl's a depth texture made by somebody else (see DepthTarget)."""
+    gl = _required()
+    gl.glBindFramebuffer(DRAW_FRAMEBUFFER, framebuffer)
+    gl.glFramebufferTexture2D(DRAW_FRAMEBUFFER, DEPTH_ATTACHMENT, TEXTURE_2D, texture, 0)
+
+
 def stretch(source: int, source_box: Box, target: int, target_box: Box) -> None:
     """Copy a part of one framebuffer's colour into a part of another, smoothly. Boxes: left, bottom, right, top."""
     gl = _required()

@@ -61,6 +61,7 @@ def view(options: argparse.Namespace) -> int:
         options.eyes,
         render_scale=options.render_scale,
         left_handed=options.left_handed,
+        mirror=options.mirror,
         fall_back=options.target == "auto",
     )
     settings = Settings(
@@ -145,6 +146,7 @@ def make_target(
     *,
     render_scale: float = 1.0,
     left_handed: bool = False,
+    mirror: str = "eye",
     fall_back: bool = False,
 ) -> Any:
     """A target. `fall_back`: a window is as good, if the headset turns out not to be usable."""
@@ -168,7 +170,9 @@ def make_target(
         print(line, file=sys.stderr)
 
     try:
-        return OpenXRTarget(base, actions(left_handed), samples=samples, render_scale=render_scale, report=report)
+        return OpenXRTarget(
+            base, actions(left_handed), samples=samples, render_scale=render_scale, mirror=mirror, report=report
+        )
     except NoHeadset as problem:
         if fall_back and display_available():
             report(f"walkin: no headset: {problem}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from walkin.geometry import Pose
+from walkin.geometry import Pose, Quads
 from walkin.places import Place
 
 COLUMNS, ROWS = 4, 4
@@ -161,25 +161,22 @@ class Shelf:
 
 
 @dataclass(frozen=True)
-class Quads:
-    """All that can be pointed at besides walls, as arrays."""
+class Aims:
+    """All that can be pointed at besides walls."""
 
     kinds: tuple[tuple[str, object], ...] = ()
     """(kind, key) of each, as in Met."""
-    corners: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
-    rights: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
-    normals: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
-    extents: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+    quads: Quads | None = None
 
     @staticmethod
-    def of(found: list[tuple[str, object, Place]]) -> Quads:
+    def of(found: list[tuple[str, object, Place]]) -> Aims:
         if not found:
-            return Quads()
+            return Aims()
         places = [place for _, _, place in found]
-        return Quads(
-            tuple((kind, key) for kind, key, _ in found),
+        quads = Quads(
             np.array([place.corner for place in places], float),
             np.array([place.right for place in places]),
             np.array([place.normal for place in places]),
             np.array([(place.width_m, place.height_m) for place in places]),
         )
+        return Aims(tuple((kind, key) for kind, key, _ in found), quads)

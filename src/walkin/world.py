@@ -13,7 +13,7 @@ from walkin.geometry import Pose
 from walkin.graph import Network
 from walkin.places import Layout, Place
 from walkin.results import Fed, Finished, Notice, Progress, Result, Scores, Tiles, Traced
-from walkin.things import Carried, Enlarged, Grip, Met, Quads, Shelf, Thing
+from walkin.things import Aims, Carried, Enlarged, Grip, Met, Shelf, Thing
 
 COLOR_MAPS = ("signed", "unsigned", "grey")
 RANGES = ("channel", "wall", "percentile")
@@ -164,7 +164,7 @@ class World:
     """Where the panel's board is; None: on no board."""
     thumbnails: dict[object, Any] = field(default_factory=dict)
     """Small pictures by what they are made from."""
-    quads: Quads = field(default_factory=Quads)
+    aims: Aims = field(default_factory=Aims)
     """Of all that can be pointed at besides walls."""
     selected: tuple[str, int] | None = None
     """Key of the wall, and channel, that were chosen last."""
@@ -174,7 +174,7 @@ class World:
     things_revision: int = 0
     """Grows when one of these comes, goes or moves."""
     things_collected: int = -1
-    """The revision that `quads` was made of."""
+    """The revision that `aims` was made of."""
     hover: Hover | None = None
     """The tile under the pointing hand's ray."""
     met: dict[str, Met | None] = field(default_factory=dict)

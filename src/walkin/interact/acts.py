@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 from walkin.frame import Action
 
@@ -69,7 +70,8 @@ def _on(profiles: tuple[str, ...], *controls: Control) -> dict[str, tuple[Contro
 
 
 def _stick(hand: str, gesture: str = "") -> dict[str, tuple[Control, ...]]:
-    thumbstick, trackpad = (Control("stick", hand, f"input/{part}", gesture) for part in ("thumbstick", "trackpad"))
+    thumbstick = Control("stick", hand, "input/thumbstick", gesture)
+    trackpad = Control("stick", hand, "input/trackpad", f"pressed {gesture}" if gesture else "")
     return _on(STICKS, thumbstick) | _on((VIVE,), trackpad)
 
 
@@ -183,12 +185,15 @@ STATES = {
     "fast": ("bool", "walk faster"),
     "rise": ("bool", "rise"),
     "sink": ("bool", "sink"),
+    "press": ("bool", "press the pad: only then it turns and teleports"),
 }
 # Bound on every profile, and no line of the sheet.
 ALWAYS: dict[str, tuple[Control, ...]] = {
     profile: (
         Control("aim", "both", "input/aim/pose"),
         Control("grip", "both", "input/grip/pose"),
+        # A thumb lies on a pad without meaning anything by it, other than on a stick.
+        *((Control("press", "pointing", "input/trackpad/click"),) if profile == VIVE else ()),
         *((Control("haptic", "both", "output/haptic"),) if profile in HELD else ()),
         Control(
             "select",
@@ -213,6 +218,7 @@ def key_acts() -> dict[str, str]:
     return {act.key: act.name for act in ACTS if act.key}
 
 
+@cache
 def sheet(profile: str = "", *, left_handed: bool = False) -> tuple[tuple[str, str], ...]:
     """(key or control, what it does) for the help sheet: of the keys, or of an interaction profile's controllers."""
     if not profile:
@@ -222,6 +228,7 @@ def sheet(profile: str = "", *, left_handed: bool = False) -> tuple[tuple[str, s
     )
 
 
+@cache
 def advice(profile: str, *, left_handed: bool = False) -> tuple[str, ...]:
     """The few lines that a newcomer needs, for controllers that have what they are about."""
     controls = {act.name: act.controls[profile] for act in ACTS if profile in act.controls}

@@ -6,7 +6,8 @@ import numpy as np
 
 from walkin.frame import Hand, Input, Pulse
 from walkin.geometry import Pose, Ray
-from walkin.interact.pointing import floor_distance, hover_at, meets, ray_of
+from walkin.interact.pointing import floor_distance, hover_at, meet_all, ray_of
+from walkin.things import Met
 from walkin.world import Pointer, World
 
 # In the visitor's own metres.
@@ -17,11 +18,21 @@ TICK_S, TICK_AMPLITUDE = 0.010, 0.2
 
 def point(world: World, given: Input) -> None:
     """World's pointers and hover, from where the hands are now."""
-    left = _pointer(world, given.left, "left")
-    right = _pointer(world, given.right, "right")
+    stage = world.world_from_stage
+    aims = [
+        (side, hand, stage @ hand.stage_from_aim)
+        for side, hand in (("left", given.left), ("right", given.right))
+        if hand.stage_from_aim is not None
+    ]
+    rays = [ray_of(world_from_aim) for _, _, world_from_aim in aims]
+    pointers: dict[str, Pointer] = {}
+    world.met.clear()
+    for (side, hand, world_from_aim), ray, met in zip(aims, rays, meet_all(world, rays), strict=True):
+        pointers[side] = _pointer(stage, hand, world_from_aim, ray, met)
+        world.met[side] = met
     met = world.met.get("right")
     hover = hover_at(world, met) if met is not None else None
-    pointers = {side: pointer for side, pointer in (("left", left), ("right", right)) if pointer is not None}
+    right = pointers.get("right")
     if _seen(pointers) != _seen(world.pointers):
         world.revision += 1
     world.pointers = pointers
@@ -34,22 +45,13 @@ def point(world: World, given: Input) -> None:
         world.revision += 1
 
 
-def _pointer(world: World, hand: Hand, side: str) -> Pointer | None:
-    world.met[side] = None
-    if hand.stage_from_aim is None:
-        return None
-    stage = world.world_from_stage
-    world_from_aim = stage @ hand.stage_from_aim
+def _pointer(stage: Pose, hand: Hand, world_from_aim: Pose, ray: Ray, met: Met | None) -> Pointer:
     world_from_grip = stage @ hand.stage_from_grip if hand.stage_from_grip is not None else None
-    ray = ray_of(world_from_aim)
-    met = meets(world, ray)
-    if met is not None:
-        world.met[side] = met
-        return Pointer(world_from_grip, world_from_aim, met.point, True, hand.select)
-    floor = floor_distance(ray)
-    on_floor = floor is not None and floor <= FLOOR_M * stage.scale
-    distance = floor if floor is not None and on_floor else NOTHING_M * stage.scale
-    return Pointer(world_from_grip, world_from_aim, _along(ray, distance), on_floor, hand.select)
+    distance = met.distance if met is not None else floor_distance(ray)
+    meets = met is not None or (distance is not None and distance <= FLOOR_M * stage.scale)
+    if distance is None or not meets:
+        distance = NOTHING_M * stage.scale
+    return Pointer(world_from_grip, world_from_aim, _along(ray, distance), meets, hand.select)
 
 
 def _along(ray: Ray, distance: float) -> np.ndarray:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from walkin.exhibit import Wall
 from walkin.frame import Hand
-from walkin.geometry import Pose, Ray, ray_meets_quads
+from walkin.geometry import Pose, Ray, rays_meet_quads
 from walkin.things import Met
 from walkin.world import Hover, World
 
@@ -15,25 +17,37 @@ SCROLLS_M = 2.2  # walls higher than this have a scrollbar
 
 def meets(world: World, ray: Ray) -> Met | None:
     """The first thing that a ray meets from its front."""
-    wall = _wall_met(world, ray)
-    other = _other_met(world, ray)
-    if wall is None or (other is not None and other.distance <= wall.distance):
-        return other
-    return wall
+    return meet_all(world, [ray])[0]
 
 
-def _wall_met(world: World, ray: Ray) -> Met | None:
-    bounds = world.bounds
-    if not bounds.addresses:
-        return None
-    met = ray_meets_quads(ray, bounds.corners, bounds.rights, bounds.normals, bounds.extents, margin=RIM_M)
-    if met is None:
-        return None
-    index, distance, x, y = met
-    wall = world.walls[bounds.addresses[index]]
+def meet_all(world: World, rays: Sequence[Ray]) -> list[Met | None]:
+    """For each ray."""
+    found: list[Met | None] = [None] * len(rays)
+    bounds, aims = world.bounds, world.aims
+    if bounds.addresses and rays:
+        for number, met in enumerate(rays_meet_quads(rays, bounds.quads, RIM_M)):
+            if met is not None:
+                index, distance, x, y = met
+                wall = world.walls[bounds.addresses[index]]
+                found[number] = _wall_met(wall, distance, rays[number], x, y)
+    if aims.quads is not None and rays:
+        for number, met in enumerate(rays_meet_quads(rays, aims.quads)):
+            nearest = found[number]
+            if met is None or (nearest is not None and nearest.distance < met[1]):
+                continue
+            index, distance, x, y = met
+            kind, key = aims.kinds[index]
+            width, height = aims.quads.extents[index].tolist()
+            ray = rays[number]
+            point = ray.origin + ray.direction * distance
+            found[number] = Met(kind, key, distance, point, x / width, 1.0 - y / height)
+    return found
+
+
+def _wall_met(wall: Wall, distance: float, ray: Ray, x: float, y: float) -> Met:
+    """What of a wall is met, at metres from the lower left corner of its tiles."""
     place = wall.place
     pitch, width, height = place.pitch_m, place.width_m, place.height_m
-    point = ray.origin + ray.direction * distance
     column, row = x / pitch, place.rows - y / pitch
     if 0 <= x <= width and 0 <= y <= height:
         kind = "tile" if wall.tile_at(column, row) is not None else "gap"
@@ -43,20 +57,7 @@ def _wall_met(world: World, ray: Ray) -> Met | None:
         kind = "corner"
     else:
         kind = "rim"
-    return Met(kind, wall.key, distance, point, column, row)
-
-
-def _other_met(world: World, ray: Ray) -> Met | None:
-    kinds, places = world.quads.kinds, world.quads
-    if not kinds:
-        return None
-    met = ray_meets_quads(ray, places.corners, places.rights, places.normals, places.extents)
-    if met is None:
-        return None
-    index, distance, x, y = met
-    kind, key = kinds[index]
-    width, height = places.extents[index].tolist()
-    return Met(kind, key, distance, ray.origin + ray.direction * distance, x / width, 1.0 - y / height)
+    return Met(kind, wall.key, distance, ray.origin + ray.direction * distance, column, row)
 
 
 def scrolls(wall: Wall) -> bool:
@@ -117,7 +118,7 @@ def nearest_wall(world: World, ray: Ray) -> tuple[Wall, float, float, float] | N
     bounds = world.bounds
     if not bounds.addresses:
         return None
-    met = ray_meets_quads(ray, bounds.corners, bounds.rights, bounds.normals, bounds.extents)
+    met = rays_meet_quads([ray], bounds.quads)[0]
     if met is None:
         return None
     index, distance, x, y = met

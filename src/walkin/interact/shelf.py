@@ -9,7 +9,7 @@ import numpy as np
 from walkin.places import Layout, Place
 from walkin.requests import Noise, Request, Slots, Thumbnails
 from walkin.results import Catalogue, Page, Spoiled, Thumbnail
-from walkin.things import BUTTONS, COLUMNS, NOISES, ROWS, Quads, Shelf
+from walkin.things import BUTTONS, COLUMNS, NOISES, ROWS, Aims, Shelf
 from walkin.world import World
 
 CELL_M = 0.36
@@ -127,7 +127,7 @@ def collect(world: World) -> None:
         found.append(("enlarged", world.enlarged.key, world.enlarged.place))
     if world.panel_place is not None:
         found.append(("panel", "", world.panel_place))
-    world.quads = Quads.of(found)
+    world.aims = Aims.of(found)
 
 
 def _noises(seed: int) -> tuple[object, ...]:

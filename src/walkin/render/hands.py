@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import moderngl
 import numpy as np
 
@@ -31,7 +33,7 @@ RAY_HALF_WIDTH_M = 0.0015
 RAY_CLEAR_M = 0.05  # of a ray is not yet seen: it seems to come out of the hand
 RAY_STEPS = np.linspace(0.0, 1.0, 13) ** 2.0  # shorter near the hand, where width and opacity change fastest
 RETICLE_TINT = (0.85, 0.95, 1.00)
-RETICLE_RAD = np.radians(0.3)
+RETICLE_RAD = math.radians(0.3)
 GOAL = (0.08, 0.52, 0.85)
 NOWHERE = (0.42, 0.060, 0.045)
 ARC_HALF_WIDTH_M = 0.004
@@ -94,44 +96,66 @@ class Hands:
 
 
 def _held(pointers: list[Pointer]) -> np.ndarray:
-    held = np.zeros(len(pointers), HELD)
-    for record, pointer in zip(held, pointers, strict=True):
-        assert pointer.world_from_grip is not None
-        record["world_x"], record["world_y"], record["world_z"] = pointer.world_from_grip.matrix[:3]
-        record["glow"] = 1.6 if pointer.selecting else 1.0
-    return held
+    rows = [
+        (*pointer.world_from_grip.matrix[:3].ravel().tolist(), 1.6 if pointer.selecting else 1.0)
+        for pointer in pointers
+        if pointer.world_from_grip is not None
+    ]
+    return _records(rows, HELD)
 
 
 def _marks(pointers: list[Pointer], teleport: Teleport | None, scale: float) -> np.ndarray:
-    parts = [np.zeros(0, MARK)]
+    parts: list[np.ndarray] = []
+    pointing = pointers
     if teleport is not None:
         if teleport.landing is not None:
             parts.append(_landing(teleport.landing, teleport.yaw, scale))
         parts.append(_arc(teleport, scale))
+        pointing = [pointer for pointer in pointers if not _throws(pointer, teleport, scale)]
+    parts.append(_rays(pointing))
+    parts.append(_records([_reticle(pointer) for pointer in pointers if pointer.meets], MARK))
+    # As plain numbers: of records numpy compares the fields, in Python, each time they are put together.
+    return np.concatenate([part.view(np.float32) for part in parts]).view(MARK)
+
+
+def _records(rows: list[tuple[float, ...]], dtype: np.dtype) -> np.ndarray:
+    """From all fields' numbers in their order."""
+    return np.array(rows, np.float32).reshape(-1).view(dtype)
+
+
+def _throws(pointer: Pointer, teleport: Teleport, scale: float) -> bool:
+    """A hand that throws the arc has no ray besides."""
+    if not len(teleport.arc):
+        return False
+    gap = teleport.arc[0] - pointer.world_from_aim.position
+    return float(gap @ gap) < (0.02 * scale) ** 2
+
+
+def _rays(pointers: list[Pointer]) -> np.ndarray:
+    """All rays at once: numpy takes as long for two as for one."""
+    rows = []
     for pointer in pointers:
-        if teleport is not None and len(teleport.arc):
-            gap = teleport.arc[0] - pointer.world_from_aim.position
-            if float(gap @ gap) < (0.02 * scale) ** 2:
-                continue  # this hand throws the arc: it has no ray besides
-        parts.append(_ray(pointer))
-    reticles = [_reticle(pointer) for pointer in pointers if pointer.meets]
-    return np.concatenate([*parts, *reticles])
-
-
-def _ray(pointer: Pointer) -> np.ndarray:
-    begin, scale = pointer.world_from_aim.position, pointer.world_from_aim.scale
-    whole = pointer.end - begin
-    length = float(np.linalg.norm(whole))
-    if length < 1e-6:
+        begin, scale = pointer.world_from_aim.position.tolist(), pointer.world_from_aim.scale
+        end = pointer.end.tolist()
+        length = math.dist(begin, end)
+        if length < 1e-6:
+            continue
+        clear = min(RAY_CLEAR_M * scale, 0.5 * length) / length
+        strength = 0.95 if pointer.selecting else 0.62 if pointer.meets else 0.34
+        fade = 0.75 if pointer.meets else 1.0  # what meets nothing ends in nothing
+        rows.append((*begin, *end, length, clear, strength, fade, RAY_HALF_WIDTH_M * scale))
+    if not rows:
         return np.zeros(0, MARK)
+    numbers = np.array(rows)
+    begin, whole = numbers[:, None, 0:3], numbers[:, None, 3:6] - numbers[:, None, 0:3]
+    length, clear, strength, fade, half_width = numbers[:, 6:, None].swapaxes(0, 1)
     # The steps between where it begins to be seen and its end; and before them the one in which it appears.
-    clear = min(RAY_CLEAR_M * scale, 0.5 * length) / length
-    shares = np.concatenate([[0.0], clear + (1.0 - clear) * RAY_STEPS])
-    strength = 0.95 if pointer.selecting else 0.62 if pointer.meets else 0.34
-    fade = 0.75 if pointer.meets else 1.0  # what meets nothing ends in nothing
+    shares = np.zeros((len(rows), len(RAY_STEPS) + 1))
+    shares[:, 1:] = clear + (1.0 - clear) * RAY_STEPS
+    points = begin + shares[..., None] * whole
     opacity = strength * (1.0 - fade * shares)
-    opacity[0] = 0.0
-    return _strokes(begin + shares[:, None] * whole, opacity, RAY_HALF_WIDTH_M * scale, RAY)
+    opacity[:, 0] = 0.0
+    return _pieces(points, opacity, whole / length[..., None], shares * length, half_width, RAY)
 
 
 def _arc(teleport: Teleport, scale: float) -> np.ndarray:
@@ -144,42 +168,48 @@ def _arc(teleport: Teleport, scale: float) -> np.ndarray:
     points = np.concatenate([teleport.arc[:1], [teleport.arc[0] + clear * first], teleport.arc[1:]])
     opacity = np.full(len(points), 0.9) if able else 0.7 * np.linspace(1.0, 0.0, len(points)) ** 0.5
     opacity[0] = 0.0
-    tint = GOAL if able else NOWHERE
-    return _strokes(points, opacity, ARC_HALF_WIDTH_M * scale, tint, dash_m=DASH_M * scale)
-
-
-def _strokes(
-    points: np.ndarray, opacity: np.ndarray, half_width_m: float, tint: tuple[float, float, float], dash_m: float = 0.0
-) -> np.ndarray:
-    """A line through points; pieces share direction and so edge where they meet."""
-    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
-    along = np.concatenate([[0.0], np.cumsum(steps)])
-    direction = np.gradient(points, axis=0)
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    direction = np.gradient(points, axis=0)  # pieces share it, and so their edge, where they meet
     direction /= np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), 1e-9)
-    records = np.zeros(len(points) - 1, MARK)
-    records["start"][:, :3], records["start"][:, 3] = points[:-1], opacity[:-1]
-    records["end"][:, :3], records["end"][:, 3] = points[1:], opacity[1:]
-    records["start_along"][:, :3], records["start_along"][:, 3] = direction[:-1], STROKE
-    records["end_along"][:, :3], records["end_along"][:, 3] = direction[1:], dash_m
-    records["size"][:, 0] = half_width_m
-    records["size"][:, 2], records["size"][:, 3] = along[:-1], along[1:]
+    tint = GOAL if able else NOWHERE
+    return _pieces(points, opacity, direction, along, ARC_HALF_WIDTH_M * scale, tint, dash_m=DASH_M * scale)
+
+
+def _pieces(
+    points: np.ndarray,
+    opacity: np.ndarray,
+    direction: np.ndarray,
+    along: np.ndarray,
+    half_width_m: float | np.ndarray,
+    tint: tuple[float, float, float],
+    dash_m: float = 0.0,
+) -> np.ndarray:
+    """The strokes between the points (..., n, 3) of one or more lines; `along`: metres from their beginnings."""
+    records = np.zeros((*opacity.shape[:-1], opacity.shape[-1] - 1), MARK)
+    direction = np.broadcast_to(direction, points.shape)
+    for field, ends in (("start", slice(None, -1)), ("end", slice(1, None))):
+        record = records[field]
+        record[..., :3], record[..., 3] = points[..., ends, :], opacity[..., ends]
+        records[f"{field}_along"][..., :3] = direction[..., ends, :]
+    records["start_along"][..., 3], records["end_along"][..., 3] = STROKE, dash_m
+    size = records["size"]
+    size[..., 0], size[..., 2], size[..., 3] = half_width_m, along[..., :-1], along[..., 1:]
     records["tint"] = tint
-    return records
+    return records.reshape(-1)
 
 
-def _reticle(pointer: Pointer) -> np.ndarray:
-    record = np.zeros(1, MARK)
-    record["start"] = (*pointer.end, 1.0 if pointer.selecting else 0.8)
-    record["start_along"][:, 3] = RETICLE
-    record["size"][:, :2] = RETICLE_RAD, float(pointer.selecting)
-    record["tint"] = RETICLE_TINT
-    return record
+def _reticle(pointer: Pointer) -> tuple[float, ...]:
+    opacity, pressed = (1.0, 1.0) if pointer.selecting else (0.8, 0.0)
+    return _mark((*pointer.end.tolist(), opacity), (0.0, 0.0, 0.0, RETICLE), (RETICLE_RAD, pressed), RETICLE_TINT)
 
 
 def _landing(landing: np.ndarray, yaw: float, scale: float) -> np.ndarray:
-    record = np.zeros(1, MARK)
-    record["start"] = (*landing, 0.95)
-    record["start_along"] = (*(-yaw_matrix(yaw)[:, 2]), LANDING)
-    record["size"][:, 0] = LANDING_M * scale
-    record["tint"] = GOAL
-    return record
+    facing = (-yaw_matrix(yaw)[:, 2]).tolist()
+    return _records([_mark((*landing.tolist(), 0.95), (*facing, LANDING), (LANDING_M * scale, 0.0), GOAL)], MARK)
+
+
+def _mark(
+    start: tuple[float, ...], start_along: tuple[float, ...], size: tuple[float, float], tint: tuple[float, ...]
+) -> tuple[float, ...]:
+    """A MARK that lies in one place."""
+    return (*start, 0.0, 0.0, 0.0, 0.0, *start_along, 0.0, 0.0, 0.0, 0.0, *size, 0.0, 0.0, *tint)

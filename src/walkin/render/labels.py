@@ -22,6 +22,7 @@ BAR = (0.05, 0.33, 0.55, 1.0)
 BAR_BACK = (0.030, 0.034, 0.044, 1.0)
 LEGIBLE = 90.0  # a text is drawn up to this many times its size away: seven pixels high in a 720-line window
 READ_ABOVE_M = 2.2
+NOBODY = np.zeros(0, bool)
 
 
 class Labels:
@@ -30,12 +31,14 @@ class Labels:
     def __init__(self, text: Text, rectangles: Rectangles):
         self._text = text
         self._walls: dict[str, np.ndarray] = {}
-        self._reach = np.zeros(0)  # of each wall, metres: from how far its text can be read
+        self._reach2 = np.zeros(0)  # of each wall, metres squared: from how far its text can be read
         self._scanned = (-1, -1)  # revisions of tiles and places of the world that were looked through for changes
         self._fixed = np.zeros(0, GLYPH)
         self._made: dict[str, tuple[object, ...]] = {}  # key of a wall -> what its text was made from
         self._told: list[object] = []  # what the text of pictures and boards was made from
-        self._shown: object = None
+        self._needed = NOBODY
+        """(walls,) bool: whose text the last look needed."""
+        self._shown = b""
         self._glyphs = text.buffer()
         self._bars = rectangles.buffer()
         self._changed = True
@@ -50,10 +53,11 @@ class Labels:
             self._world, self._layout_revision = world, world.layout_revision
             self._walls.clear()
             self._made.clear()
+            self._needed = NOBODY
         scanned = world.tiles_revision, world.places_revision
         if self.waiting or self._scanned != scanned:
             self._scanned = scanned
-            self._reach = LEGIBLE * _name_size(world.bounds.extents[:, 0]) + world.bounds.radii
+            self._reach2 = (LEGIBLE * _name_size(world.bounds.extents[:, 0]) + world.bounds.radii) ** 2
             self._lay_out(world, budget_ms)
         told: list[object] = [x for each in world.exhibits for x in (each.layout, each.picture, each.scores)]
         if len(told) != len(self._told) or any(new is not old for new, old in zip(told, self._told, strict=True)):
@@ -84,12 +88,15 @@ class Labels:
 
     def select(self, world: World, eye: Eye) -> None:
         """Choose the labels that can be read from this eye."""
-        near: list[int] = []
+        needed, before = NOBODY, self._needed
         if world.look.labels and world.walls:
-            near = np.flatnonzero(eye.seen & (eye.distance2 < self._reach**2)).tolist()
-        if self._changed or near != self._shown:
-            self._shown, self._changed = near, False
-            names = (world.bounds.addresses[index] for index in near)
+            needed = eye.seen & (eye.distance2 < self._reach2)
+        self._needed = needed
+        # With what the last look needed: two eyes, each of which sees what the other does not, share the buffer.
+        wanted = needed | before if len(before) == len(needed) else needed
+        if self._changed or wanted.tobytes() != self._shown:
+            self._shown, self._changed = wanted.tobytes(), False
+            names = (world.bounds.addresses[index] for index in np.flatnonzero(wanted).tolist())
             chosen = [self._walls[address] for address in names if address in self._walls]
             self._glyphs.write(np.concatenate([self._fixed, *chosen]))
 

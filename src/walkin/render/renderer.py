@@ -224,7 +224,7 @@ class Renderer:
         if view.overlay:
             ctx.enable_only(moderngl.BLEND)
             draws += self._overlay.draw(world, width, height, pixel_scale)
-        elif world.vignette > 0:
+        elif view.worn and world.vignette > 0:
             ctx.enable_only(moderngl.BLEND)
             draws += self._vignette.draw(view, world.vignette)
         framebuffer.depth_mask = True

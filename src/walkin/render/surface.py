@@ -39,9 +39,7 @@ class Surface:
     def read(self) -> np.ndarray:
         """uint8 (H, W, 3) sRGB, top row first."""
         self.resolve()
-        data = self.resolved.read(components=3, alignment=1)
-        width, height = self.size
-        return np.frombuffer(data, np.uint8).reshape(height, width, 3)[::-1].copy()
+        return bytes_of(self.resolved)
 
     def blit_to(self, framebuffer: moderngl.Framebuffer) -> None:
         """Copy the bytes to a window of the same size; its framebuffer may be sRGB or not."""
@@ -50,6 +48,13 @@ class Surface:
         self.ctx.disable_direct(GL_FRAMEBUFFER_SRGB)
         self.ctx.copy_framebuffer(framebuffer, self.resolved)
         self.ctx.enable_direct(GL_FRAMEBUFFER_SRGB)
+
+
+def bytes_of(framebuffer: moderngl.Framebuffer) -> np.ndarray:
+    """uint8 (H, W, 3), top row first: its colour as it is stored."""
+    width, height = framebuffer.size
+    data = framebuffer.read(components=3, alignment=1)
+    return np.frombuffer(data, np.uint8).reshape(height, width, 3)[::-1].copy()
 
 
 def prepare_context(ctx: moderngl.Context) -> None:

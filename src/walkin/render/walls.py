@@ -27,6 +27,7 @@ WALL = np.dtype(
         ("slots_margin", "f4", 4),
     ]
 )
+BEYOND_M2 = 1e9  # more than the square of any distance in the room
 MARGIN_M = 0.05  # of the panel around the tiles
 
 
@@ -53,7 +54,8 @@ class Walls:
         self._blank = ctx.texture((1, 1), 1)
         self._colors.filter = (moderngl.NEAREST, moderngl.NEAREST)
         self._records = np.zeros(0, WALL)
-        self._pages = np.zeros(0, int)
+        self._page_keys = np.zeros(0)  # per record, so that one sort puts pages one after the other
+        self._page_ends = np.zeros(0)
         self._row: dict[str, slice] = {}
         self._wall_of = np.zeros(0, int)  # index into the bounds, per record
         self._flawed: set[str] = set()
@@ -85,7 +87,8 @@ class Walls:
                 pages.append(band.page)
                 numbers.append(number)
         self._records = np.array(records, WALL) if records else np.zeros(0, WALL)
-        self._pages = np.array(pages, int)
+        self._page_keys = np.array(pages, float) * BEYOND_M2
+        self._page_ends = np.arange(1, len(atlas.pages) + 1) * BEYOND_M2
         self._wall_of = np.array(numbers, int)
         self._banded = any(len(bands) > 1 for bands in atlas.bands.values())
         self._flawed = {address for address, wall in walls.items() if wall.flawed}
@@ -104,13 +107,12 @@ class Walls:
         """Draw what is inside the frustum and seen from its front, nearest first; returns the number of draw calls."""
         if not len(self._records):
             return 0
-        seen = eye.seen & ((eye.away * eye.bounds.normals).sum(axis=1) < 0)
-        chosen = np.flatnonzero(seen[self._wall_of])
-        pages = self._pages[chosen]
-        order = np.lexsort((eye.distance2[self._wall_of[chosen]], pages))
-        chosen = chosen[order]
-        ends = np.searchsorted(pages[order], np.arange(1, len(self._buffers) + 1)).tolist()
-        records = self._records[chosen]
+        seen = eye.seen & (np.einsum("ij,ij->i", eye.away, eye.bounds.normals) < 0)
+        chosen = seen[self._wall_of].nonzero()[0]
+        keys = eye.distance2[self._wall_of[chosen]] + self._page_keys[chosen]
+        order = keys.argsort()
+        ends = keys[order].searchsorted(self._page_ends).tolist()
+        records = self._records[chosen[order]]
         atlas.table.use(1)
         self._colors.use(2)
         draws = first = 0

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from ctypes import c_void_p, cast, pointer
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import moderngl
@@ -17,16 +16,18 @@ from walkin.geometry import Pose
 from walkin.render.surface import is_software
 from walkin.targets.desktop import DesktopTarget
 from walkin.targets.headset.binding import Binding, bind
+from walkin.targets.headset.calls import Lost
 from walkin.targets.headset.controllers import Controllers
-from walkin.targets.headset.eyes import Eye, fov_of, pose_of
+from walkin.targets.headset.eyes import Eye
+from walkin.targets.headset.layer import FAR_M, NEAR_M, Layer
+from walkin.targets.headset.mirror import Mirror
 from walkin.targets.headset.runtime import NoHeadset, Runtime, open_runtime
-from walkin.targets.headset.session import Lost, Session
+from walkin.targets.headset.session import Session
 from walkin.targets.offscreen import OffscreenTarget
 
 EGL = "XR_MNDX_egl_enable"
 AGAIN_S = 3.0  # between attempts to get a lost runtime back
 BESIDE_S = 0.05  # a frame, while there is neither headset nor window
-NEAR_M, FAR_M = 0.05, 1000.0
 LONGEST_STEP_S = 0.1
 NOMINAL_S = 1 / 60
 
@@ -57,12 +58,13 @@ class Headset:
     session: Session
     controllers: Controllers
     eyes: list[Eye]
+    layer: Layer
 
     def close(self) -> None:
         self.session.close()
         self.binding.settle()
-        for target in (target for eye in self.eyes for target in eye.depth_targets):
-            target.delete()
+        for eye in self.eyes:
+            eye.close()
         self.eyes.clear()
         self.runtime.close()
         self.binding.settle()
@@ -75,13 +77,11 @@ class HeadsetFrame:
     input: Input
     dt_s: float
     target: OpenXRTarget
-    display_time: Any
+    time_ns: int
+    """When it will be seen: XrTime."""
     should_render: bool
     idle: bool = False
-    layers: list[Any] = field(default_factory=list)
-    """Filled by `views`, submitted at the frame's end."""
-    kept: list[Any] = field(default_factory=list)
-    """What layers point to without holding it: ctypes frees it otherwise."""
+    ended: bool = False
     _open: Iterator[View] | None = None
 
     def views(self) -> Iterator[View]:
@@ -108,9 +108,11 @@ class OpenXRTarget:
         *,
         samples: int | None = None,
         render_scale: float = 1.0,
+        mirror: str = "eye",
         report: Callable[[str], None] = lambda line: None,
     ):
-        """`base` has the GL context, is the mirror and takes over while there is no runtime. Raises NoHeadset."""
+        """`base` has the GL context, is the mirror and takes over while there is no runtime. `mirror`: what the window
+        shows meanwhile, eye, spectator or none. Raises NoHeadset."""
         self.base = base
         self.ctx: moderngl.Context = base.ctx
         self.samples = samples if samples is not None else 0 if is_software(self.ctx) else 4
@@ -118,7 +120,7 @@ class OpenXRTarget:
         self._actions, self._scale, self._report = actions, render_scale, report
         self._head = Pose.at(0.0, 1.7, 0.0)
         self._notices: list[str] = []
-        self._mirror_due_s = 0.0
+        self._mirror = Mirror(base, mirror) if isinstance(base, DesktopTarget) else None
         self.headset: Headset | None = self._put_on()
 
     def frames(self) -> Iterator[Any]:
@@ -161,56 +163,56 @@ class OpenXRTarget:
         waited_s = time.perf_counter()
         session.begin()
         counts.begin_s, counts.wait_s = time.perf_counter() - waited_s, waited_s - began_s
-        dt_s = self._pace(state)
+        dt_s, time_ns = self._pace(state), state.predicted_display_time
         frame = None
         try:
-            frame = HeadsetFrame(
-                self._input(headset, state.predicted_display_time),
-                dt_s,
-                self,
-                state.predicted_display_time,
-                bool(state.should_render),
-            )
+            frame = HeadsetFrame(self._input(headset, time_ns), dt_s, self, time_ns, bool(state.should_render))
             yield frame
         finally:
-            layers: list[Any] = []
             try:
                 if frame is not None:
                     frame.close()
-                    layers = frame.layers
             finally:
-                headset.binding.settle()
-                before_s = time.perf_counter()
-                session.end(state.predicted_display_time, layers)
-                headset.binding.settle()
-                counts.end_s = time.perf_counter() - before_s
-                counts.frames += 1
+                if frame is None or not frame.ended:
+                    self._end(headset, time_ns, None)
+
+    def _end(self, headset: Headset, time_ns: int, layers: Any) -> None:
+        headset.binding.settle()
+        before_s = time.perf_counter()
+        headset.session.end(time_ns, layers)
+        self.counts.end_s = time.perf_counter() - before_s
+        headset.binding.settle()
+        self.counts.frames += 1
 
     def draw_views(self, frame: HeadsetFrame) -> Iterator[View]:
-        """Each eye's surface to draw into; handed over to the runtime when the next is asked for.
+        """Where to draw each eye; handed over to the runtime when the next is asked for.
 
         A runtime that goes meanwhile is no business of whoever draws: the frame's end finds it gone, too, and says so.
         """
-        import xr
-
         headset = self.headset
         if headset is None:
             return
         try:
             yield from self._draw_views(headset, frame)
-        except (Lost, xr.InstanceLostError, xr.SessionLostError):
-            frame.layers.clear()
+        except Lost:
+            frame.ended = False
 
     def _draw_views(self, headset: Headset, frame: HeadsetFrame) -> Iterator[View]:
-        located = headset.session.views(frame.display_time)
-        shown = []
-        for eye, view in zip(headset.eyes, located, strict=False):
-            yield View(pose_of(view.pose), fov_of(view.fov), eye.surface.framebuffer, NEAR_M, FAR_M, overlay=False)
-            eye.hand_over()
-            shown.append(_projection_view(eye, view, frame.kept))
-        if shown:
-            frame.layers.append(headset.session.layer(shown))
-            self._mirror(headset.eyes[0])
+        located = headset.session.locate(frame.time_ns)
+        if not located:
+            return
+        for eye, (pose, fov) in zip(headset.eyes, located, strict=True):
+            drawn = False
+            try:
+                yield View(pose, fov, eye.begin(), NEAR_M, FAR_M, overlay=False)
+                drawn = True
+            finally:
+                eye.end(drawn=drawn)
+        headset.layer.set(headset.session.views)
+        frame.ended = True  # the headset has what it waits for: what the window shows comes after
+        self._end(headset, frame.time_ns, headset.layer.pointers)
+        if self._mirror is not None:
+            yield from self._mirror.views(headset.eyes[0], frame.input.stage_from_head)
 
     def wake(self) -> None:
         self.base.wake()
@@ -244,7 +246,7 @@ class OpenXRTarget:
             binding = bind(self.ctx, window)
             session = Session(runtime, binding)
             xr_session = session.handle
-            controllers = Controllers(runtime, xr_session, self._actions, self._report)
+            controllers = Controllers(runtime, xr_session, session.space, self._actions, self._report)
             eyes = [
                 Eye.of(xr_session, runtime, binding, number, samples=self.samples, scale=self._scale)
                 for number in range(len(runtime.views))
@@ -254,10 +256,9 @@ class OpenXRTarget:
                 session.close()
             runtime.close()
             raise
-        self._mirror_due_s = 0.0
         if isinstance(self.base, DesktopTarget):
             self.base.mirror(True)
-        return Headset(runtime, binding, session, controllers, eyes)
+        return Headset(runtime, binding, session, controllers, eyes, Layer(session.space, eyes))
 
     def _lose(self, problem: Lost) -> None:
         """The room stays: drop what was the runtime's, and go on in the window."""
@@ -279,14 +280,14 @@ class OpenXRTarget:
         self._notices.append(text)
         self.base.wake()
 
-    def _input(self, headset: Headset, display_time: Any) -> Input:
+    def _input(self, headset: Headset, time_ns: int) -> Input:
         session, controllers = headset.session, headset.controllers
         began_s = time.perf_counter()
         if session.profile_changed:
             session.profile_changed = False
             controllers.profile_changed()
-        state = controllers.state(session.space, display_time)
-        self._head = session.head(display_time) or self._head
+        state = controllers.state(time_ns)
+        self._head = session.head(time_ns) or self._head
         self.counts.sync_s = time.perf_counter() - began_s
         beside = self.base.attend() if isinstance(self.base, DesktopTarget) else Input()
         return Input(
@@ -308,33 +309,10 @@ class OpenXRTarget:
     def _pace(self, state: Any) -> float:
         """Seconds of display time since the last frame; counts what was left out."""
         counts = self.counts
-        now, period = int(state.predicted_display_time), int(state.predicted_display_period)
+        now, period = state.predicted_display_time, state.predicted_display_period
         step, counts.display_time_ns, counts.period_ns = now - counts.display_time_ns, now, period
         if step == now:  # the first
             return NOMINAL_S
         if period and step > 1.5 * period:
             counts.missed += round(step / period) - 1
         return min(max(step / 1e9, 0.0), LONGEST_STEP_S)
-
-    def _mirror(self, eye: Eye) -> None:
-        """The left eye in the window: seldom where the processor draws, for it has the headset to draw for."""
-        if not isinstance(self.base, DesktopTarget) or time.perf_counter() < self._mirror_due_s:
-            return
-        self._mirror_due_s = time.perf_counter() + (1 / 10 if is_software(self.ctx) else 1 / 60)
-        eye.surface.resolve()
-        self.base.show(eye.surface.resolved)
-        eye.binding.settle()
-
-
-def _projection_view(eye: Eye, view: Any, kept: list[Any]) -> Any:
-    """What the compositor is told of an eye: where it was drawn from, and its images, with depth if there is any."""
-    import xr
-
-    shown = xr.CompositionLayerProjectionView(pose=view.pose, fov=view.fov, sub_image=eye.color.image())
-    if eye.depth is not None:
-        depth = xr.CompositionLayerDepthInfoKHR(
-            sub_image=eye.depth.image(), min_depth=0.0, max_depth=1.0, near_z=NEAR_M, far_z=FAR_M
-        )
-        kept.append(depth)
-        shown.next = cast(pointer(depth), c_void_p)
-    return shown

@@ -26,6 +26,11 @@ class Binding:
     ctx: moderngl.Context
     structure: Any
     make_current: Callable[[], object]
+    current: Callable[[], object]
+    """Address of the context that is current on this thread."""
+
+    def __post_init__(self) -> None:
+        self._ours = self.current()
 
     def settle(self) -> None:
         """Put right what some runtimes leave behind: call it around groups of OpenXR calls, on the thread that draws.
@@ -33,7 +38,8 @@ class Binding:
         SteamVR on Linux changes the current context inside calls (SteamVR-for-Linux#421, #821), leaves a GL error after
         xrEndFrame (#799) and fails in swapchain calls when one is pending.
         """
-        self.make_current()
+        if self.current() != self._ours:  # making it current flushes what was drawn, even if it is already
+            self.make_current()
         for _ in range(DRAINED):
             if self.ctx.error == "GL_NO_ERROR":
                 return
@@ -70,7 +76,7 @@ def _egl(ctx: moderngl.Context) -> Binding:
         current = [(c_void_p, value) for value in (display, surface, surface, context)]
         _call(egl.eglMakeCurrent, c_int, *current)
 
-    return Binding(ctx, structure, make_current)
+    return Binding(ctx, structure, make_current, _pointer(egl.eglGetCurrentContext))
 
 
 def _glx(ctx: moderngl.Context, window: Any) -> Binding:
@@ -94,7 +100,7 @@ def _glx(ctx: moderngl.Context, window: Any) -> Binding:
     structure = xr.GraphicsBindingOpenGLXlibKHR()
     _fill(structure, x_display=display, visualid=visual.value, glx_fbconfig=configs[0], glx_context=context)
     _fill(structure, glx_drawable=_call(glx.glXGetCurrentDrawable, c_ulong))
-    return Binding(ctx, structure, lambda: glfw.make_context_current(window))
+    return Binding(ctx, structure, lambda: glfw.make_context_current(window), _pointer(glx.glXGetCurrentContext))
 
 
 def _wgl(ctx: moderngl.Context, window: Any) -> Binding:
@@ -104,7 +110,13 @@ def _wgl(ctx: moderngl.Context, window: Any) -> Binding:
     gl = ctypes.CDLL("opengl32")
     structure = xr.GraphicsBindingOpenGLWin32KHR()
     _fill(structure, h_dc=_call(gl.wglGetCurrentDC), h_glrc=_call(gl.wglGetCurrentContext))
-    return Binding(ctx, structure, lambda: glfw.make_context_current(window))
+    return Binding(ctx, structure, lambda: glfw.make_context_current(window), _pointer(gl.wglGetCurrentContext))
+
+
+def _pointer(function: Any) -> Any:
+    """A C function of no arguments that returns an address."""
+    function.restype, function.argtypes = c_void_p, []
+    return function
 
 
 def _call(function: Any, result: Any = c_void_p, *arguments: tuple[Any, Any]) -> Any:

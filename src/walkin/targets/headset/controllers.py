@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from ctypes import byref
 from dataclasses import dataclass, field
 from typing import Any
 
 from walkin.frame import Action, Hand, Pulse
-from walkin.geometry import Pose
-from walkin.targets.headset.eyes import pose_of
+from walkin.targets.headset.calls import NOT_FOCUSED, Located, call
 from walkin.targets.headset.runtime import Runtime
 
 HANDS = ("left", "right")
@@ -25,6 +25,13 @@ EXTENSION_OF = {
     "hp/mixed_reality_controller": "XR_EXT_hp_mixed_reality_controller",
 }
 PRESS, RELEASE = 0.6, 0.4  # of triggers and grips: apart, so that a finger that trembles does not click
+# What is no act: it fills a Hand or a field of Input, or says whether another counts.
+NO_ACTS = frozenset({"select", "squeeze", "fast", "rise", "sink", "press"})
+READ = {
+    "bool": ("xrGetActionStateBoolean", "ActionStateBoolean"),
+    "float": ("xrGetActionStateFloat", "ActionStateFloat"),
+    "vector": ("xrGetActionStateVector2f", "ActionStateVector2f"),
+}
 DEAD_ZONE = 0.15  # of sticks: worn ones do not come back to the middle
 
 
@@ -43,7 +50,15 @@ class State:
 class Controllers:
     """The action set of one session."""
 
-    def __init__(self, runtime: Runtime, session: Any, actions: tuple[Action, ...], report: Callable[[str], None]):
+    def __init__(
+        self,
+        runtime: Runtime,
+        session: Any,
+        space: Any,
+        actions: tuple[Action, ...],
+        report: Callable[[str], None],
+    ):
+        """Poses are told in `space`."""
         import xr
 
         self._xr, self._runtime, self._session = xr, runtime, session
@@ -56,62 +71,90 @@ class Controllers:
         self._actions = {action.name: self._create(action) for action in actions}
         self._suggest(actions, report)
         xr.attach_session_action_sets(session, xr.SessionActionSetsAttachInfo(action_sets=[self._set]))
-        self._spaces = {
-            (name, hand): xr.create_action_space(
-                session, xr.ActionSpaceCreateInfo(self._actions[name], self._paths[self._real[hand]])
+        self._located = {
+            (name, hand): Located(
+                xr.create_action_space(
+                    session, xr.ActionSpaceCreateInfo(self._actions[name], self._paths[self._real[hand]])
+                ),
+                space,
             )
             for name in ("aim", "grip")
             for hand in HANDS
         }
-        # Made once: building these takes longer than the calls they are for.
-        self._gets = {
-            (name, hand): xr.ActionStateGetInfo(action, self._paths[self._real[hand]])
-            for name, action in self._actions.items()
+        self._readings = {
+            (action.name, hand): _Reading(
+                session, action.kind, xr.ActionStateGetInfo(self._actions[action.name], self._paths[self._real[hand]])
+            )
+            for action in actions
+            if action.kind in READ
             for hand in HANDS
         }
+        self._bound: list[tuple[str, str]] = []
+        """(action, hand) of those that the controllers in use have."""
         both: Any = xr.NULL_PATH
         self._sync_info = xr.ActionsSyncInfo(active_action_sets=[xr.ActiveActionSet(self._set, both)])
-        self._read = {
-            "bool": xr.get_action_state_boolean,
-            "float": xr.get_action_state_float,
-            "vector": xr.get_action_state_vector2f,
-        }
-        self._pressed: dict[tuple[str, str], bool] = {}
-        self._acts = tuple(
-            action.name
-            for action in actions
-            if action.kind == "bool" and action.name not in ("select", "squeeze", "fast", "rise", "sink")
-        )
+        self._down: set[tuple[str, str]] = set()
+        """(action, hand) of the buttons that are pressed."""
         self._profile = ""
         self.profile_changed()
 
     def profile_changed(self) -> None:
         """Look up which controllers are in use: after the event that says so."""
         xr = self._xr
-        found = ""
-        for hand in ("left", "right"):
+        found = []
+        for hand in HANDS:
             state = xr.get_current_interaction_profile(self._session, self._paths[self._real[hand]])
             if state.interaction_profile:
                 path = xr.path_to_string(self._runtime.instance, state.interaction_profile)
-                found = path.removeprefix("/interaction_profiles/")
-        self._profile = found
+                found.append(path.removeprefix("/interaction_profiles/"))
+        self._profile = found[-1] if found else ""
+        bound = {
+            (action.name, hand)
+            for action in self._table.values()
+            for profile, hand, _ in action.bindings
+            if profile in found
+        }
+        self._bound = [key for key in self._readings if key in bound]
 
-    def state(self, space: Any, time: Any) -> State:
-        """Of this frame: poses as they will be at `time` (XrTime), in `space`. Empty while the input is not ours."""
-        xr = self._xr
-        try:
-            xr.sync_actions(self._session, self._sync_info)
-        except xr.SessionNotFocused:  # a qualified success, which pyopenxr raises
-            self._pressed.clear()
+    def state(self, time_ns: int) -> State:
+        """Of this frame: poses as they will be at `time_ns` (XrTime). Empty while the input is not ours."""
+        if call("xrSyncActions", self._session, byref(self._sync_info)) == NOT_FOCUSED:
+            self._down.clear()
             return State(profile=self._profile)
-        left, right = (self._hand(hand, space, time) for hand in HANDS)
+        before, sticks = self._down, self._read()
+        names = {name for name, _ in self._down}
+        left, right = (self._hand(hand, sticks.get(hand, (0.0, 0.0)), time_ns) for hand in HANDS)
         return State(
             left,
             right,
-            rise=float(self._any("rise")) - float(self._any("sink")),
-            fast=self._any("fast"),
-            acts=frozenset(name for name in self._acts if self._began(name)),
+            rise=float("rise" in names) - float("sink" in names),
+            fast="fast" in names,
+            acts=frozenset(names - {name for name, _ in before} - NO_ACTS),
             profile=self._profile,
+        )
+
+    def _read(self) -> dict[str, tuple[float, float]]:
+        """Look which buttons are down; where each hand's stick is."""
+        down: set[tuple[str, str]] = set()
+        sticks = {}
+        for key in self._bound:
+            value = self._readings[key].value()
+            if isinstance(value, tuple):
+                sticks[key[1]] = value
+            elif value > (RELEASE if key in self._down else PRESS):
+                down.add(key)
+        self._down = down
+        return sticks
+
+    def _hand(self, hand: str, stick: tuple[float, float], time_ns: int) -> Hand:
+        if ("press", hand) in self._bound and ("press", hand) not in self._down:
+            stick = 0.0, 0.0  # a thumb that only lies on its pad
+        return Hand(
+            stage_from_aim=self._located["aim", hand].at(time_ns),
+            stage_from_grip=self._located["grip", hand].at(time_ns),
+            stick=_outside_dead_zone(*stick),
+            select=("select", hand) in self._down,
+            squeeze=("squeeze", hand) in self._down,
         )
 
     def pulse(self, pulse: Pulse) -> None:
@@ -153,43 +196,25 @@ class Controllers:
             except xr.exception.XrException as problem:  # one that this runtime does not know costs no other
                 report(f"walkin: no controls for {profile}: {problem}")
 
-    def _hand(self, hand: str, space: Any, time: Any) -> Hand:
-        stick = self._value("stick", hand)
-        x, y = (stick.x, stick.y) if stick is not None else (0.0, 0.0)
-        return Hand(
-            stage_from_aim=self._pose("aim", hand, space, time),
-            stage_from_grip=self._pose("grip", hand, space, time),
-            stick=_outside_dead_zone(x, y),
-            select=self._held("select", hand),
-            squeeze=self._held("squeeze", hand),
-        )
 
-    def _pose(self, name: str, hand: str, space: Any, time: Any) -> Pose | None:
-        location = self._xr.locate_space(self._spaces[name, hand], space, time)
-        valid = 3  # orientation 1, position 2
-        return pose_of(location.pose) if location.location_flags & valid == valid else None
+class _Reading:
+    """One action of one hand: what the runtime fills is made once."""
 
-    def _value(self, name: str, hand: str) -> Any:
-        """Current state; None while nothing feeds it."""
-        action = self._table.get(name)
-        if action is None:
-            return None
-        state = self._read[action.kind](self._session, self._gets[name, hand])
-        return state.current_state if state.is_active else None
+    def __init__(self, session: Any, kind: str, info: Any):
+        import xr
 
-    def _held(self, name: str, hand: str) -> bool:
-        value = self._value(name, hand)
-        before = self._pressed.get((name, hand), False)
-        held = bool(value) if isinstance(value, bool | int) else (value or 0.0) > (RELEASE if before else PRESS)
-        self._pressed[name, hand] = held
-        return held
+        self._function, structure = READ[kind]
+        self._state = getattr(xr, structure)()
+        self._arguments = session, byref(info), byref(self._state)
 
-    def _any(self, name: str) -> bool:
-        return any([self._held(name, hand) for hand in HANDS])
-
-    def _began(self, name: str) -> bool:
-        before = any(self._pressed.get((name, hand), False) for hand in HANDS)
-        return self._any(name) and not before
+    def value(self) -> float | tuple[float, float]:
+        """As of the last sync; 0 while nothing feeds it."""
+        state = self._state
+        call(self._function, *self._arguments)
+        if not state.is_active:
+            return 0.0
+        value = state.current_state
+        return value if isinstance(value, int | float) else (value.x, value.y)
 
 
 def _outside_dead_zone(x: float, y: float) -> tuple[float, float]:

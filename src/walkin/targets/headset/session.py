@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import time
-from ctypes import POINTER, byref, c_void_p, cast, pointer
+from ctypes import POINTER, byref, c_uint32, c_void_p, cast, pointer
 from typing import Any
 
-from walkin.geometry import Pose
+from walkin.geometry import Fov, Pose
 from walkin.targets.headset.binding import Binding
-from walkin.targets.headset.eyes import pose_of
+from walkin.targets.headset.calls import NO_EVENT, VALID, Located, Lost, PoseView, call
 from walkin.targets.headset.runtime import NoHeadset, Runtime
 
 EYES_M = 1.7  # where LOCAL space is all there is: how high its origin, the head at the start, is taken to be
-VALID = 3  # of a pose: orientation 1, position 2
 END_S = 2.0  # longest wait for a runtime to let us go
-
-
-class Lost(Exception):
-    """The runtime, or the session with it, is gone: everything made from the instance has to be made anew."""
 
 
 class Session:
@@ -43,9 +38,25 @@ class Session:
         except xr.exception.XrException as problem:
             raise NoHeadset(f"{runtime.name} takes no session with this OpenGL context: {problem}") from problem
         self.space_name, self.space = self._floor_space()
-        self._head_space = xr.create_reference_space(
-            self.handle, xr.ReferenceSpaceCreateInfo(xr.ReferenceSpaceType.VIEW, xr.Posef())
-        )
+        view = xr.ReferenceSpaceCreateInfo(xr.ReferenceSpaceType.VIEW, xr.Posef())
+        self._head = Located(xr.create_reference_space(self.handle, view), self.space)
+        self._make_structures()
+
+    def _make_structures(self) -> None:
+        """What the calls of a frame are filled from and fill."""
+        xr, eyes = self._xr, len(self.runtime.views)
+        self._event = xr.EventDataBuffer()
+        self._event_type = self._event._type
+        self.frame_state = xr.FrameState()
+        """Of the last `wait`."""
+        stereo = xr.ViewConfigurationType.PRIMARY_STEREO
+        self._locate_info = xr.ViewLocateInfo(stereo, 0, self.space)
+        self._view_state = xr.ViewState()
+        self.views = (xr.View * eyes)(*(xr.View() for _ in range(eyes)))
+        """Of the last `locate`."""
+        self._view_poses = [PoseView(view.pose) for view in self.views]
+        self._view_count = c_uint32(eyes)
+        self._end_info = xr.FrameEndInfo(0, xr.EnvironmentBlendMode.OPAQUE, [])
 
     @property
     def focused(self) -> bool:
@@ -57,22 +68,24 @@ class Session:
 
     def poll(self) -> None:
         """Take in all events and follow the session's state; Lost if the runtime is gone."""
-        xr = self._xr
-        while True:
-            try:
-                event = xr.poll_event(self.runtime.instance)
-            except xr.EventUnavailable:
-                return
-            except (xr.InstanceLostError, xr.SessionLostError) as problem:
-                raise Lost(str(problem)) from problem
-            kind = event.type
-            if kind == xr.StructureType.EVENT_DATA_SESSION_STATE_CHANGED.value:
-                changed = cast(byref(event), POINTER(xr.EventDataSessionStateChanged)).contents
-                self._enter(xr.SessionState(changed.state).name)
-            elif kind == xr.StructureType.EVENT_DATA_INTERACTION_PROFILE_CHANGED.value:
-                self.profile_changed = True
-            elif kind == xr.StructureType.EVENT_DATA_INSTANCE_LOSS_PENDING.value:
-                raise Lost("the runtime is going away")
+        while self._next_event():
+            self.follow(self._event)
+
+    def _next_event(self) -> bool:
+        event = self._event
+        event._type, event._next = self._event_type, None
+        return call("xrPollEvent", self.runtime.instance, byref(event)) != NO_EVENT
+
+    def follow(self, event: Any) -> None:
+        """One event, as the runtime gives it."""
+        xr, kind = self._xr, event._type
+        if kind == xr.StructureType.EVENT_DATA_SESSION_STATE_CHANGED.value:
+            changed = cast(byref(event), POINTER(xr.EventDataSessionStateChanged)).contents
+            self._enter(xr.SessionState(changed.state).name)
+        elif kind == xr.StructureType.EVENT_DATA_INTERACTION_PROFILE_CHANGED.value:
+            self.profile_changed = True
+        elif kind == xr.StructureType.EVENT_DATA_INSTANCE_LOSS_PENDING.value:
+            raise Lost("the runtime is going away")
 
     def _enter(self, state: str) -> None:
         xr = self._xr
@@ -89,32 +102,42 @@ class Session:
 
     def wait(self) -> Any:
         """Wait for the moment to begin a frame; its XrFrameState. Other threads run meanwhile."""
-        return self._try(self._xr.wait_frame, self.handle)
+        call("xrWaitFrame", self.handle, None, byref(self.frame_state))
+        return self.frame_state
 
     def begin(self) -> None:
-        self._try(self._xr.begin_frame, self.handle)
+        call("xrBeginFrame", self.handle, None)
 
-    def views(self, display_time: Any) -> list[Any]:
-        """The eyes as they will be then; empty while the head is not tracked."""
-        xr = self._xr
-        info = xr.ViewLocateInfo(xr.ViewConfigurationType.PRIMARY_STEREO, display_time, self.space)
-        flags, views = self._try(xr.locate_views, self.handle, info)
-        return list(views) if flags.view_state_flags & VALID == VALID else []
+    def locate(self, time_ns: int) -> list[tuple[Pose, Fov]]:
+        """The eyes as they will be then (XrTime); empty while the head is not tracked."""
+        self._locate_info.display_time = time_ns
+        call(
+            "xrLocateViews",
+            self.handle,
+            byref(self._locate_info),
+            byref(self._view_state),
+            len(self.views),
+            byref(self._view_count),
+            self.views,
+        )
+        if self._view_state._view_state_flags & VALID != VALID:
+            return []
+        return [(at.pose(), self._fov(view.fov)) for at, view in zip(self._view_poses, self.views, strict=True)]
 
-    def head(self, display_time: Any) -> Pose | None:
+    @staticmethod
+    def _fov(fov: Any) -> Fov:
+        return Fov(fov.angle_left, fov.angle_right, fov.angle_up, fov.angle_down)
+
+    def head(self, time_ns: int) -> Pose | None:
         """Where it will be then, on the floor's space; None while it is not tracked."""
-        location = self._try(self._xr.locate_space, self._head_space, self.space, display_time)
-        return pose_of(location.pose) if location.location_flags & VALID == VALID else None
+        return self._head.at(time_ns)
 
-    def layer(self, views: list[Any]) -> Any:
-        """A projection layer of both eyes, as `end` wants it; what it points to lives as long as it does."""
-        return byref(self._xr.CompositionLayerProjection(space=self.space, views=views))
-
-    def end(self, display_time: Any, layers: list[Any]) -> None:
-        xr = self._xr
-        mode = xr.EnvironmentBlendMode.OPAQUE
-        info = xr.FrameEndInfo(display_time=display_time, environment_blend_mode=mode, layers=layers)
-        self._try(xr.end_frame, self.handle, info)
+    def end(self, time_ns: int, layers: Any = None) -> None:
+        """Hand the frame over. `layers`: an array of pointers to their headers, or nothing to be shown."""
+        info = self._end_info
+        info.display_time = time_ns
+        info.layer_count, info._layers = (len(layers), layers) if layers is not None else (0, None)
+        call("xrEndFrame", self.handle, byref(info))
 
     def close(self) -> None:
         """Leave in good order: ask to go, follow the states to the end, destroy. Never raises."""
@@ -128,7 +151,7 @@ class Session:
                 if self.running:  # the runtime counts on frames until it says STOPPING
                     state = self.wait()
                     self.begin()
-                    self.end(state.predicted_display_time, [])
+                    self.end(state.predicted_display_time)
                 elif self.state == "IDLE" and "STOPPING" not in self.states:
                     break
                 else:
@@ -139,13 +162,6 @@ class Session:
             xr.destroy_session(self.handle)
         except xr.exception.XrException:
             pass
-
-    def _try(self, call: Any, *arguments: Any) -> Any:
-        xr = self._xr
-        try:
-            return call(*arguments)
-        except (xr.InstanceLostError, xr.SessionLostError) as problem:
-            raise Lost(str(problem)) from problem
 
     def _floor_space(self) -> tuple[str, Any]:
         xr = self._xr
