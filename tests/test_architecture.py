@@ -21,7 +21,7 @@ FLOORS = (
     {"network", "interact", "render", "ui", "targets"},
     {"world"},
     {"exhibit"},
-    {"frame", "requests", "things"},
+    {"frame", "requests", "things", "panel_state"},
     {"places"},
     {"graph", "results"},
     {"geometry", "gl", "imports", "mailbox", "mosaic", "resources", "picture_file"},

@@ -9,12 +9,12 @@ import pytest
 from panels import OFFER, Visit
 
 from walkin.exhibit import Exhibit
+from walkin.panel_state import Change, PanelState
 from walkin.places import Place
 from walkin.requests import File
 from walkin.results import Histogram, Progress, Thumbnail
 from walkin.things import Shelf
 from walkin.ui.offer import Setting
-from walkin.ui.state import Change, PanelState
 
 
 @pytest.fixture

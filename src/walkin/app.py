@@ -11,17 +11,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from walkin.errors import WalkinError
 from walkin.exhibit import Exhibit
 from walkin.frame import Frame, Target
 from walkin.geometry import Pose
 from walkin.imports import collector_resting
 from walkin.interact import shelf
-from walkin.interact.acts import sheet
+from walkin.interact.acts import ACTS, sheet
+from walkin.interact.doing import do
 from walkin.interact.layout import lay_out
 from walkin.interact.step import step
 from walkin.mailbox import Emit, Mailbox, Worker, lower_thread_priority
 from walkin.picture_file import save_png, screenshot_path
+from walkin.render.colors import lookup_table
 from walkin.render.renderer import Renderer
 from walkin.render.surface import is_software
 from walkin.requests import Browse, Cancel, Feed, Full, Keep, Open, Quit, Request, Screenshot, Slots, Thumbnails
@@ -42,6 +46,8 @@ from walkin.results import (
     Tiles,
     Traced,
 )
+from walkin.ui.offer import Command, Offer
+from walkin.ui.panel import Panel
 from walkin.world import World
 
 UPLOAD_MS = 4.0
@@ -89,6 +95,8 @@ class App:
         self.worker = Worker(self.results, finished=Finished, before=lower_thread_priority)
         self.librarian = Worker(self.results, finished=Finished, before=lower_thread_priority)
         self.world.goto = self.settings.goto
+        self.world.at_hand = self.settings.pictures
+        self.panel = Panel(self.target.ctx, _offer())
         self._sessions: Any = None
         self._shelf: Any = None
         self._first_requests: tuple[Open, ...] = ()
@@ -123,7 +131,7 @@ class App:
         """One frame."""
         for result in self.results.drain():
             self.accept(result)
-        for request in step(self.world, frame, self.settings.pictures):
+        for request in step(self.world, frame):
             self.dispatch(request)
         if self.world.pitch_wish is not None:
             self.target.hint("pitch", self.world.pitch_wish)
@@ -137,6 +145,7 @@ class App:
         for text in frame.input.notices:
             self.world.notify(text, "warning")
             self.settings.report(f"walkin: {text}")
+        self._draw_panel(frame)
         head = frame.input.stage_from_head
         eye = (self.world.world_from_stage.matrix @ head.matrix)[:3, 3]
         self.renderer.prepare(self.world, eye, UPLOAD_MS)
@@ -159,6 +168,19 @@ class App:
             self._after_settling()
         elif self.settings.timeout_s is not None and time.monotonic() - self._began_s > self.settings.timeout_s:
             raise WalkinError(f"not ready after {self.settings.timeout_s:.0f} s (--timeout); {self._doing()}")
+
+    def _draw_panel(self, frame: Frame) -> None:
+        """The panel, where it has changed, and what is asked for on it."""
+        state = self.world.panel
+        painted, parts = self.panel.painted, state.parts
+        for change in self.panel.draw(state, self.world):
+            for request in do(self.world, frame.input, change):
+                self.dispatch(request)
+        state.text, state.keys, state.scroll = "", (), 0.0
+        self.target.hint("typing", state.wants_keys)
+        self.renderer.panel_texture = self.panel.texture
+        if painted != self.panel.painted or parts != state.parts:
+            self.world.revision += 1
 
     @property
     def settled(self) -> bool:
@@ -313,6 +335,14 @@ class App:
         if self.world.progress is not None:
             return self.world.progress.label
         return f"{self.renderer.uploads_waiting} walls are still to be uploaded"
+
+
+def _offer() -> Offer:
+    """What the panel shows and does not know."""
+    commands = tuple(Command(act.name, act.what, act.shown) for act in ACTS if act.key)
+    return Offer(
+        commands, lambda profile, left: sheet(profile, left_handed=left), colors=lookup_table().astype(np.float32)
+    )
 
 
 def _keys(requests: tuple[Open, ...]) -> list[str]:

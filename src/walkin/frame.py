@@ -72,6 +72,14 @@ class Input:
     """Files dropped on the program since the last frame."""
     notices: tuple[str, ...] = ()
     """What the target has to tell: a headset that is gone, or back."""
+    cursor: tuple[float, float] | None = None
+    """Where a free mouse is over a window, in framebuffer pixels, y down; None: nowhere, or caught."""
+    window: tuple[int, int] | None = None
+    """Framebuffer pixels of the window, if there is one."""
+    text: str = ""
+    """Typed since the last frame."""
+    keys: tuple[tuple[str, bool], ...] = ()
+    """(key as GLFW spells it without KEY_, whether it went down) since the last frame, in order."""
     profile: str = ""
     """Interaction profile of the controllers, as in Action.bindings; '' for mouse and keys."""
     pixel_scale: float = 1.0
@@ -130,7 +138,7 @@ class Target(Protocol):
     def hint(self, name: str, value: Any) -> None:
         """Tell the target what it may make use of: `title` (str), `continuous` (bool: something
         is moving), `waiting` (bool: a worker is busy and should have the
-        processor), `pitch` (radians: where a head that is not real should look), `pulse` (Pulse: a hand should feel
+        processor), `typing` (bool: keys are for a text field), `catch` (bool: the mouse turns the head), `pitch` (radians: where a head that is not real should look), `pulse` (Pulse: a hand should feel
         it)."""
         ...
 

@@ -11,6 +11,7 @@ from walkin.exhibit import Bounds, Exhibit, Wall, wall_key
 from walkin.frame import Pulse
 from walkin.geometry import Pose
 from walkin.graph import Network
+from walkin.panel_state import PanelState
 from walkin.places import Layout, Place
 from walkin.results import Fed, Finished, Notice, Progress, Result, Scores, Tiles, Traced
 from walkin.things import Aims, Carried, Enlarged, Grip, Met, Shelf, Thing
@@ -160,8 +161,14 @@ class World:
     carried: dict[str, Carried] = field(default_factory=dict)
     """By the hand of Input that has it."""
     enlarged: Enlarged | None = None
-    panel_place: Place | None = None
-    """Where the panel's board is; None: on no board."""
+    panel: PanelState = field(default_factory=PanelState)
+    panel_on_wrist: bool = True
+    """Whether the panel's board is held; else it hangs where it is."""
+    world_from_panel: Pose | None = None
+    """The middle of the panel's board, which faces +Z; None: on no board."""
+    panel_pixel_m: float = 0.001
+    panel_met: Met | None = None
+    """Where the pointing hand's ray meets the panel."""
     thumbnails: dict[object, Any] = field(default_factory=dict)
     """Small pictures by what they are made from."""
     aims: Aims = field(default_factory=Aims)
@@ -204,8 +211,12 @@ class World:
     """Where the head should look, up or down in radians: targets without a real head follow it."""
     visited: str | None = None
     """Key of the wall last gone to."""
+    at_hand: tuple[str, ...] = ()
+    """Files that the picture key goes through."""
     bundled_shown: int = 0
-    """Which of the bundled pictures was fed last."""
+    """Which of them was fed last."""
+    noise_seed: int = 0
+    """Of the last noise that was asked for by name."""
     time_s: float = 0.0
     """Seconds since the start; scripted targets advance it in fixed steps."""
     revision: int = 0

@@ -156,15 +156,17 @@ ACTS: tuple[Act, ...] = (
     Act("picture", "next of the bundled pictures", "P", "P"),
     Act("drop", "feed it to the network", "", "drop a file"),
     Act("full_screen", "full screen", "F11", "F11"),
-    Act("screenshot", "save a screenshot", "F12", "F12"),
     Act(
-        "keys",
-        "this sheet",
-        "H",
-        "H",
-        _on((SIMPLE, TOUCH, VIVE, MOTION, HP), *_button("keys", "walking", "input/menu/click"))
-        | _on((INDEX,), *_button("keys", "pointing", "upper")),
+        "panel",
+        "the panel: all that can be set",
+        "TAB",
+        "Tab",
+        _on((TOUCH, HP, MOTION, VIVE, SIMPLE), *_button("panel", "walking", "input/menu/click"))
+        | _on((INDEX,), *_button("panel", "pointing", "upper")),
     ),
+    Act("palette", "any command by typing", "CTRL+P", "Ctrl+P"),
+    Act("screenshot", "save a screenshot", "F12", "F12"),
+    Act("keys", "this sheet", "H", "H"),
     Act("sort", "sort the channels of the wall pointed at: index, mean, max, share above zero", "T", "T"),
     Act("reset_wall", "the wall pointed at back to its place", "BACKSPACE", "Backspace"),
     Act("reset_walls", "all walls back to their places", "CTRL+BACKSPACE", "Ctrl+Backspace"),
@@ -209,7 +211,7 @@ ADVICE: tuple[dict[str, str], ...] = (
     {"walk": "walk"},
     {"turn": "turn", "teleport": "teleport"},
     {"grab": "move, turn and scale the world"},
-    {"keys": "all controls"},
+    {"panel": "all that can be set, and all controls"},
 )
 
 

@@ -28,6 +28,8 @@ def point(world: World, given: Input) -> None:
     pointers: dict[str, Pointer] = {}
     world.met.clear()
     for (side, hand, world_from_aim), ray, met in zip(aims, rays, meet_all(world, rays), strict=True):
+        if side == "right" and world.panel_met is not None:
+            met = world.panel_met
         pointers[side] = _pointer(stage, hand, world_from_aim, ray, met)
         world.met[side] = met
     met = world.met.get("right")

@@ -125,8 +125,6 @@ def collect(world: World) -> None:
     found += [("frame", e.key, e.layout.picture) for e in world.exhibits if e.layout is not None]
     if world.enlarged is not None:
         found.append(("enlarged", world.enlarged.key, world.enlarged.place))
-    if world.panel_place is not None:
-        found.append(("panel", "", world.panel_place))
     world.aims = Aims.of(found)
 
 

@@ -13,6 +13,7 @@ from walkin.places import Place, Ribbon
 from walkin.render.advice import Advice
 from walkin.render.atlas import Atlas
 from walkin.render.background import Background
+from walkin.render.board import Board
 from walkin.render.eye import Eye
 from walkin.render.hands import Hands
 from walkin.render.labels import Labels
@@ -65,6 +66,9 @@ class Renderer:
         self._scanned = -1  # tiles_revision of the world that was looked through
         self._seen: dict[str, Tiles] = {}  # key of a wall -> what was taken over
         self._orders: dict[str, np.ndarray | None] = {}
+        self._board = Board(ctx)
+        self.panel_texture: moderngl.Texture | None = None
+        """The panel as it was painted last; where it is seen the world says."""
         self.draw_calls = 0
         """Of the last view."""
         self.uploaded_bytes = 0
@@ -219,11 +223,18 @@ class Renderer:
             draws += self._things.draw_text()
         framebuffer.depth_mask = True  # a ray that goes behind the plate is not seen through it
         draws += self._advice.draw()
+        pose, texture = world.world_from_panel, self.panel_texture
+        if pose is not None and texture is not None and world.panel.where == "board":
+            draws += self._board.draw_in_room(
+                texture, world.panel.parts, eye.clip_from_world, pose.matrix, world.panel_pixel_m
+            )
         framebuffer.depth_mask = False
         draws += self._hands.draw_marks()
         if view.overlay:
             ctx.enable_only(moderngl.BLEND)
             draws += self._overlay.draw(world, width, height, pixel_scale)
+            if texture is not None and world.panel.where == "overlay":
+                draws += self._board.draw_over(texture, world.panel.parts)
         elif view.worn and world.vignette > 0:
             ctx.enable_only(moderngl.BLEND)
             draws += self._vignette.draw(view, world.vignette)

@@ -67,6 +67,7 @@ class DesktopTarget:
         import glfw
 
         self._glfw = glfw
+        self._names = {getattr(glfw, name): name[4:] for name in dir(glfw) if name.startswith("KEY_")}
         glfw.set_error_callback(self._on_error)
         self._error = ""
         if not glfw.init():
@@ -97,6 +98,9 @@ class DesktopTarget:
         self._caught = False
         self._looking = False
         self._clicked = False
+        self._typing = False
+        self._text = ""
+        self._keys: list[tuple[str, bool]] = []
         self._cursor = (0.0, 0.0)
         self._acts: set[str] = set()
         self._scroll = 0.0
@@ -106,6 +110,7 @@ class DesktopTarget:
         self._windowed: tuple[int, int, int, int] | None = None
         self._closed = False
         glfw.set_key_callback(self.window, self._on_key)
+        glfw.set_char_callback(self.window, self._on_char)
         glfw.set_mouse_button_callback(self.window, self._on_button)
         glfw.set_cursor_pos_callback(self.window, self._on_move)
         glfw.set_scroll_callback(self.window, self._on_scroll)
@@ -192,6 +197,8 @@ class DesktopTarget:
         elif name == "pitch":
             self._pitch = value
             self._changed = True
+        elif name == "typing":
+            self._typing = value
         elif name == "catch":
             self._catch(value)
         elif name == "title":
@@ -217,7 +224,12 @@ class DesktopTarget:
             acts=frozenset(self._acts),
             dropped_files=tuple(self._dropped),
             pixel_scale=self._pixel_scale(),
+            cursor=self._free_cursor(),
+            window=glfw.get_framebuffer_size(self.window),
+            text=self._text,
+            keys=tuple(self._keys),
         )
+        self._text, self._keys = "", []
         self._acts = set()
         self._scroll = 0.0
         self._dropped = []
@@ -256,7 +268,7 @@ class DesktopTarget:
         return any(glfw.get_key(self.window, getattr(glfw, f"KEY_{name}")) == glfw.PRESS for name in names)
 
     def _stick(self) -> tuple[float, float]:
-        if self._down("LEFT_CONTROL", "RIGHT_CONTROL"):
+        if self._typing or self._down("LEFT_CONTROL", "RIGHT_CONTROL"):
             return 0.0, 0.0
         right = float(self._down("D", "RIGHT")) - float(self._down("A", "LEFT"))
         forward = float(self._down("W", "UP")) - float(self._down("S", "DOWN"))
@@ -264,7 +276,7 @@ class DesktopTarget:
         return (right / length, forward / length) if length > 1 else (right, forward)
 
     def _rise(self) -> float:
-        if self._down("LEFT_CONTROL", "RIGHT_CONTROL"):
+        if self._typing or self._down("LEFT_CONTROL", "RIGHT_CONTROL"):
             return 0.0
         return float(self._down("E")) - float(self._down("Q"))
 
@@ -285,7 +297,9 @@ class DesktopTarget:
     def _on_key(self, window: Any, key: int, scancode: int, action: int, mods: int) -> None:
         glfw = self._glfw
         self._changed = True
-        if action != glfw.PRESS:
+        if action != glfw.REPEAT and (name := self._names.get(key)) is not None:
+            self._keys.append((name, action == glfw.PRESS))
+        if action != glfw.PRESS or (self._typing and not mods & glfw.MOD_CONTROL):
             return
         control = bool(mods & glfw.MOD_CONTROL)
         for name, act in self.acts.items():
@@ -296,6 +310,21 @@ class DesktopTarget:
                     self._toggle_full_screen()
                 else:
                     self._acts.add(act)
+
+    def _on_char(self, window: Any, codepoint: int) -> None:
+        self._text += chr(codepoint)
+        self._changed = True
+
+    def _free_cursor(self) -> tuple[float, float] | None:
+        """Framebuffer pixels under the mouse."""
+        glfw = self._glfw
+        if self._caught or not glfw.get_window_attrib(self.window, glfw.HOVERED):
+            return None
+        width, height = glfw.get_window_size(self.window)
+        across, high = glfw.get_framebuffer_size(self.window)
+        if not width or not height:
+            return None
+        return self._cursor[0] * across / width, self._cursor[1] * high / height
 
     def _on_button(self, window: Any, button: int, action: int, mods: int) -> None:
         glfw = self._glfw

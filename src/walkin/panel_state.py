@@ -1,4 +1,4 @@
-"""PanelState and Change: what the panel is given each frame, and what it gives back. Plain data, no imgui."""
+"""PanelState and Change: what the panel is given each frame, and what it gives back. Plain data."""
 
 from __future__ import annotations
 

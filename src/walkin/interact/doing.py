@@ -1,0 +1,282 @@
+"""Doing: every act by its name, with or without arguments: keys, controllers, the panel, the palette and scripts all
+come here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from typing import Any
+
+from walkin.frame import Input
+from walkin.interact import arrange, carry, history, locomotion, shelf
+from walkin.panel_state import Change
+from walkin.requests import Cancel, Feed, File, Measure, Noise, Open, Quit, Request, Screenshot, Watch
+from walkin.world import COLOR_MAPS, RANGES, World
+
+WALL_KINDS = ("tile", "gap", "rim", "corner", "scroll")
+NO_STEP = frozenset({"undo", "redo", "goto", "quit", "screenshot", "keys", "panel", "palette", "measure"})
+"""Acts that change nothing of the room: they are no step to be undone."""
+Doing = Callable[..., Iterator[Request] | None]
+
+
+def do(world: World, given: Input, change: Change) -> Iterator[Request]:
+    """One act. Names that nobody knows, and arguments that do not fit, are told and change nothing."""
+    doing = DOINGS.get(change.act)
+    if doing is None:
+        return
+    world.revision += 1
+    yield from doing(world, given, *change.arguments) or ()
+    if change.act not in NO_STEP:
+        history.commit(world)
+
+
+def _quit(world: World, given: Input) -> Iterator[Request]:
+    yield Quit()
+
+
+def _screenshot(world: World, given: Input) -> Iterator[Request]:
+    yield Screenshot()
+
+
+def _cancel(world: World, given: Input) -> Iterator[Request]:
+    yield Cancel()
+
+
+def _keys(world: World, given: Input) -> None:
+    world.show_keys = not world.show_keys
+
+
+def _panel(world: World, given: Input, shown: bool | None = None) -> None:
+    world.panel.shown = not world.panel.shown if shown is None else shown
+
+
+def _palette(world: World, given: Input, shown: bool | None = None) -> None:
+    world.panel.palette = not world.panel.palette if shown is None else shown
+
+
+def _labels(world: World, given: Input, on: bool | None = None) -> None:
+    world.look = replace(world.look, labels=not world.look.labels if on is None else on)
+
+
+def _ribbons(world: World, given: Input, on: bool | None = None) -> None:
+    world.look = replace(world.look, ribbons=not world.look.ribbons if on is None else on)
+
+
+def _colors(world: World, given: Input, name: str = "") -> None:
+    world.look = replace(world.look, color_map=name or _after(COLOR_MAPS, world.look.color_map))
+    if not name:
+        world.notify(f"colour map: {world.look.color_map}")
+
+
+def _range(world: World, given: Input, mode: str = "") -> None:
+    world.look = replace(world.look, range_mode=mode or _after(RANGES, world.look.range_mode))
+    if not mode:
+        world.notify(f"range per {world.look.range_mode}")
+
+
+def _undo(world: World, given: Input) -> Iterator[Request]:
+    yield from history.undo(world)
+
+
+def _redo(world: World, given: Input) -> Iterator[Request]:
+    yield from history.redo(world)
+
+
+def _reset_walls(world: World, given: Input) -> None:
+    for wall in world.walls.values():
+        arrange.reset_wall(world, wall)
+
+
+def _reset_wall(world: World, given: Input, key: str = "") -> None:
+    wall = _wall(world, key)
+    if wall is not None:
+        arrange.reset_wall(world, wall)
+
+
+def _sort(world: World, given: Input, key: str = "", sort: str = "") -> None:
+    wall = _wall(world, key)
+    if wall is None:
+        return
+    arrange.sort_wall(world, wall, sort or _after(arrange.SORTS, wall.sort))
+    if not sort:
+        world.notify(f"{wall.key}: channels by {wall.sort}")
+
+
+def _columns(world: World, given: Input, key: str, columns: int) -> None:
+    wall = _wall(world, key)
+    if wall is not None:
+        arrange.place_wall(world, wall, wall.place.regridded(columns, wall.count))
+
+
+def _put_back(world: World, given: Input) -> None:
+    carry.put_back_enlarged(world)
+
+
+def _measure(world: World, given: Input, key: str) -> Iterator[Request]:
+    wall = world.walls.get(key)
+    yield Measure(wall.node.address, wall.exhibit) if wall is not None else Measure("", world.here.key)
+
+
+def _entrance(world: World, given: Input) -> None:
+    if world.layout is not None:
+        locomotion.stand_at_entrance(world, given, world.layout)
+
+
+def _bird(world: World, given: Input) -> None:
+    if world.layout is not None:
+        locomotion.stand_above(world, given, world.layout)
+
+
+def _height(world: World, given: Input) -> None:
+    locomotion.reset_height(world, given)
+
+
+def _focus(world: World, given: Input) -> None:
+    wall = pointed_wall(world)
+    if wall is not None:
+        locomotion.stand_before(world, given, wall.place)
+        world.visited = wall.key
+
+
+def _next(world: World, given: Input) -> None:
+    _go_along(world, given, 1)
+
+
+def _previous(world: World, given: Input) -> None:
+    _go_along(world, given, -1)
+
+
+def go_to(world: World, given: Input, address: str) -> None:
+    """Stand before a wall; `address/channel` may name a tile of it."""
+    wall = world.walls.get(address) or world.walls.get(address.rpartition("/")[0])
+    if wall is not None:
+        locomotion.stand_before(world, given, wall.place)
+        world.visited = wall.key
+        if wall.key != address:
+            channel = address.rpartition("/")[2]
+            if channel.isdecimal() and int(channel) < wall.count:
+                world.selected = wall.key, int(channel)
+        return
+    assert world.network is not None
+    try:
+        world.network.find(address)
+    except KeyError as problem:
+        world.notify(str(problem.args[0]), "warning", lasting=True)
+
+
+def _picture(world: World, given: Input) -> Iterator[Request]:
+    """The next of the pictures that are at hand."""
+    if world.at_hand:
+        world.bundled_shown = (world.bundled_shown + 1) % len(world.at_hand)
+        yield Feed(File(world.at_hand[world.bundled_shown]), world.here.key)
+
+
+def _feed(world: World, given: Input, source: Any, network: str = "") -> Iterator[Request]:
+    for key in _networks(world, network):
+        yield Feed(source, key)
+
+
+def _noise(world: World, given: Input, kind: str, network: str = "") -> Iterator[Request]:
+    """Another one each time."""
+    world.noise_seed += 1
+    yield from _feed(world, given, Noise(kind, world.noise_seed), network)
+
+
+def _watch(world: World, given: Input, spec: str) -> Iterator[Request]:
+    yield Watch(spec, world.here.key)
+
+
+def _open(world: World, given: Input, spec: str) -> Iterator[Request]:
+    """In place of the network that the visitor is at."""
+    yield Open(spec, network=world.here.key)
+
+
+def _comfort(world: World, given: Input, name: str, value: Any) -> None:
+    known = {field.name for field in fields(world.comfort)}
+    if name in known:
+        setattr(world.comfort, name, value)
+
+
+def _shelf_search(world: World, given: Input, words: str) -> None:
+    shelf.search(world, words)
+
+
+def _shelf_page(world: World, given: Input, pages: int) -> None:
+    shelf.turn_page(world, pages)
+
+
+def _shelf_draw(world: World, given: Input, at_random: bool) -> Iterator[Request]:
+    yield from shelf.press(world, "draw" if at_random else "order")
+
+
+def pointed_wall(world: World) -> Any:
+    """The wall under the pointing hand's ray."""
+    met = world.met.get("right")
+    return world.walls.get(str(met.key)) if met is not None and met.kind in WALL_KINDS else None
+
+
+def _wall(world: World, key: str) -> Any:
+    wall = world.walls.get(key) if key else pointed_wall(world)
+    if wall is None:
+        world.notify("point at a wall first" if not key else f"no wall {key}")
+    return wall
+
+
+def _networks(world: World, key: str) -> list[str]:
+    if key == "*":
+        return [exhibit.key for exhibit in world.exhibits]
+    return [key or world.here.key]
+
+
+def _go_along(world: World, given: Input, step: int) -> None:
+    addresses = [key for key, wall in world.walls.items() if wall.exhibit == world.here.key]
+    here = world.visited if world.visited in addresses else None
+    if here is None:
+        index = 0 if step > 0 else len(addresses) - 1
+    else:
+        index = min(max(addresses.index(here) + step, 0), len(addresses) - 1)
+    if addresses:
+        go_to(world, given, addresses[index])
+
+
+def _after(values: tuple[str, ...], value: str) -> str:
+    return values[(values.index(value) + 1) % len(values)]
+
+
+DOINGS: dict[str, Doing] = {
+    "quit": _quit,
+    "screenshot": _screenshot,
+    "cancel": _cancel,
+    "keys": _keys,
+    "panel": _panel,
+    "palette": _palette,
+    "labels": _labels,
+    "ribbons": _ribbons,
+    "colors": _colors,
+    "range": _range,
+    "undo": _undo,
+    "redo": _redo,
+    "reset_walls": _reset_walls,
+    "reset_all": _reset_walls,
+    "reset_wall": _reset_wall,
+    "sort": _sort,
+    "columns": _columns,
+    "free": _put_back,
+    "measure": _measure,
+    "entrance": _entrance,
+    "bird": _bird,
+    "height": _height,
+    "focus": _focus,
+    "next": _next,
+    "previous": _previous,
+    "goto": go_to,
+    "picture": _picture,
+    "feed": _feed,
+    "noise": _noise,
+    "watch": _watch,
+    "open": _open,
+    "comfort": _comfort,
+    "shelf_search": _shelf_search,
+    "shelf_page": _shelf_page,
+    "shelf_draw": _shelf_draw,
+}

@@ -1,0 +1,124 @@
+"""Panel: where it is to be seen, and what of the visitor's input is for it rather than for the room."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from walkin.frame import Hand, Input
+from walkin.geometry import Pose, Ray, quaternion_from_yaw_pitch, quaternion_product
+from walkin.interact.locomotion import yaw_of
+from walkin.interact.pointing import ray_of
+from walkin.panel_state import BOARD_POINTS, BOARD_SCALE, METRES_PER_POINT, PanelState
+from walkin.things import Met
+from walkin.world import World
+
+# In the visitor's own metres.
+ABOVE_WRIST_M = 0.10
+AHEAD_M = 0.75
+BELOW_EYES_M = 0.15
+
+
+def attend(world: World, given: Input) -> Input:
+    """Hand the panel what is meant for it; the input that is left for the room."""
+    state = world.panel
+    if not (state.shown or state.palette):
+        if state.pointer is not None or any(state.buttons):
+            state.pointer, state.buttons = None, (False, False, False)
+        world.world_from_panel = None
+        return given
+    state.profile = given.profile
+    if given.profile:
+        return _board(world, given, state)
+    return _overlay(world, given, state)
+
+
+def _overlay(world: World, given: Input, state: PanelState) -> Input:
+    """Over the view of a window: the mouse is the panel's while it is free and on one of its parts."""
+    world.world_from_panel = None
+    state.where, state.scale, state.keyboard = "overlay", given.pixel_scale, False
+    if given.window is not None:
+        state.size = given.window
+    before = state.buttons[0]
+    state.pointer = given.cursor
+    covered = given.cursor is not None and state.covers(*given.cursor)
+    mine = covered or before  # what was pressed on it is released on it
+    down = given.right.select and (mine if not before else True) and (covered or before)
+    state.buttons = (down, False, False)
+    state.scroll = given.right.scroll if covered else 0.0
+    state.text = given.text
+    state.keys = given.keys
+    if mine:
+        hand = replace(given.right, select=False, squeeze=False, scroll=0.0, stage_from_aim=None)
+        given = replace(given, right=hand)
+    return given
+
+
+def _board(world: World, given: Input, state: PanelState) -> Input:
+    """On the left wrist, or where it was hung: pointed at with the right ray."""
+    state.where, state.scale, state.keyboard = "board", BOARD_SCALE, True
+    width, height = (round(side * BOARD_SCALE) for side in BOARD_POINTS)
+    state.size = width, height
+    stage = world.world_from_stage
+    world.panel_pixel_m = METRES_PER_POINT / BOARD_SCALE * stage.scale
+    if world.panel_on_wrist and given.left.stage_from_grip is not None:
+        world.world_from_panel = _on_wrist(world, given, stage @ given.left.stage_from_grip, height)
+    elif world.world_from_panel is None:
+        world.world_from_panel = _ahead(world, given)
+    state.text, state.keys = given.text, given.keys
+    state.scroll = 0.0
+    before = state.buttons[0]
+    state.pointer, met = _pointed(world, given.right)
+    covered = state.pointer is not None and state.covers(*state.pointer)
+    state.buttons = (given.right.select and (covered or before), False, False)
+    world.panel_met = met if covered else None
+    if covered or before:
+        stick = given.right.stick
+        state.scroll = stick[1] * 0.35 if abs(stick[1]) > 0.3 else 0.0
+        given = replace(given, right=replace(given.right, select=False, stick=(0.0, 0.0)))
+    return given
+
+
+def _on_wrist(world: World, given: Input, world_from_grip: Pose, height: int) -> Pose:
+    """Above the hand, turned to whoever reads it."""
+    scale = world.world_from_stage.scale
+    head = world.world_from_stage @ given.stage_from_head
+    up = np.array([0.0, 1.0, 0.0])
+    middle = world_from_grip.position + up * (ABOVE_WRIST_M * scale + height / 2 * world.panel_pixel_m * 0.9)
+    towards = head.position - middle
+    yaw = float(np.arctan2(towards[0], towards[2]))
+    pitch = -float(np.arctan2(towards[1], np.hypot(towards[0], towards[2])))
+    return Pose(middle, quaternion_from_yaw_pitch(yaw, pitch))
+
+
+def _ahead(world: World, given: Input) -> Pose:
+    scale = world.world_from_stage.scale
+    head = world.world_from_stage @ given.stage_from_head
+    yaw = yaw_of(head)
+    ahead = np.array([-np.sin(yaw), 0.0, -np.cos(yaw)])
+    middle = head.position + (ahead * AHEAD_M - np.array([0.0, BELOW_EYES_M, 0.0])) * scale
+    return Pose(middle, quaternion_product(quaternion_from_yaw_pitch(yaw, 0.0), quaternion_from_yaw_pitch(0.0, -0.15)))
+
+
+def _pointed(world: World, hand: Hand) -> tuple[tuple[float, float] | None, Met | None]:
+    """Panel pixels under a ray, and where that is in the room."""
+    pose = world.world_from_panel
+    if pose is None or hand.stage_from_aim is None:
+        return None, None
+    ray: Ray = ray_of(world.world_from_stage @ hand.stage_from_aim)
+    right, up, front = pose.matrix[:3, :3].T
+    slope = float(front @ ray.direction)
+    if slope > -1e-4:
+        return None, None
+    distance = float(front @ (pose.position - ray.origin)) / slope
+    if distance <= 0:
+        return None, None
+    point = ray.origin + ray.direction * distance
+    away = point - pose.position
+    width, height = world.panel.size
+    x = width / 2 + float(right @ away) / world.panel_pixel_m
+    y = height / 2 - float(up @ away) / world.panel_pixel_m
+    if not (0 <= x < width and 0 <= y < height):
+        return None, None
+    return (x, y), Met("panel", "", distance, point, x / width, y / height)
