@@ -13,11 +13,11 @@ from room import open_room, options
 from walkin import gl
 from walkin.app import App
 from walkin.interact.acts import ACTS, sheet
+from walkin.panel_state import PanelState
 from walkin.render.board import Board
 from walkin.render.colors import lookup_table
 from walkin.ui.offer import Command, Offer
 from walkin.ui.panel import Panel
-from walkin.ui.state import PanelState
 from walkin.world import Hover, World
 
 FRAMES = 300

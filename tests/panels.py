@@ -10,12 +10,12 @@ from rooms import FAR_AWAY, maps, tiles_of
 
 from walkin.geometry import Pose
 from walkin.graph import Network, Node
+from walkin.panel_state import Change, PanelState
 from walkin.places import Layout, Place
 from walkin.render.colors import lookup_table
 from walkin.results import Fed, Scores
 from walkin.ui.offer import Command, Offer
 from walkin.ui.panel import Panel
-from walkin.ui.state import Change, PanelState
 from walkin.world import Hover, World
 
 OFFER = Offer(

@@ -22,7 +22,7 @@ FLOORS = (
     {"world"},
     {"exhibit"},
     {"frame", "requests", "things"},
-    {"places"},
+    {"panel_state", "places"},
     {"graph", "results"},
     {"geometry", "gl", "imports", "mailbox", "mosaic", "resources", "picture_file"},
     {"errors", "_version"},

@@ -12,11 +12,11 @@ import pytest
 from imgui_bundle import imgui
 from panels import Visit
 
+from walkin.panel_state import PanelState
 from walkin.render.board import Board
 from walkin.render.surface import Surface
 from walkin.ui.context import Context
 from walkin.ui.painter import Painter
-from walkin.ui.state import PanelState
 
 SIZE = (64, 48)
 

@@ -7,8 +7,8 @@ import time
 import pytest
 from panels import Visit, room
 
+from walkin.panel_state import Change
 from walkin.ui.matching import Matcher
-from walkin.ui.state import Change
 
 
 def best(query: str, *texts: str) -> list[str]:

@@ -9,12 +9,12 @@ import pytest
 from panels import OFFER, Visit
 
 from walkin.exhibit import Exhibit
+from walkin.panel_state import Change, PanelState
 from walkin.places import Place
 from walkin.requests import File
 from walkin.results import Histogram, Progress, Thumbnail
 from walkin.things import Shelf
 from walkin.ui.offer import Setting
-from walkin.ui.state import Change, PanelState
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_shelf_is_searched_and_paged(visit: Visit):
     assert visit.type("cat") == [Change("shelf_search", ("cat",))]
     shelf.query, shelf.count = "cat", 40
     visit.settle()
-    assert visit.click("On") == [Change("shelf_page", (1,))]
+    assert visit.click("Next") == [Change("shelf_page", (1,))]
     assert visit.click("Back") == [Change("shelf_page", (-1,))]
     assert visit.click("Random") == [Change("shelf_draw", (True,))]
     assert visit.click("In order") == [Change("shelf_draw", (False,))]

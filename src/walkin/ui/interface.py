@@ -7,6 +7,7 @@ from collections.abc import Hashable
 import moderngl
 from imgui_bundle import imgui
 
+from walkin.panel_state import Box, Change, PanelState
 from walkin.ui.context import Context
 from walkin.ui.keyboard import Keyboard
 from walkin.ui.log import Log
@@ -21,7 +22,6 @@ from walkin.ui.sections.network import Network
 from walkin.ui.sections.picture import Picture
 from walkin.ui.sections.view import View
 from walkin.ui.sections.wall import WallCard
-from walkin.ui.state import Box, Change, PanelState
 from walkin.ui.style import DARK, LIGHT, apply
 from walkin.ui.widgets import Widgets
 from walkin.world import World

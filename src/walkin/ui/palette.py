@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from imgui_bundle import imgui
 
+from walkin.panel_state import Box, Change
 from walkin.ui.matching import Matcher
 from walkin.ui.offer import Offer
 from walkin.ui.section import Desk
-from walkin.ui.state import Box, Change
 from walkin.ui.tree import shape_of
 from walkin.ui.widgets import elide
 from walkin.world import World

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import moderngl
 
+from walkin.panel_state import Change, PanelState
 from walkin.ui.log import Log
 from walkin.ui.offer import Offer
-from walkin.ui.state import Change, PanelState
 from walkin.world import World
 
 if TYPE_CHECKING:

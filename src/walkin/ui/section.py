@@ -7,9 +7,9 @@ from typing import Protocol
 
 from imgui_bundle import imgui
 
+from walkin.panel_state import Change, PanelState
 from walkin.ui.offer import Offer
 from walkin.ui.painter import Painter
-from walkin.ui.state import Change, PanelState
 from walkin.ui.widgets import Widgets
 from walkin.world import World
 
