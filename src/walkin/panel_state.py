@@ -9,7 +9,7 @@ SMALLEST_POINTS = 13.0  # size of the smallest text
 ARM_M = 0.6
 METRES_PER_POINT = ARM_M * math.tan(math.radians(1.2)) / SMALLEST_POINTS
 """Of a board: the smallest line of text is 1.2 degrees high at arm's length."""
-BOARD_POINTS = 776, 640
+BOARD_POINTS = 776, 680
 """Of a board: the panel and the card of a wall side by side."""
 BOARD_SCALE = 2.0
 """Pixels per point of a board: 22 pixels a degree at arm's length, about what headsets resolve."""
