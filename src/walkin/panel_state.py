@@ -59,6 +59,11 @@ class PanelState:
     parts: tuple[Box, ...] = ()
     """Set by the panel: where there is something to see, and to point at."""
 
+    @property
+    def listens(self) -> bool:
+        """Whether what is typed is for the panel: else keys are the room's, to walk with."""
+        return self.wants_keys or self.palette
+
     def covers(self, x: float, y: float) -> bool:
         """Whether a point of the panel is on one of its parts."""
         return any(left <= x < left + width and top <= y < top + height for left, top, width, height in self.parts)
