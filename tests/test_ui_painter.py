@@ -155,13 +155,13 @@ def test_nothing_is_made_per_frame(ctx):
     gc.collect()
     ctx.gc()
     kinds = (moderngl.Buffer, moderngl.Texture, moderngl.VertexArray, moderngl.Framebuffer, moderngl.Program)
-    before = [sum(isinstance(each, kind) for each in gc.get_objects()) for kind in kinds]
+    before = [sum(type(each) is kind for each in gc.get_objects()) for kind in kinds]
     painted = visit.panel.painted
     use(200)
     gc.collect()
     assert ctx.gc() == 0
     assert visit.panel.painted > painted + 100
-    assert [sum(isinstance(each, kind) for each in gc.get_objects()) for kind in kinds] == before
+    assert [sum(type(each) is kind for each in gc.get_objects()) for kind in kinds] == before
 
 
 CHILD = """

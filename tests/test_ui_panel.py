@@ -9,7 +9,7 @@ import pytest
 from panels import OFFER, Visit
 
 from walkin.exhibit import Exhibit
-from walkin.panel_state import Change, PanelState
+from walkin.panel_state import BOARD_POINTS, BOARD_SCALE, Change, PanelState
 from walkin.places import Place
 from walkin.requests import File
 from walkin.results import Histogram, Progress, Thumbnail
@@ -75,7 +75,7 @@ def test_backspace_takes_the_last_letter_back(visit: Visit):
         ("View", "Labels", Change("labels", (False,))),
         ("View", "Ribbons", Change("ribbons", (False,))),
         ("View", "One wall for:blocks", Change("fold", ("blocks",))),
-        ("View", "All walls back to their places", Change("reset_all")),
+        ("View", "All walls back to their places", Change("reset_walls")),
         ("Picture", "Next bundled picture", Change("picture")),
         ("Hands", "Turn by:0", Change("comfort", ("turn_deg", 0.0))),
         ("Hands", "Dark edges", Change("comfort", ("vignette", True))),
@@ -137,7 +137,7 @@ def test_shelf_is_searched_and_paged(visit: Visit):
     assert visit.type("cat") == [Change("shelf_search", ("cat",))]
     shelf.query, shelf.count = "cat", 40
     visit.settle()
-    assert visit.click("On") == [Change("shelf_page", (1,))]
+    assert visit.click("Next") == [Change("shelf_page", (1,))]
     assert visit.click("Back") == [Change("shelf_page", (-1,))]
     assert visit.click("Random") == [Change("shelf_draw", (True,))]
     assert visit.click("In order") == [Change("shelf_draw", (False,))]
@@ -323,3 +323,17 @@ def test_no_section_leaves_the_panel_and_every_tab_comes_to_rest(ctx, tab: str, 
     visit.tab(tab)
     for left, top, width, height in visit.state.parts:
         assert left >= 0 and top >= 0 and left + width <= size[0] and top + height <= size[1]
+
+
+def test_card_with_both_histograms_fits_on_the_board(ctx):
+    """As large as boards are: nothing of it may be below the lower edge."""
+    edges, counts = np.linspace(-1, 1, 33, dtype=np.float32), np.arange(32)
+    weights = Histogram("", "stage.0.conv", "weights", edges, counts)
+    size = (round(BOARD_POINTS[0] * BOARD_SCALE), round(BOARD_POINTS[1] * BOARD_SCALE))
+    state = PanelState(shown=True, where="board", size=size, scale=BOARD_SCALE)
+    visit = Visit(ctx, state=state, offer=replace(OFFER, histograms=lambda world, key: (weights,)))
+    visit.point_at_wall("stage.0.conv")
+    visit.settle()
+    (panel, card) = visit.state.parts
+    assert panel[0] + panel[2] <= card[0] and card[0] + card[2] <= size[0]
+    assert card[3] < size[1]  # as high as it wants to be

@@ -9,7 +9,7 @@ SMALLEST_POINTS = 13.0  # size of the smallest text
 ARM_M = 0.6
 METRES_PER_POINT = ARM_M * math.tan(math.radians(1.2)) / SMALLEST_POINTS
 """Of a board: the smallest line of text is 1.2 degrees high at arm's length."""
-BOARD_POINTS = 776, 640
+BOARD_POINTS = 776, 680
 """Of a board: the panel and the card of a wall side by side."""
 BOARD_SCALE = 2.0
 """Pixels per point of a board: 22 pixels a degree at arm's length, about what headsets resolve."""
@@ -58,6 +58,11 @@ class PanelState:
     """Set by the panel: a text field is active, so what is typed is for it."""
     parts: tuple[Box, ...] = ()
     """Set by the panel: where there is something to see, and to point at."""
+
+    @property
+    def listens(self) -> bool:
+        """Whether what is typed is for the panel: else keys are the room's, to walk with."""
+        return self.wants_keys or self.palette
 
     def covers(self, x: float, y: float) -> bool:
         """Whether a point of the panel is on one of its parts."""

@@ -28,7 +28,7 @@ ARGUMENTS: dict[str, str] = {
     "sort": "key of a wall; index, mean, max or positive",
     "columns": "key of a wall, how many",
     "reset_wall": "key of a wall",
-    "reset_all": "nothing",
+    "reset_walls": "nothing",
     "collapse": "key of a wall",
     "expand": "key of a wall",
     "cancel": "nothing",

@@ -55,9 +55,9 @@ class Context:
         implot.set_current_context(self._implot)
 
     @property
-    def held(self) -> bool:
-        """Whether a key is down: it may have to repeat."""
-        return bool(self._held)
+    def busy(self) -> bool:
+        """Whether a key is down, which may have to repeat, or imgui has kept events for its next frame."""
+        return bool(self._held) or len(self._imgui.input_events_queue) > 0
 
     def feed(self, state: PanelState, dt_s: float) -> None:
         """Hand over what happened since the last frame."""
@@ -70,8 +70,9 @@ class Context:
         if state.scroll:
             io.add_mouse_wheel_event(0.0, state.scroll)
         for name, down in state.keys:
-            self._key(io, name, down)
-        if state.text:
+            if state.listens or name in self._held:
+                self._key(io, name, down)
+        if state.text and state.listens:
             io.add_input_characters_utf8(state.text)
 
     def _key(self, io: imgui.IO, name: str, down: bool) -> None:
@@ -82,8 +83,14 @@ class Context:
         if key is not None:
             io.add_key_event(key, down)
 
+    def let_go_of_keys(self) -> None:
+        """Nobody types any more: that a key came up may never be heard."""
+        if self._held:
+            self._held.clear()
+            imgui.get_io().clear_input_keys()
+
     def release(self) -> None:
-        """Let go of keys and of the text field: the panel was closed, and hears no more of them."""
-        self._held.clear()
-        imgui.get_io().clear_input_keys()
+        """The panel was closed: nothing of it is held or typed into."""
+        self.let_go_of_keys()
+        imgui.get_io().clear_events_queue()
         imgui.internal.clear_active_id()

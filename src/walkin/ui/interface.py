@@ -62,7 +62,7 @@ class Interface:
     @property
     def busy(self) -> bool:
         """Whether something goes on although the visitor does nothing: a key or a button that is held."""
-        return self._context.held or bool(self.keyboard.pressed)
+        return self._context.busy or bool(self.keyboard.pressed)
 
     def watch(self, world: World) -> Hashable:
         """Changes when what is shown has changed."""
@@ -87,9 +87,8 @@ class Interface:
         seen = state
         if keyboard and (self.keyboard.over(state) or self.keyboard.pressed):
             text, keys = self.keyboard.step(state, self._was_down, dt_s)
-            seen = PanelState(
-                size=state.size, scale=state.scale, text=state.text + text, keys=state.keys + keys, scroll=0.0
-            )
+            text, keys = state.text + text, state.keys + keys
+            seen = PanelState(size=state.size, scale=state.scale, text=text, keys=keys, wants_keys=True)
         self._was_down = state.buttons[0]
         if not self._was_down:
             self.keyboard.pressed = ""  # it may have gone while its key was down: Enter ends the typing
@@ -115,6 +114,8 @@ class Interface:
         self.painter.paint(imgui.get_draw_data())
         self._typing = bool(imgui.get_io().want_text_input)
         state.wants_keys = self._typing
+        if not state.listens:
+            self._context.let_go_of_keys()
         state.parts = tuple(parts)
         return desk.changes
 

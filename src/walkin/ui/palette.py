@@ -26,7 +26,7 @@ SETTINGS = (
     ("One wall for each operation", Change("fold", ("ops",))),
     ("One wall for each layer", Change("fold", ("layers",))),
     ("One wall for each block", Change("fold", ("blocks",))),
-    ("All walls back to their places", Change("reset_all")),
+    ("All walls back to their places", Change("reset_walls")),
     ("Cancel the job in hand", Change("cancel")),
     ("Noise as the picture: Gaussian", Change("noise", ("gaussian", ""))),
     ("Noise as the picture: uniform", Change("noise", ("uniform", ""))),

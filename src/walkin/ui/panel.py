@@ -31,6 +31,7 @@ class Panel:
         """How often the interface was built."""
         self._seen: object = None
         self._settling = 0
+        self._was_down = self._grabbed = False
         self._time_s = 0.0
 
     @property
@@ -57,14 +58,18 @@ class Panel:
             from walkin.ui.interface import Interface
 
             self.interface = Interface(self._ctx, self._offer, self.log)
-        pointer = state.pointer
-        if pointer is not None and not any(state.buttons) and not state.covers(*pointer):
-            pointer = None  # a pointer that moves beside the panel changes nothing on it
+        over = state.pointer is not None and state.covers(*state.pointer)
+        down = any(state.buttons)
+        self._grabbed = down and (self._grabbed if self._was_down else over)
+        self._was_down = down
+        # A pointer that moves beside the panel changes nothing on it, unless it drags what it took there.
+        pointer = state.pointer if over or self._grabbed else None
         seen = (
             state.shown, state.where, state.size, state.scale, state.palette, state.keyboard, state.profile, pointer,
             state.buttons, self.interface.watch(model),
         )  # fmt: skip
-        if seen != self._seen or state.scroll or state.text or state.keys or self.interface.busy:
+        typed = state.listens and (state.text or state.keys)
+        if seen != self._seen or typed or (over and state.scroll) or self.interface.busy:
             self._seen = seen
             self._settling = SETTLING
         if not self._settling:

@@ -24,6 +24,7 @@ class Help:
         whole = imgui.get_content_region_avail().x
         share = round(whole * (0.44 if profile else 0.34))
         left = imgui.get_cursor_pos_x()
+        imgui.push_style_var(imgui.StyleVar_.item_spacing, (8 * w.scale, 5 * w.scale))
         for control, what in rows:
             imgui.push_font(w.semibold, 14.0)
             if profile:
@@ -36,3 +37,4 @@ class Help:
             imgui.same_line()
             imgui.set_cursor_pos_x(left + share)
             w.say(what, w.inks.text)
+        imgui.pop_style_var()

@@ -105,9 +105,9 @@ class Picture:
         if shelf.seed is None:
             imgui.same_line()
             w.hint(f"page {shelf.page + 1:,} of {shelf.pages:,}")
-        pressed = w.buttons(("Back", "On", "Random", "In order"))
-        if pressed in ("Back", "On"):
-            desk.ask("shelf_page", 1 if pressed == "On" else -1)
+        pressed = w.buttons(("Back", "Next", "Random", "In order"))
+        if pressed in ("Back", "Next"):
+            desk.ask("shelf_page", 1 if pressed == "Next" else -1)
         elif pressed:
             desk.ask("shelf_draw", pressed == "Random")
 

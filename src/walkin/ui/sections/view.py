@@ -47,7 +47,7 @@ class View:
         if asked is not None:
             desk.ask("scale", 1 / asked)
         if w.button("All walls back to their places", width=-1):
-            desk.ask("reset_all")
+            desk.ask("reset_walls")
 
 
 def settings(desk: Desk, offered: tuple[Setting, ...], act: str) -> None:
@@ -61,7 +61,7 @@ def settings(desk: Desk, offered: tuple[Setting, ...], act: str) -> None:
         else:
             value, usual = float(each.value), float(each.standard)  # type: ignore[arg-type]
             digits = max(0, math.ceil(-math.log10(each.step) - 1e-9)) if each.step else 2
-            shown = f"{value:.{digits}f} {each.unit}".rstrip()
+            shown = f"{value:.{digits}f}" + (each.unit if each.unit in ("", "°") else f" {each.unit}")
             new = w.slider(each.label, value, each.low, each.high, shown, step=each.step, standard=usual)
         if new is not None:
             desk.ask(act, each.name, new)

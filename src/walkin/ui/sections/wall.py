@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 
 import numpy as np
@@ -127,6 +128,8 @@ def plot(w: Widgets, histogram: Histogram) -> None:
         plain = implot.AxisFlags_.no_menus | implot.AxisFlags_.no_highlight
         implot.setup_axis(implot.ImAxis_.x1, "", plain | implot.AxisFlags_.no_grid_lines)
         implot.setup_axis(implot.ImAxis_.y1, "", plain | implot.AxisFlags_.no_decorations)
+        at = ticks(float(edges[0]), float(edges[-1]))
+        implot.setup_axis_ticks(implot.ImAxis_.x1, at, [number(value) for value in at])
         implot.setup_axis_limits(implot.ImAxis_.x1, float(edges[0]), float(edges[-1]), implot.Cond_.always)
         implot.setup_axis_limits(implot.ImAxis_.y1, 0.0, limit, implot.Cond_.always)
         spec = implot.Spec(line_color=(0, 0, 0, 0), fill_color=w.inks.bar)
@@ -135,3 +138,12 @@ def plot(w: Widgets, histogram: Histogram) -> None:
     imgui.pop_font()
     if cut:
         w.hint(f"the tallest bar, cut off here, holds {100 * top:.0f} %")
+
+
+def ticks(low: float, high: float, about: int = 5) -> list[float]:
+    """Round values from low to high, zero among them if it is between."""
+    rough = (high - low) / about
+    step = 10.0 ** math.floor(math.log10(rough))
+    step *= next(times for times in (1, 2, 5, 10) if times * step >= rough * 0.999)
+    first, last = math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6)
+    return [0.0 if n == 0 else n * step for n in range(first, last + 1)]

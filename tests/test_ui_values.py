@@ -1,0 +1,92 @@
+"""What the panel says about values: histograms, ticks, legends and shapes, against a slow truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from rooms import maps, tiles_of, tiles_of_codes
+
+from walkin.ui.histogram import of_tiles
+from walkin.ui.legend import number, range_of
+from walkin.ui.sections.wall import ticks
+from walkin.ui.tree import Tree, split
+
+
+def test_histogram_counts_every_value_once():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(5, 9, 7)).astype(np.float32) * np.arange(1, 6)[:, None, None]
+    tiles = tiles_of(maps("a", 5, 9, 7), values)
+    made = of_tiles(tiles, bins=16)
+    assert made is not None
+    shown = [tiles.value(c, y, x) for c in range(5) for y in range(9) for x in range(7)]
+    truth, edges = np.histogram(shown, 16, range=tiles.wall_range)
+    assert made.counts.sum() == values.size
+    assert np.allclose(made.edges, edges, rtol=1e-6)
+    # A code that lies on an edge may be counted on either side of it.
+    assert np.abs(made.counts - truth).sum() <= 4
+
+
+def test_histogram_leaves_out_what_is_not_finite():
+    codes = np.zeros((2, 4, 4), np.uint8)
+    codes[:, :, 2:] = 255
+    tiles = tiles_of_codes(maps("a", 2, 4, 4), codes, -1.0, 1.0, flawed=np.array([8, 0]))
+    made = of_tiles(tiles, bins=4)
+    assert made is not None
+    assert made.counts.tolist() == [8, 0, 0, 16]
+
+
+def test_histogram_of_a_large_wall_is_of_a_sample_with_the_same_shares():
+    codes = np.tile(np.linspace(0, 255, 300).astype(np.uint8), (8, 300, 1))
+    tiles = tiles_of_codes(maps("a", 8, 300, 300), codes, 0.0, 1.0)
+    made = of_tiles(tiles, bins=10)
+    assert made is not None
+    assert 100_000 < made.counts.sum() < codes.size
+    assert np.allclose(made.counts / made.counts.sum(), 0.1, atol=0.01)
+
+
+def test_histogram_of_a_constant_wall_has_one_bar():
+    made = of_tiles(tiles_of(maps("a", 2, 3, 3), np.full((2, 3, 3), 7.0)))
+    assert made is not None and (made.counts > 0).sum() == 1 and made.edges[0] < 7 < made.edges[-1]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.0, 6.0, [0, 2, 4, 6]),
+        (-0.4, 0.5, [-0.4, -0.2, 0, 0.2, 0.4]),
+        (-1.0, 1.0, [-1, -0.5, 0, 0.5, 1]),
+        (1e-5, 9e-5, [2e-5, 4e-5, 6e-5, 8e-5]),
+        (120.0, 180.0, [120, 140, 160, 180]),
+    ],
+)
+def test_ticks_are_round_and_inside(low: float, high: float, expected: list[float]):
+    assert ticks(low, high) == pytest.approx(expected)
+
+
+def test_legend_has_the_range_that_the_colours_have():
+    values = np.stack([np.linspace(-1, 2, 36), np.linspace(-8, 4, 36)]).reshape(2, 6, 6)
+    tiles = tiles_of(maps("a", 2, 6, 6), values)
+    assert range_of(tiles, "channel", 0) == (-1.0, 2.0)
+    assert range_of(tiles, "wall", 0) == (-8.0, 4.0)
+    assert range_of(tiles, "percentile", 1) == tiles.percentile_range
+
+
+def test_numbers_are_short_and_have_a_real_minus():
+    assert [number(x) for x in (-1.00512, 0.0, 12345.0, 3e-7)] == ["−1.01", "0", "1.23e+04", "3e−07"]
+
+
+@pytest.mark.parametrize("address", ["conv1", "layer1.0.conv1", "layer1.0/add", "layer1.0.relu:1", "input"])
+def test_address_is_its_parts_in_a_row(address: str):
+    assert "".join(split(address)) == address
+
+
+def test_tree_of_every_node_has_every_address_when_all_is_open():
+    from rooms import chain
+
+    network = chain(*(maps(f"a.{n}.b/add", 2, 3, 3) for n in range(4)), maps("a.1", 2, 3, 3), maps("c", 2, 3, 3))
+    tree = Tree(network)
+    for node in network.nodes:
+        tree.reveal(node.address)
+    found = [row.path for row in tree.rows() if row.node is not None]
+    assert sorted(found) == sorted(network.by_address)
+    assert tree.key(tree.rows()[0]) == "input" and Tree(network, "two").key(tree.rows()[0]) == "two:input"
