@@ -140,7 +140,7 @@ def test_right_handed_roles():
     assert bound["sink", "valve/index_controller"] == "left/input/a/click"
     assert bound["next", "hp/mixed_reality_controller"] == "right/input/a/click"
     assert bound["fast", "htc/vive_controller"] == "left/input/trackpad/click"
-    assert bound["keys", "khr/simple_controller"] == "left/input/menu/click"
+    assert bound["panel", "khr/simple_controller"] == "left/input/menu/click"
 
 
 @every_profile
@@ -163,7 +163,7 @@ def test_what_the_sheet_says():
     assert index["left B, A"] == "rise, sink"
     assert touch["right B, A"] == "rise, sink"
     assert touch["left stick sideways"] == "turn"
-    assert touch["left menu"] == "this sheet"
+    assert touch["left menu"] == "the panel: all that can be set"
     assert len(acts.advice("valve/index_controller")) == 4
 
 

@@ -163,7 +163,7 @@ BUTTONS = [  # what is done with an Index controller -> what is in the input, or
     ("rise", lambda r, on: switch(r, "left", "b", on), lambda f: f.input.rise > 0),
     ("sink", lambda r, on: switch(r, "left", "a", on), lambda f: f.input.rise < 0),
     ("fast", lambda r, on: switch(r, "left", "thumbstick", on), lambda f: f.input.fast),
-    ("keys", lambda r, on: switch(r, "right", "b", on), lambda f: "keys" in f.input.acts),
+    ("panel", lambda r, on: switch(r, "right", "b", on), lambda f: "panel" in f.input.acts),
     ("next", lambda r, on: switch(r, "right", "a", on), lambda f: "next" in f.input.acts),
     ("height", lambda r, on: switch(r, "right", "thumbstick", on), lambda f: "height" in f.input.acts),
 ]

@@ -18,6 +18,7 @@ from walkin.world import World
 ABOVE_WRIST_M = 0.10
 AHEAD_M = 0.75
 BELOW_EYES_M = 0.15
+TILTED = 0.8  # of the way to lying square to the line of sight
 
 
 def attend(world: World, given: Input) -> Input:
@@ -63,7 +64,7 @@ def _board(world: World, given: Input, state: PanelState) -> Input:
     stage = world.world_from_stage
     world.panel_pixel_m = METRES_PER_POINT / BOARD_SCALE * stage.scale
     if world.panel_on_wrist and given.left.stage_from_grip is not None:
-        world.world_from_panel = _on_wrist(world, given, stage @ given.left.stage_from_grip, height)
+        world.world_from_panel = _on_wrist(world, given, stage @ given.left.stage_from_grip)
     elif world.world_from_panel is None:
         world.world_from_panel = _ahead(world, given)
     state.text, state.keys = given.text, given.keys
@@ -80,16 +81,20 @@ def _board(world: World, given: Input, state: PanelState) -> Input:
     return given
 
 
-def _on_wrist(world: World, given: Input, world_from_grip: Pose, height: int) -> Pose:
-    """Above the hand, turned to whoever reads it."""
-    scale = world.world_from_stage.scale
+def _on_wrist(world: World, given: Input, world_from_grip: Pose) -> Pose:
+    """Above the hand, turned to whoever reads it: the foot of the first part is what the hand holds."""
+    state, scale = world.panel, world.world_from_stage.scale
     head = world.world_from_stage @ given.stage_from_head
-    up = np.array([0.0, 1.0, 0.0])
-    middle = world_from_grip.position + up * (ABOVE_WRIST_M * scale + height / 2 * world.panel_pixel_m * 0.9)
-    towards = head.position - middle
+    foot = world_from_grip.position + np.array([0.0, ABOVE_WRIST_M * scale, 0.0])
+    towards = head.position - foot
     yaw = float(np.arctan2(towards[0], towards[2]))
-    pitch = -float(np.arctan2(towards[1], np.hypot(towards[0], towards[2])))
-    return Pose(middle, quaternion_from_yaw_pitch(yaw, pitch))
+    pitch = -float(np.arctan2(towards[1], np.hypot(towards[0], towards[2]))) * TILTED
+    turned = Pose(np.zeros(3), quaternion_from_yaw_pitch(yaw, pitch))
+    width, height = state.size
+    left, top, across, high = state.parts[0] if state.parts else (0.0, 0.0, width, height)
+    right, up, _ = turned.matrix[:3, :3].T
+    away = right * (width / 2 - (left + across / 2)) + up * (top + high - height / 2)
+    return Pose(foot + away * world.panel_pixel_m, turned.orientation)
 
 
 def _ahead(world: World, given: Input) -> Pose:
