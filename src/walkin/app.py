@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -98,6 +98,7 @@ class App:
         self.world.at_hand = self.settings.pictures
         self.panel = Panel(self.target.ctx, _offer())
         self._sessions: Any = None
+        self._ready_for_panel = False
         self._shelf: Any = None
         self._first_requests: tuple[Open, ...] = ()
         self._drawn: tuple[Any, ...] = ()
@@ -166,6 +167,9 @@ class App:
             self._first_requests = ()
         elif settled:
             self._after_settling()
+            if not self._ready_for_panel and not self._settling():
+                self._ready_for_panel = True
+                self.librarian.submit("panel", _import_panel, replaces=())
         elif self.settings.timeout_s is not None and time.monotonic() - self._began_s > self.settings.timeout_s:
             raise WalkinError(f"not ready after {self.settings.timeout_s:.0f} s (--timeout); {self._doing()}")
 
@@ -335,6 +339,13 @@ class App:
         if self.world.progress is not None:
             return self.world.progress.label
         return f"{self.renderer.uploads_waiting} walls are still to be uploaded"
+
+
+def _import_panel(emit: Emit) -> Iterator[Any]:
+    """Imgui takes a fifth of a second to import: before it is asked for, where nobody waits."""
+    with collector_resting("imgui_bundle"):
+        import walkin.ui.interface  # noqa: F401
+    yield from ()
 
 
 def _offer() -> Offer:

@@ -43,10 +43,9 @@ def _overlay(world: World, given: Input, state: PanelState) -> Input:
         state.size = given.window
     before = state.buttons[0]
     state.pointer = given.cursor
-    covered = given.cursor is not None and state.covers(*given.cursor)
+    covered = given.cursor is not None and state.covers(*given.cursor) and not world.gestures.grips.get("right")
     mine = covered or before  # what was pressed on it is released on it
-    down = given.right.select and (mine if not before else True) and (covered or before)
-    state.buttons = (down, False, False)
+    state.buttons = (given.right.select and mine, False, False)
     state.scroll = given.right.scroll if covered else 0.0
     state.text = given.text
     state.keys = given.keys

@@ -1,0 +1,158 @@
+"""Acts by their names: what keys, panel, palette and scripts have in common."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from rooms import chain, maps, tiles_of
+from visitor import Visitor, room
+
+from walkin.frame import Input
+from walkin.interact.acts import ACTS
+from walkin.interact.doing import DOINGS, do
+from walkin.panel_state import Change
+from walkin.requests import Cancel, Feed, File, Measure, Noise, Open, Quit, Watch
+from walkin.results import Fed
+from walkin.ui.changes import ARGUMENTS
+from walkin.world import World
+
+# What a target does by itself, and what no act is but a way to move.
+TARGETS = {"full_screen", "walk", "look", "turn", "back", "teleport", "grab", "fast", "rise", "wheel", "drop"}
+LATER = {"copy", "fold", "layout", "scale", "collapse", "expand"}
+
+
+def done(world: World, act: str, *arguments: object) -> list[object]:
+    return list(do(world, Input(), Change(act, arguments)))
+
+
+def test_every_act_of_the_table_is_done_by_somebody():
+    assert {act.name for act in ACTS} - TARGETS <= set(DOINGS)
+
+
+def test_every_change_of_the_panel_is_done_by_somebody():
+    assert set(ARGUMENTS) - LATER <= set(DOINGS)
+
+
+def test_what_nobody_knows_changes_nothing():
+    world = room()
+    before = world.revision
+    assert done(world, "nonsense", 1, 2) == []
+    assert world.revision == before
+
+
+def test_without_arguments_the_next_one_and_with_them_that_one():
+    world = room()
+    done(world, "colors")
+    assert world.look.color_map == "unsigned"
+    done(world, "colors", "grey")
+    assert world.look.color_map == "grey"
+    done(world, "range", "percentile")
+    assert world.look.range_mode == "percentile"
+    done(world, "labels", True)
+    done(world, "ribbons")
+    assert world.look.labels and not world.look.ribbons
+
+
+def test_requests():
+    world = room()
+    assert done(world, "quit") == [Quit()]
+    assert done(world, "cancel") == [Cancel()]
+    assert done(world, "watch", "camera:0") == [Watch("camera:0", "")]
+    assert done(world, "open", "resnet18") == [Open("resnet18", network="")]
+    assert done(world, "measure", "aside") == [Measure("aside", "")]
+    assert done(world, "measure", "") == [Measure("", "")]
+    assert done(world, "feed", File("a.png")) == [Feed(File("a.png"), "")]
+
+
+def test_noise_is_another_one_each_time():
+    world = room()
+    first, second = done(world, "noise", "perlin"), done(world, "noise", "perlin")
+    assert isinstance(first[0], Feed) and isinstance(first[0].source, Noise)
+    assert first[0].source.kind == "perlin"
+    assert first != second
+
+
+def test_a_picture_for_all_networks():
+    world = room()
+    layout = world.exhibits[0].home
+    assert layout is not None
+    world.furnish(chain(maps("ahead", 16, 4, 4), maps("aside", 9, 4, 4)), layout, "other")
+    assert [feed.network for feed in done(world, "feed", File("a.png"), "*")] == ["", "other"]  # type: ignore[attr-defined]
+    assert [feed.network for feed in done(world, "feed", File("a.png"), "other")] == ["other"]  # type: ignore[attr-defined]
+
+
+def test_columns_of_a_wall():
+    world = room()
+    done(world, "columns", "ahead", 8)
+    assert (world.walls["ahead"].place.columns, world.walls["ahead"].place.rows) == (8, 2)
+    done(world, "reset_wall", "ahead")
+    assert world.walls["ahead"].place.columns == 4
+
+
+def test_sort_by_what_is_named_and_by_what_comes_next():
+    world = room()
+    wall = world.walls["ahead"]
+    assert wall.tiles is not None
+    done(world, "sort", "ahead", "mean")
+    assert wall.order is not None
+    means = wall.tiles.mean[wall.order]
+    assert (means[:-1] >= means[1:]).all() and means[0] > means[-1]
+    done(world, "sort", "ahead", "index")
+    assert wall.order is None
+
+
+def test_an_act_is_a_step_back_and_forth():
+    world = room()
+    done(world, "labels", True)
+    done(world, "columns", "ahead", 8)
+    done(world, "undo")
+    assert world.walls["ahead"].place.columns == 4 and world.look.labels
+    done(world, "redo")
+    assert world.walls["ahead"].place.columns == 8
+
+
+def test_going_somewhere_is_no_step():
+    world = room()
+    done(world, "labels", True)
+    past = len(world.history.past)
+    done(world, "goto", "aside")
+    done(world, "keys")
+    assert len(world.history.past) == past
+    assert world.visited == "aside"
+
+
+def test_a_tile_may_be_gone_to():
+    world = room()
+    done(world, "goto", "aside/7")
+    assert world.visited == "aside" and world.selected == ("aside", 7)
+
+
+def test_a_wall_that_is_not_there_is_told():
+    world = room()
+    done(world, "sort", "nowhere", "mean")
+    assert "no wall nowhere" in world.banners[-1].text
+
+
+def test_what_is_fed_is_fed_again_by_undo():
+    world = room()
+    world.accept(Fed(tiles_of(maps("x", 1, 4, 4), [[[0.0] * 4] * 4]).levels[0], ("a",), 1, "", File("a.png")))
+    done(world, "labels", True)
+    world.accept(Fed(tiles_of(maps("x", 1, 4, 4), [[[0.0] * 4] * 4]).levels[0], ("b",), 2, "", File("b.png")))
+    assert done(world, "undo") == [Feed(File("a.png"), "")]
+
+
+@pytest.mark.parametrize(("name", "value"), [("speed_m_s", 3.0), ("turn_deg", 30.0), ("vignette", True)])
+def test_comfort(name: str, value: object):
+    world = room()
+    done(world, "comfort", name, value)
+    assert getattr(world.comfort, name) == value
+    done(world, "comfort", "nonsense", value)
+    assert not hasattr(world.comfort, "nonsense")
+
+
+def test_keys_come_here_too():
+    visitor = Visitor()
+    visitor.world.look = replace(visitor.world.look, color_map="grey")
+    visitor.does(acts=frozenset({"colors"}))
+    assert visitor.world.look.color_map == "signed"
