@@ -94,6 +94,7 @@ def view(
             timeout_s=timeout_s if picture is not None else None,
             goto=goto,
             pictures=shown,
+            visited=kind != "offscreen",
         )
         app = App(opening.make_target(kind, size, msaa, eyes), settings)
         try:
@@ -101,7 +102,7 @@ def view(
             code = app.run()
         finally:
             # As long as it takes: the caller's process goes on, and torch must not be left at work in it.
-            app.worker.close(timeout_s=timeout_s)
+            app.close(timeout_s)
         if code and (picture is not None or app.world.network is None):
             raise WalkinError(next((b.text for b in app.world.banners if b.level == "error"), "the room failed"))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -69,6 +70,8 @@ class Settings:
     """Files the picture key goes through."""
     browse: str = ""
     """What the shelf shows: a folder, `caltech101:ROOT`, `package.module:DATASET`; '': there is none."""
+    visited: bool = False
+    """Whether somebody is there who may ask for the panel."""
     debug: bool = False
     report: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
     on_frame: Callable[[App, Frame], None] | None = None
@@ -98,7 +101,7 @@ class App:
         self.world.at_hand = self.settings.pictures
         self.panel = Panel(self.target.ctx, _offer())
         self._sessions: Any = None
-        self._ready_for_panel = False
+        self._importer: threading.Thread | None = None
         self._shelf: Any = None
         self._first_requests: tuple[Open, ...] = ()
         self._drawn: tuple[Any, ...] = ()
@@ -127,6 +130,13 @@ class App:
                 if self.quitting:
                     break
         return self.code
+
+    def close(self, timeout_s: float = 1.0) -> None:
+        """Cancel all jobs and wait for their threads."""
+        for thread in (self.worker, self.librarian):
+            thread.close(timeout_s)
+        if self._importer is not None:
+            self._importer.join(timeout_s)
 
     def step(self, frame: Frame) -> None:
         """One frame."""
@@ -167,9 +177,9 @@ class App:
             self._first_requests = ()
         elif settled:
             self._after_settling()
-            if not self._ready_for_panel and not self._settling():
-                self._ready_for_panel = True
-                self.librarian.submit("panel", _import_panel, replaces=())
+            if self._importer is None and self.settings.visited:
+                self._importer = threading.Thread(target=_import_panel, name="walkin panel", daemon=True)
+                self._importer.start()
         elif self.settings.timeout_s is not None and time.monotonic() - self._began_s > self.settings.timeout_s:
             raise WalkinError(f"not ready after {self.settings.timeout_s:.0f} s (--timeout); {self._doing()}")
 
@@ -341,11 +351,10 @@ class App:
         return f"{self.renderer.uploads_waiting} walls are still to be uploaded"
 
 
-def _import_panel(emit: Emit) -> Iterator[Any]:
+def _import_panel() -> None:
     """Imgui takes a fifth of a second to import: before it is asked for, where nobody waits."""
-    with collector_resting("imgui_bundle"):
-        import walkin.ui.interface  # noqa: F401
-    yield from ()
+    lower_thread_priority()
+    import walkin.ui.interface  # noqa: F401
 
 
 def _offer() -> Offer:

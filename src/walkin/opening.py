@@ -70,6 +70,7 @@ def view(options: argparse.Namespace) -> int:
         timeout_s=options.timeout if screenshot is not None or frames is not None else None,
         goto=options.goto,
         pictures=shown,
+        visited=kind != "offscreen",
         browse=options.images or str(Path(shown[0]).parent),
         debug=options.debug,
     )
@@ -82,7 +83,7 @@ def view(options: argparse.Namespace) -> int:
     try:
         return app.run()
     finally:
-        app.worker.close(timeout_s=1.0)
+        app.close()
 
 
 def make_folder(folder: Path) -> None:
