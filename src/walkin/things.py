@@ -122,6 +122,8 @@ class Shelf:
     """What was asked of the worker last."""
     asked: tuple[object, ...] = ()
     """Thumbnails that were asked for last."""
+    asked_at: int = -1
+    """Revision of the world's things then."""
     title: str = ""
 
     @property

@@ -39,6 +39,9 @@ def ask(world: World) -> Iterator[Request]:
     if wanted != shelf.wanted:
         shelf.wanted = wanted
         yield Slots(*wanted)
+    if shelf.asked_at == world.things_revision:
+        return  # nothing has come or gone since
+    shelf.asked_at = world.things_revision
     sources = (*shelf.slots, *shelf.noises, *(thing.source for thing in world.things.values()))
     missing = tuple(source for source in dict.fromkeys(sources) if source not in world.thumbnails)
     if missing != shelf.asked:

@@ -306,6 +306,7 @@ class DesktopTarget:
             if key == getattr(glfw, f"KEY_{name.removeprefix('CTRL+')}", None) and control == name.startswith("CTRL+"):
                 if act == "free":
                     self._catch(False)
+                    self._acts.add(act)
                 elif act == "full_screen":
                     self._toggle_full_screen()
                 else:
