@@ -134,9 +134,9 @@ class Interface:
         imgui.begin_child(self.tab, (inside, 0), imgui.ChildFlags_.auto_resize_y)
         self.section.draw(desk)
         imgui.end_child()
-        size = imgui.get_window_size()
+        at, size = imgui.get_window_pos(), imgui.get_window_size()
         imgui.end()
-        return margin, margin, size.x, size.y
+        return at.x, at.y, size.x, size.y
 
     def _tabs(self, desk: Desk) -> None:
         """Names in a row, the open one underlined."""
@@ -178,6 +178,6 @@ class Interface:
         imgui.set_next_window_size_constraints((width, 0), (width, min(floor, state.size[1] - margin) - margin))
         imgui.begin("card", None, FIXED | imgui.WindowFlags_.always_auto_resize)
         self.card.draw(desk)
-        size = imgui.get_window_size()
+        at, size = imgui.get_window_pos(), imgui.get_window_size()
         imgui.end()
-        return left, margin, size.x, size.y
+        return at.x, at.y, size.x, size.y

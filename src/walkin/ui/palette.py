@@ -121,7 +121,7 @@ class Palette:
             w.quiet("Nothing has these letters in this order.")
         clicked = self._rows(desk, found, row)
         imgui.end_child()
-        size = imgui.get_window_size()
+        at, size = imgui.get_window_pos(), imgui.get_window_size()
         imgui.end()
         imgui.pop_style_color()
         if clicked is None and run and found:
@@ -129,7 +129,7 @@ class Palette:
         if clicked is not None and clicked < len(found):
             desk.changes.append(found[clicked].change)
             desk.ask("palette", False)
-        return left, top, size.x, size.y
+        return at.x, at.y, size.x, size.y
 
     def _keys(self, desk: Desk, count: int) -> bool:
         """Arrows, Escape and Enter; whether the marked row is to be done."""
