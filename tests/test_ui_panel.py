@@ -337,3 +337,18 @@ def test_card_with_both_histograms_fits_on_the_board(ctx):
     (panel, card) = visit.state.parts
     assert panel[0] + panel[2] <= card[0] and card[0] + card[2] <= size[0]
     assert card[3] < size[1]  # as high as it wants to be
+
+
+def test_list_that_opens_is_seen_and_pressed_where_it_hangs_out_of_the_panel(visit: Visit):
+    visit.world.exhibits += [Exhibit(f"n{number}", f"network {number}") for number in range(30)]
+    visit.settle()
+    visit.interface.sections[0]._exhibit = "n3"  # nothing is known of it yet: a low panel
+    visit.click("Network")
+    (panel,) = visit.state.parts
+    visit.click("")  # the list of networks
+    (_, opened) = visit.state.parts
+    assert opened[1] + opened[3] > panel[1] + panel[3]
+    x, y = opened[0] + 20, opened[1] + opened[3] - 25
+    assert visit.state.covers(x, y) and visit.pixels()[int(y), int(opened[0]) + 4, 3] == 255
+    visit.click_at(x, y)
+    assert len(visit.state.parts) == 1 and visit.interface.sections[0]._exhibit != "n3"

@@ -111,6 +111,7 @@ class Interface:
             self.keyboard.draw(self.widgets, state)
             parts.append(self.keyboard.box(state))
         imgui.render()
+        parts += _popups()
         self.painter.paint(imgui.get_draw_data())
         self._typing = bool(imgui.get_io().want_text_input)
         state.wants_keys = self._typing
@@ -181,3 +182,13 @@ class Interface:
         at, size = imgui.get_window_pos(), imgui.get_window_size()
         imgui.end()
         return at.x, at.y, size.x, size.y
+
+
+def _popups() -> list[Box]:
+    """Where lists that opened and words at the pointer are: they may hang out of what they belong to."""
+    kinds = imgui.WindowFlags_.popup | imgui.WindowFlags_.tooltip
+    return [
+        (window.pos.x, window.pos.y, window.size.x, window.size.y)
+        for window in imgui.get_current_context().windows
+        if window.flags & kinds and window.active and not window.hidden
+    ]
