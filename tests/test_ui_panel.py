@@ -76,6 +76,7 @@ def test_backspace_takes_the_last_letter_back(visit: Visit):
         ("View", "Ribbons", Change("ribbons", (False,))),
         ("View", "One wall for:blocks", Change("fold", ("blocks",))),
         ("View", "All walls back to their places", Change("reset_walls")),
+        ("View", "Panel:light", Change("light", (True,))),
         ("Picture", "Next bundled picture", Change("picture")),
         ("Hands", "Turn by:0", Change("comfort", ("turn_deg", 0.0))),
         ("Hands", "Dark edges", Change("comfort", ("vignette", True))),
@@ -352,3 +353,13 @@ def test_list_that_opens_is_seen_and_pressed_where_it_hangs_out_of_the_panel(vis
     assert visit.state.covers(x, y) and visit.pixels()[int(y), int(opened[0]) + 4, 3] == 255
     visit.click_at(x, y)
     assert len(visit.state.parts) == 1 and visit.interface.sections[0]._exhibit != "n3"
+
+
+def test_light_panel_is_light(visit: Visit):
+    visit.settle()
+    x, y, wide, high = visit.state.parts[0]
+    middle = round(y + high - 8), round(x + wide / 2)
+    assert visit.pixels()[middle][:3].max() < 50
+    visit.state.light = True
+    visit.settle()
+    assert visit.pixels()[middle][:3].min() > 200

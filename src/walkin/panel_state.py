@@ -40,6 +40,8 @@ class PanelState:
     """Of the whole panel in pixels. Only its `parts` are to be seen."""
     scale: float = 1.0
     """Pixels per point of text size."""
+    light: bool = False
+    """Dark on light instead of light on dark."""
     palette: bool = False
     """Whether the command palette is open; it may be without the panel."""
     pointer: tuple[float, float] | None = None

@@ -48,7 +48,6 @@ class Interface:
         self.tab = self.sections[0].name
         self.palette = Palette()
         self.keyboard = Keyboard()
-        self.light = False
         self.widgets = Widgets(DARK, 1.0, self._context.regular, self._context.semibold)
         self._styled: tuple[bool, float] | None = None
         self._palette_shown = False
@@ -67,7 +66,7 @@ class Interface:
     def watch(self, world: World) -> Hashable:
         """Changes when what is shown has changed."""
         network = world.network.name if world.network else ""
-        return self.light, network, self.section.watch(world), self.card.watch(world)
+        return network, self.section.watch(world), self.card.watch(world)
 
     def close(self) -> None:
         """Nothing of the panel is shown: keys that are still down are none of its business."""
@@ -79,9 +78,9 @@ class Interface:
         """One frame of imgui, painted if it differs from the last; what the visitor wants changed."""
         self._context.use()
         self.painter.resize(state.size, levels=state.where == "board")
-        if self._styled != (self.light, state.scale):
-            self._styled = self.light, state.scale
-            self.widgets.inks, self.widgets.scale = LIGHT if self.light else DARK, state.scale
+        if self._styled != (state.light, state.scale):
+            self._styled = state.light, state.scale
+            self.widgets.inks, self.widgets.scale = LIGHT if state.light else DARK, state.scale
             apply(self.widgets.inks, state.scale)
         keyboard = state.keyboard and self._typing
         seen = state

@@ -26,6 +26,8 @@ SETTINGS = (
     ("One wall for each operation", Change("fold", ("ops",))),
     ("One wall for each layer", Change("fold", ("layers",))),
     ("One wall for each block", Change("fold", ("blocks",))),
+    ("Panel: dark", Change("light", (False,))),
+    ("Panel: light", Change("light", (True,))),
     ("All walls back to their places", Change("reset_walls")),
     ("Cancel the job in hand", Change("cancel")),
     ("Noise as the picture: Gaussian", Change("noise", ("gaussian", ""))),
