@@ -13,7 +13,7 @@ from room import open_room, options
 from walkin import gl
 from walkin.app import App
 from walkin.interact.acts import ACTS, sheet
-from walkin.panel_state import PanelState
+from walkin.panel_state import ROUNDING_POINTS, PanelState
 from walkin.render.board import Board
 from walkin.render.colors import lookup_table
 from walkin.ui.offer import Command, Offer
@@ -108,7 +108,7 @@ def _laid_over(app: App, panel: Panel, state: PanelState) -> dict[str, float]:
         app.target.ctx.enable_only(moderngl.BLEND)
         gl.finish(app.target.ctx)
         began = time.perf_counter()
-        board.draw_over(texture, state.parts)
+        board.draw_over(texture, state.parts, ROUNDING_POINTS * state.scale)
         gl.finish(app.target.ctx)
         spent.append((time.perf_counter() - began) * 1e3)
     p50, p95, p99 = percentiles(spent)

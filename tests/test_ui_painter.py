@@ -12,7 +12,7 @@ import pytest
 from imgui_bundle import imgui
 from panels import Visit
 
-from walkin.panel_state import PanelState
+from walkin.panel_state import ROUNDING_POINTS, PanelState
 from walkin.render.board import Board
 from walkin.render.surface import Surface
 from walkin.ui.context import Context
@@ -67,16 +67,42 @@ def test_half_clear_white_is_premultiplied_in_linear_light(canvas):
 def test_panel_over_a_room_is_blended_once(ctx, canvas):
     """Half-clear red over a grey view: the mean of both in linear light, not darkened a second time."""
     canvas(lambda draw: draw.add_rect_filled((0, 0), (64, 48), color(255, 0, 0, 128)))
-    surface = Surface(ctx, SIZE)
+    surface = Surface(ctx, (128, 96))  # not as large as the panel: it is drawn, not copied
     surface.framebuffer.use()
     surface.framebuffer.clear(0.25, 0.25, 0.25, 1.0)
     ctx.enable_only(moderngl.BLEND)
-    Board(ctx).draw_over(canvas.painter.texture, [(0, 0, 32, 48)])
+    Board(ctx).draw_over(canvas.painter.texture, [(0, 0, 32, 48)], 0)
     seen = surface.read()
     share = 128 / 255
     red, green = (1.055 * linear ** (1 / 2.4) - 0.055 for linear in (share + 0.25 * (1 - share), 0.25 * (1 - share)))
-    assert np.abs(seen[24, 16] - np.array([red, green, green]) * 255).max() <= 1.5
-    assert np.abs(seen[24, 48].astype(int) - 137).max() <= 1  # linear 0.25: beside the part nothing is drawn
+    assert np.abs(seen[48, 32] - np.array([red, green, green]) * 255).max() <= 1.5
+    assert np.abs(seen[48, 96].astype(int) - 137).max() <= 1  # linear 0.25: beside the part nothing is drawn
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.3, 2.0])
+def test_panel_that_is_copied_looks_as_if_it_were_blended(ctx, scale: float):
+    """Where a view is as large as the panel only the rounded corners are blended: nothing may show of that."""
+    size = (round(900 * scale), round(640 * scale))
+    visit = Visit(ctx, state=PanelState(shown=True, size=size, scale=scale))
+    visit.point_at_wall("stage.0.conv")
+    visit.settle()
+    visit.state.palette = True
+    visit.settle()
+    assert len(visit.state.parts) == 3
+    texture = visit.panel.texture
+    assert texture is not None
+    seen = []
+    for samples in (0, 4):  # what is multisampled cannot be copied into
+        surface = Surface(ctx, size, samples)
+        surface.framebuffer.use()
+        surface.framebuffer.clear(0.2, 0.5, 0.1, 1.0)
+        ctx.enable_only(moderngl.BLEND)
+        texture.filter = moderngl.NEAREST, moderngl.NEAREST
+        Board(ctx).draw_over(texture, visit.state.parts, ROUNDING_POINTS * scale)
+        seen.append(surface.read().astype(int))
+    copied, blended = seen
+    assert np.abs(copied - blended).max() <= 1
+    assert len({tuple(pixel) for pixel in copied[:: size[1] // 40, :: size[0] // 40].reshape(-1, 3)}) > 8
 
 
 def test_board_stands_upright_in_the_room(ctx, canvas):

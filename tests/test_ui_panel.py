@@ -76,6 +76,7 @@ def test_backspace_takes_the_last_letter_back(visit: Visit):
         ("View", "Ribbons", Change("ribbons", (False,))),
         ("View", "One wall for:blocks", Change("fold", ("blocks",))),
         ("View", "All walls back to their places", Change("reset_walls")),
+        ("View", "Panel:light", Change("light", (True,))),
         ("Picture", "Next bundled picture", Change("picture")),
         ("Hands", "Turn by:0", Change("comfort", ("turn_deg", 0.0))),
         ("Hands", "Dark edges", Change("comfort", ("vignette", True))),
@@ -337,3 +338,28 @@ def test_card_with_both_histograms_fits_on_the_board(ctx):
     (panel, card) = visit.state.parts
     assert panel[0] + panel[2] <= card[0] and card[0] + card[2] <= size[0]
     assert card[3] < size[1]  # as high as it wants to be
+
+
+def test_list_that_opens_is_seen_and_pressed_where_it_hangs_out_of_the_panel(visit: Visit):
+    visit.world.exhibits += [Exhibit(f"n{number}", f"network {number}") for number in range(30)]
+    visit.settle()
+    visit.interface.sections[0]._exhibit = "n3"  # nothing is known of it yet: a low panel
+    visit.click("Network")
+    (panel,) = visit.state.parts
+    visit.click("")  # the list of networks
+    (_, opened) = visit.state.parts
+    assert opened[1] + opened[3] > panel[1] + panel[3]
+    x, y = opened[0] + 20, opened[1] + opened[3] - 25
+    assert visit.state.covers(x, y) and visit.pixels()[int(y), int(opened[0]) + 4, 3] == 255
+    visit.click_at(x, y)
+    assert len(visit.state.parts) == 1 and visit.interface.sections[0]._exhibit != "n3"
+
+
+def test_light_panel_is_light(visit: Visit):
+    visit.settle()
+    x, y, wide, high = visit.state.parts[0]
+    middle = round(y + high - 8), round(x + wide / 2)
+    assert visit.pixels()[middle][:3].max() < 50
+    visit.state.light = True
+    visit.settle()
+    assert visit.pixels()[middle][:3].min() > 200

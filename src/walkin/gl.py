@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -146,6 +147,15 @@ def stretch(source: int, source_box: Box, target: int, target_box: Box) -> None:
     gl.glBindFramebuffer(READ_FRAMEBUFFER, source)
     gl.glBindFramebuffer(DRAW_FRAMEBUFFER, target)
     gl.glBlitFramebuffer(*source_box, *target_box, COLOR_BUFFER_BIT, LINEAR)
+
+
+def copy(source: int, target: int, boxes: Iterable[Box]) -> None:
+    """Copy parts of one framebuffer's colour to the same places of another of the same format, byte for byte."""
+    gl = _required()
+    gl.glBindFramebuffer(READ_FRAMEBUFFER, source)
+    gl.glBindFramebuffer(DRAW_FRAMEBUFFER, target)
+    for box in boxes:
+        gl.glBlitFramebuffer(*box, *box, COLOR_BUFFER_BIT, NEAREST)
 
 
 def _required() -> Any:

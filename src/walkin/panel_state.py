@@ -14,6 +14,9 @@ BOARD_POINTS = 776, 680
 BOARD_SCALE = 2.0
 """Pixels per point of a board: 22 pixels a degree at arm's length, about what headsets resolve."""
 
+ROUNDING_POINTS = 10.0
+"""Radius of the corners of all parts; the rest of a part is opaque."""
+
 Box = tuple[float, float, float, float]
 """Left, top, width and height in panel pixels, y down."""
 
@@ -37,6 +40,8 @@ class PanelState:
     """Of the whole panel in pixels. Only its `parts` are to be seen."""
     scale: float = 1.0
     """Pixels per point of text size."""
+    light: bool = False
+    """Dark on light instead of light on dark."""
     palette: bool = False
     """Whether the command palette is open; it may be without the panel."""
     pointer: tuple[float, float] | None = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import moderngl
 import numpy as np
 
+from walkin import gl
 from walkin.render.shader import program
 
 Box = tuple[float, float, float, float]
@@ -17,14 +19,26 @@ class Board:
         self._ctx = ctx
         self._program = program(ctx, "board")
         self._array = ctx.vertex_array(self._program, [])
+        self._source: tuple[moderngl.Texture, moderngl.Framebuffer] | None = None
 
-    def draw_over(self, texture: moderngl.Texture, parts: Sequence[Box]) -> int:
-        """Over the whole view, pixel for pixel where it is as large as the texture. No depth test is wanted."""
+    def draw_over(self, texture: moderngl.Texture, parts: Sequence[Box], rounding: float) -> int:
+        """Over the whole view, which is current, pixel for pixel where it is as large as the texture.
+
+        Parts are opaque but for their rounded corners (`rounding`: radius in pixels). No depth test is wanted.
+        """
         width, height = texture.size
         matrix = np.eye(4)
         matrix[0, 0], matrix[1, 1] = 2 / width, -2 / height
         matrix[0, 3], matrix[1, 3] = -1, 1
-        return self._draw(texture, parts, matrix)
+        view = self._ctx.fbo
+        if view.samples or view.size != texture.size or gl.library() is None:
+            return self._draw(texture, parts, matrix)
+        # llvmpipe takes 2.5 ms to blend a panel and a card over 1280 x 720, and 0.06 ms to copy them.
+        corner = math.ceil(rounding)
+        if self._source is None or self._source[0] is not texture:
+            self._source = texture, self._ctx.framebuffer([texture])
+        gl.copy(self._source[1].glo, view.glo, (box for part in parts for box in _inside(part, corner, height)))
+        return self._draw(texture, [box for part in parts for box in _corners(part, corner)], matrix)
 
     def draw_in_room(
         self,
@@ -52,3 +66,18 @@ class Board:
             self._array.render(moderngl.TRIANGLE_STRIP, 4)
         self._ctx.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
         return len(parts)
+
+
+def _inside(part: Box, corner: int, height: int) -> list[gl.Box]:
+    """A part without its corners, in GL's order and from the lower edge of a view that is `height` high."""
+    left, top, wide, high = (round(each) for each in part)
+    right, bottom = left + wide, top + high
+    rows = ((left + corner, top, right - corner, top + corner), (left, top + corner, right, bottom - corner),
+            (left + corner, bottom - corner, right - corner, bottom))  # fmt: skip
+    return [(x, height - y_low, x_end, height - y) for x, y, x_end, y_low in rows if x_end > x and y_low > y]
+
+
+def _corners(part: Box, corner: int) -> list[Box]:
+    left, top, wide, high = (round(each) for each in part)
+    columns, rows = (left, left + wide - corner), (top, top + high - corner)
+    return [(x, y, corner, corner) for x in columns for y in rows] if corner else []

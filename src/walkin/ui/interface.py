@@ -48,7 +48,6 @@ class Interface:
         self.tab = self.sections[0].name
         self.palette = Palette()
         self.keyboard = Keyboard()
-        self.light = False
         self.widgets = Widgets(DARK, 1.0, self._context.regular, self._context.semibold)
         self._styled: tuple[bool, float] | None = None
         self._palette_shown = False
@@ -67,7 +66,7 @@ class Interface:
     def watch(self, world: World) -> Hashable:
         """Changes when what is shown has changed."""
         network = world.network.name if world.network else ""
-        return self.light, network, self.section.watch(world), self.card.watch(world)
+        return network, self.section.watch(world), self.card.watch(world)
 
     def close(self) -> None:
         """Nothing of the panel is shown: keys that are still down are none of its business."""
@@ -79,9 +78,9 @@ class Interface:
         """One frame of imgui, painted if it differs from the last; what the visitor wants changed."""
         self._context.use()
         self.painter.resize(state.size, levels=state.where == "board")
-        if self._styled != (self.light, state.scale):
-            self._styled = self.light, state.scale
-            self.widgets.inks, self.widgets.scale = LIGHT if self.light else DARK, state.scale
+        if self._styled != (state.light, state.scale):
+            self._styled = state.light, state.scale
+            self.widgets.inks, self.widgets.scale = LIGHT if state.light else DARK, state.scale
             apply(self.widgets.inks, state.scale)
         keyboard = state.keyboard and self._typing
         seen = state
@@ -111,6 +110,7 @@ class Interface:
             self.keyboard.draw(self.widgets, state)
             parts.append(self.keyboard.box(state))
         imgui.render()
+        parts += _popups()
         self.painter.paint(imgui.get_draw_data())
         self._typing = bool(imgui.get_io().want_text_input)
         state.wants_keys = self._typing
@@ -134,9 +134,9 @@ class Interface:
         imgui.begin_child(self.tab, (inside, 0), imgui.ChildFlags_.auto_resize_y)
         self.section.draw(desk)
         imgui.end_child()
-        size = imgui.get_window_size()
+        at, size = imgui.get_window_pos(), imgui.get_window_size()
         imgui.end()
-        return margin, margin, size.x, size.y
+        return at.x, at.y, size.x, size.y
 
     def _tabs(self, desk: Desk) -> None:
         """Names in a row, the open one underlined."""
@@ -178,6 +178,16 @@ class Interface:
         imgui.set_next_window_size_constraints((width, 0), (width, min(floor, state.size[1] - margin) - margin))
         imgui.begin("card", None, FIXED | imgui.WindowFlags_.always_auto_resize)
         self.card.draw(desk)
-        size = imgui.get_window_size()
+        at, size = imgui.get_window_pos(), imgui.get_window_size()
         imgui.end()
-        return left, margin, size.x, size.y
+        return at.x, at.y, size.x, size.y
+
+
+def _popups() -> list[Box]:
+    """Where lists that opened and words at the pointer are: they may hang out of what they belong to."""
+    kinds = imgui.WindowFlags_.popup | imgui.WindowFlags_.tooltip
+    return [
+        (window.pos.x, window.pos.y, window.size.x, window.size.y)
+        for window in imgui.get_current_context().windows
+        if window.flags & kinds and window.active and not window.hidden
+    ]

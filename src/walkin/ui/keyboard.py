@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from imgui_bundle import imgui
 
-from walkin.panel_state import Box, PanelState
+from walkin.panel_state import ROUNDING_POINTS, Box, PanelState
 from walkin.ui.widgets import Widgets
 
 ROWS = ("1234567890", "qwertyuiop", "asdfghjkl-", "zxcvbnm./_")
@@ -102,8 +102,8 @@ class Keyboard:
         left, top, width, height = self.box(state)
         draw = imgui.get_foreground_draw_list()
         end = (left + width, top + height)
-        draw.add_rect_filled((left, top), end, imgui.get_color_u32(w.inks.ground), 10 * w.scale)
-        draw.add_rect((left, top), end, imgui.get_color_u32(w.inks.line), 10 * w.scale)
+        draw.add_rect_filled((left, top), end, imgui.get_color_u32(w.inks.ground), ROUNDING_POINTS * w.scale)
+        draw.add_rect((left, top), end, imgui.get_color_u32(w.inks.line), ROUNDING_POINTS * w.scale)
         pointer = state.pointer or (-1.0, -1.0)
         for name, shown, (x, y, wide, high) in self.keys:
             w.spots[f"key:{name}"] = (x + wide / 2, y + high / 2)

@@ -26,6 +26,8 @@ SETTINGS = (
     ("One wall for each operation", Change("fold", ("ops",))),
     ("One wall for each layer", Change("fold", ("layers",))),
     ("One wall for each block", Change("fold", ("blocks",))),
+    ("Panel: dark", Change("light", (False,))),
+    ("Panel: light", Change("light", (True,))),
     ("All walls back to their places", Change("reset_walls")),
     ("Cancel the job in hand", Change("cancel")),
     ("Noise as the picture: Gaussian", Change("noise", ("gaussian", ""))),
@@ -121,7 +123,7 @@ class Palette:
             w.quiet("Nothing has these letters in this order.")
         clicked = self._rows(desk, found, row)
         imgui.end_child()
-        size = imgui.get_window_size()
+        at, size = imgui.get_window_pos(), imgui.get_window_size()
         imgui.end()
         imgui.pop_style_color()
         if clicked is None and run and found:
@@ -129,7 +131,7 @@ class Palette:
         if clicked is not None and clicked < len(found):
             desk.changes.append(found[clicked].change)
             desk.ask("palette", False)
-        return left, top, size.x, size.y
+        return at.x, at.y, size.x, size.y
 
     def _keys(self, desk: Desk, count: int) -> bool:
         """Arrows, Escape and Enter; whether the marked row is to be done."""

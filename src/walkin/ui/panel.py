@@ -65,8 +65,8 @@ class Panel:
         # A pointer that moves beside the panel changes nothing on it, unless it drags what it took there.
         pointer = state.pointer if over or self._grabbed else None
         seen = (
-            state.shown, state.where, state.size, state.scale, state.palette, state.keyboard, state.profile, pointer,
-            state.buttons, self.interface.watch(model),
+            state.shown, state.where, state.size, state.scale, state.light, state.palette, state.keyboard,
+            state.profile, pointer, state.buttons, self.interface.watch(model),
         )  # fmt: skip
         typed = state.listens and (state.text or state.keys)
         if seen != self._seen or typed or (over and state.scroll) or self.interface.busy:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from imgui_bundle import imgui, implot
 
+from walkin.panel_state import ROUNDING_POINTS
+
 Color = tuple[float, float, float, float]
 TEXT_POINTS = 15.0
 
@@ -84,9 +86,9 @@ PAIRS = {
     "cell_padding": (6, 4), "window_min_size": (32, 32),
 }  # fmt: skip
 LENGTHS = {
-    "indent_spacing": 16, "scrollbar_size": 11, "scrollbar_rounding": 6, "window_rounding": 10, "child_rounding": 8,
-    "popup_rounding": 8, "frame_rounding": 6, "grab_rounding": 6, "window_border_size": 1, "popup_border_size": 1,
-    "frame_border_size": 0, "child_border_size": 0,
+    "indent_spacing": 16, "scrollbar_size": 11, "scrollbar_rounding": 6, "window_rounding": ROUNDING_POINTS,
+    "child_rounding": 8, "popup_rounding": 8, "frame_rounding": 6, "grab_rounding": 6, "window_border_size": 1,
+    "popup_border_size": 1, "frame_border_size": 0, "child_border_size": 0,
 }  # fmt: skip
 CLEAR: Color = (0.0, 0.0, 0.0, 0.0)
 

@@ -12,6 +12,7 @@ from walkin.world import COLOR_MAPS, World
 
 FOLDS = (("ops", "Operations"), ("layers", "Layers"), ("blocks", "Blocks"))
 COLORS = {"signed": "Signed", "unsigned": "Unsigned", "grey": "Grey"}
+SHADES = (("dark", "Dark"), ("light", "Light"))
 RANGES = (("channel", "Channel"), ("wall", "Wall"), ("percentile", "1–99 %"))
 
 
@@ -46,6 +47,8 @@ class View:
         asked = w.slider("Size of the room", size, 0.1, 3.0, f"{size:.2f} ×", step=0.05, standard=1.0)
         if asked is not None:
             desk.ask("scale", 1 / asked)
+        if (shade := w.choice("Panel", SHADES, "light" if desk.state.light else "dark")) is not None:
+            desk.ask("light", shade == "light")
         if w.button("All walls back to their places", width=-1):
             desk.ask("reset_walls")
 
