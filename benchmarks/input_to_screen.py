@@ -112,7 +112,7 @@ COLUMNS = ("network", "what", "value", "unit", "target")
 
 def new_picture(app: App, network: str, repeats: int) -> list[dict[str, Any]]:
     """Job start to last upload done, on a room that stands; the capture of the graph; each over the bare forward."""
-    session = app._session.by_key[""]
+    session = app._sessions.by_key[""]
     loaded = session.loaded
     from walkin.network.pictures import read_picture
 
