@@ -54,6 +54,10 @@ def _palette(world: World, given: Input, shown: bool | None = None) -> None:
     world.panel.palette = not world.panel.palette if shown is None else shown
 
 
+def _light(world: World, given: Input, on: bool | None = None) -> None:
+    world.panel.light = not world.panel.light if on is None else on
+
+
 def _labels(world: World, given: Input, on: bool | None = None) -> None:
     world.look = replace(world.look, labels=not world.look.labels if on is None else on)
 
@@ -250,6 +254,7 @@ DOINGS: dict[str, Doing] = {
     "keys": _keys,
     "panel": _panel,
     "palette": _palette,
+    "light": _light,
     "labels": _labels,
     "ribbons": _ribbons,
     "colors": _colors,

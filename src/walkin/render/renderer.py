@@ -9,6 +9,7 @@ import moderngl
 import numpy as np
 
 from walkin.frame import View
+from walkin.panel_state import ROUNDING_POINTS
 from walkin.places import Place, Ribbon
 from walkin.render.advice import Advice
 from walkin.render.atlas import Atlas
@@ -234,7 +235,7 @@ class Renderer:
             ctx.enable_only(moderngl.BLEND)
             draws += self._overlay.draw(world, width, height, pixel_scale)
             if texture is not None and world.panel.where == "overlay":
-                draws += self._board.draw_over(texture, world.panel.parts)
+                draws += self._board.draw_over(texture, world.panel.parts, ROUNDING_POINTS * world.panel.scale)
         elif view.worn and world.vignette > 0:
             ctx.enable_only(moderngl.BLEND)
             draws += self._vignette.draw(view, world.vignette)
