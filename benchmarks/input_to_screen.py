@@ -42,7 +42,7 @@ def on_frame(app, frame):
     labels.append(app.world.progress.label if app.world.progress else "")
     if "torch" not in seen and app.world.network is None and labels[-1].startswith(("building", "moving", "tracing")):
         seen["torch"] = len(ends)
-    if "walls" not in seen and app._first_request is None and app.settled:
+    if "walls" not in seen and not app._first_requests and app.settled:
         seen["walls"] = ends[-1]
         app.quitting = True
 app = App(target, Settings(on_frame=on_frame, report=lambda line: None))
