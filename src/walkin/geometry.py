@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from pyrr import matrix44
+
+from walkin.lazy import lazy
 
 UP = np.array([0.0, 1.0, 0.0])
 FORWARD = np.array([0.0, 0.0, -1.0])
@@ -48,7 +50,7 @@ class Pose:
         turned = Pose(np.zeros(3), orientation, 1.0 / self.scale)
         return Pose(turned.matrix[:3, :3] @ -self.position, orientation, 1.0 / self.scale)
 
-    @cached_property
+    @lazy
     def matrix(self) -> np.ndarray:
         """(4, 4): parent_from_this. Do not write to it."""
         # Written out: pyrr's create_from_quaternion inspects its arguments' names at every call, 0.15 ms of a frame.
@@ -64,7 +66,7 @@ class Pose:
             ]
         )
 
-    @cached_property
+    @lazy
     def inverse_matrix(self) -> np.ndarray:
         """(4, 4): this_from_parent. The view matrix, if this is an eye. Do not write to it."""
         matrix = self.matrix
@@ -75,7 +77,7 @@ class Pose:
         result[3, 3] = 1.0
         return result
 
-    @cached_property
+    @lazy
     def forward(self) -> np.ndarray:
         """(3,) unit vector: -Z of this in its parent. Do not write to it."""
         return self.matrix[:3, 2] / -self.scale
@@ -153,8 +155,8 @@ def frustum_planes(clip_from_world: np.ndarray) -> np.ndarray:
 
 def spheres_in_frustum(centres: np.ndarray, radii: np.ndarray, planes: np.ndarray) -> np.ndarray:
     """(n,) bool: which spheres, centres (n, 3) and radii (n,), reach into the frustum."""
-    distances = centres @ planes[:, :3].T + planes[:, 3]
-    return (distances > -radii[:, None]).all(axis=1)
+    distances = planes[:, :3] @ centres.T + planes[:, 3:]
+    return (distances > -radii).all(axis=0)
 
 
 def _dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -175,12 +177,12 @@ class Quads:
     extents: np.ndarray
     """(n, 2): width and height."""
 
-    @cached_property
+    @lazy
     def axes(self) -> np.ndarray:
         """(2 n, 3): normals, then rights."""
         return np.concatenate([self.normals, self.rights])
 
-    @cached_property
+    @lazy
     def offsets(self) -> np.ndarray:
         """(2 n, 1): of the corners along the axes."""
         return _dots(self.axes, np.concatenate([self.corners, self.corners]))[:, None]

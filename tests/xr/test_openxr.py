@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gc
 import math
+import time
+from collections import Counter
+from ctypes import byref, memmove, sizeof
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +20,11 @@ from remote import turned
 from visit import WALL, Visit, room, visit
 
 from walkin.frame import Pulse
+from walkin.interact.acts import actions
 from walkin.targets.headset import calls
 from walkin.targets.headset.eyes import Chain
 from walkin.targets.headset.runtime import NoHeadset, open_runtime
+from walkin.targets.headset.session import Session
 from walkin.targets.offscreen import OffscreenTarget
 from walkin.targets.openxr import OpenXRTarget
 
@@ -180,8 +186,6 @@ def switch(remote, side: str, button: str, on: bool) -> None:
 
 
 def test_every_action_is_in_the_next_frame(headset: Runtime):
-    import time
-
     with visit(headset) as made:
         made.frame(5)
         for name, do, seen in BUTTONS:
@@ -263,6 +267,61 @@ def test_world_grab_keeps_what_is_held(headset: Runtime):
         assert (made.world.world_from_stage.matrix == kept).all()
 
 
+def test_a_pad_counts_only_while_it_is_pressed(headset: Runtime):
+    """The runtime has no pads: the Index's stick stands in for one here, and its upper button for the pad's press."""
+    table = []
+    for action in actions():
+        others = tuple(b for b in action.bindings if b[::2] != ("valve/index_controller", "right/input/b/click"))
+        pressed = (("valve/index_controller", "right", "right/input/b/click"),) if action.name == "press" else ()
+        if others + pressed:
+            table.append(replace(action, bindings=others + pressed))
+    with visit(headset, actions=tuple(table)) as made:
+        made.remote.stick("right", 0.0, 1.0)
+        made.remote.stick("left", 1.0, 0.0)
+        assert made.until(lambda: made.frame().input.left.stick[0] > 0.9, 20), "one without a press counts"
+        assert made.frame().input.right.stick == (0.0, 0.0) and made.world.teleport is None
+        switch(made.remote, "right", "b", True)
+        assert made.until(lambda: made.world.teleport is not None, 20)
+        assert made.frame().input.right.stick[1] > 0.9 and not made.frame().input.acts
+        switch(made.remote, "right", "b", False)
+        assert made.until(lambda: made.world.teleport is None, 20), "let go: there she stands"
+
+
+def test_what_is_prepared_is_prepared_once_however_many_eyes(headset: Runtime):
+    with visit(headset) as made:
+        made.frame(3)
+        counted: Counter[str] = Counter()
+
+        def count(thing: object, name: str) -> None:
+            original = getattr(thing, name)
+
+            def counting(*arguments, **options):
+                counted[name if thing is renderer else f"{type(thing).__name__}.{name}"] += 1
+                return original(*arguments, **options)
+
+            setattr(thing, name, counting)
+
+        renderer = made.app.renderer
+        for name in ("prepare", "draw", "_upload"):
+            count(renderer, name)
+        for part in (renderer._hands, renderer._labels, renderer._advice):
+            count(part, "prepare")
+        count(renderer._hands._marks, "write")
+        count(renderer._labels._glyphs, "write")
+        count(renderer._atlas, "upload_level")
+        wall = made.world.walls["a"]
+        for number in range(10):
+            made.remote.move("right", (0.3, 1.21 + 0.01 * number, -0.3))  # so that there is something to be written
+            time.sleep(0.002)
+            made.frame()
+        assert counted["draw"] == 20
+        assert counted["prepare"] == counted["_upload"] == counted["Hands.prepare"] == counted["Labels.prepare"] == 10
+        assert counted["Instances.write"] == 10, "rays once a frame; text, which has not changed, never"
+        made.world.accept(replace(wall.tiles))
+        made.frame(5)
+        assert counted["Atlas.upload_level"] == wall.mosaic.levels, "new tiles once, not once an eye"
+
+
 def test_two_sessions_one_after_the_other(xr_runtime: Path, runtime_log):
     for size in ((64, 64), (96, 80)):
         with monado(xr_runtime, size=size) as runtime, visit(runtime) as made:
@@ -314,6 +373,110 @@ def test_the_runtime_is_lost_and_comes_back(xr_runtime: Path, monkeypatch: pytes
         made.frame(10)
         assert any("back" in banner.text for banner in made.world.banners)
         assert made.world.walls is walls and made.target.ctx.error == "GL_NO_ERROR"
+
+
+@pytest.mark.slow
+def test_loss_and_return_leave_nothing_behind(xr_runtime: Path, monkeypatch: pytest.MonkeyPatch):
+    """Textures of the runtime's are its own to delete; framebuffers and the like around them are ours."""
+    monkeypatch.setattr("walkin.targets.openxr.AGAIN_S", 0.1)
+    with monado(xr_runtime, size=(64, 64), service=True) as runtime, visit(runtime) as made:
+        counts = []
+        for _ in range(4):
+            made.frame(10)
+            gc.collect()
+            made.frame(2)
+            counts.append(gl_objects(made))
+            runtime.kill_service()
+            assert made.until(lambda: made.target.headset is None, 20)
+            runtime.start_service()
+            assert made.until(lambda: made.target.headset is not None and made.headset.session.focused, 400)
+        assert counts[1:] == counts[1:2] * 3, counts
+        assert made.target.ctx.error == "GL_NO_ERROR"
+
+
+def feed(session: Session, state: str) -> None:
+    """An event as the runtime would give it: this one never says VISIBLE without FOCUSED again, and lets nobody take
+    the headset off."""
+    import xr
+
+    event = xr.EventDataBuffer()
+    changed = xr.EventDataSessionStateChanged(session=session.handle, state=xr.SessionState[state])
+    memmove(byref(event), byref(changed), sizeof(changed))
+    session.follow(event)
+
+
+def test_while_only_visible_it_is_drawn_and_input_is_somebody_elses(headset: Runtime, monkeypatch: pytest.MonkeyPatch):
+    """The runtime's own menu is open: state event and sync's answer (XR_SESSION_NOT_FOCUSED) are put in its mouth."""
+    with visit(headset) as made:
+        made.frame(3)
+        session = made.headset.session
+        feed(session, "VISIBLE")
+        monkeypatch.setitem(calls.FUNCTIONS, "xrSyncActions", lambda *arguments: calls.NOT_FOCUSED)
+        pulses = []
+        monkeypatch.setattr(made.headset.controllers, "pulse", pulses.append)
+        switch(made.remote, "right", "a", True)
+        made.remote.stick("left", 0.0, 1.0)
+        stage = made.world.world_from_stage
+        made.target.hint("pulse", Pulse("right", 0.02, 0.5))
+        ended = made.target.counts.frames
+        for _ in range(3):
+            given = made.frame().input
+            assert given.right.stage_from_aim is None and given.left.stick == (0.0, 0.0) and not given.acts
+        assert made.target.counts.frames == ended + 3 and made.target.read().any()
+        assert made.world.world_from_stage is stage and made.world.pointers == {} and not pulses
+        feed(session, "FOCUSED")
+        monkeypatch.undo()
+        made.remote.stick("left", 0.0, 0.0)
+        time.sleep(0.003)
+        given = made.frame().input
+        assert given.right.stage_from_aim is not None
+        assert not given.acts, "a button that was pressed in the menu does nothing in the room"
+
+
+def test_a_headset_that_is_taken_off_and_put_on_again(headset: Runtime, monkeypatch: pytest.MonkeyPatch):
+    """This runtime ends a session only when it is asked to: its events, and its answers to begin and end, are put in
+    its mouth. What is tested is that frames stop being asked of it, the room goes on beside, and comes back."""
+    import xr
+
+    with visit(headset) as made:
+        made.frame(3)
+        session = made.headset.session
+        called = []
+        monkeypatch.setattr(xr, "end_session", lambda handle: called.append("end"))
+        monkeypatch.setattr(xr, "begin_session", lambda handle, info: called.append("begin"))
+        for state in ("VISIBLE", "SYNCHRONIZED"):
+            feed(session, state)
+        undrawn = calls.FUNCTIONS["xrWaitFrame"]
+
+        def wait_unseen(*arguments):
+            result = undrawn(*arguments)
+            session.frame_state.should_render = 0
+            return result
+
+        monkeypatch.setitem(calls.FUNCTIONS, "xrWaitFrame", wait_unseen)
+        draws = []
+        draw = made.app.renderer.draw
+        monkeypatch.setattr(made.app.renderer, "draw", lambda *arguments: draws.append(draw(*arguments)))
+        ended = made.target.counts.frames
+        made.frame(3)
+        assert not draws and made.target.counts.frames == ended + 2, "frames go on, and nothing is drawn in vain"
+        for state in ("STOPPING", "IDLE"):
+            feed(session, state)
+        assert called == ["end"] and not session.running
+        made.frame()  # the last one of the headset's ends
+        ended = made.target.counts.frames
+        made.frame(3)
+        assert made.target.counts.frames == ended, "none of the runtime"
+        assert made.target.headset is not None
+        feed(session, "READY")
+        assert called == ["end", "begin"]
+        monkeypatch.setitem(calls.FUNCTIONS, "xrWaitFrame", undrawn)
+        for state in ("SYNCHRONIZED", "VISIBLE", "FOCUSED"):
+            feed(session, state)
+        draws.clear()
+        made.frame(4)
+        assert made.target.counts.frames > ended and len(draws) >= 6
+        assert made.headset.session is session and session.focused
 
 
 def gl_objects(made: Visit) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from walkin.frame import View
 from walkin.geometry import frustum_planes, spheres_in_frustum
+from walkin.lazy import lazy
 from walkin.world import Bounds, World
 
 
@@ -38,17 +38,17 @@ class Eye:
             world.bounds,
         )
 
-    @cached_property
+    @lazy
     def seen(self) -> np.ndarray:
         """(walls,) bool: which reach into the frustum."""
         return spheres_in_frustum(self.bounds.centres, self.bounds.radii, frustum_planes(self.clip_from_world))
 
-    @cached_property
+    @lazy
     def away(self) -> np.ndarray:
         """(walls, 3): from the eye to their centres."""
         return self.bounds.centres - self.position
 
-    @cached_property
+    @lazy
     def distance2(self) -> np.ndarray:
         """(walls,): squared distance to their centres."""
         return np.einsum("ij,ij->i", self.away, self.away)

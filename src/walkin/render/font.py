@@ -147,6 +147,28 @@ class Font:
         width = max(float(self._line(line, shape, None)[1][-1]) for line in lines)
         return width * size_m, len(lines) * shape.line_height * size_m
 
+    def wrap(self, line: str, width: float, face: str = "regular", *, size_m: float = 1.0) -> list[str]:
+        """A line in pieces of at most `width` metres, cut between words; a longer word (a path, say) within itself."""
+        shape, limit = self.faces[face], width / size_m
+
+        def fits(text: str) -> bool:
+            return float(self._advance(text, shape)[1][-1]) <= limit
+
+        pieces, piece = [], ""
+        for word in line.split(" "):
+            longer = f"{piece} {word}" if piece else word
+            if fits(longer):
+                piece = longer
+                continue
+            if piece:
+                pieces.append(piece)
+            while not fits(word):
+                kept = max(1, int(np.searchsorted(self._advance(word, shape)[1], limit, side="right")) - 1)
+                pieces.append(word[:kept])
+                word = word[kept:]
+            piece = word
+        return [*pieces, piece]
+
     def _line(self, line: str, face: Face, limit_em: float | None) -> tuple[np.ndarray, np.ndarray]:
         """One line's glyphs (n,), and the pen before each of them and after the last (n + 1,), in em."""
         glyphs, pen = self._advance(line, face)

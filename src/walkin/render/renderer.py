@@ -152,7 +152,9 @@ class Renderer:
         width, height = framebuffer.size
         eye = Eye.of(world, view)
         self._write_frame(world, eye, (width, height))
+        # Before anything is drawn: a driver that draws with the processor takes its caches.
         self._labels.select(world, eye)
+        walls = self._walls.choose(eye) if self._atlas is not None else None
 
         # Solid things, front to back where it pays; then floor and air in what is left; then all that is blended.
         ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
@@ -162,10 +164,10 @@ class Renderer:
         ctx.cull_face = "back"
         ctx.front_face = "ccw"
         draws = self._hands.draw_controllers()
-        if self._atlas is not None:
+        if self._atlas is not None and walls is not None:
             ctx.enable_only(moderngl.DEPTH_TEST)  # the walls' fronts are chosen on the CPU
             draws += self._walls.draw(
-                self._atlas, eye, COLOR_MAPS.index(world.color_map), RANGES.index(world.range_mode)
+                self._atlas, walls, COLOR_MAPS.index(world.color_map), RANGES.index(world.range_mode)
             )
             draws += self._pictures.draw()
             ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)

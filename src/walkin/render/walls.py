@@ -103,16 +103,21 @@ class Walls:
             self._records[row] = _record(wall, atlas, number)
         (self._flawed.add if wall.flawed else self._flawed.discard)(wall.node.address)
 
-    def draw(self, atlas: Atlas, eye: Eye, color_map: int = 0, range_mode: int = 0) -> int:
-        """Draw what is inside the frustum and seen from its front, nearest first; returns the number of draw calls."""
-        if not len(self._records):
-            return 0
+    def choose(self, eye: Eye) -> tuple[np.ndarray, list[int]]:
+        """Records of what is inside the frustum and seen from its front, page after page and nearest first; where each
+        page's end."""
         seen = eye.seen & (np.einsum("ij,ij->i", eye.away, eye.bounds.normals) < 0)
         chosen = seen[self._wall_of].nonzero()[0]
         keys = eye.distance2[self._wall_of[chosen]] + self._page_keys[chosen]
         order = keys.argsort()
         ends = keys[order].searchsorted(self._page_ends).tolist()
-        records = self._records[chosen[order]]
+        return self._records.take(chosen[order]), ends  # five times as fast as by [], for records
+
+    def draw(self, atlas: Atlas, chosen: tuple[np.ndarray, list[int]], color_map: int = 0, range_mode: int = 0) -> int:
+        """Draw what was chosen; returns the number of draw calls."""
+        records, ends = chosen
+        if not len(records):
+            return 0
         atlas.table.use(1)
         self._colors.use(2)
         draws = first = 0
