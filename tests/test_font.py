@@ -211,6 +211,8 @@ def test_wrapped_lines_fit_and_hold_every_letter(font: Font) -> None:
     assert "".join(pieces).replace(" ", "") == text.replace(" ", "")
     assert pieces[0] == "the headset is gone", "cut between words"
     assert font.wrap("short", 12.0) == ["short"]
+    first, *others = font.wrap(text, 12.0, indent=3.0)
+    assert 9.0 < font.measure(first)[0] <= 12.0 and all(font.measure(piece)[0] <= 9.0 for piece in others)
 
 
 def test_any_text_is_laid_out(font: Font) -> None:

@@ -20,9 +20,11 @@ from remote import turned
 from visit import WALL, Visit, room, visit
 
 from walkin.frame import Pulse
+from walkin.geometry import Pose, quaternion_from_yaw_pitch, quaternion_product
 from walkin.interact.acts import actions
 from walkin.targets.headset import calls
 from walkin.targets.headset.eyes import Chain
+from walkin.targets.headset.mirror import Spectator
 from walkin.targets.headset.runtime import NoHeadset, open_runtime
 from walkin.targets.headset.session import Session
 from walkin.targets.offscreen import OffscreenTarget
@@ -320,6 +322,23 @@ def test_what_is_prepared_is_prepared_once_however_many_eyes(headset: Runtime):
         made.world.accept(replace(wall.tiles))
         made.frame(5)
         assert counted["Atlas.upload_level"] == wall.mosaic.levels, "new tiles once, not once an eye"
+
+
+def test_the_spectators_camera_is_steady_and_upright():
+    """A head that trembles by a degree at 10 Hz, tilted, and turns: the camera turns with it, and does nothing else."""
+    spectator, forwards, ups = Spectator(), [], []
+    for number in range(60):
+        tremor = 0.017 * math.sin(number * 2.1)
+        yaw = 1.0 if number >= 20 else 0.0
+        head = quaternion_product(quaternion_from_yaw_pitch(yaw, tremor), np.array([0.0, 0.0, 0.3, 0.95]))
+        camera = spectator.follow(Pose(np.array([0.0, 1.6, tremor]), head / np.linalg.norm(head)), 1 / 30)
+        forwards.append(camera.forward)
+        ups.append(camera.matrix[:3, 0][1])
+    assert np.abs(ups).max() < 1e-12, "upright"
+    pitches = np.array(forwards)[:, 1]
+    assert np.abs(pitches).max() < 0.25 * 0.017, "steady"
+    yaws = np.arctan2(*-np.array(forwards)[:, [0, 2]].T)
+    assert abs(yaws[19]) < 0.01 and 0.3 < yaws[27] < 0.8 and yaws[59] == pytest.approx(1.0, abs=0.02)
 
 
 def test_two_sessions_one_after_the_other(xr_runtime: Path, runtime_log):

@@ -147,25 +147,28 @@ class Font:
         width = max(float(self._line(line, shape, None)[1][-1]) for line in lines)
         return width * size_m, len(lines) * shape.line_height * size_m
 
-    def wrap(self, line: str, width: float, face: str = "regular", *, size_m: float = 1.0) -> list[str]:
-        """A line in pieces of at most `width` metres, cut between words; a longer word (a path, say) within itself."""
-        shape, limit = self.faces[face], width / size_m
+    def wrap(
+        self, line: str, width: float, face: str = "regular", *, size_m: float = 1.0, indent: float = 0.0
+    ) -> list[str]:
+        """A line in pieces of at most `width` metres, all but the first narrower by `indent`: cut between words, and a
+        longer word (a path, say) within itself."""
+        shape, pieces, piece = self.faces[face], [], ""
 
-        def fits(text: str) -> bool:
-            return float(self._advance(text, shape)[1][-1]) <= limit
+        def fitting(text: str) -> int:
+            """How many letters of it there is room for in the piece that comes next."""
+            limit = (width - (indent if pieces else 0.0)) / size_m
+            return int(np.searchsorted(self._advance(text, shape)[1], limit, side="right")) - 1
 
-        pieces, piece = [], ""
         for word in line.split(" "):
             longer = f"{piece} {word}" if piece else word
-            if fits(longer):
+            if fitting(longer) >= len(longer):
                 piece = longer
                 continue
             if piece:
                 pieces.append(piece)
-            while not fits(word):
-                kept = max(1, int(np.searchsorted(self._advance(word, shape)[1], limit, side="right")) - 1)
-                pieces.append(word[:kept])
-                word = word[kept:]
+            while (room := max(1, fitting(word))) < len(word):
+                pieces.append(word[:room])
+                word = word[room:]
             piece = word
         return [*pieces, piece]
 
