@@ -560,7 +560,7 @@ def test_a_long_notice_goes_on_below_instead_of_out_of_sight(ctx):
     left, right = (where(np.array([x, 1.6, -1.2]), sight)[0] for x in (-0.52, 0.52))
     assert plate[:, 0].min() > left and plate[:, 0].max() < right
     high = np.ptp(plate[:, 1])
-    assert high == pytest.approx((5 * 0.046 + 2 * 0.034) / 1.2 * 640 / (2 * np.tan(0.5)), abs=12), "four lines and one"
+    assert high == pytest.approx((4 * 0.046 + 2 * 0.034) / 1.2 * 640 / (2 * np.tan(0.5)), abs=12), "three lines and one"
 
 
 def test_advice_is_seen_only_while_there_is_some(ctx):

@@ -6,7 +6,7 @@ import gc
 import math
 import time
 from collections import Counter
-from ctypes import byref, memmove, sizeof
+from ctypes import POINTER, byref, c_void_p, cast, memmove, sizeof
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,6 +159,42 @@ def test_depth_is_handed_over_too(xr_runtime: Path, samples: int):
         near, far = 0.05, 1000.0
         distance = near * far / (far - depth.min() * (far - near))
         assert distance < 3.2, "the wall, or a hand before it"
+
+
+def test_the_compositor_is_told_where_each_eye_was_drawn_from(headset: Runtime, monkeypatch: pytest.MonkeyPatch):
+    import xr
+
+    with visit(headset) as made:
+        end, told = calls.FUNCTIONS["xrEndFrame"], []
+
+        def keep(handle, info):
+            layer = cast(info._obj._layers[0], POINTER(xr.CompositionLayerProjection)).contents
+            for view in layer._views[: layer.view_count]:
+                depth = cast(view.next, POINTER(xr.CompositionLayerDepthInfoKHR)).contents
+                q, p, fov, images = view.pose.orientation, view.pose.position, view.fov, view.sub_image
+                chains = [cast(image.swapchain, c_void_p).value for image in (images, depth.sub_image)]
+                angles = fov.angle_left, fov.angle_right, fov.angle_up, fov.angle_down
+                told.append(((p.x, p.y, p.z), (q.x, q.y, q.z, q.w), angles, chains, depth.near_z))
+            return end(handle, info)
+
+        made.remote.eyes = EYES
+        made.remote.send()
+        made.frame(3)
+        monkeypatch.setitem(calls.FUNCTIONS, "xrEndFrame", keep)
+        made.remote.head.position, made.remote.head.orientation = HEAD
+        made.remote.send()
+        time.sleep(0.003)
+        made.frame()
+        eyes = list(made.headset.eyes)
+    assert len(told) == 2
+    for (position, orientation, angles, chains, near_m), eye, drawn in zip(told, EYES, eyes, strict=True):
+        head = quaternion_matrix(*HEAD[1])
+        assert position == pytest.approx(np.array(HEAD[0]) + head @ np.array(eye.pose.position), abs=1e-4)
+        expected = head @ quaternion_matrix(*eye.pose.orientation)
+        assert quaternion_matrix(*orientation) == pytest.approx(expected, abs=1e-4)
+        assert angles == pytest.approx(eye.fov, abs=1e-6)
+        assert near_m == pytest.approx(0.05)
+        assert chains == [cast(chain.handle, c_void_p).value for chain in (drawn.color, drawn.depth)]
 
 
 BUTTONS = [  # what is done with an Index controller -> what is in the input, or true of the world
