@@ -179,13 +179,20 @@ class Quads:
 
     @lazy
     def axes(self) -> np.ndarray:
-        """(2 n, 3): normals, then rights."""
-        return np.concatenate([self.normals, self.rights])
+        """(3 n, 3): normals, rights, then ups."""
+        return np.concatenate([self.normals, self.rights, np.broadcast_to(UP, self.normals.shape)])
 
     @lazy
     def offsets(self) -> np.ndarray:
-        """(2 n, 1): of the corners along the axes."""
-        return _dots(self.axes, np.concatenate([self.corners, self.corners]))[:, None]
+        """(3, n, 1): where along the axes the middles are."""
+        half = self.extents / 2
+        middles = self.corners + half[:, :1] * self.rights + half[:, 1:] * UP
+        return np.stack([_dots(self.normals, middles), _dots(self.rights, middles), middles[:, 1]])[..., None]
+
+    @lazy
+    def halves(self) -> np.ndarray:
+        """(2, n, 1): half of width and height."""
+        return self.extents.T[..., None] / 2
 
 
 def rays_meet_quads(rays: Sequence[Ray], quads: Quads) -> list[tuple[int, float, float, float] | None]:
@@ -193,17 +200,17 @@ def rays_meet_quads(rays: Sequence[Ray], quads: Quads) -> list[tuple[int, float,
 
     x to the right and y up from the corner, metres. In one go: numpy takes as long for two rays as for one.
     """
-    count = len(quads.corners)
-    origins, directions = np.array([ray.origin for ray in rays]).T, np.array([ray.direction for ray in rays]).T
-    begins, slopes = quads.axes @ origins, quads.axes @ directions  # (2 n, rays)
-    widths, heights = quads.extents[:, :1], quads.extents[:, 1:]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        distances = (quads.offsets[:count] - begins[:count]) / slopes[:count]
-        x = begins[count:] - quads.offsets[count:] + distances * slopes[count:]
-        y = origins[1] - quads.corners[:, 1:2] + distances * directions[1]
-        met = (slopes[:count] < -1e-6) & (distances > 0) & (x >= 0) & (x <= widths) & (y >= 0) & (y <= heights)
+    lines = np.array([*(ray.origin for ray in rays), *(ray.direction for ray in rays)])
+    along = (quads.axes @ lines.T).reshape(3, len(quads.corners), 2 * len(rays))
+    begins, slopes = along[..., : len(rays)] - quads.offsets, along[..., len(rays) :]
+    distances = np.full(begins.shape[1:], -1.0)
+    np.divide(-begins[0], slopes[0], out=distances, where=slopes[0] < -1e-6)
+    across = begins[1:] + distances * slopes[1:]  # from the middle: to the right, up
+    met = (np.abs(across) <= quads.halves).all(axis=0) & (distances > 0)
     first = np.where(met, distances, np.inf).argmin(axis=0).tolist()
     return [
-        (index, float(distances[index, ray]), float(x[index, ray]), float(y[index, ray])) if met[index, ray] else None
+        (index, float(distances[index, ray]), *(across + quads.halves)[:, index, ray].tolist())
+        if met[index, ray]
+        else None
         for ray, index in enumerate(first)
     ]

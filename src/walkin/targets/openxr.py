@@ -174,10 +174,10 @@ class OpenXRTarget:
                     frame.close()
             finally:
                 if frame is None or not frame.ended:
+                    headset.binding.settle()
                     self._end(headset, time_ns, None)
 
     def _end(self, headset: Headset, time_ns: int, layers: Any) -> None:
-        headset.binding.settle()
         before_s = time.perf_counter()
         headset.session.end(time_ns, layers)
         self.counts.end_s = time.perf_counter() - before_s
@@ -201,6 +201,7 @@ class OpenXRTarget:
         located = headset.session.locate(frame.time_ns)
         if not located:
             return
+        headset.binding.settle()
         for eye, (pose, fov) in zip(headset.eyes, located, strict=True):
             drawn = False
             try:
