@@ -156,7 +156,7 @@ def frustum_planes(clip_from_world: np.ndarray) -> np.ndarray:
 def spheres_in_frustum(centres: np.ndarray, radii: np.ndarray, planes: np.ndarray) -> np.ndarray:
     """(n,) bool: which spheres, centres (n, 3) and radii (n,), reach into the frustum."""
     distances = planes[:, :3] @ centres.T + planes[:, 3:]
-    return (distances > -radii).all(axis=0)
+    return np.all(distances > -radii, axis=0)
 
 
 def _dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -452,12 +452,17 @@ def test_loss_and_return_leave_nothing_behind(xr_runtime: Path, monkeypatch: pyt
 def feed(session: Session, state: str) -> None:
     """An event as the runtime would give it: this one never says VISIBLE without FOCUSED again, and lets nobody take
     the headset off."""
+    fill(session, state)
+    session.follow(session._event)
+
+
+def fill(session: Session, state: str) -> bool:
+    """Into the buffer that the runtime fills."""
     import xr
 
-    event = xr.EventDataBuffer()
     changed = xr.EventDataSessionStateChanged(session=session.handle, state=xr.SessionState[state])
-    memmove(byref(event), byref(changed), sizeof(changed))
-    session.follow(event)
+    memmove(byref(session._event), byref(changed), sizeof(changed))
+    return True
 
 
 def test_while_only_visible_it_is_drawn_and_input_is_somebody_elses(headset: Runtime, monkeypatch: pytest.MonkeyPatch):
@@ -532,6 +537,18 @@ def test_a_headset_that_is_taken_off_and_put_on_again(headset: Runtime, monkeypa
         made.frame(4)
         assert made.target.counts.frames > ended and len(draws) >= 6
         assert made.headset.session is session and session.focused
+
+
+def test_a_session_that_is_going_away_is_given_up(headset: Runtime):
+    """LOSS_PENDING, which this runtime never says: the room stays, and the session is destroyed."""
+    with visit(headset) as made:
+        made.frame(3)
+        session = made.headset.session
+        event = session._next_event
+        session._next_event = lambda: fill(session, "LOSS_PENDING") if session.state == "FOCUSED" else event()
+        made.frame(2)
+        assert made.target.headset is None
+        assert any("the session is going away" in banner.text for banner in made.world.banners)
 
 
 def gl_objects(made: Visit) -> int:
