@@ -347,6 +347,7 @@ def test_what_is_prepared_is_prepared_once_however_many_eyes(headset: Runtime):
         count(renderer._hands._marks, "write")
         count(renderer._labels._glyphs, "write")
         count(renderer._atlas, "upload_level")
+        count(renderer._walls, "choose")
         wall = made.world.walls["a"]
         for number in range(10):
             made.remote.move("right", (0.3, 1.21 + 0.01 * number, -0.3))  # so that there is something to be written
@@ -354,6 +355,7 @@ def test_what_is_prepared_is_prepared_once_however_many_eyes(headset: Runtime):
             made.frame()
         assert counted["draw"] == 20
         assert counted["prepare"] == counted["_upload"] == counted["Hands.prepare"] == counted["Labels.prepare"] == 10
+        assert counted["Walls.choose"] == 10
         assert counted["Instances.write"] == 10, "rays once a frame; text, which has not changed, never"
         made.world.accept(replace(wall.tiles))
         made.frame(5)

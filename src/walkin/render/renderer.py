@@ -12,7 +12,7 @@ from walkin.frame import View
 from walkin.render.advice import Advice
 from walkin.render.atlas import Atlas
 from walkin.render.background import Background
-from walkin.render.eye import Eye
+from walkin.render.eye import Eye, Sight
 from walkin.render.hands import Hands
 from walkin.render.labels import Labels
 from walkin.render.overlay import Overlay
@@ -58,6 +58,7 @@ class Renderer:
         self._uploads: dict[str, int] = {}  # address -> next mip level to write
         self._scanned = -1  # tiles_revision of the world that was looked through
         self._seen: dict[str, int] = {}  # address -> revision taken over
+        self._sight: Sight | None = None
         self.draw_calls = 0
         """Of the last view."""
         self.uploaded_bytes = 0
@@ -84,11 +85,12 @@ class Renderer:
         while self._world is not world or self.uploads_waiting:
             self.prepare(world, view.stage_from_eye.position)
         self.draw(world, view)
-        self._atlas = self._world = self._picture = None
+        self._atlas = self._world = self._picture = self._sight = None
         self._prepare_hands(World())
 
     def prepare(self, world: World, eye: np.ndarray, budget_ms: float = 4.0) -> None:
         """Bring the GPU up to the world's state; uploads end with the budget, the nearest walls go first."""
+        self._sight = None
         if world.layout is not None and (self._world is not world or self._layout_revision != world.layout_revision):
             self._set_up(world, world.layout)  # what takes time enough for a frame of its own comes with the next
         else:
@@ -150,11 +152,8 @@ class Renderer:
         framebuffer = view.framebuffer
         framebuffer.use()
         width, height = framebuffer.size
-        eye = Eye.of(world, view)
+        eye = self._eye(world, view)
         self._write_frame(world, eye, (width, height))
-        # Before anything is drawn: a driver that draws with the processor takes its caches.
-        self._labels.select(world, eye)
-        walls = self._walls.choose(eye) if self._atlas is not None else None
 
         # Solid things, front to back where it pays; then floor and air in what is left; then all that is blended.
         ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
@@ -164,11 +163,9 @@ class Renderer:
         ctx.cull_face = "back"
         ctx.front_face = "ccw"
         draws = self._hands.draw_controllers()
-        if self._atlas is not None and walls is not None:
+        if self._atlas is not None:
             ctx.enable_only(moderngl.DEPTH_TEST)  # the walls' fronts are chosen on the CPU
-            draws += self._walls.draw(
-                self._atlas, walls, COLOR_MAPS.index(world.color_map), RANGES.index(world.range_mode)
-            )
+            draws += self._walls.draw(self._atlas, COLOR_MAPS.index(world.color_map), RANGES.index(world.range_mode))
             draws += self._pictures.draw()
             ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
             # Tiles and pictures lie 2 to 4 mm before their box: far away depth alone would not tell them apart.
@@ -197,6 +194,16 @@ class Renderer:
             draws += self._vignette.draw(view, world.vignette)
         framebuffer.depth_mask = True
         self.draw_calls = draws
+
+    def _eye(self, world: World, view: View) -> Eye:
+        """Where it is; for the first eye of a frame all eyes' walls and labels are chosen."""
+        sight = self._sight
+        if sight is None or not view.mates or sight.mates is not view.mates:
+            sight = self._sight = Sight.of(world, view)
+            self._labels.select(world, sight)
+            if self._atlas is not None:
+                self._walls.choose(sight)
+        return sight.eyes[id(view.stage_from_eye)]
 
     def _write_frame(self, world: World, eye: Eye, size: tuple[int, int]) -> None:
         """Fill the uniform block."""

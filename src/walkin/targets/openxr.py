@@ -202,10 +202,11 @@ class OpenXRTarget:
         if not located:
             return
         headset.binding.settle()
-        for eye, (pose, fov) in zip(headset.eyes, located, strict=True):
+        mates = tuple(located)
+        for eye, (pose, fov) in zip(headset.eyes, mates, strict=True):
             drawn = False
             try:
-                yield View(pose, fov, eye.begin(), NEAR_M, FAR_M, overlay=False)
+                yield View(pose, fov, eye.begin(), NEAR_M, FAR_M, overlay=False, mates=mates)
                 drawn = True
             finally:
                 eye.end(drawn=drawn)
