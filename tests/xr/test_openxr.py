@@ -63,21 +63,20 @@ def test_display_times_advance_by_the_period(xr_runtime: Path):
 
 def shown(made: Visit, monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     """What the runtime gets of both eyes, read from its own images before they are given back: (H, W, 3), top first."""
-    pictures = []
+    pictures: dict[int, np.ndarray] = {}  # by the eye, in whichever order they are drawn
     release = Chain.release
 
     def read_and_release(chain: Chain) -> None:
-        for eye in made.headset.eyes:
+        for number, eye in enumerate(made.headset.eyes):
             if chain is eye.color and chain.held is not None:
                 data = eye.images[chain.held].read(components=3, alignment=1)
-                pictures.append(np.frombuffer(data, np.uint8).reshape(chain.size[1], chain.size[0], 3)[::-1])
+                pictures[number] = np.frombuffer(data, np.uint8).reshape(chain.size[1], chain.size[0], 3)[::-1]
         release(chain)
 
     monkeypatch.setattr(Chain, "release", read_and_release)
     made.frame()
     monkeypatch.undo()
-    assert len(pictures) == 2
-    return pictures
+    return [pictures[0], pictures[1]]
 
 
 HEAD = ((0.1, 1.5, 0.4), turned(yaw=0.12, pitch=-0.1))
