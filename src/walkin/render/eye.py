@@ -73,7 +73,7 @@ class Sight:
         """(walls,) bool: whose front an eye is before."""
         bounds = self.bounds
         places = np.array([eye.position for eye in self.eyes.values()])
-        return (places @ bounds.normals.T > bounds.depths).any(axis=0)
+        return np.any(places @ bounds.normals.T > bounds.depths, axis=0)
 
     @lazy
     def distance2(self) -> np.ndarray:
