@@ -5,7 +5,8 @@
 
 Each rate is a process of its own, which stands and then walks for so many frames each, with nothing wrapped: a frame is
 missed when the display time of the next is more than one and a half periods later. Then come PHASED frames each with
-timers around every call of OpenXR and GL; what the timers take themselves is measured and taken off Python's share.
+timers around every call of OpenXR and GL. What the timers take themselves is not Python's share of a frame: every other
+frame has two around each call, and how much longer it is is taken off.
 Last, DRAWN frames that each wait until they are drawn. Needs the runtime that the tests build.
 """
 
@@ -22,11 +23,27 @@ from pathlib import Path
 from typing import Any
 
 from machine import percentiles, table, write_json
-from python_share import Inside, uncounted_s
+from python_share import Inside, Timer
 
 TESTS = Path(__file__).resolve().parent.parent / "tests" / "xr"
 WARM_UP = 30
 PHASED, DRAWN = 300, 100
+
+COLUMNS = {
+    "network": "network",
+    "Hz": "rate_hz",
+    "what": "what",
+    "missed %": "missed_percent",
+    "frame": "frame_p50_ms",
+    "p95": "frame_p95_ms",
+    "drawn": "drawn_p50_ms",
+    "Python": "python_p50_ms",
+    "timers": "timers_p50_ms",
+    "wait": "wait_p50_ms",
+    "begin": "begin_p50_ms",
+    "sync": "sync_p50_ms",
+    "end": "end_p50_ms",
+}
 
 
 def run(given: argparse.Namespace) -> None:
@@ -43,10 +60,7 @@ def run(given: argparse.Namespace) -> None:
             if done.returncode:
                 raise SystemExit(done.stderr)
             rows += [{"network": network, **row} for row in json.loads(done.stdout.splitlines()[-1])]
-    columns = ("network", "rate_hz", "what", "missed_percent", "frame_p50_ms", "frame_p95_ms", "drawn_p50_ms",
-               "python_p50_ms", "wait_p50_ms", "begin_p50_ms", "sync_p50_ms", "end_p50_ms")  # fmt: skip
-    heads = ("network", "Hz", "what", "missed %", "frame", "p95", "drawn", "Python", "wait", "begin", "sync", "end")
-    print(table(heads, [tuple(row[column] for column in columns) for row in rows]))
+    print(table(tuple(COLUMNS), [tuple(row[name] for name in COLUMNS.values()) for row in rows]))
     stereo = stereo_cost(given.networks.split(",")[0], given.size)
     print()
     print(table(("what", "value", "target"), [("two eyes / one eye of the same size", stereo, "at most 2.05")]))
@@ -149,21 +163,22 @@ def missed_frames(
 
 def phases(target: Any, step: Callable[[], None], visit: Visit) -> dict[str, list[float]]:
     """Python's processor time of each frame, and its calls to the runtime."""
-    inside, outside = Inside(), _Calls()
-    uncounted = uncounted_s(outside.timed(lambda *args: None), outside)
+    timer = Timer()
     found: dict[str, list[float]] = defaultdict(list)
-    with inside, outside:
+    with Inside(timer), _Calls(timer):
         for _ in visit(WARM_UP):
             step()
-        for _ in visit(PHASED):
-            began = time.thread_time()
-            seconds, calls = inside.seconds + outside.seconds, inside.calls + outside.calls
+        for number, _ in enumerate(visit(PHASED)):
+            timer.twice = number % 2 == 1
+            began, seconds = time.thread_time(), timer.seconds
             step()
-            python_s = time.thread_time() - began - (inside.seconds + outside.seconds - seconds)
-            python_s -= uncounted * (inside.calls + outside.calls - calls)
-            found["python"].append(1e3 * python_s)
+            python_s = time.thread_time() - began - (timer.seconds - seconds)
+            found["twice" if timer.twice else "once"].append(1e3 * python_s)
             for phase in ("wait", "begin", "sync", "end"):
                 found[phase].append(1e3 * getattr(target.counts, f"{phase}_s"))
+    timers_ms = percentiles(found.pop("twice"))[0] - percentiles(found["once"])[0]
+    found["python"] = [ms - timers_ms for ms in found.pop("once")]
+    found["timers"] = [timers_ms]
     return found
 
 
@@ -181,38 +196,25 @@ def drawn(target: Any, step: Callable[[], None], visit: Visit) -> list[float]:
 
 
 class _Calls:
-    """Time of the thread's processor inside OpenXR and the raw GL calls, as Inside counts moderngl's."""
+    """Has the raw calls of OpenXR and GL timed, as Inside has moderngl's."""
 
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.calls = 0
-        self._originals: dict[str, Any] = {}
+    def __init__(self, timer: Timer) -> None:
+        self._timer = timer
 
     def __enter__(self) -> None:
         from walkin import gl
         from walkin.targets.headset.calls import FUNCTIONS
 
-        self._flush, self._originals = gl.flush, dict(FUNCTIONS)
-        gl.flush = self.timed(gl.flush)
-        FUNCTIONS.update({name: self.timed(function) for name, function in FUNCTIONS.items()})
+        self._flush, self._functions = gl.flush, dict(FUNCTIONS)
+        gl.flush = self._timer.timed(gl.flush)
+        FUNCTIONS.update({name: self._timer.timed(function) for name, function in FUNCTIONS.items()})
 
     def __exit__(self, *_: object) -> None:
         from walkin import gl
         from walkin.targets.headset.calls import FUNCTIONS
 
         gl.flush = self._flush
-        FUNCTIONS.update(self._originals)
-
-    def timed(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*args: Any) -> Any:
-            began_s = time.thread_time()
-            try:
-                return call(*args)
-            finally:
-                self.seconds += time.thread_time() - began_s
-                self.calls += 1
-
-        return timed
+        FUNCTIONS.update(self._functions)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ class Naive:
             view.framebuffer.use()
             ctx.enable_only(moderngl.DEPTH_TEST)
             ctx.clear(depth=1.0)
-            eye = Eye.of(self._app.world, view)
+            eye = Eye.of(self._app.world, view.stage_from_eye, view.fov, view.near_m, view.far_m)
             self._app.renderer._write_frame(self._app.world, eye, view.framebuffer.size)
             self._table.use(1)
             self._colors.use(2)

@@ -14,26 +14,68 @@ CLASSES = (
 )  # fmt: skip
 
 
-class Inside:
-    """Wraps every method and property of moderngl while it is on; used in benchmarks only."""
+class Timer:
+    """Adds up the time of the thread's processor inside the functions that it wraps."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        """thread_time() spent inside moderngl since the start."""
-        self.calls = 0
-        self._depth = 0
+        """thread_time() since the start."""
+        self.twice = False
+        """Time nothing before each call, too. How much longer a frame then is tells what timers take that they do not
+        count, where they are: in an empty loop they take a third of it."""
+        self._inside = False
+        self._nothing = self._wrapped(lambda: None)
+
+    def timed(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        inner = self._wrapped(call)
+
+        @wraps(call)
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            if self._inside:  # one that calls another
+                return call(*args, **kwargs)
+            if self.twice:
+                self._nothing()
+            return inner(*args, **kwargs)
+
+        return timed
+
+    def _wrapped(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            self._inside = True
+            began_s = time.thread_time()
+            try:
+                return call(*args, **kwargs)
+            finally:
+                self.seconds += time.thread_time() - began_s
+                self._inside = False
+
+        return wrapped
+
+
+class Inside:
+    """Wraps every method and property of moderngl while it is on; used in benchmarks only."""
+
+    def __init__(self, timer: Timer | None = None) -> None:
+        self.timer = timer or Timer()
         self._originals: list[tuple[type, str, Any]] = []
 
+    @property
+    def seconds(self) -> float:
+        """thread_time() spent inside moderngl since the start."""
+        return self.timer.seconds
+
     def __enter__(self) -> Inside:
+        timed = self.timer.timed
         for name in CLASSES:
             kind = getattr(moderngl, name)
             for attribute, value in list(vars(kind).items()):
                 if attribute.startswith("__") and attribute not in ("__getitem__", "__setitem__"):
                     continue
                 if isinstance(value, property):
-                    made: Any = property(self._timed(value.fget), self._timed(value.fset), doc=value.__doc__)
+                    ends = (timed(end) if end is not None else None for end in (value.fget, value.fset))
+                    made: Any = property(*ends, doc=value.__doc__)
                 elif callable(value) and not isinstance(value, type):
-                    made = self._timed(value)
+                    made = timed(value)
                 else:
                     continue
                 self._originals.append((kind, attribute, value))
@@ -44,41 +86,3 @@ class Inside:
         for kind, attribute, value in self._originals:
             setattr(kind, attribute, value)
         self._originals.clear()
-
-    def _timed(self, call: Callable[..., Any] | None) -> Callable[..., Any] | None:
-        if call is None:
-            return None
-
-        @wraps(call)
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            if self._depth:  # moderngl calling itself
-                return call(*args, **kwargs)
-            self._depth = 1
-            began_s = time.thread_time()
-            try:
-                return call(*args, **kwargs)
-            finally:
-                self.seconds += time.thread_time() - began_s
-                self.calls += 1
-                self._depth = 0
-
-        return timed
-
-
-def uncounted_s(wrapped: Callable[..., Any], counter: Any, repeats: int = 20000) -> float:
-    """Of each wrapped call of nothing, what the counter does not count: the measurement's own time, not the program's.
-
-    `wrapped`: a function that does nothing, wrapped; `counter.seconds` is what was counted.
-    """
-
-    def nothing(*args: Any, **kwargs: Any) -> None:
-        pass
-
-    counted_s, began_s = counter.seconds, time.thread_time()
-    for _ in range(repeats):
-        wrapped()
-    whole_s = time.thread_time() - began_s - (counter.seconds - counted_s)
-    began_s = time.thread_time()
-    for _ in range(repeats):
-        nothing()
-    return max(0.0, (whole_s - (time.thread_time() - began_s)) / repeats)

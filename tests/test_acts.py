@@ -167,6 +167,15 @@ def test_what_the_sheet_says():
     assert len(acts.advice("valve/index_controller")) == 4
 
 
+def test_a_pad_turns_and_teleports_only_when_it_is_pressed():
+    pressed = {(profile, hand, path) for a in actions() if a.name == "press" for profile, hand, path in a.bindings}
+    assert pressed == {("htc/vive_controller", "right", "right/input/trackpad/click")}
+    vive = dict(sheet("htc/vive_controller"))
+    assert vive["right trackpad pressed sideways"] == "turn"
+    assert vive["right trackpad pressed forward, let go"] == "teleport"
+    assert vive["left trackpad"] == "walk"
+
+
 def test_keys_are_as_before():
     keys = key_acts()
     assert keys["F"] == "focus"

@@ -25,7 +25,7 @@ FLOORS = (
     {"places"},
     {"graph", "results"},
     {"geometry", "gl", "imports", "mailbox", "mosaic", "resources", "picture_file"},
-    {"errors", "_version"},
+    {"errors", "lazy", "_version"},
 )
 FLOOR = {part: -number for number, floor in enumerate(FLOORS) for part in floor}
 

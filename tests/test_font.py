@@ -201,6 +201,20 @@ def test_a_line_too_long_ends_in_an_ellipsis(font: Font) -> None:
     np.testing.assert_array_equal(two.uv[-1], dots)
 
 
+def test_wrapped_lines_fit_and_hold_every_letter(font: Font) -> None:
+    text = (
+        "the headset is gone (XrResult ERROR_SESSION_LOST); /a/path/without/any/space/that/is/wider/than/a/line stays"
+    )
+    pieces = font.wrap(text, 12.0)
+    assert len(pieces) > 4
+    assert all(font.measure(piece)[0] <= 12.0 for piece in pieces)
+    assert "".join(pieces).replace(" ", "") == text.replace(" ", "")
+    assert pieces[0] == "the headset is gone", "cut between words"
+    assert font.wrap("short", 12.0) == ["short"]
+    first, *others = font.wrap(text, 12.0, indent=3.0)
+    assert 9.0 < font.measure(first)[0] <= 12.0 and all(font.measure(piece)[0] <= 9.0 for piece in others)
+
+
 def test_any_text_is_laid_out(font: Font) -> None:
     box = font.layout("\ufffd").uv
     for unknown in ("漢", "🐈", "\x00", "\ud800", "\u0301"):

@@ -553,6 +553,17 @@ def test_the_text_of_advice_reads_from_left_to_right_and_downwards(ctx):
     assert np.ptp(lower[:, 0]) < 0.3 * np.ptp(upper[:, 0])
 
 
+def test_a_long_notice_goes_on_below_instead_of_out_of_sight(ctx):
+    sight = (Pose.at(0.0, 1.6, 0.0), Fov(-0.6, 0.6, 0.5, -0.5))
+    long = "the headset is gone (the session was lost); the room stays here, and it is looked for every 3 s " * 2
+    before, picture = advised(ctx, sight, (long, "Stick: walk"), Pose.at(0.0, 1.6, -1.2))
+    plate = seen(np.abs(picture - before).max(axis=2) > 0)
+    left, right = (where(np.array([x, 1.6, -1.2]), sight)[0] for x in (-0.52, 0.52))
+    assert plate[:, 0].min() > left and plate[:, 0].max() < right
+    high = np.ptp(plate[:, 1])
+    assert high == pytest.approx((4 * 0.046 + 2 * 0.034) / 1.2 * 640 / (2 * np.tan(0.5)), abs=12), "three lines and one"
+
+
 def test_advice_is_seen_only_while_there_is_some(ctx):
     world = World(world_from_advice=PLATE)
     renderer = renderer_of(ctx, world)

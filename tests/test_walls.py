@@ -6,6 +6,7 @@ pixel must be can be said exactly. All pictures are asymmetric: a mirrored or up
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -237,6 +238,9 @@ def test_walls_outside_the_view_are_not_drawn(ctx):
     assert counts == [1, 0, 0, 1]
 
 
+FOV = Fov(-0.5, 0.5, 0.5, -0.5)
+
+
 def test_no_wall_in_view_is_left_out(ctx):
     """Culling by spheres never drops a wall of which a corner is in the frustum."""
     random = np.random.default_rng(3)
@@ -282,6 +286,22 @@ def test_bands_look_like_one_page(ctx, monkeypatch: pytest.MonkeyPatch):
     banded = draw(renderer, world, *facing(where), (5 * 24, 4 * 24)).astype(int)
     assert whole.max() > 200
     assert (banded == whole).all()
+
+
+def test_what_only_one_eye_of_a_frame_sees_is_there_for_it(ctx):
+    """Walls are chosen once for all eyes: here one looks at the first wall, the other at the second, back to back."""
+    nodes = maps("a", 4, 4, 4), maps("b", 4, 4, 4)
+    places = {"a": Place((-0.5, 1.0, -2.0), 0.0, 2, 2, 0.5, 1.0), "b": Place((0.5, 1.0, 2.0), math.pi, 2, 2, 0.5, 1.0)}
+    tiles = [tiles_of(node, np.random.default_rng(2).normal(size=(4, 4, 4))) for node in nodes]
+    world = furnished(chain(*nodes), places, tiles)
+    renderer = renderer_of(ctx, world)
+    alone = [draw(renderer, world, Pose.at(0.0, 1.5, 0.0, yaw=yaw), FOV, (60, 60)) for yaw in (0.0, math.pi)]
+    mates = tuple((Pose.at(0.0, 1.5, 0.0, yaw=yaw), FOV) for yaw in (0.0, math.pi))
+    for (pose, fov), picture in zip(mates, alone, strict=True):
+        surface = Surface(ctx, (60, 60))
+        renderer.draw(world, View(pose, fov, surface.framebuffer, overlay=False, mates=mates))
+        assert picture.max() > 150, "a wall"
+        assert (surface.read() == picture).all()
 
 
 def test_two_eyes_see_a_wall_from_two_places(ctx):

@@ -119,6 +119,11 @@ class Bounds:
     """Width and height."""
 
     @cached_property
+    def depths(self) -> np.ndarray:
+        """(n,): how far along their normals they stand."""
+        return np.einsum("ij,ij->i", self.centres, self.normals)
+
+    @cached_property
     def quads(self) -> Quads:
         return Quads(self.corners, self.rights, self.normals, self.extents)
 

@@ -99,6 +99,8 @@ class View:
     """OpenXR wants them, with the depth, to reproject the picture."""
     overlay: bool = True
     """Whether flat text (keys, hover, notices) may be drawn onto it: a window, never a headset's eye."""
+    mates: tuple[tuple[Pose, Fov], ...] = ()
+    """All eyes of the frame, this one among them: what one sees is then chosen once, for all. Empty: it is alone."""
     worn: bool = True
     """Whether its edge may be darkened for the visitor's comfort: not a picture for those who look on."""
 

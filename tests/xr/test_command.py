@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from monado import complaints, monado
 from PIL import Image
+from remote import Remote, turned
 
 LONG_S = 120
 SMALL = """
@@ -53,20 +57,42 @@ def test_a_picture_of_both_eyes_without_a_display(xr_runtime: Path, network: str
 
 
 @pytest.mark.slow
-def test_the_window_mirrors_the_headset(xr_runtime: Path, network: str, tmp_path: Path, display):
-    """GLX: the session shares the window's context, and the window shows what the left eye sees."""
+@pytest.mark.parametrize("shows", ["eye", "spectator"])
+def test_the_window_mirrors_the_headset(xr_runtime: Path, network: str, display, shows: str):
+    """GLX: the session shares the window's context, and the window shows what the left eye sees, or what somebody would
+    who stands where the visitor does and keeps the head upright."""
+    with mirrored(xr_runtime, network, display, shows) as remote:
+        remote.move("head", (0.0, 1.6, 0.0))
+        remote.look_at((0.0, 0.0, -1.0))
+        down = settled(display)
+        remote.look_at((-2.0, 2.0, -1.0))
+        assert different(display, down), "the mirror does not follow the head"
+        remote.look_at((0.0, 1.6, -1.0))
+        time.sleep(2.0)
+        upright = settled(display)
+        remote.move("head", (0.0, 1.6, 0.0), turned(roll=0.7))
+        assert different(display, upright, 2.5) == (shows == "eye")
+
+
+@pytest.mark.slow
+def test_a_window_without_mirror_shows_nothing(xr_runtime: Path, network: str, display):
+    with mirrored(xr_runtime, network, display, "none") as remote:
+        remote.move("head", (0.0, 1.6, 0.0))
+        time.sleep(4.0)
+        assert len(np.unique(display.picture()[:360, :640].reshape(-1, 3), axis=0)) < 3
+
+
+@contextmanager
+def mirrored(xr_runtime: Path, network: str, display, shows: str) -> Iterator[Remote]:
+    """A walkin that runs in the headset, with a window of 640 x 360."""
     with monado(xr_runtime, hz=30, size=(320, 320), export=False) as runtime:
         env = {**runtime.env, "DISPLAY": display.name}
         command = [sys.executable, "-m", "walkin", "view", network, "--target", "openxr", "--window-size", "640x360"]
-        with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen([*command, "--mirror", shows], env=env, stderr=subprocess.PIPE, text=True) as process:
             try:
                 window = display.window(process)
                 with runtime.remote(timeout_s=30) as remote:
-                    remote.move("head", (0.0, 1.6, 0.0))
-                    remote.look_at((0.0, 0.0, -1.0))
-                    down = settled(display)
-                    remote.look_at((-2.0, 2.0, -1.0))
-                    assert different(display, down), "the mirror does not follow the head"
+                    yield remote
                 display.xdotool("key", "--window", window, "ctrl+q")
                 assert process.wait(20) == 0
             finally:
@@ -77,8 +103,6 @@ def test_the_window_mirrors_the_headset(xr_runtime: Path, network: str, tmp_path
 
 def settled(display, timeout_s: float = 40.0) -> np.ndarray:
     """A picture of the window with something in it, at least half a second old."""
-    import time
-
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         time.sleep(0.5)
@@ -90,8 +114,6 @@ def settled(display, timeout_s: float = 40.0) -> np.ndarray:
 
 
 def different(display, before: np.ndarray, timeout_s: float = 10.0) -> bool:
-    import time
-
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         time.sleep(0.2)

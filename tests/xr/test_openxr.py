@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gc
 import math
+import time
+from collections import Counter
+from ctypes import POINTER, byref, c_void_p, cast, memmove, sizeof
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +20,13 @@ from remote import turned
 from visit import WALL, Visit, room, visit
 
 from walkin.frame import Pulse
+from walkin.geometry import Pose, quaternion_from_yaw_pitch, quaternion_product
+from walkin.interact.acts import actions
 from walkin.targets.headset import calls
 from walkin.targets.headset.eyes import Chain
+from walkin.targets.headset.mirror import Spectator
 from walkin.targets.headset.runtime import NoHeadset, open_runtime
+from walkin.targets.headset.session import Session
 from walkin.targets.offscreen import OffscreenTarget
 from walkin.targets.openxr import OpenXRTarget
 
@@ -55,21 +63,20 @@ def test_display_times_advance_by_the_period(xr_runtime: Path):
 
 def shown(made: Visit, monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     """What the runtime gets of both eyes, read from its own images before they are given back: (H, W, 3), top first."""
-    pictures = []
+    pictures: dict[int, np.ndarray] = {}  # by the eye, in whichever order they are drawn
     release = Chain.release
 
     def read_and_release(chain: Chain) -> None:
-        for eye in made.headset.eyes:
+        for number, eye in enumerate(made.headset.eyes):
             if chain is eye.color and chain.held is not None:
                 data = eye.images[chain.held].read(components=3, alignment=1)
-                pictures.append(np.frombuffer(data, np.uint8).reshape(chain.size[1], chain.size[0], 3)[::-1])
+                pictures[number] = np.frombuffer(data, np.uint8).reshape(chain.size[1], chain.size[0], 3)[::-1]
         release(chain)
 
     monkeypatch.setattr(Chain, "release", read_and_release)
     made.frame()
     monkeypatch.undo()
-    assert len(pictures) == 2
-    return pictures
+    return [pictures[0], pictures[1]]
 
 
 HEAD = ((0.1, 1.5, 0.4), turned(yaw=0.12, pitch=-0.1))
@@ -153,6 +160,42 @@ def test_depth_is_handed_over_too(xr_runtime: Path, samples: int):
         assert distance < 3.2, "the wall, or a hand before it"
 
 
+def test_the_compositor_is_told_where_each_eye_was_drawn_from(headset: Runtime, monkeypatch: pytest.MonkeyPatch):
+    import xr
+
+    with visit(headset) as made:
+        end, told = calls.FUNCTIONS["xrEndFrame"], []
+
+        def keep(handle, info):
+            layer = cast(info._obj._layers[0], POINTER(xr.CompositionLayerProjection)).contents
+            for view in layer._views[: layer.view_count]:
+                depth = cast(view.next, POINTER(xr.CompositionLayerDepthInfoKHR)).contents
+                q, p, fov, images = view.pose.orientation, view.pose.position, view.fov, view.sub_image
+                chains = [cast(image.swapchain, c_void_p).value for image in (images, depth.sub_image)]
+                angles = fov.angle_left, fov.angle_right, fov.angle_up, fov.angle_down
+                told.append(((p.x, p.y, p.z), (q.x, q.y, q.z, q.w), angles, chains, depth.near_z))
+            return end(handle, info)
+
+        made.remote.eyes = EYES
+        made.remote.send()
+        made.frame(3)
+        monkeypatch.setitem(calls.FUNCTIONS, "xrEndFrame", keep)
+        made.remote.head.position, made.remote.head.orientation = HEAD
+        made.remote.send()
+        time.sleep(0.003)
+        made.frame()
+        eyes = list(made.headset.eyes)
+    assert len(told) == 2
+    for (position, orientation, angles, chains, near_m), eye, drawn in zip(told, EYES, eyes, strict=True):
+        head = quaternion_matrix(*HEAD[1])
+        assert position == pytest.approx(np.array(HEAD[0]) + head @ np.array(eye.pose.position), abs=1e-4)
+        expected = head @ quaternion_matrix(*eye.pose.orientation)
+        assert quaternion_matrix(*orientation) == pytest.approx(expected, abs=1e-4)
+        assert angles == pytest.approx(eye.fov, abs=1e-6)
+        assert near_m == pytest.approx(0.05)
+        assert chains == [cast(chain.handle, c_void_p).value for chain in (drawn.color, drawn.depth)]
+
+
 BUTTONS = [  # what is done with an Index controller -> what is in the input, or true of the world
     ("trigger", lambda r, on: r.press("right", "trigger", float(on)), lambda f: f.input.right.select),
     ("left trigger", lambda r, on: r.press("left", "trigger", float(on)), lambda f: f.input.left.select),
@@ -180,8 +223,6 @@ def switch(remote, side: str, button: str, on: bool) -> None:
 
 
 def test_every_action_is_in_the_next_frame(headset: Runtime):
-    import time
-
     with visit(headset) as made:
         made.frame(5)
         for name, do, seen in BUTTONS:
@@ -263,6 +304,80 @@ def test_world_grab_keeps_what_is_held(headset: Runtime):
         assert (made.world.world_from_stage.matrix == kept).all()
 
 
+def test_a_pad_counts_only_while_it_is_pressed(headset: Runtime):
+    """The runtime has no pads: the Index's stick stands in for one here, and its upper button for the pad's press."""
+    table = []
+    for action in actions():
+        others = tuple(b for b in action.bindings if b[::2] != ("valve/index_controller", "right/input/b/click"))
+        pressed = (("valve/index_controller", "right", "right/input/b/click"),) if action.name == "press" else ()
+        if others + pressed:
+            table.append(replace(action, bindings=others + pressed))
+    with visit(headset, actions=tuple(table)) as made:
+        made.remote.stick("right", 0.0, 1.0)
+        made.remote.stick("left", 1.0, 0.0)
+        assert made.until(lambda: made.frame().input.left.stick[0] > 0.9, 20), "one without a press counts"
+        assert made.frame().input.right.stick == (0.0, 0.0) and made.world.teleport is None
+        switch(made.remote, "right", "b", True)
+        assert made.until(lambda: made.world.teleport is not None, 20)
+        assert made.frame().input.right.stick[1] > 0.9 and not made.frame().input.acts
+        switch(made.remote, "right", "b", False)
+        assert made.until(lambda: made.world.teleport is None, 20), "let go: there she stands"
+
+
+def test_what_is_prepared_is_prepared_once_however_many_eyes(headset: Runtime):
+    with visit(headset) as made:
+        made.frame(3)
+        counted: Counter[str] = Counter()
+
+        def count(thing: object, name: str) -> None:
+            original = getattr(thing, name)
+
+            def counting(*arguments, **options):
+                counted[name if thing is renderer else f"{type(thing).__name__}.{name}"] += 1
+                return original(*arguments, **options)
+
+            setattr(thing, name, counting)
+
+        renderer = made.app.renderer
+        for name in ("prepare", "draw", "_upload"):
+            count(renderer, name)
+        for part in (renderer._hands, renderer._labels, renderer._advice):
+            count(part, "prepare")
+        count(renderer._hands._marks, "write")
+        count(renderer._labels._glyphs, "write")
+        count(renderer._atlas, "upload_level")
+        count(renderer._walls, "choose")
+        wall = made.world.walls["a"]
+        for number in range(10):
+            made.remote.move("right", (0.3, 1.21 + 0.01 * number, -0.3))  # so that there is something to be written
+            time.sleep(0.002)
+            made.frame()
+        assert counted["draw"] == 20
+        assert counted["prepare"] == counted["_upload"] == counted["Hands.prepare"] == counted["Labels.prepare"] == 10
+        assert counted["Walls.choose"] == 10
+        assert counted["Instances.write"] == 10, "rays once a frame; text, which has not changed, never"
+        made.world.accept(replace(wall.tiles))
+        made.frame(5)
+        assert counted["Atlas.upload_level"] == wall.mosaic.levels, "new tiles once, not once an eye"
+
+
+def test_the_spectators_camera_is_steady_and_upright():
+    """A head that trembles by a degree at 10 Hz, tilted, and turns: the camera turns with it, and does nothing else."""
+    spectator, forwards, ups = Spectator(), [], []
+    for number in range(60):
+        tremor = 0.017 * math.sin(number * 2.1)
+        yaw = 1.0 if number >= 20 else 0.0
+        head = quaternion_product(quaternion_from_yaw_pitch(yaw, tremor), np.array([0.0, 0.0, 0.3, 0.95]))
+        camera = spectator.follow(Pose(np.array([0.0, 1.6, tremor]), head / np.linalg.norm(head)), 1 / 30)
+        forwards.append(camera.forward)
+        ups.append(camera.matrix[:3, 0][1])
+    assert np.abs(ups).max() < 1e-12, "upright"
+    pitches = np.array(forwards)[:, 1]
+    assert np.abs(pitches).max() < 0.25 * 0.017, "steady"
+    yaws = np.arctan2(*-np.array(forwards)[:, [0, 2]].T)
+    assert abs(yaws[19]) < 0.01 and 0.3 < yaws[27] < 0.8 and yaws[59] == pytest.approx(1.0, abs=0.02)
+
+
 def test_two_sessions_one_after_the_other(xr_runtime: Path, runtime_log):
     for size in ((64, 64), (96, 80)):
         with monado(xr_runtime, size=size) as runtime, visit(runtime) as made:
@@ -314,6 +429,127 @@ def test_the_runtime_is_lost_and_comes_back(xr_runtime: Path, monkeypatch: pytes
         made.frame(10)
         assert any("back" in banner.text for banner in made.world.banners)
         assert made.world.walls is walls and made.target.ctx.error == "GL_NO_ERROR"
+
+
+@pytest.mark.slow
+def test_loss_and_return_leave_nothing_behind(xr_runtime: Path, monkeypatch: pytest.MonkeyPatch):
+    """Textures of the runtime's are its own to delete; framebuffers and the like around them are ours."""
+    monkeypatch.setattr("walkin.targets.openxr.AGAIN_S", 0.1)
+    with monado(xr_runtime, size=(64, 64), service=True) as runtime, visit(runtime) as made:
+        counts = []
+        for _ in range(4):
+            made.frame(10)
+            gc.collect()
+            made.frame(2)
+            counts.append(gl_objects(made))
+            runtime.kill_service()
+            assert made.until(lambda: made.target.headset is None, 20)
+            runtime.start_service()
+            assert made.until(lambda: made.target.headset is not None and made.headset.session.focused, 400)
+        assert counts[1:] == counts[1:2] * 3, counts
+        assert made.target.ctx.error == "GL_NO_ERROR"
+
+
+def feed(session: Session, state: str) -> None:
+    """An event as the runtime would give it: this one never says VISIBLE without FOCUSED again, and lets nobody take
+    the headset off."""
+    fill(session, state)
+    session.follow(session._event)
+
+
+def fill(session: Session, state: str) -> bool:
+    """Into the buffer that the runtime fills."""
+    import xr
+
+    changed = xr.EventDataSessionStateChanged(session=session.handle, state=xr.SessionState[state])
+    memmove(byref(session._event), byref(changed), sizeof(changed))
+    return True
+
+
+def test_while_only_visible_it_is_drawn_and_input_is_somebody_elses(headset: Runtime, monkeypatch: pytest.MonkeyPatch):
+    """The runtime's own menu is open: state event and sync's answer (XR_SESSION_NOT_FOCUSED) are put in its mouth."""
+    with visit(headset) as made:
+        made.frame(3)
+        session = made.headset.session
+        feed(session, "VISIBLE")
+        monkeypatch.setitem(calls.FUNCTIONS, "xrSyncActions", lambda *arguments: calls.NOT_FOCUSED)
+        pulses = []
+        monkeypatch.setattr(made.headset.controllers, "pulse", pulses.append)
+        switch(made.remote, "right", "a", True)
+        made.remote.stick("left", 0.0, 1.0)
+        stage = made.world.world_from_stage
+        made.target.hint("pulse", Pulse("right", 0.02, 0.5))
+        ended = made.target.counts.frames
+        for _ in range(3):
+            given = made.frame().input
+            assert given.right.stage_from_aim is None and given.left.stick == (0.0, 0.0) and not given.acts
+        assert made.target.counts.frames == ended + 3 and made.target.read().any()
+        assert made.world.world_from_stage is stage and made.world.pointers == {} and not pulses
+        feed(session, "FOCUSED")
+        monkeypatch.undo()
+        made.remote.stick("left", 0.0, 0.0)
+        time.sleep(0.003)
+        given = made.frame().input
+        assert given.right.stage_from_aim is not None
+        assert not given.acts, "a button that was pressed in the menu does nothing in the room"
+
+
+def test_a_headset_that_is_taken_off_and_put_on_again(headset: Runtime, monkeypatch: pytest.MonkeyPatch):
+    """This runtime ends a session only when it is asked to: its events, and its answers to begin and end, are put in
+    its mouth. What is tested is that frames stop being asked of it, the room goes on beside, and comes back."""
+    import xr
+
+    with visit(headset) as made:
+        made.frame(3)
+        session = made.headset.session
+        called = []
+        monkeypatch.setattr(xr, "end_session", lambda handle: called.append("end"))
+        monkeypatch.setattr(xr, "begin_session", lambda handle, info: called.append("begin"))
+        for state in ("VISIBLE", "SYNCHRONIZED"):
+            feed(session, state)
+        undrawn = calls.FUNCTIONS["xrWaitFrame"]
+
+        def wait_unseen(*arguments):
+            result = undrawn(*arguments)
+            session.frame_state.should_render = 0
+            return result
+
+        monkeypatch.setitem(calls.FUNCTIONS, "xrWaitFrame", wait_unseen)
+        draws = []
+        draw = made.app.renderer.draw
+        monkeypatch.setattr(made.app.renderer, "draw", lambda *arguments: draws.append(draw(*arguments)))
+        ended = made.target.counts.frames
+        made.frame(3)
+        assert not draws and made.target.counts.frames == ended + 2, "frames go on, and nothing is drawn in vain"
+        for state in ("STOPPING", "IDLE"):
+            feed(session, state)
+        assert called == ["end"] and not session.running
+        made.frame()  # the last one of the headset's ends
+        ended = made.target.counts.frames
+        made.frame(3)
+        assert made.target.counts.frames == ended, "none of the runtime"
+        assert made.target.headset is not None
+        feed(session, "READY")
+        assert called == ["end", "begin"]
+        monkeypatch.setitem(calls.FUNCTIONS, "xrWaitFrame", undrawn)
+        for state in ("SYNCHRONIZED", "VISIBLE", "FOCUSED"):
+            feed(session, state)
+        draws.clear()
+        made.frame(4)
+        assert made.target.counts.frames > ended and len(draws) >= 6
+        assert made.headset.session is session and session.focused
+
+
+def test_a_session_that_is_going_away_is_given_up(headset: Runtime):
+    """LOSS_PENDING, which this runtime never says: the room stays, and the session is destroyed."""
+    with visit(headset) as made:
+        made.frame(3)
+        session = made.headset.session
+        event = session._next_event
+        session._next_event = lambda: fill(session, "LOSS_PENDING") if session.state == "FOCUSED" else event()
+        made.frame(2)
+        assert made.target.headset is None
+        assert any("the session is going away" in banner.text for banner in made.world.banners)
 
 
 def gl_objects(made: Visit) -> int:

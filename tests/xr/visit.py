@@ -70,7 +70,8 @@ class Visit:
 def visit(runtime: Runtime, world: World | None = None, **options: Any) -> Iterator[Visit]:
     """Focused, with controllers in both hands and everything uploaded."""
     base = OffscreenTarget((64, 64), 1, samples=0)
-    target = OpenXRTarget(base, actions(options.pop("left_handed", False)), **options)
+    table = options.pop("actions", None) or actions(options.pop("left_handed", False))
+    target = OpenXRTarget(base, table, **options)
     frames = target.frames()
     try:
         app = App(target, Settings(report=lambda line: None))

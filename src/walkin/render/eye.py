@@ -1,15 +1,15 @@
-"""Eye: what one view sees from where, worked out once and asked by all that draw."""
+"""Eye: what one view sees from where; Sight: what the eyes of a frame see together, worked out once for all."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from walkin.exhibit import Bounds
 from walkin.frame import View
-from walkin.geometry import frustum_planes, spheres_in_frustum
+from walkin.geometry import Fov, Pose, frustum_planes, spheres_in_frustum
+from walkin.lazy import lazy
 from walkin.world import World
 
 
@@ -23,33 +23,60 @@ class Eye:
     world_from_clip: np.ndarray
     zoom: float
     """1 / tan(half the vertical angle of view)."""
+
+    @staticmethod
+    def of(world: World, stage_from_eye: Pose, fov: Fov, near_m: float, far_m: float) -> Eye:
+        stage = world.world_from_stage
+        clip_from_eye = fov.projection(near_m, far_m)
+        world_from_eye = stage.matrix @ stage_from_eye.matrix
+        return Eye(
+            world_from_eye[:3, 3],
+            clip_from_eye @ (stage_from_eye.inverse_matrix @ stage.inverse_matrix),
+            world_from_eye @ fov.unprojection(near_m, far_m),
+            float(clip_from_eye[1, 1]),
+        )
+
+
+@dataclass(frozen=True)
+class Sight:
+    """All eyes of a frame. What any of them sees is chosen, and written to the GPU, once."""
+
+    mates: object
+    """View.mates that it was made from."""
+    eyes: dict[int, Eye]
+    """By the identity of their poses."""
     bounds: Bounds
     """Of the walls there are."""
 
     @staticmethod
-    def of(world: World, view: View) -> Eye:
-        stage, eye = world.world_from_stage, view.stage_from_eye
-        clip_from_eye = view.fov.projection(view.near_m, view.far_m)
-        world_from_eye = stage.matrix @ eye.matrix
-        return Eye(
-            world_from_eye[:3, 3],
-            clip_from_eye @ (eye.inverse_matrix @ stage.inverse_matrix),
-            world_from_eye @ view.fov.unprojection(view.near_m, view.far_m),
-            float(clip_from_eye[1, 1]),
-            world.bounds,
-        )
+    def of(world: World, view: View) -> Sight:
+        mates = view.mates or ((view.stage_from_eye, view.fov),)
+        eyes = {id(pose): Eye.of(world, pose, fov, view.near_m, view.far_m) for pose, fov in mates}
+        return Sight(mates, eyes, world.bounds)
 
-    @cached_property
+    @lazy
     def seen(self) -> np.ndarray:
-        """(walls,) bool: which reach into the frustum."""
-        return spheres_in_frustum(self.bounds.centres, self.bounds.radii, frustum_planes(self.clip_from_world))
+        """(walls,) bool: which reach into a frustum."""
+        bounds = self.bounds
+        seen = [
+            spheres_in_frustum(bounds.centres, bounds.radii, frustum_planes(eye.clip_from_world))
+            for eye in self.eyes.values()
+        ]
+        return seen[0] if len(seen) == 1 else np.logical_or.reduce(seen)
 
-    @cached_property
+    @lazy
     def away(self) -> np.ndarray:
-        """(walls, 3): from the eye to their centres."""
-        return self.bounds.centres - self.position
+        """(walls, 3): from the first eye to their centres."""
+        return self.bounds.centres - next(iter(self.eyes.values())).position
 
-    @cached_property
+    @lazy
+    def faced(self) -> np.ndarray:
+        """(walls,) bool: whose front an eye is before."""
+        bounds = self.bounds
+        places = np.array([eye.position for eye in self.eyes.values()])
+        return np.any(places @ bounds.normals.T > bounds.depths, axis=0)
+
+    @lazy
     def distance2(self) -> np.ndarray:
-        """(walls,): squared distance to their centres."""
+        """(walls,): squared distance from the first eye to their centres."""
         return np.einsum("ij,ij->i", self.away, self.away)

@@ -147,6 +147,31 @@ class Font:
         width = max(float(self._line(line, shape, None)[1][-1]) for line in lines)
         return width * size_m, len(lines) * shape.line_height * size_m
 
+    def wrap(
+        self, line: str, width: float, face: str = "regular", *, size_m: float = 1.0, indent: float = 0.0
+    ) -> list[str]:
+        """A line in pieces of at most `width` metres, all but the first narrower by `indent`: cut between words, and a
+        longer word (a path, say) within itself."""
+        shape, pieces, piece = self.faces[face], [], ""
+
+        def fitting(text: str) -> int:
+            """How many letters of it there is room for in the piece that comes next."""
+            limit = (width - (indent if pieces else 0.0)) / size_m
+            return int(np.searchsorted(self._advance(text, shape)[1], limit, side="right")) - 1
+
+        for word in line.split(" "):
+            longer = f"{piece} {word}" if piece else word
+            if fitting(longer) >= len(longer):
+                piece = longer
+                continue
+            if piece:
+                pieces.append(piece)
+            while (room := max(1, fitting(word))) < len(word):
+                pieces.append(word[:room])
+                word = word[room:]
+            piece = word
+        return [*pieces, piece]
+
     def _line(self, line: str, face: Face, limit_em: float | None) -> tuple[np.ndarray, np.ndarray]:
         """One line's glyphs (n,), and the pen before each of them and after the last (n + 1,), in em."""
         glyphs, pen = self._advance(line, face)

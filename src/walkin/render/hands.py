@@ -132,30 +132,47 @@ def _throws(pointer: Pointer, teleport: Teleport, scale: float) -> bool:
 
 
 def _rays(pointers: list[Pointer]) -> np.ndarray:
-    """All rays at once: numpy takes as long for two as for one."""
+    """The records of a ray are sums of a few numbers, each in its place: one product makes all of all rays."""
     rows = []
     for pointer in pointers:
         begin, scale = pointer.world_from_aim.position.tolist(), pointer.world_from_aim.scale
-        end = pointer.end.tolist()
-        length = math.dist(begin, end)
+        whole = [there - here for here, there in zip(begin, pointer.end.tolist(), strict=True)]
+        length = math.hypot(*whole)
         if length < 1e-6:
             continue
         clear = min(RAY_CLEAR_M * scale, 0.5 * length) / length
         strength = 0.95 if pointer.selecting else 0.62 if pointer.meets else 0.34
-        fade = 0.75 if pointer.meets else 1.0  # what meets nothing ends in nothing
-        rows.append((*begin, *end, length, clear, strength, fade, RAY_HALF_WIDTH_M * scale))
-    if not rows:
-        return np.zeros(0, MARK)
-    numbers = np.array(rows)
-    begin, whole = numbers[:, None, 0:3], numbers[:, None, 3:6] - numbers[:, None, 0:3]
-    length, clear, strength, fade, half_width = numbers[:, 6:, None].swapaxes(0, 1)
+        fade = strength * (0.75 if pointer.meets else 1.0)  # what meets nothing ends in nothing
+        x, y, z = whole
+        seen = 1.0 - clear
+        rows.append(
+            (*begin, x * clear, y * clear, z * clear, x * seen, y * seen, z * seen, x / length, y / length, z / length,
+             strength - fade * clear, -fade * seen, length * clear, length * seen, RAY_HALF_WIDTH_M * scale, 1.0)
+        )  # fmt: skip
+    return (np.array(rows, np.float32).reshape(-1, len(RAY_PARTS)) @ RAY_PARTS).reshape(-1).view(MARK)
+
+
+def _ray_parts() -> np.ndarray:
+    """(18, numbers of a ray's records): how much of which number goes where, in the order of `_rays`."""
     # The steps between where it begins to be seen and its end; and before them the one in which it appears.
-    shares = np.zeros((len(rows), len(RAY_STEPS) + 1))
-    shares[:, 1:] = clear + (1.0 - clear) * RAY_STEPS
-    points = begin + shares[..., None] * whole
-    opacity = strength * (1.0 - fade * shares)
-    opacity[:, 0] = 0.0
-    return _pieces(points, opacity, whole / length[..., None], shares * length, half_width, RAY)
+    steps = np.concatenate([[0.0], RAY_STEPS])
+    shown = np.concatenate([[0.0], np.ones(len(RAY_STEPS))])
+    parts = np.zeros((18, len(RAY_STEPS)), MARK)
+    for field, ends in (("start", slice(None, -1)), ("end", slice(1, None))):
+        for axis in range(3):
+            for row, share in ((0, np.ones_like(steps)), (3, shown), (6, steps)):
+                parts[field][row + axis, :, axis] = share[ends]
+            parts[f"{field}_along"][9 + axis, :, axis] = 1.0
+        parts[field][12, :, 3], parts[field][13, :, 3] = shown[ends], steps[ends]
+    for column, ends in ((2, slice(None, -1)), (3, slice(1, None))):
+        parts["size"][14, :, column], parts["size"][15, :, column] = shown[ends], steps[ends]
+    parts["size"][16, :, 0] = 1.0
+    parts["start_along"][17, :, 3] = STROKE
+    parts["tint"][17] = RAY
+    return parts.reshape(18, -1).view(np.float32)
+
+
+RAY_PARTS = _ray_parts()
 
 
 def _arc(teleport: Teleport, scale: float) -> np.ndarray:
@@ -172,7 +189,7 @@ def _arc(teleport: Teleport, scale: float) -> np.ndarray:
     direction = np.gradient(points, axis=0)  # pieces share it, and so their edge, where they meet
     direction /= np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), 1e-9)
     tint = GOAL if able else NOWHERE
-    return _pieces(points, opacity, direction, along, ARC_HALF_WIDTH_M * scale, tint, dash_m=DASH_M * scale)
+    return _pieces(points, opacity, direction, along, ARC_HALF_WIDTH_M * scale, tint, DASH_M * scale)
 
 
 def _pieces(
@@ -180,22 +197,20 @@ def _pieces(
     opacity: np.ndarray,
     direction: np.ndarray,
     along: np.ndarray,
-    half_width_m: float | np.ndarray,
+    half_width_m: float,
     tint: tuple[float, float, float],
-    dash_m: float = 0.0,
+    dash_m: float,
 ) -> np.ndarray:
-    """The strokes between the points (..., n, 3) of one or more lines; `along`: metres from their beginnings."""
-    records = np.zeros((*opacity.shape[:-1], opacity.shape[-1] - 1), MARK)
-    direction = np.broadcast_to(direction, points.shape)
+    """The strokes between the points (n, 3) of a line; `along`: metres from its beginning."""
+    records = np.zeros(len(points) - 1, MARK)
     for field, ends in (("start", slice(None, -1)), ("end", slice(1, None))):
-        record = records[field]
-        record[..., :3], record[..., 3] = points[..., ends, :], opacity[..., ends]
-        records[f"{field}_along"][..., :3] = direction[..., ends, :]
-    records["start_along"][..., 3], records["end_along"][..., 3] = STROKE, dash_m
+        records[field][:, :3], records[field][:, 3] = points[ends], opacity[ends]
+        records[f"{field}_along"][:, :3] = direction[ends]
+    records["start_along"][:, 3], records["end_along"][:, 3] = STROKE, dash_m
     size = records["size"]
-    size[..., 0], size[..., 2], size[..., 3] = half_width_m, along[..., :-1], along[..., 1:]
+    size[:, 0], size[:, 2], size[:, 3] = half_width_m, along[:-1], along[1:]
     records["tint"] = tint
-    return records.reshape(-1)
+    return records
 
 
 def _reticle(pointer: Pointer) -> tuple[float, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from walkin.exhibit import Exhibit, Wall
 from walkin.geometry import UP
 from walkin.places import Place
-from walkin.render.eye import Eye
+from walkin.render.eye import Sight
 from walkin.render.rectangles import RECTANGLE, Rectangles, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.world import World
@@ -22,7 +22,6 @@ BAR = (0.05, 0.33, 0.55, 1.0)
 BAR_BACK = (0.030, 0.034, 0.044, 1.0)
 LEGIBLE = 90.0  # a text is drawn up to this many times its size away: seven pixels high in a 720-line window
 READ_ABOVE_M = 2.2
-NOBODY = np.zeros(0, bool)
 
 
 class Labels:
@@ -36,9 +35,7 @@ class Labels:
         self._fixed = np.zeros(0, GLYPH)
         self._made: dict[str, tuple[object, ...]] = {}  # key of a wall -> what its text was made from
         self._told: list[object] = []  # what the text of pictures and boards was made from
-        self._needed = NOBODY
-        """(walls,) bool: whose text the last look needed."""
-        self._shown = b""
+        self._shown: list[int] = []
         self._glyphs = text.buffer()
         self._bars = rectangles.buffer()
         self._changed = True
@@ -53,7 +50,6 @@ class Labels:
             self._world, self._layout_revision = world, world.layout_revision
             self._walls.clear()
             self._made.clear()
-            self._needed = NOBODY
         scanned = world.tiles_revision, world.places_revision
         if self.waiting or self._scanned != scanned:
             self._scanned = scanned
@@ -86,17 +82,14 @@ class Labels:
             self._walls[address] = self._wall(wall)
             self._changed = True
 
-    def select(self, world: World, eye: Eye) -> None:
-        """Choose the labels that can be read from this eye."""
-        needed, before = NOBODY, self._needed
+    def select(self, world: World, sight: Sight) -> None:
+        """Choose the labels that can be read from here."""
+        near: list[int] = []
         if world.look.labels and world.walls:
-            needed = eye.seen & (eye.distance2 < self._reach2)
-        self._needed = needed
-        # With what the last look needed: two eyes, each of which sees what the other does not, share the buffer.
-        wanted = needed | before if len(before) == len(needed) else needed
-        if self._changed or wanted.tobytes() != self._shown:
-            self._shown, self._changed = wanted.tobytes(), False
-            names = (world.bounds.addresses[index] for index in np.flatnonzero(wanted).tolist())
+            near = (sight.seen & (sight.distance2 < self._reach2)).nonzero()[0].tolist()
+        if self._changed or near != self._shown:
+            self._shown, self._changed = near, False
+            names = (world.bounds.addresses[index] for index in near)
             chosen = [self._walls[address] for address in names if address in self._walls]
             self._glyphs.write(np.concatenate([self._fixed, *chosen]))
 

@@ -15,7 +15,7 @@ from walkin.render.advice import Advice
 from walkin.render.atlas import Atlas
 from walkin.render.background import Background
 from walkin.render.board import Board
-from walkin.render.eye import Eye
+from walkin.render.eye import Eye, Sight
 from walkin.render.hands import Hands
 from walkin.render.labels import Labels
 from walkin.render.overlay import Overlay
@@ -67,6 +67,7 @@ class Renderer:
         self._scanned = -1  # tiles_revision of the world that was looked through
         self._seen: dict[str, Tiles] = {}  # key of a wall -> what was taken over
         self._orders: dict[str, np.ndarray | None] = {}
+        self._sight: Sight | None = None
         self._board = Board(ctx)
         self.panel_texture: moderngl.Texture | None = None
         """The panel as it was painted last; where it is seen the world says."""
@@ -96,13 +97,14 @@ class Renderer:
         while self._world is not world or self.uploads_waiting:
             self.prepare(world, view.stage_from_eye.position)
         self.draw(world, view)
-        self._atlas = self._world = None
+        self._atlas = self._world = self._sight = None
         self._fed = {}
         self._pictures.clear()
         self._prepare_hands(World())
 
     def prepare(self, world: World, eye: np.ndarray, budget_ms: float = 4.0) -> None:
         """Bring the GPU up to the world's state; uploads end with the budget, the nearest walls go first."""
+        self._sight = None
         if world.layout_revision and (self._world is not world or self._layout_revision != world.layout_revision):
             self._set_up(world)  # what takes time enough for a frame of its own comes with the next
         else:
@@ -187,9 +189,8 @@ class Renderer:
         framebuffer = view.framebuffer
         framebuffer.use()
         width, height = framebuffer.size
-        eye = Eye.of(world, view)
+        eye = self._eye(world, view)
         self._write_frame(world, eye, (width, height))
-        self._labels.select(world, eye)
 
         # Solid things, front to back where it pays; then floor and air in what is left; then all that is blended.
         ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
@@ -201,9 +202,8 @@ class Renderer:
         draws = self._hands.draw_controllers()
         if self._atlas is not None:
             ctx.enable_only(moderngl.DEPTH_TEST)  # the walls' fronts are chosen on the CPU
-            draws += self._walls.draw(
-                self._atlas, eye, COLOR_MAPS.index(world.look.color_map), RANGES.index(world.look.range_mode)
-            )
+            look = world.look
+            draws += self._walls.draw(self._atlas, COLOR_MAPS.index(look.color_map), RANGES.index(look.range_mode))
             draws += self._pictures.draw()
             draws += self._things.draw_solid()
             ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
@@ -241,6 +241,16 @@ class Renderer:
             draws += self._vignette.draw(view, world.vignette)
         framebuffer.depth_mask = True
         self.draw_calls = draws
+
+    def _eye(self, world: World, view: View) -> Eye:
+        """Where it is; for the first eye of a frame all eyes' walls and labels are chosen."""
+        sight = self._sight
+        if sight is None or not view.mates or sight.mates is not view.mates:
+            sight = self._sight = Sight.of(world, view)
+            self._labels.select(world, sight)
+            if self._atlas is not None:
+                self._walls.choose(sight)
+        return sight.eyes[id(view.stage_from_eye)]
 
     def _write_frame(self, world: World, eye: Eye, size: tuple[int, int]) -> None:
         """Fill the uniform block."""

@@ -11,7 +11,7 @@ from walkin.exhibit import Wall, tile_fill
 from walkin.geometry import UP
 from walkin.render.atlas import Atlas
 from walkin.render.colors import lookup_table
-from walkin.render.eye import Eye
+from walkin.render.eye import Sight
 from walkin.render.shader import program
 
 # Mirrors the inputs of shaders/walls.glsl: change both.
@@ -61,6 +61,7 @@ class Walls:
         self._flawed: set[str] = set()
         self._banded = False
         self._buffers: list[moderngl.Buffer] = []
+        self._counts: list[int] = []  # of records chosen, by page
         self._arrays: dict[Variant, list[moderngl.VertexArray]] = {}
 
     def program(self, variant: Variant) -> moderngl.Program:
@@ -95,6 +96,7 @@ class Walls:
         size = max(1, len(records)) * WALL.itemsize
         self._buffers = [self._ctx.buffer(reserve=size, dynamic=True) for _ in atlas.pages]
         self._arrays = {}
+        self._counts = []
 
     def update(self, wall: Wall, atlas: Atlas) -> None:
         """Take over where a wall stands and what it shows."""
@@ -103,28 +105,36 @@ class Walls:
             self._records[row] = _record(wall, atlas, number)
         (self._flawed.add if wall.flawed else self._flawed.discard)(wall.key)
 
-    def draw(self, atlas: Atlas, eye: Eye, color_map: int = 0, range_mode: int = 0) -> int:
-        """Draw what is inside the frustum and seen from its front, nearest first; returns the number of draw calls."""
-        if not len(self._records):
-            return 0
-        seen = eye.seen & (np.einsum("ij,ij->i", eye.away, eye.bounds.normals) < 0)
+    def choose(self, sight: Sight) -> None:
+        """Write what is inside a frustum and seen from its front, nearest first, for all eyes of a frame."""
+        seen = sight.seen & sight.faced
         chosen = seen[self._wall_of].nonzero()[0]
-        keys = eye.distance2[self._wall_of[chosen]] + self._page_keys[chosen]
+        keys = sight.distance2[self._wall_of[chosen]] + self._page_keys[chosen]
         order = keys.argsort()
         ends = keys[order].searchsorted(self._page_ends).tolist()
-        records = self._records[chosen[order]]
-        atlas.table.use(1)
-        self._colors.use(2)
-        draws = first = 0
-        arrays = self._arrays_for(Variant(color_map, range_mode, bool(self._flawed), self._banded))
-        for page, (buffer, array, end) in enumerate(zip(self._buffers, arrays, ends, strict=True)):
+        records = self._records.take(chosen[order])  # five times as fast as by [], for records
+        first = 0
+        self._counts = []
+        for buffer, end in zip(self._buffers, ends, strict=True):
+            self._counts.append(end - first)
             if end > first:
                 buffer.orphan()
                 buffer.write(records[first:end])
-                (atlas.pages[page].texture or self._blank).use(0)
-                array.render(moderngl.TRIANGLE_STRIP, 4, instances=end - first)
-                draws += 1
             first = end
+
+    def draw(self, atlas: Atlas, color_map: int = 0, range_mode: int = 0) -> int:
+        """Draw what was chosen; returns the number of draw calls."""
+        if not any(self._counts):
+            return 0
+        atlas.table.use(1)
+        self._colors.use(2)
+        draws = 0
+        arrays = self._arrays_for(Variant(color_map, range_mode, bool(self._flawed), self._banded))
+        for page, (count, array) in enumerate(zip(self._counts, arrays, strict=True)):
+            if count:
+                (atlas.pages[page].texture or self._blank).use(0)
+                array.render(moderngl.TRIANGLE_STRIP, 4, instances=count)
+                draws += 1
         return draws
 
     def _arrays_for(self, variant: Variant) -> list[moderngl.VertexArray]:

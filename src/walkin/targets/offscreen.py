@@ -87,9 +87,13 @@ class OffscreenTarget:
             self.surfaces[0].resolve()
             return
         right = stage_from_head.matrix[:3, 0]
-        for surface, fov, side in zip(self.surfaces, (LEFT_EYE, RIGHT_EYE), (-0.5, 0.5), strict=True):
-            position = stage_from_head.position + right * side * EYE_DISTANCE_M
-            yield View(Pose(position, stage_from_head.orientation), fov, surface.framebuffer, overlay=False)
+        middle, orientation = stage_from_head.position, stage_from_head.orientation
+        mates = tuple(
+            (Pose(middle + right * side * EYE_DISTANCE_M, orientation), fov)
+            for side, fov in ((-0.5, LEFT_EYE), (0.5, RIGHT_EYE))
+        )
+        for surface, (pose, fov) in zip(self.surfaces, mates, strict=True):
+            yield View(pose, fov, surface.framebuffer, overlay=False, mates=mates)
             surface.resolve()
 
     def wake(self) -> None:

@@ -174,10 +174,10 @@ class OpenXRTarget:
                     frame.close()
             finally:
                 if frame is None or not frame.ended:
+                    headset.binding.settle()
                     self._end(headset, time_ns, None)
 
     def _end(self, headset: Headset, time_ns: int, layers: Any) -> None:
-        headset.binding.settle()
         before_s = time.perf_counter()
         headset.session.end(time_ns, layers)
         self.counts.end_s = time.perf_counter() - before_s
@@ -201,10 +201,12 @@ class OpenXRTarget:
         located = headset.session.locate(frame.time_ns)
         if not located:
             return
-        for eye, (pose, fov) in zip(headset.eyes, located, strict=True):
+        headset.binding.settle()
+        mates = tuple(located)
+        for eye, (pose, fov) in zip(headset.eyes, mates, strict=True):
             drawn = False
             try:
-                yield View(pose, fov, eye.begin(), NEAR_M, FAR_M, overlay=False)
+                yield View(pose, fov, eye.begin(), NEAR_M, FAR_M, overlay=False, mates=mates)
                 drawn = True
             finally:
                 eye.end(drawn=drawn)

@@ -95,6 +95,8 @@ class Controllers:
         self._sync_info = xr.ActionsSyncInfo(active_action_sets=[xr.ActiveActionSet(self._set, both)])
         self._down: set[tuple[str, str]] = set()
         """(action, hand) of the buttons that are pressed."""
+        self._away = False
+        """Whether the input was not ours at the last look."""
         self._profile = ""
         self.profile_changed()
 
@@ -119,9 +121,11 @@ class Controllers:
     def state(self, time_ns: int) -> State:
         """Of this frame: poses as they will be at `time_ns` (XrTime). Empty while the input is not ours."""
         if call("xrSyncActions", self._session, byref(self._sync_info)) == NOT_FOCUSED:
-            self._down.clear()
+            self._away = True
             return State(profile=self._profile)
         before, sticks = self._down, self._read()
+        if self._away:  # what is held when the input comes back to us was meant for somebody else
+            before, self._away = self._down, False
         names = {name for name, _ in self._down}
         left, right = (self._hand(hand, sticks.get(hand, (0.0, 0.0)), time_ns) for hand in HANDS)
         return State(

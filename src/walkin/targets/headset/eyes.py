@@ -109,7 +109,7 @@ class Eye:
         return Eye(binding, color, depth, images, Surface(ctx, color.size, samples, depth_format), depth_images)
 
     def begin(self) -> moderngl.Framebuffer:
-        """Where to draw. `end` must follow, whatever happens in between."""
+        """Where to draw. `end` must follow, whatever happens in between. The binding has been settled."""
         if self.surface is not None:
             return self.surface.framebuffer
         number, depth_number = self._acquire()
@@ -154,7 +154,6 @@ class Eye:
             image.delete()
 
     def _acquire(self) -> tuple[int, int]:
-        self.binding.settle()
         numbers = self.color.acquire(), self.depth.acquire() if self.depth is not None else 0
         self.binding.settle()
         return numbers
@@ -169,6 +168,7 @@ class Eye:
         return made
 
     def _copy(self, surface: Surface) -> None:
+        self.binding.settle()
         number, depth_number = self._acquire()
         self.binding.ctx.copy_framebuffer(self.images[number], surface.framebuffer)
         if self.depth is not None:
