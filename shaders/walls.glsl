@@ -3,7 +3,8 @@
 // wall (and page). Numbers: render/walls.py (dtype WALL), tile table: render/atlas.py.
 #include "frame.glsl"
 // Set by render/walls.py: MAP (row of the colour table), SIGNED for the one about zero, RANGE (0 channel, 1 wall,
-// 2 percentile), FLAWED if any value is not finite, BANDS if a mosaic is spread over pages, ANISOTROPIC on a GPU.
+// 2 percentile), FLAWED if any value is not finite, BANDS if a mosaic is spread over pages, ANISOTROPIC on a GPU, GRAINED
+// for a tile that is shown so large that its texels are to be seen.
 
 uniform sampler2D page;  // R8: codes
 
@@ -96,6 +97,11 @@ void main() {
     float level = log2(footprint);
     vec2 texel = from_centre * per_share + picture.zw * 0.5;
     float sampled = clamp(level, 0.0, limits.x);
+#ifdef GRAINED
+    // Texels larger than a pixel are squares with edges one pixel wide; smaller ones are mixed as ever.
+    vec2 seam = floor(texel + 0.5);
+    texel = mix(texel, seam + clamp((texel - seam) / across, -0.5, 0.5), step(across, vec2(1.0)));
+#endif
 #ifdef FLAWED
     // Code 0 stands for "not finite" and must not mix with its neighbours: the nearest texel of one level.
     float flawed = step(1.5, tile.w);

@@ -199,3 +199,32 @@ def test_a_networks_random_numbers_are_its_own():
     torch.manual_seed(3)
     walkin.trace(model, torch.ones(1, 4))
     assert torch.equal(torch.rand(3), wanted)
+
+
+class Photos:
+    """A data set as torch has them: items by number, with a class each."""
+
+    classes = ("ant", "bee")
+
+    def __len__(self) -> int:
+        return 5
+
+    def __getitem__(self, index: int):
+        if index == 3:
+            raise OSError("no such item")
+        return Image.new("RGB", (32, 32), (200, 30, 30)), index % 2
+
+
+def test_a_data_set_comes_onto_the_shelf_and_its_first_picture_goes_in(here, ctx):
+    picture = look(small(), images=Photos(), input_size=32).astype(int)
+    redness = picture[..., 0] - picture[..., 1:].max(axis=2)
+    assert ((redness > 100) & (picture[..., 0] > 150)).sum() > 100
+
+
+def test_a_data_set_that_is_none_is_refused(here, ctx):
+    class Empty(Photos):
+        def __len__(self) -> int:
+            return 0
+
+    with pytest.raises(WalkinError, match="Empty is empty"):
+        look(small(), images=Empty(), input_size=32)

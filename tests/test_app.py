@@ -17,8 +17,8 @@ from walkin.app import App, Settings
 from walkin.errors import WalkinError
 from walkin.frame import Input, View
 from walkin.geometry import Pose
-from walkin.requests import Cancel, Feed, File, Open, Quit, Screenshot
-from walkin.results import Fed, Finished, Notice, Progress, Scores, Tiles, Traced
+from walkin.requests import Cancel, Close, Feed, File, Item, Measure, Open, Quit, Screenshot, Watch
+from walkin.results import Fed, Finished, Histogram, Notice, Progress, Scores, Tiles, Traced, Watching
 from walkin.targets import offscreen
 
 SIZE = (160, 90)
@@ -61,13 +61,13 @@ def make(ctx, monkeypatch: pytest.MonkeyPatch):
         target = offscreen.OffscreenTarget(SIZE, eyes=eyes, samples=0)
         app = App(target, Settings(report=lines.append, **settings))
         app.lines = lines  # type: ignore[attr-defined]
-        monkeypatch.setattr(app, "_job", lambda name, request: (jobs or {})[name])
+        monkeypatch.setattr(app, "_job", lambda name, request, **more: (jobs or {})[name])
         made.append(app)
         return app
 
     yield build
     for app in made:
-        assert app.worker.close(5.0)
+        assert app.close(5.0)
 
 
 def step(app: App, **frame: Any) -> CountedFrame:
@@ -386,3 +386,315 @@ def test_goto_nowhere_says_what_is_near(make):
     app = make(goto="conv3")
     furnish(app)
     assert any("did you mean" in banner.text for banner in app.world.banners)
+
+
+# Live input, measuring, closing
+
+
+def histogram(kind: str = "activations", serial: int = 1, network: str = "", address: str = "conv1") -> Histogram:
+    edges = np.linspace(0, 1, 17, dtype=np.float32)
+    return Histogram(network, address, kind, edges, np.ones(16, np.int64), 0, serial)
+
+
+def test_histograms_are_kept_by_wall_and_kind_the_newest_of_each(make):
+    app = make()
+    furnish(app)
+    for each in (histogram("weights", 0), histogram(serial=3), histogram(serial=2)):
+        app.accept(each)
+    assert {name: each.serial for name, each in app.world.histograms.items()} == {
+        ("conv1", "weights"): 0,
+        ("conv1", "activations"): 3,
+    }
+    app.accept(histogram(address="gone"))
+    app.accept(histogram(network="b"))
+    assert len(app.world.histograms) == 2
+    app.accept(Traced(chain(maps("conv3", 4, 8, 8, "input"))))
+    assert app.world.histograms == {}, "of walls that are gone"
+
+
+def test_measure_goes_to_the_worker(make):
+    def measure(emit):
+        yield histogram("weights", 0)
+        yield histogram(serial=1)
+
+    app = make({"measure": measure})
+    furnish(app)
+    app.dispatch(Measure("conv1"))
+    wait_for(app, "measure")
+    step(app)
+    assert set(app.world.histograms) == {("conv1", "weights"), ("conv1", "activations")}
+
+
+def test_a_watch_that_made_way_is_asked_for_again(make):
+    begun: list[str] = []
+
+    def watch(emit):
+        begun.append("watch")
+        yield Progress("live", "camera 0: waiting for a picture", 0.0)
+        yield Progress("live", "camera 0", 1.0)
+        if len(begun) == 1:
+            while not others():
+                time.sleep(0.001)
+                yield None
+            yield Watching("camera:0", over=False)
+        else:
+            yield Watching("camera:0", over=True)
+
+    def measure(emit):
+        begun.append("measure")
+        yield histogram()
+
+    app = make({"watch": watch, "measure": measure, "let_go": lambda emit: iter(())})
+    others = lambda: app.worker.others_wait  # noqa: E731
+    furnish(app)
+    app.dispatch(Watch("camera:0"))
+    deadline = time.monotonic() + 10
+    while app.world.exhibits[0].live != "camera 0":
+        step(app)
+        assert time.monotonic() < deadline
+    assert app.world.progress is None, "it hides nothing else that is told"
+    assert app.settled, "what may go on for ever is not waited for"
+    app.dispatch(Measure("conv1"))
+    wait_for(app, "watch")
+    step(app)
+    wait_for(app, "let_go")
+    assert begun == ["watch", "measure", "watch"]
+    assert app.world.exhibits[0].live == ""
+
+
+def test_the_first_picture_of_a_live_input_is_waited_for(make):
+    there: list[int] = []
+
+    def watch(emit):
+        yield Progress("live", "camera 0: waiting for a picture", 0.0)
+        while not there:
+            time.sleep(0.001)
+            yield None
+        yield Progress("live", "camera 0", 1.0)
+        while True:
+            time.sleep(0.001)
+            yield None
+
+    app = make({"watch": watch, "let_go": lambda emit: iter(())})
+    furnish(app)
+    app.dispatch(Watch("camera:0"))
+    for _ in range(30):
+        step(app)
+        time.sleep(0.001)
+        assert not app.settled
+    there.append(1)
+    deadline = time.monotonic() + 10
+    while not app.settled:
+        step(app)
+        assert time.monotonic() < deadline
+
+
+def test_a_picture_takes_the_place_of_a_live_input(make):
+    fed: list[str] = []
+
+    def watch(emit):
+        while True:
+            time.sleep(0.001)
+            yield Progress("live", "camera 0")
+
+    def feed(emit):
+        fed.append("feed")
+        yield Notice("fed")
+
+    app = make({"watch": watch, "feed": feed, "let_go": lambda emit: iter(())})
+    furnish(app)
+    app.dispatch(Watch("camera:0"))
+    app.dispatch(Feed(File("a.png")))
+    wait_for(app, "feed")
+    step(app)
+    assert fed == ["feed"] and app.world.exhibits[0].live == "" and app.settled
+    app.accept(Watching("camera:0", over=False))
+    assert not app.worker.busy, "an answer that comes late does not begin it anew"
+
+
+def test_cancel_ends_a_live_input(make):
+    def watch(emit):
+        while True:
+            time.sleep(0.001)
+            yield Progress("live", "camera 0")
+
+    app = make({"watch": watch, "let_go": lambda emit: iter(())})
+    furnish(app)
+    app.dispatch(Watch("camera:0"))
+    app.dispatch(Cancel())
+    wait_for(app, "let_go")
+    step(app)
+    assert app.world.exhibits[0].live == "" and app.settled
+
+
+def test_a_network_that_is_closed_takes_its_walls_along(make):
+    closed: list[str] = []
+
+    def close_network(emit):
+        closed.append("b")
+        yield from ()
+
+    app = make({"close_network": close_network, "open_network": lambda emit: iter(())})
+    app.open(Open("fake"), Open("b"))
+    app.accept(Traced(NETWORK))
+    app.accept(Traced(chain(*NODES, name="b"), key="b"))
+    app.accept(Fed(np.zeros((4, 4, 3), np.uint8), ("a",), 1, "b"))
+    app.accept(histogram(network="b"))
+    assert len(app.world.walls) == 4 and len(app.world.bounds.addresses) == 4
+    for _ in range(4):  # rehearsal, setting up, showing
+        step(app)
+    assert list(app.renderer._pictures._shown) == ["b"]
+    app.dispatch(Close("b"))
+    wait_for(app, "close")
+    step(app)
+    assert closed == ["b"]
+    assert list(app.world.walls) == ["conv1", "conv2"] == list(app.world.bounds.addresses)
+    assert [exhibit.key for exhibit in app.world.exhibits] == [""] and not app.world.histograms
+    assert list(app.renderer._pictures._shown) == []
+    app.dispatch(Close(""))
+    assert list(app.world.walls) == ["conv1", "conv2"], "there is always one"
+    assert "stays" in app.world.banners[-1].text
+
+
+@pytest.mark.parametrize(
+    ("job", "screenshot", "code", "lasting"),
+    [("open", False, 1, True), ("feed", False, 0, False), ("feed b", False, 0, False), ("feed", True, 1, False),
+     ("measure", False, 0, False), ("live", False, 0, True)],
+)  # fmt: skip
+def test_what_fails_and_how_long_it_is_told(make, tmp_path: Path, job: str, screenshot: bool, code: int, lasting: bool):
+    app = make({"let_go": lambda emit: iter(())}, **({"screenshot_to": tmp_path / "a.png"} if screenshot else {}))
+    furnish(app)
+    app.accept(Finished(job, "it fails"))
+    assert app.code == code
+    (banner,) = (banner for banner in app.world.banners if banner.text == "it fails")
+    assert (banner.until_s is None) == lasting and banner.level == "error"
+    assert "walkin: it fails" in app.lines
+    app.quitting = True
+
+
+@pytest.fixture
+def real(ctx, monkeypatch: pytest.MonkeyPatch):
+    """App with the true jobs, on the one context."""
+    monkeypatch.setattr(offscreen, "standalone_context", lambda: ctx)
+    made: list[App] = []
+
+    def build(**settings: Any) -> App:
+        lines: list[str] = []
+        app = App(offscreen.OffscreenTarget(SIZE, samples=0), Settings(report=lines.append, **settings))
+        app.lines = lines  # type: ignore[attr-defined]
+        made.append(app)
+        return app
+
+    yield build
+    for app in made:
+        assert app.close(10.0)
+
+
+def until_settled(app: App) -> None:
+    deadline = time.monotonic() + 60
+    step(app)
+    while not app.settled:
+        step(app)
+        time.sleep(0.002)
+        assert time.monotonic() < deadline, app._doing()
+
+
+def grey(path: Path, value: int) -> File:
+    Image.new("RGB", (32, 32), (value,) * 3).save(path)
+    return File(str(path))
+
+
+def test_a_bad_picture_and_then_a_good_one(real, tmp_path: Path):
+    from test_jobs import Picky
+
+    app = real()
+    first = grey(tmp_path / "first.png", 20)
+    app.open(Open("picky", model=Picky(), image=first.path, input_size=(32, 32)))
+    until_settled(app)
+    world = app.world
+    shown = {key: wall.tiles for key, wall in world.walls.items()}
+    scores = world.scores
+    assert shown and all(shown.values()) and world.picture.source == first and scores is not None
+
+    app.dispatch(Feed(grey(tmp_path / "bright.png", 255)))
+    until_settled(app)
+    assert any("fails on bright.png: AssertionError: too bright" in banner.text for banner in world.banners)
+    assert all(banner.until_s is not None for banner in world.banners), "a notice that passes"
+    assert app.code == 0
+    assert world.picture.source == first and world.scores.probabilities == scores.probabilities
+    for key, tiles in shown.items():
+        assert (world.walls[key].tiles.levels[0] == tiles.levels[0]).all(), "the room is as it was"
+
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n half")
+    app.dispatch(Feed(File(str(tmp_path / "broken.png"))))
+    until_settled(app)
+    assert any("broken.png" in banner.text for banner in world.banners)
+    assert world.picture.source == first
+
+    second = grey(tmp_path / "second.png", 90)
+    app.dispatch(Feed(second))
+    until_settled(app)
+    assert world.picture.source == second, "the frame is usable again"
+    assert any((world.walls[key].tiles.levels[0] != tiles.levels[0]).any() or
+               world.walls[key].tiles.high[0] != tiles.high[0] for key, tiles in shown.items())  # fmt: skip
+    step(app, idle=False)
+    assert app.target.read().max() > 60
+
+
+def test_a_folder_is_watched_from_the_start_until_a_picture_is_fed(real, tmp_path: Path):
+    from test_jobs import Picky
+
+    folder = tmp_path / "new"
+    folder.mkdir()
+    grey(folder / "a.png", 40)
+    app = real(watch=str(folder))
+    app.open(Open("picky", model=Picky(), image=grey(tmp_path / "first.png", 20).path, input_size=(32, 32)))
+    until_settled(app)
+    deadline = time.monotonic() + 30
+    while app.world.picture.source != File(str(folder / "a.png")):
+        step(app)
+        assert time.monotonic() < deadline
+    app.dispatch(Measure(next(iter(app.world.walls))))
+    while not app.world.histograms:
+        step(app)
+        assert time.monotonic() < deadline
+    newer = grey(folder / "b.png", 60)
+    while app.world.picture.source != newer:
+        step(app)
+        assert time.monotonic() < deadline, "after it has made way it goes on"
+    mine = grey(tmp_path / "mine.png", 80)
+    app.dispatch(Feed(mine))
+    until_settled(app)
+    grey(folder / "c.png", 100)
+    for _ in range(60):
+        step(app)
+        time.sleep(0.005)
+    assert app.world.picture.source == mine and not app.worker.busy
+
+
+def test_the_first_picture_of_the_shelf_goes_in_first(real, tmp_path: Path):
+    from test_jobs import Picky
+
+    for name, value in (("b/two.png", 40), ("b/one.png", 60), ("c/zero.png", 80)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        grey(tmp_path / name, value)
+    (tmp_path / "b" / "a-broken.png").write_text("no picture")
+    app = real(browse=str(tmp_path))
+    app.open(Open("picky", model=Picky(), images=str(tmp_path), input_size=(32, 32)))
+    until_settled(app)
+    assert app.world.picture.source == File(str(tmp_path / "b" / "one.png"))
+    assert app.world.shelf is not None and app.world.shelf.total >= 3
+    step(app, input=Input(acts=frozenset({"picture"})))
+    until_settled(app)
+    assert app.world.picture.source == File(str(tmp_path / "b" / "two.png")), "P goes through the shelf"
+
+
+def test_a_live_data_set_on_the_shelf(real):
+    from test_jobs import Picky
+
+    data = [(Image.new("RGB", (32, 32), (value,) * 3), value // 20) for value in (20, 40, 60)]
+    app = real(browse="list", dataset=data)
+    app.open(Open("picky", model=Picky(), images="list", input_size=(32, 32)))
+    until_settled(app)
+    assert app.world.picture.source == Item("list", 0)
+    assert app.world.shelf.slots == tuple(Item("list", index) for index in range(3))

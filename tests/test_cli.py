@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import pickle
@@ -117,6 +118,12 @@ def child(*arguments: str, timeout_s: float = 120) -> subprocess.CompletedProces
         (("view", "demo", "--image", "."), ("is a folder", "--images")),
         (("view", "demo", "--images", "gone"), ("no folder gone",)),
         (("view", "demo", "--images", "config"), ("no pictures in config", ".png")),
+        (("view", "demo", "--images", "small.png"), ("small.png is a file", "--image takes a file")),
+        (("view", "demo", "--camera", "none.avi"), ("--camera none.avi", "a number", "file of video")),
+        (("view", "demo", "--camera", "-1"), ("--camera",)),
+        (("view", "demo", "--watch", "gone"), ("--watch", "no folder gone")),
+        (("view", "demo", "--watch", "small.png"), ("--watch", "no folder small.png")),
+        (("view", "demo", "--watch", "config", "--camera", "0"), ("--camera", "--watch", "one of them")),
         (("info", "net.py"), ("which network", "net.py:Small")),
         (("info", "net.py:Smal"), ("'Smal'", "Small")),
         (("info", "nte.py:Small"), ("nte.py", "did you mean net.py")),
@@ -422,3 +429,43 @@ def test_an_address_that_is_not_there(here, capsys, ctx):
     assert cli.run(("net.py:Small", *OFFSCREEN, "--goto", "nosuch", "--screenshot-to", "a.png")) == 2
     (line,) = told(capsys)
     assert "no node 'nosuch' in Small" in line
+
+
+def test_a_camera_without_opencv_says_what_to_install(here, capsys, monkeypatch: pytest.MonkeyPatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "cv2" else find(name, *more))
+    assert cli.run(("view", "demo", "--camera", "0")) == 2
+    (line,) = told(capsys)
+    assert "pip install 'walkin[camera]'" in line
+
+
+def photos_in_classes(folder: Path) -> None:
+    for name, value in (("cats/one.png", 90), ("cats/two.png", 120), ("dogs/one.png", 200)):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (32, 32), (value, 20, 20)).save(folder / name)
+    (folder / "cats" / "broken.png").write_text("no picture")
+
+
+def test_images_in_folders_of_classes_come_onto_the_shelf_and_the_first_goes_in(here, capsys):
+    photos_in_classes(here / "data")
+    arguments = ("view", "net.py:Small", "--images", "data", "--screenshot-to", "a.png", *OFFSCREEN)
+    assert cli.run(arguments) == 0, capsys.readouterr().err
+    picture = np.asarray(Image.open("a.png")).astype(int)
+    assert ((picture[..., 0] > 70) & (picture[..., 1] < 40)).sum() > 50, "a red picture hangs at the entrance"
+    assert any("broken.png" in line for line in told(capsys)), "what cannot be read is told, and left out"
+
+
+def test_a_data_set_that_fails_is_told(here, capsys):
+    arguments = ("view", "net.py:Small", "--images", "net.py:gone", "--screenshot-to", "a.png", *OFFSCREEN)
+    assert cli.run(arguments) in (1, 2)
+    assert any("gone" in line for line in told(capsys))
+    assert not (here / "a.png").exists()
+
+
+def test_a_folder_that_is_watched_is_in_the_picture(here, capsys):
+    (here / "new").mkdir()
+    Image.new("RGB", (32, 32), (30, 220, 30)).save(here / "new" / "a.png")
+    arguments = ("view", "net.py:Small", "--watch", "new", "--screenshot-to", "a.png", *OFFSCREEN)
+    assert cli.run(arguments) == 0, capsys.readouterr().err
+    picture = np.asarray(Image.open("a.png")).astype(int)
+    assert ((picture[..., 1] > 100) & (picture[..., 0] < 80) & (picture[..., 2] < 80)).sum() > 50

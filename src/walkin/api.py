@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from walkin.errors import WalkinError
 from walkin.requests import Open
+from walkin.resources import photos
 
 if TYPE_CHECKING:
     from walkin.graph import Network
@@ -48,8 +49,10 @@ def view(
 ) -> None:
     """Open a room and stay in it until the visitor leaves, or until `screenshot_to` is written.
 
-    A live module is shown as it is, by a deep copy in evaluation mode. `images`: a file, a folder, an array (H, W) or
-    (H, W, C), a tensor (C, H, W), a PIL image, or a list or batch of these; the first is fed, P goes through them.
+    A live module is shown as it is, by a deep copy in evaluation mode. `images`: a file, an array (H, W) or (H, W, C),
+    a tensor (C, H, W), a PIL image, or a list or batch of these; or what the shelf is to show: a folder, a data set
+    (any object with a length and items that are pictures, or tuples of picture and label), or the name of one as for
+    --images. The first is fed, P goes through them.
     `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws one picture into
     a file and says where. WalkinError says what is wrong in one line.
     """
@@ -72,13 +75,15 @@ def view(
     if picture is not None:
         check_writable(picture)
     with ExitStack() as stack:
-        shown = _files(images, stack)
+        browse, dataset = _collection(images)
+        shown = () if browse else _files(images, stack)
         names = None if labels is None or isinstance(labels, str | os.PathLike) else tuple(map(str, labels))
         request = Open(
             spec=spec,
             weights=None if weights is None else os.fspath(weights),
             key=key,
-            image=shown[0] if images is not None else None,
+            image=shown[0] if images is not None and shown else None,
+            images=browse,
             device=device,
             input_size=_several("input_size", input_size, int, twice=True),
             mean=_several("mean", mean, float),
@@ -95,6 +100,8 @@ def view(
             goto=goto,
             pictures=shown,
             visited=kind != "offscreen",
+            browse=browse or (str(photos()[0].parent) if images is None else ""),
+            dataset=dataset,
         )
         app = App(opening.make_target(kind, size, msaa, eyes), settings)
         try:
@@ -151,17 +158,31 @@ def _class_of(model: Any) -> str:
     return type(adopt(model, copied=False)[0]).__name__
 
 
+def _collection(images: Any) -> tuple[str, object]:
+    """(name, data set) of what the shelf is to show; ('', None) if `images` is pictures one by one, or nothing."""
+    if isinstance(images, str | os.PathLike):
+        name = os.fspath(images)
+        if Path(name).is_dir() or (":" in name and not Path(name).exists()):
+            from walkin.network.datasets import check
+
+            check(name)
+            return name, None
+        return "", None
+    one_by_one = isinstance(images, list | tuple | Mapping) or hasattr(images, "ndim")
+    if one_by_one or not hasattr(images, "__getitem__") or not hasattr(images, "__len__"):
+        return "", None
+    return type(images).__name__, images
+
+
 def _files(images: Any, stack: ExitStack) -> tuple[str, ...]:
     """Files of the pictures given; what is no file yet becomes one, without loss, until `stack` is closed."""
-    from walkin.opening import pictures
-
     if images is None:
-        return pictures(None)
+        return tuple(map(str, photos()))
     if isinstance(images, str | os.PathLike):
         path = os.fspath(images)
         if not Path(path).exists():
             raise WalkinError(f"there is no file or folder {path}")
-        return pictures(path) if Path(path).is_dir() else (path,)
+        return (path,)
     batch = isinstance(images, list | tuple) or getattr(images, "ndim", 0) == 4
     given = list(images) if batch else [images]
     if not given:

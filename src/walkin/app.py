@@ -29,7 +29,22 @@ from walkin.picture_file import save_png, screenshot_path
 from walkin.render.colors import lookup_table
 from walkin.render.renderer import Renderer
 from walkin.render.surface import is_software
-from walkin.requests import Browse, Cancel, Feed, Full, Keep, Open, Quit, Request, Screenshot, Slots, Thumbnails
+from walkin.requests import (
+    Browse,
+    Cancel,
+    Close,
+    Feed,
+    Full,
+    Keep,
+    Measure,
+    Open,
+    Quit,
+    Request,
+    Screenshot,
+    Slots,
+    Thumbnails,
+    Watch,
+)
 from walkin.results import (
     Boxes,
     Catalogue,
@@ -46,6 +61,7 @@ from walkin.results import (
     Thumbnail,
     Tiles,
     Traced,
+    Watching,
 )
 from walkin.ui.offer import Command, Offer
 from walkin.ui.panel import Panel
@@ -72,10 +88,23 @@ class Settings:
     """What the shelf shows: a folder, `caltech101:ROOT`, `package.module:DATASET`; '': there is none."""
     visited: bool = False
     """Whether somebody is there who may ask for the panel."""
+    dataset: object = None
+    """A live data set that goes by the name in `browse` (library form)."""
+    watch: str = ""
+    """Fed to every network as soon as it stands: `camera:0`, `camera:FILE`, a folder that is written to."""
     debug: bool = False
     report: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
     on_frame: Callable[[App, Frame], None] | None = None
     """Called at the end of every frame: benchmarks and scripted walks."""
+
+
+@dataclass
+class Live:
+    """A camera or a folder that is fed to a network."""
+
+    request: Watch
+    fed: bool = False
+    """Whether a picture has gone through."""
 
 
 @dataclass
@@ -103,6 +132,8 @@ class App:
         self._sessions: Any = None
         self._importer: threading.Thread | None = None
         self._shelf: Any = None
+        self._live: dict[str, Live] = {}
+        self._catalogue: Catalogue | None = None
         self._first_requests: tuple[Open, ...] = ()
         self._drawn: tuple[Any, ...] = ()
         self._drawn_s = 0.0
@@ -121,6 +152,10 @@ class App:
         self.world.title = ", ".join(request.spec for request in requests)
         self.world.progress = Progress("open", f"opening {requests[0].spec}")
         self.target.hint("title", f"{self.world.title} - walkin")
+        if self.settings.dataset is not None:
+            from walkin.network.datasets import open_pictures
+
+            self._gallery.add(self.settings.browse, open_pictures(self.settings.browse, self.settings.dataset))
 
     def run(self) -> int:
         """Frames until the end; the exit code."""
@@ -131,12 +166,16 @@ class App:
                     break
         return self.code
 
-    def close(self, timeout_s: float = 1.0) -> None:
-        """Cancel all jobs and wait for their threads."""
-        for thread in (self.worker, self.librarian):
-            thread.close(timeout_s)
+    def close(self, timeout_s: float = 1.0) -> bool:
+        """Cancel all jobs, wait for their threads, then let cameras go: a process that ends while one is read aborts.
+        True if all have ended."""
+        self.librarian.cancel()
+        ended = all([thread.close(timeout_s) for thread in (self.worker, self.librarian)])
+        if self._sessions is not None:
+            self._sessions.close()
         if self._importer is not None:
             self._importer.join(timeout_s)
+        return ended
 
     def step(self, frame: Frame) -> None:
         """One frame."""
@@ -172,8 +211,12 @@ class App:
         if self.settings.on_frame is not None:
             self.settings.on_frame(self, frame)
         if self._first_requests:
+            if self.settings.browse:
+                self.dispatch(Browse(self.settings.browse, self.settings.dataset))
             for request in self._first_requests:
                 self.dispatch(request)
+            for request in self._first_requests if self.settings.watch else ():
+                self._watch(Watch(self.settings.watch, request.network))
             self._first_requests = ()
         elif settled:
             self._after_settling()
@@ -201,7 +244,7 @@ class App:
         """All jobs have ended and all they sent is on the GPU."""
         return (
             not self._first_requests
-            and not self.worker.busy
+            and not self.worker.busy_with_more_than(_live_jobs(self._live))
             and not self.librarian.busy
             and self.results.empty
             and not self.renderer.uploads_waiting
@@ -215,9 +258,9 @@ class App:
             if self.settings.browse and result.key == "" and self.world.layout is not None:
                 shelf.set_up(self.world, self.world.layout)
                 assert self.world.shelf is not None
-                if self.world.shelf.spec != self.settings.browse:
-                    self.world.shelf.spec = self.settings.browse
-                    self.dispatch(Browse(self.settings.browse))
+                self.world.shelf.spec = self.settings.browse
+                if self._catalogue is not None:  # it came before there was a shelf
+                    shelf.accept(self.world, self._catalogue)
             if self.world.goto is not None:
                 self._check_address(network, self.world.goto)
             self.settings.report(
@@ -226,18 +269,73 @@ class App:
             )
             return
         if isinstance(result, Catalogue | Page | Thumbnail | Spoiled):
+            if isinstance(result, Catalogue):
+                self._catalogue = result
             shelf.accept(self.world, result)
             return
+        if isinstance(result, Watching):
+            self._go_on_watching(result)
+            return
         self.world.accept(result)
-        if isinstance(result, Finished) and result.error:
-            self.code = result.code or 1
-            self.settings.report(f"walkin: {result.error}")
-            if self.settings.debug and result.details:
-                self.settings.report(result.details)
+        if isinstance(result, Finished):
+            self._finish(result)
         elif isinstance(result, Progress):
-            self._report_progress(result)
+            live = self._live.get(result.network) if result.job == "live" else None
+            if live is not None:
+                live.fed = live.fed or bool(result.fraction)
+            else:
+                self._report_progress(result)
         elif isinstance(result, Notice):
             self.settings.report(f"walkin: {result.text}")
+
+    def _finish(self, result: Finished) -> None:
+        """A job has ended."""
+        job, _, network = result.job.partition(" ")
+        if job == "live" and result.error:
+            self._stop_watching(network)
+        if not result.error:
+            return
+        # A picture that a network fails on is no failure of the run, unless a picture of it is to be left behind.
+        if job in ("open", "browse") or self.settings.screenshot_to is not None:
+            self.code = result.code or 1
+        self.settings.report(f"walkin: {result.error}")
+        if self.settings.debug and result.details:
+            self.settings.report(result.details)
+
+    def _watch(self, request: Watch) -> None:
+        """Feed what keeps coming; the job makes way for others, and is then asked for again."""
+        live = self._live.get(request.network)
+        if live is None or live.request != request:
+            self._stop_watching(request.network)
+            if not request.spec:
+                return
+            self._live[request.network] = Live(request)
+            exhibit = self.world.exhibit(request.network)
+            if exhibit is not None:
+                exhibit.watched = request.spec
+        name = _job_name("live", request.network)
+        job = self._job("watch", request, interrupted=lambda: self.worker.others_wait)
+        self.worker.submit(name, job, replaces=(name, _job_name("feed", request.network)))
+
+    def _go_on_watching(self, result: Watching) -> None:
+        live = self._live.get(result.network)
+        if live is None or live.request.spec != result.spec:
+            return
+        if result.over:
+            self._stop_watching(result.network)
+        else:
+            self._watch(live.request)
+
+    def _stop_watching(self, network: str) -> None:
+        """End a live input, and let its camera go if it has made way for another job just now."""
+        live = self._live.pop(network, None)
+        exhibit = self.world.exhibit(network)
+        if exhibit is not None and (exhibit.live or exhibit.watched):
+            exhibit.live = exhibit.watched = ""
+            self.world.revision += 1
+        if live is not None:
+            self.worker.cancel((_job_name("live", network),))
+            self.worker.submit(_job_name("let_go", network), self._job("let_go", live.request), replaces=())
 
     def _check_address(self, network: Any, address: str) -> None:
         try:
@@ -251,7 +349,15 @@ class App:
         if isinstance(request, Open):
             name = _job_name("open", request.network)
             self.worker.submit(name, self._job("open_network", request), replaces=(name,))
+        elif isinstance(request, Watch):
+            self._watch(request)
+        elif isinstance(request, Measure):
+            name = _job_name("measure", request.network)
+            self.worker.submit(name, self._job("measure", request), replaces=(name,))
+        elif isinstance(request, Close):
+            self._close_network(request)
         elif isinstance(request, Feed):
+            self._stop_watching(request.network)
             # A network that is being opened is not given up for another picture: that one waits.
             name = _job_name("feed", request.network)
             self.worker.submit(name, self._job("feed", request), replaces=(name,))
@@ -259,6 +365,8 @@ class App:
             self._at_the_shelf(request)
         elif isinstance(request, Cancel):
             self.worker.cancel()
+            for network in list(self._live):
+                self._stop_watching(network)
         elif isinstance(request, Screenshot):
             path = Path(request.path) if request.path else screenshot_path(self.world.title)
             try:
@@ -269,22 +377,31 @@ class App:
         elif isinstance(request, Quit):
             self.quitting = True
 
+    def _close_network(self, request: Close) -> None:
+        if not self.world.take_out(request.network):
+            self.world.notify("the only network in the room stays")
+            return
+        self._stop_watching(request.network)
+        jobs = tuple(_job_name(what, request.network) for what in ("open", "feed", "measure"))
+        self.worker.submit(_job_name("close", request.network), self._job("close_network", request), replaces=jobs)
+
     def save(self, path: Path) -> None:
         save_png(path, self.target.read())
         self.settings.report(f"saved {path}")
 
-    def _job(self, name: str, request: Any) -> Callable[[Emit], Any]:
+    def _job(self, name: str, request: Any, **more: Any) -> Callable[[Emit], Any]:
         """A function of network.jobs as a job."""
 
         def job(emit: Emit) -> Any:
-            emit(Progress("open" if name == "open_network" else name, "importing torch"))
+            if self._sessions is None:
+                emit(Progress("open" if name == "open_network" else name, "importing torch"))
             with collector_resting("torch"):
                 from walkin.network import jobs  # torch: only here, on the worker's thread
 
             if self._sessions is None:
                 jobs.prepare_thread()
                 self._sessions = jobs.Sessions(self._gallery)
-            yield from getattr(jobs, name)(self._sessions, request, emit)
+            yield from getattr(jobs, name)(self._sessions, request, emit, **more)
 
         return job
 
@@ -361,8 +478,21 @@ def _offer() -> Offer:
     """What the panel shows and does not know."""
     commands = tuple(Command(act.name, act.what, act.shown) for act in ACTS if act.key)
     return Offer(
-        commands, lambda profile, left: sheet(profile, left_handed=left), colors=lookup_table().astype(np.float32)
+        commands,
+        lambda profile, left: sheet(profile, left_handed=left),
+        histograms=_histograms,
+        watching=lambda world: world.here.watched,
+        colors=lookup_table().astype(np.float32),
     )
+
+
+def _histograms(world: World, key: str) -> tuple[Histogram, ...]:
+    return tuple(world.histograms[key, kind] for kind in ("weights", "activations") if (key, kind) in world.histograms)
+
+
+def _live_jobs(live: dict[str, Live]) -> tuple[str, ...]:
+    """Names of those that have had a picture: they may go on for ever."""
+    return tuple(_job_name("live", network) for network, each in live.items() if each.fed)
 
 
 def _keys(requests: tuple[Open, ...]) -> list[str]:

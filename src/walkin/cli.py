@@ -142,7 +142,16 @@ def _view_parser(commands: argparse._SubParsersAction) -> None:
         "network", nargs="*", default=["demo"], metavar="NETWORK", help="what to open, side by side (default: demo)"
     )
     _network_options(parser)
-    parser.add_argument("--images", metavar="DIR", help="folder whose pictures the P key goes through")
+    parser.add_argument(
+        "--images",
+        metavar="SPEC",
+        help="pictures for the shelf: a folder (flat, or with a folder for each class), NAME:ROOT for a data set of "
+        "torchvision that is on the disk (caltech101:data), or package.module:DATASET; the first goes in first",
+    )
+    parser.add_argument(
+        "--camera", metavar="N|FILE", help="feed a camera (0 is the first) or a file of video, as fast as it goes"
+    )
+    parser.add_argument("--watch", metavar="FOLDER", help="feed the newest picture of a folder that is written to")
     parser.add_argument(
         "--target",
         default="auto",

@@ -11,7 +11,7 @@ from walkin.geometry import Quads
 from walkin.graph import Network, Node
 from walkin.mosaic import Mosaic
 from walkin.places import Layout, Place, Ribbon
-from walkin.results import Fed, Scores, Tiles
+from walkin.results import Boxes, Fed, Scores, Segmentation, Tiles
 
 
 def wall_key(exhibit: str, address: str) -> str:
@@ -37,6 +37,12 @@ class Exhibit:
     network: Network | None = None
     picture: Fed | None = None
     scores: Scores | None = None
+    segmentation: Segmentation | None = None
+    boxes: Boxes | None = None
+    live: str = ""
+    """What is told of a camera or a folder that is fed to it; '' while there is none."""
+    watched: str = ""
+    """By what name it was asked for (see requests.Watch)."""
     serial: int = 0
     """The newest picture's number."""
 
@@ -44,6 +50,11 @@ class Exhibit:
         """Take over a graph and its layout, which is yet to be put somewhere."""
         self.network, self.home, self.layout = network, home, None
         self.title = network.name
+
+    def feed(self, fed: Fed) -> None:
+        """Another picture is in: what was said of the one before does not hold for it."""
+        self.picture = fed
+        self.scores = self.segmentation = self.boxes = None
 
     def stand_at(self, x_m: float) -> bool:
         """Put the layout there; True if that is somewhere else."""

@@ -97,8 +97,12 @@ class Worker:
 
     @property
     def busy(self) -> bool:
+        return self.busy_with_more_than(())
+
+    def busy_with_more_than(self, names: tuple[str, ...]) -> bool:
+        """Whether there are jobs, running or waiting, of other names."""
         with self._lock:
-            return bool(self._pending)
+            return any(name not in names for name, _ in self._pending)
 
     def close(self, timeout_s: float = 2.0) -> bool:
         """Cancel all, wait for the thread; True if it has ended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,9 +13,8 @@ from typing import Any
 from walkin.errors import WalkinError
 from walkin.imports import collector_resting
 from walkin.requests import Open
+from walkin.resources import photos
 from walkin.world import Comfort, Look
-
-PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".avif")
 
 
 def request_from(options: argparse.Namespace, spec: str) -> Open:
@@ -41,10 +41,14 @@ def view(options: argparse.Namespace) -> int:
     # Wakes the render thread within half a millisecond of a busy worker; with the default it comes 5 ms late.
     sys.setswitchinterval(0.0005)
     requests = [request_from(options, spec) for spec in options.network]
-    shown = pictures(options.images)
-    if options.images and options.image is None:
-        requests = [replace(request, image=shown[0]) for request in requests]
+    if options.images:
+        from walkin.network.datasets import check
+
+        check(options.images)
+        requests = [replace(request, images=options.images) for request in requests]
     _check_files(requests[0])
+    watch = live_input(options.camera, options.watch)
+    shown = photos()
     kind = target_kind(options.target, lambda line: print(line, file=sys.stderr))
     screenshot = options.screenshot_to
     frames = options.frames
@@ -69,9 +73,10 @@ def view(options: argparse.Namespace) -> int:
         frames=frames,
         timeout_s=options.timeout if screenshot is not None or frames is not None else None,
         goto=options.goto,
-        pictures=shown,
         visited=kind != "offscreen",
-        browse=options.images or str(Path(shown[0]).parent),
+        pictures=() if options.images else tuple(map(str, shown)),
+        browse=options.images or str(shown[0].parent),
+        watch=watch,
         debug=options.debug,
     )
     app = App(target, settings)
@@ -182,16 +187,16 @@ def make_target(
         raise
 
 
-def pictures(folder: str | None) -> tuple[str, ...]:
-    """Files the picture key goes through: those of a folder, or the bundled photos."""
-    if folder is None:
-        from walkin.resources import photos
-
-        return tuple(str(path) for path in photos())
-    path = Path(folder)
-    if not path.is_dir():
-        raise WalkinError(f"there is no folder {folder}; --image takes a file", code=2)
-    found = sorted(str(file) for file in path.iterdir() if file.suffix.lower() in PICTURE_ENDINGS)
-    if not found:
-        raise WalkinError(f"no pictures in {folder} (looked for {', '.join(PICTURE_ENDINGS)})", code=2)
-    return tuple(found)
+def live_input(camera: str | None, folder: str | None) -> str:
+    """What is to be watched, as `Watch` names it; '' if nothing is. Refuses what can be seen not to be there."""
+    if camera is not None and folder is not None:
+        raise WalkinError("--camera and --watch both feed what is new: give one of them", code=2)
+    if camera is not None:
+        if not camera.isdecimal() and not Path(camera).is_file():
+            raise WalkinError(f"--camera {camera}: a number is wanted, 0 for the first, or a file of video", code=2)
+        if importlib.util.find_spec("cv2") is None:
+            raise WalkinError("--camera needs OpenCV: pip install 'walkin[camera]'", code=2)
+        return f"camera:{camera}"
+    if folder is not None and not Path(folder).is_dir():
+        raise WalkinError(f"--watch: there is no folder {folder}", code=2)
+    return folder or ""

@@ -107,6 +107,8 @@ class Open:
     """Class names given from Python."""
     picture: object = field(default=None, repr=False, compare=False)
     """First picture given from Python: array, PIL image or tensor."""
+    images: str = ""
+    """What the shelf shows (see Browse): its first picture goes in first, if none is given by itself."""
     network: str = ""
     """Key of the exhibit that it becomes; what is sent about it carries the same."""
 
@@ -190,7 +192,7 @@ class Watch:
     """Feed the newest picture of a camera or a folder again and again, as fast as the network runs."""
 
     spec: str
-    """`camera:0`, a file of video, or a folder that is being written to."""
+    """`camera:0`, `camera:FILE` of a film, or a folder that is being written to; '': of none any more."""
     network: str = ""
 
 

@@ -13,13 +13,26 @@ from walkin.geometry import Pose
 from walkin.graph import Network
 from walkin.panel_state import PanelState
 from walkin.places import Layout, Place
-from walkin.results import Fed, Finished, Notice, Progress, Result, Scores, Tiles, Traced
+from walkin.results import (
+    Boxes,
+    Fed,
+    Finished,
+    Histogram,
+    Notice,
+    Progress,
+    Result,
+    Scores,
+    Segmentation,
+    Tiles,
+    Traced,
+)
 from walkin.things import Aims, Carried, Enlarged, Grip, Met, Shelf, Thing
 
 COLOR_MAPS = ("signed", "unsigned", "grey")
 RANGES = ("channel", "wall", "percentile")
 BETWEEN_M = 4.0  # from one network to the next
 NOTICE_S = 6.0
+LASTING = ("open", "browse", "live")  # jobs without which there is nothing to see: their failure stays to be read
 
 
 @dataclass(frozen=True)
@@ -169,6 +182,8 @@ class World:
     panel_pixel_m: float = 0.001
     panel_met: Met | None = None
     """Where the pointing hand's ray meets the panel."""
+    histograms: dict[tuple[str, str], Histogram] = field(default_factory=dict)
+    """By the wall's key and their kind (weights, activations)."""
     thumbnails: dict[object, Any] = field(default_factory=dict)
     """Small pictures by what they are made from."""
     aims: Aims = field(default_factory=Aims)
@@ -249,23 +264,30 @@ class World:
 
     def accept(self, result: Result) -> None:
         """Take in what a worker sent. Layouts are made by the caller, who knows the parameters (see app)."""
-        if isinstance(result, Tiles | Fed | Scores):
+        if isinstance(result, Tiles | Fed | Scores | Segmentation | Boxes):
             if not self._accept_newest(result):
                 return
+        elif isinstance(result, Histogram):
+            if not self._accept_histogram(result):
+                return
         elif isinstance(result, Progress):
-            self.progress = result
+            exhibit = self.exhibit(result.network) if result.job == "live" else None
+            if exhibit is not None:  # it goes on for hours, and must not hide what else is told
+                exhibit.live = result.label
+            else:
+                self.progress = result
         elif isinstance(result, Notice):
             self.notify(result.text, result.level, lasting=result.lasting)
         elif isinstance(result, Finished):
             if self.progress is not None and self.progress.job == result.job.split(" ")[0]:
                 self.progress = None
             if result.error:
-                self.notify(result.error, "error", lasting=True)
+                self.notify(result.error, "error", lasting=result.job.split(" ")[0] in LASTING)
         elif isinstance(result, Traced):
             raise TypeError("a traced network needs a layout: use furnish()")
         self.revision += 1
 
-    def _accept_newest(self, result: Tiles | Fed | Scores) -> bool:
+    def _accept_newest(self, result: Tiles | Fed | Scores | Segmentation | Boxes) -> bool:
         """Of a network's pictures only the newest counts."""
         exhibit = self.exhibit(result.network)
         if exhibit is None or result.serial < exhibit.serial:
@@ -278,10 +300,23 @@ class World:
             wall.revision += 1
             self.tiles_revision += 1
         elif isinstance(result, Fed):
-            exhibit.picture, exhibit.scores = result, None
-        else:
+            exhibit.feed(result)
+        elif isinstance(result, Scores):
             exhibit.scores = result
+        elif isinstance(result, Segmentation):
+            exhibit.segmentation = result
+        else:
+            exhibit.boxes = result
         exhibit.serial = result.serial
+        return True
+
+    def _accept_histogram(self, result: Histogram) -> bool:
+        """Weights stay what they are; of the values of a wall only the newest count."""
+        name = wall_key(result.network, result.address), result.kind
+        before = self.histograms.get(name)
+        if name[0] not in self.walls or (before is not None and result.serial < before.serial):
+            return False
+        self.histograms[name] = result
         return True
 
     def furnish(self, network: Network, layout: Layout, key: str = "") -> None:
@@ -307,8 +342,33 @@ class World:
                 if before is not None:
                     wall.tiles, wall.revision = before.tiles, before.revision + 1
                 walls[wall.key] = wall
+        self._have(walls)
+
+    def take_out(self, key: str) -> bool:
+        """Remove a network with its walls; False if it is not there, or the only one."""
+        exhibit = self.exhibit(key)
+        if exhibit is None or len(self.exhibits) < 2:
+            return False
+        self.exhibits.remove(exhibit)
+        if self.here is exhibit:
+            self.here = self.exhibits[0]
+        self._stand_side_by_side()
+        self._have({k: wall for k, wall in self.walls.items() if wall.exhibit != key})
+        return True
+
+    def _have(self, walls: dict[str, Wall]) -> None:
+        """Other walls than before; what was shown or known of those that are gone goes too."""
         self.walls = walls
-        self.bounds = Bounds.of(self.walls)
+        self.bounds = Bounds.of(walls)
+        self.histograms = {name: each for name, each in self.histograms.items() if name[0] in walls}
+        if self.enlarged is not None:
+            wall = walls.get(self.enlarged.key)
+            if wall is None or self.enlarged.channel >= wall.count:
+                self.enlarged = None
+        if self.selected is not None and self.selected[0] not in walls:
+            self.selected = None
+        self.hover = None
+        self.things_revision += 1
         self.layout_revision += 1
         self.places_revision += 1
         self.tiles_revision += 1

@@ -26,6 +26,7 @@ THROWN_M_S = 2.2
 SMOOTH_S = 0.08  # over which the hand's speed is taken
 ENLARGED_M = 1.5
 ENLARGED_AWAY_M = 2.0
+ENLARGED_RAISED_M = 0.1
 
 
 def take(world: World, given: Input, side: str, met: Met) -> Iterator[Request]:
@@ -136,7 +137,8 @@ def enlarge(world: World, given: Input, wall: Wall, channel: int) -> None:
     ahead = np.array([-math.sin(yaw), 0.0, -math.cos(yaw)])
     right = np.array([math.cos(yaw), 0.0, -math.sin(yaw)])
     middle = head.position + ahead * (ENLARGED_AWAY_M * stage.scale)
-    middle[1] = max(float(middle[1]), size / 2 + 0.1 * stage.scale)
+    # Its numbers stand below it: both together are before the eyes.
+    middle[1] = max(float(middle[1]) + ENLARGED_RAISED_M * stage.scale, size / 2 + 0.3 * stage.scale)
     x, y, z = (middle - right * size / 2 - UP * size / 2).tolist()
     world.enlarged = Enlarged(wall.key, channel, Place((x, y, z), yaw, 1, 1, size, 1.0))
     touch(world)

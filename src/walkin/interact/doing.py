@@ -10,7 +10,7 @@ from typing import Any
 from walkin.frame import Input
 from walkin.interact import arrange, carry, history, locomotion, shelf
 from walkin.panel_state import Change
-from walkin.requests import Cancel, Feed, File, Measure, Noise, Open, Quit, Request, Screenshot, Watch
+from walkin.requests import Cancel, Feed, Measure, Noise, Open, Quit, Request, Screenshot, Watch
 from walkin.world import COLOR_MAPS, RANGES, World
 
 WALL_KINDS = ("tile", "gap", "rim", "corner", "scroll")
@@ -169,10 +169,10 @@ def go_to(world: World, given: Input, address: str) -> None:
 
 
 def _picture(world: World, given: Input) -> Iterator[Request]:
-    """The next of the pictures that are at hand."""
-    if world.at_hand:
-        world.bundled_shown = (world.bundled_shown + 1) % len(world.at_hand)
-        yield Feed(File(world.at_hand[world.bundled_shown]), world.here.key)
+    """The next of the pictures that are at hand, or on the shelf."""
+    source: Any = shelf.next_picture(world)
+    if source is not None:
+        yield Feed(source, world.here.key)
 
 
 def _feed(world: World, given: Input, source: Any, network: str = "") -> Iterator[Request]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from walkin.places import Layout, Place
-from walkin.requests import Noise, Request, Slots, Thumbnails
+from walkin.requests import File, Noise, Request, Slots, Thumbnails
 from walkin.results import Catalogue, Page, Spoiled, Thumbnail
 from walkin.things import BUTTONS, COLUMNS, NOISES, ROWS, Aims, Shelf
 from walkin.world import World
@@ -107,6 +107,16 @@ def turn_page(world: World, pages: int) -> None:
         page = (shelf.page + pages) % shelf.pages
         shelf.first = page * shelf.per_page
         world.revision += 1
+
+
+def next_picture(world: World) -> object | None:
+    """The next of the files at hand, or after what is in the network on the shelf; None if there is neither."""
+    if world.at_hand:
+        world.bundled_shown = (world.bundled_shown + 1) % len(world.at_hand)
+        return File(world.at_hand[world.bundled_shown])
+    slots = world.shelf.slots if world.shelf is not None else ()
+    fed = world.picture.source if world.picture is not None else None
+    return slots[(slots.index(fed) + 1) % len(slots) if fed in slots else 0] if slots else None
 
 
 def search(world: World, query: str) -> None:

@@ -111,6 +111,18 @@ class Pictures:
         return found
 
 
+def check(spec: str) -> None:
+    """Refuse at once what can be seen to be no collection; WalkinError. Nothing is read, and no data set opened."""
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        folder = Folder(path)
+        for _ in folder.listing():
+            if len(folder):
+                return
+    elif ":" not in spec or path.is_file():
+        open_pictures(spec)
+
+
 def open_pictures(spec: str, dataset: Any = None) -> Pictures:
     """What `spec` names; WalkinError if it names nothing. A folder is not looked through yet."""
     if dataset is not None:

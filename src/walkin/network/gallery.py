@@ -16,11 +16,12 @@ from walkin.network import noise
 from walkin.network.datasets import Pictures, open_pictures
 from walkin.network.decode import LONGEST_SIDE
 from walkin.network.pictures import Picture, picture_from, read_picture
-from walkin.requests import File, Item, Noise, Pixels, Source, Tile
+from walkin.requests import File, Item, Noise, Pixels, Slots, Source, Tile
 from walkin.results import Catalogue
 
 KEPT = 256  # pictures in memory; the one that was not asked for longest goes first
 _STANDARD = (3, 224, 224)
+_TRIED = 20  # pictures from the beginning of a collection, before it is given up as unreadable
 
 
 class Gallery:
@@ -59,6 +60,22 @@ class Gallery:
             if spec not in self._opened:
                 self._opened[spec] = open_pictures(spec)
             return self._opened[spec]
+
+    def first(self, spec: str) -> tuple[Source, Picture]:
+        """The first picture of a collection that can be read; WalkinError if there is none."""
+        pictures = self.opened(spec)
+        if not pictures.catalogue().complete:  # a folder that somebody else is looking through: in no order yet
+            pictures = open_pictures(spec)
+            for _ in pictures.listing():
+                pass
+        problem = WalkinError(f"no pictures in {spec}", code=2)
+        for slot in pictures.page(Slots(spec, 0, _TRIED)).slots:
+            source: Any = slot.source
+            try:
+                return source, self.picture(source)
+            except WalkinError as found:
+                problem = found
+        raise problem
 
     def picture(self, source: Source, longest: int = LONGEST_SIDE) -> Picture:
         """The picture itself; sides longer than `longest` are reduced while it is read. WalkinError if none."""

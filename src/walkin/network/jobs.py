@@ -52,6 +52,8 @@ def open_network(sessions: Sessions, request: Open, emit: Emit) -> Iterator[Resu
     if request.picture is not None:
         source, picture = Pixels("picture", "picture"), picture_from(request.picture, "picture")
         sessions.gallery.keep(source, picture)
+    elif request.images and request.image is None:
+        source, picture = sessions.gallery.first(request.images)
     else:
         source = File(str(request.image or photos()[0]))
         picture = sessions.gallery.picture(source)
@@ -85,15 +87,17 @@ def watch(
     sessions: Sessions, request: Watch, emit: Emit, interrupted: Callable[[], bool] = lambda: False
 ) -> Iterator[Result | None]:
     """Feed the newest picture of a camera or folder until cancelled, or until `interrupted()`: then another job wants
-    the worker, and the same request goes on where it was."""
+    the worker, and the same request goes on where it was. Its progress is 1 once a picture has gone through."""
     session = _session(sessions, request.network)
     if session is None or session.loaded is None:
         raise WalkinError("no network to feed yet: open one first")
-    frames = sessions.frames.pop(request.spec, None) or open_frames(request.spec)
-    count, began_s, told = 0, time.monotonic(), ""
+    frames = sessions.frames.pop(request.spec, None)
+    if frames is None or frames.asleep:  # a camera that nobody asked for so long has been let go
+        frames = open_frames(request.spec)
+    count, began_s, told, fed = 0, time.monotonic(), "", False
     keep = False
     try:
-        yield Progress("live", f"{frames.title}: waiting for a picture", network=request.network)
+        yield Progress("live", f"{frames.title}: waiting for a picture", 0.0, network=request.network)
         while not frames.over:
             found = frames.newest()
             for notice in frames.notices():
@@ -114,10 +118,13 @@ def watch(
                         told = str(problem)
                         yield Notice(told, "warning", network=request.network)
                 count += 1
+                if not fed:
+                    fed = True
+                    yield Progress("live", frames.title, 1.0, network=request.network)
             passed_s = time.monotonic() - began_s
             if count and passed_s >= 1.0:
                 rate = f"{frames.title}: {count / passed_s:.1f} frames/s, {frames.dropped} let go"
-                yield Progress("live", rate, network=request.network)
+                yield Progress("live", rate, 1.0, network=request.network)
                 count, began_s = 0, time.monotonic()
             if interrupted():
                 keep = True
@@ -128,6 +135,14 @@ def watch(
     finally:
         if not keep:
             frames.close()
+
+
+def let_go(sessions: Sessions, request: Watch, emit: Emit) -> Iterator[Result]:
+    """Close a live input that has made way for another job and is not wanted any more."""
+    frames = sessions.frames.pop(request.spec, None)
+    if frames is not None:
+        frames.close()
+    yield from ()
 
 
 def _session(sessions: Sessions, key: str) -> Session | None:

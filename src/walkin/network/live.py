@@ -33,6 +33,11 @@ class Frames(Protocol):
     """Pictures that a newer one has overtaken."""
     over: bool
 
+    @property
+    def asleep(self) -> bool:
+        """Whether it gives nothing more because nobody has asked for long."""
+        ...
+
     def newest(self) -> tuple[Source, Picture] | None:
         """The newest picture, if it has not been given out yet."""
         ...
@@ -89,6 +94,10 @@ class FolderFrames:
     def notices(self) -> Iterator[Notice]:
         told, self._problems = self._problems, []
         yield from told
+
+    @property
+    def asleep(self) -> bool:
+        return False
 
     def close(self) -> None:
         pass
@@ -189,6 +198,10 @@ class CameraFrames:
 
     def notices(self) -> Iterator[Notice]:
         yield from ()
+
+    @property
+    def asleep(self) -> bool:
+        return not self._is_file and not self._thread.is_alive()
 
     def close(self) -> None:
         self._stop.set()

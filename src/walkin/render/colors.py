@@ -31,6 +31,12 @@ def linear_to_srgb(value: np.ndarray) -> np.ndarray:
     return np.where(value <= 0.0031308, value * 12.92, 1.055 * np.maximum(value, 0.0) ** (1 / 2.4) - 0.055)
 
 
+def linear(color: tuple[int, int, int], alpha: float = 1.0) -> tuple[float, float, float, float]:
+    """A tint for the shaders from sRGB codes."""
+    red, green, blue = srgb_to_linear(np.array(color) / 255).tolist()
+    return red, green, blue, alpha
+
+
 def _ramp(stops: np.ndarray, t: np.ndarray) -> np.ndarray:
     at = np.linspace(0.0, 1.0, len(stops))
     return np.stack([np.interp(t, at, stops[:, channel]) for channel in range(3)], axis=1)

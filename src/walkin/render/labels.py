@@ -9,9 +9,11 @@ import numpy as np
 from walkin.exhibit import Exhibit, Wall
 from walkin.geometry import UP
 from walkin.places import Place
+from walkin.render.colors import linear
 from walkin.render.eye import Sight
 from walkin.render.rectangles import RECTANGLE, Rectangles, rectangle
 from walkin.render.text import GLYPH, Text
+from walkin.render.told import readable
 from walkin.world import World
 
 NAME = (0.80, 0.84, 0.90, 1.0)
@@ -19,9 +21,13 @@ DIM = (0.36, 0.42, 0.52, 1.0)
 ACCENT = (0.95, 0.62, 0.22, 1.0)
 ALERT = (0.85, 0.10, 0.60, 1.0)
 BAR = (0.05, 0.33, 0.55, 1.0)
+BAR_DARK = (0.12, 0.13, 0.15, 1.0)
 BAR_BACK = (0.030, 0.034, 0.044, 1.0)
 LEGIBLE = 90.0  # a text is drawn up to this many times its size away: seven pixels high in a 720-line window
 READ_ABOVE_M = 2.2
+FEWEST_ROWS, MOST_ROWS = 5, 10  # of a board: few lines stay near its top
+Row = tuple[str, float, tuple[float, float, float, float]]
+"""Name, share of 1, colour of its bar."""
 
 
 class Labels:
@@ -55,7 +61,11 @@ class Labels:
             self._scanned = scanned
             self._reach2 = (LEGIBLE * _name_size(world.bounds.extents[:, 0]) + world.bounds.radii) ** 2
             self._lay_out(world, budget_ms)
-        told: list[object] = [x for each in world.exhibits for x in (each.layout, each.picture, each.scores)]
+        told: list[object] = [
+            x
+            for each in world.exhibits
+            for x in (each.layout, each.picture, each.scores, each.segmentation, each.boxes, each.live)
+        ]
         if len(told) != len(self._told) or any(new is not old for new, old in zip(told, self._told, strict=True)):
             self._told = told
             found = [self._board_and_picture(each, len(world.exhibits) > 1) for each in world.exhibits]
@@ -139,33 +149,35 @@ class Labels:
                     self._text.glyphs(line, at, place.right, UP, size, tint, face=face, max_width=place.width_m)
                 )
                 at = at - UP * 0.085
+            if exhibit.live:
+                line = self._text.glyphs(exhibit.live, at, place.right, UP, 0.058, ACCENT, max_width=place.width_m)
+                parts.append(line)
             if scores is not None and scores.names:
                 top = np.array(place.corner) + UP * (place.height_m + 0.14)
                 line = f"{scores.names[0]}  {scores.probabilities[0]:.0%}"
                 parts.append(self._text.glyphs(line, top, place.right, UP, 0.15, ACCENT, face="semibold"))
-        if scores is not None:
-            glyphs, rectangles = self._board(layout.board, scores.names, scores.probabilities)
+        rows = rows_of(exhibit)
+        if rows:
+            glyphs, rectangles = self._board(layout.board, rows)
             parts += glyphs
             bars += rectangles
         return np.concatenate(parts), np.concatenate(bars)
 
-    def _board(
-        self, place: Place, names: tuple[str, ...], probabilities: tuple[float, ...]
-    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Top classes as bars, the share in per cent at the right."""
+    def _board(self, place: Place, rows: tuple[Row, ...]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """What was found as bars, the share in per cent at the right."""
         glyphs, bars = [], []
         right, front = place.right, place.normal * 0.004
         corner = np.array(place.corner) + front
-        step = place.height_m / (len(names) + 1.0)
+        step = place.height_m / (max(len(rows), FEWEST_ROWS) + 1.0)
         top = corner + UP * place.height_m
-        for row, (name, share) in enumerate(zip(names, probabilities, strict=True)):
+        for row, (name, share, hue) in enumerate(rows):
             base = top - UP * step * (row + 1.0) + right * 0.08
             width = place.width_m - 0.16
             bars.append(rectangle(base - UP * 0.055, right * width, UP * 0.018, BAR_BACK, 0.009))
             if share * width > 0.002:
                 bars.append(
                     rectangle(
-                        base - UP * 0.055 + front * 0.3, right * max(width * share, 0.018), UP * 0.018, BAR, 0.009
+                        base - UP * 0.055 + front * 0.3, right * max(width * share, 0.018), UP * 0.018, hue, 0.009
                     )
                 )
             tint = ACCENT if row == 0 else NAME
@@ -178,6 +190,25 @@ class Labels:
                 )
             )
         return glyphs, bars
+
+
+def rows_of(exhibit: Exhibit) -> tuple[Row, ...]:
+    """What a network says of its picture, for the board behind its last wall: classes, shares of a map, boxes."""
+    scores, map_, boxes = exhibit.scores, exhibit.segmentation, exhibit.boxes
+    if scores is not None:
+        return tuple((n, p, BAR) for n, p in zip(scores.names, scores.probabilities, strict=True))[:MOST_ROWS]
+    if map_ is not None:
+        found = zip(map_.names, map_.shares, map_.colors, strict=True)
+    elif boxes is not None:
+        found = zip(boxes.names, boxes.scores, boxes.colors, strict=True)
+    else:
+        return ()
+    return tuple((readable(name), share, _seen(linear(color))) for name, share, color in found)[:MOST_ROWS]
+
+
+def _seen(tint: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """A bar that is lighter than what is behind it: the background of a map of classes is nearly black."""
+    return tint if max(tint[:3]) > 0.06 else BAR_DARK
 
 
 def _name_size(widths: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
 from walkin.render.text import GLYPH, Text
+from walkin.render.told import told
 from walkin.world import World
 
 PLATE: Tint = (0.012, 0.014, 0.019, 0.86)
@@ -116,9 +117,5 @@ class Overlay:
 
 
 def hover_line(world: World) -> str:
-    """What is pointed at, in one line: address/channel, place and value."""
-    hover = world.hover
-    if hover is None:
-        return ""
-    value = "not finite" if hover.value != hover.value else f"{hover.value:.4g}"
-    return f"{hover.address}/{hover.channel}   ({hover.row}, {hover.column})   {value}"
+    """What is pointed at, in one line: address/channel, place and value, and the numbers of the channel."""
+    return "   ".join(told(world))

@@ -31,10 +31,10 @@ class Panels:
     def set_up(self, walls: Iterable[Place], layouts: Iterable[Layout]) -> None:
         """Boxes of walls, in their order, then those of frames and boards."""
         boxes = [_wall_box(place) for place in walls]
-        shadows = [_shadow(place) for place in walls]
+        shadows = [shadow(place) for place in walls]
         for layout in layouts:
-            boxes += [_frame_box(layout.picture, FRAME), _frame_box(layout.board, BODY)]
-            shadows += [_shadow(layout.picture), _shadow(layout.board)]
+            boxes += [frame_box(layout.picture, FRAME), frame_box(layout.board, BODY)]
+            shadows += [shadow(layout.picture), shadow(layout.board)]
         self._boxes.write(np.array(boxes, PANEL))
         self._shadows.write(np.array(shadows, SHADOW))
 
@@ -42,7 +42,7 @@ class Panels:
         """Walls, by their number, that stand elsewhere now."""
         for number, place in places.items():
             self._boxes.replace(number, np.array([_wall_box(place)], PANEL))
-            self._shadows.replace(number, np.array([_shadow(place)], SHADOW))
+            self._shadows.replace(number, np.array([shadow(place)], SHADOW))
 
     def draw_boxes(self) -> int:
         return self._boxes.draw(30, moderngl.TRIANGLES)
@@ -65,7 +65,7 @@ def _wall_box(place: Place) -> tuple:
     )
 
 
-def _frame_box(place: Place, tint: tuple[float, float, float]) -> tuple:
+def frame_box(place: Place, tint: tuple[float, float, float]) -> tuple:
     """Like a wall it stands on the floor: what floats has no place in a room."""
     corner = np.array(place.corner) - place.right * MARGIN_M
     corner[1] = 0.0
@@ -77,7 +77,7 @@ def _frame_box(place: Place, tint: tuple[float, float, float]) -> tuple:
     )
 
 
-def _shadow(place: Place) -> tuple:
+def shadow(place: Place) -> tuple:
     corner = np.array(place.corner) - place.normal * (DEPTH_M / 2)
     end = corner + place.right * place.width_m
     return ((corner[0], corner[2], end[0], end[2]), 0.35 + 0.05 * place.height_m)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import moderngl
 import numpy as np
 
@@ -13,6 +15,14 @@ from walkin.render.surface import GL_SRGB8_ALPHA8
 
 CELL = 1024
 PICTURE = np.dtype([("corner", "f4", 3), ("right", "f4", 3), ("up", "f4", 3), ("uv", "f4", 4)])
+
+
+def fitted(place: Place, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(corner, right, up): edges in metres of a picture that fills a square place as far as its shape allows."""
+    longer = max(width, height)
+    right, up = place.right * (place.width_m * width / longer), UP * (place.height_m * height / longer)
+    middle = np.array(place.corner) + (place.right * place.width_m + UP * place.height_m) / 2
+    return middle - (right + up) / 2 + place.normal * 0.004, right, up
 
 
 class Pictures:
@@ -27,26 +37,26 @@ class Pictures:
     def clear(self) -> None:
         self._shown = {}
 
-    def show(self, key: str, pixels: np.ndarray, place: Place) -> None:
-        """pixels uint8 (H, W, 3) in a network's frame; the picture keeps its shape inside the square place."""
+    def keep(self, keys: Iterable[str]) -> None:
+        """Forget all pictures but these."""
+        wanted = set(keys)
+        self._shown = {key: shown for key, shown in self._shown.items() if key in wanted}
+
+    def show(self, key: str, pixels: np.ndarray, place: Place, *, grained: bool = False) -> None:
+        """pixels uint8 (H, W, 3) in a network's frame; the picture keeps its shape inside the square place.
+
+        `grained`: from close by each of its texels is a square, as in a map of classes, which has no values between.
+        """
         pixels = pixels[:: -(-pixels.shape[0] // CELL), :: -(-pixels.shape[1] // CELL)]
         height, width = pixels.shape[:2]
         rgba = np.full((height, width, 4), 255, np.uint8)
         rgba[..., :3] = pixels
         texture = self._ctx.texture((width, height), 4, rgba.tobytes(), internal_format=GL_SRGB8_ALPHA8)
         texture.build_mipmaps()
-        texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.NEAREST if grained else moderngl.LINEAR)
         texture.repeat_x = texture.repeat_y = False
-        size_x = place.width_m * width / max(width, height)
-        size_y = place.height_m * height / max(width, height)
-        corner = (
-            np.array(place.corner)
-            + place.right * (place.width_m - size_x) / 2
-            + UP * (place.height_m - size_y) / 2
-            + place.normal * 0.004
-        )
         record = np.zeros(1, PICTURE)
-        record["corner"], record["right"], record["up"] = corner, place.right * size_x, UP * size_y
+        record["corner"], record["right"], record["up"] = fitted(place, width, height)
         record["uv"] = (0.0, 1.0, 1.0, 0.0)  # the texture's first row is the top of the picture
         instances = Instances(self._ctx, self._program, "3f 3f 3f 4f /i", PICTURE)
         instances.write(record)

@@ -15,12 +15,17 @@ from walkin.render.advice import Advice
 from walkin.render.atlas import Atlas
 from walkin.render.background import Background
 from walkin.render.board import Board
+from walkin.render.enlarged import LargeTile
 from walkin.render.eye import Eye, Sight
+from walkin.render.handles import Handles
 from walkin.render.hands import Hands
 from walkin.render.labels import Labels
+from walkin.render.legend import Legend
 from walkin.render.overlay import Overlay
 from walkin.render.panels import Panels
 from walkin.render.pictures import Pictures
+from walkin.render.plate import Plate
+from walkin.render.readings import Readings
 from walkin.render.rectangles import Rectangles
 from walkin.render.rehearsal import tiny_room
 from walkin.render.ribbons import Ribbons
@@ -55,6 +60,11 @@ class Renderer:
         self._labels = Labels(self._text, self._rectangles)
         self._advice = Advice(self._text, self._rectangles)
         self._things = Things(ctx, self._text, self._rectangles)
+        self._readings = Readings(ctx, self._text, self._rectangles)
+        self._large = LargeTile(ctx, self._walls, self._text, self._rectangles)
+        self._legend = Legend(self._text, self._rectangles)
+        self._handles = Handles(self._rectangles)
+        self._plate = Plate(self._text, self._rectangles)
         self._hands = Hands(ctx)
         self._vignette = Vignette(ctx)
         self._atlas: Atlas | None = None
@@ -100,7 +110,7 @@ class Renderer:
         self._atlas = self._world = self._sight = None
         self._fed = {}
         self._pictures.clear()
-        self._prepare_hands(World())
+        self._prepare_hands(World(), view.stage_from_eye.position)
 
     def prepare(self, world: World, eye: np.ndarray, budget_ms: float = 4.0) -> None:
         """Bring the GPU up to the world's state; uploads end with the budget, the nearest walls go first."""
@@ -117,10 +127,15 @@ class Renderer:
                     self._pictures.show(exhibit.key, fed.pixels, exhibit.layout.picture)
             self._upload(world, eye, budget_ms)
         self._labels.prepare(world, budget_ms)
-        self._prepare_hands(world)
+        self._readings.prepare(world)
+        self._prepare_hands(world, eye)
 
-    def _prepare_hands(self, world: World) -> None:
+    def _prepare_hands(self, world: World, eye: np.ndarray) -> None:
         self._things.prepare(world)
+        self._large.prepare(world, self._atlas)
+        self._legend.prepare(world, eye)
+        self._handles.prepare(world)
+        self._plate.prepare(world, eye)
         self._hands.prepare(world)
         self._advice.prepare(world)
 
@@ -138,6 +153,7 @@ class Renderer:
         self._panels.set_up(self._placed.values(), [e.layout for e in world.exhibits if e.layout is not None])
         self._ribbons.set_up(_all_ribbons(world))
         self._fed = {}
+        self._pictures.keep(exhibit.key for exhibit in world.exhibits)
 
     def _move(self, world: World, atlas: Atlas) -> None:
         """Walls that stand elsewhere now: their records, boxes and ribbons, and no texel of their tiles."""
@@ -202,14 +218,15 @@ class Renderer:
         draws = self._hands.draw_controllers()
         if self._atlas is not None:
             ctx.enable_only(moderngl.DEPTH_TEST)  # the walls' fronts are chosen on the CPU
-            look = world.look
-            draws += self._walls.draw(self._atlas, COLOR_MAPS.index(look.color_map), RANGES.index(look.range_mode))
-            draws += self._pictures.draw()
+            choices = COLOR_MAPS.index(world.look.color_map), RANGES.index(world.look.range_mode)
+            draws += self._large.draw_solid(self._atlas, *choices)
+            draws += self._walls.draw(self._atlas, *choices)
+            draws += self._pictures.draw() + self._readings.draw_maps()
             draws += self._things.draw_solid()
             ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
             # Tiles and pictures lie 2 to 4 mm before their box: far away depth alone would not tell them apart.
             ctx.polygon_offset = 1.0, 4.0
-            draws += self._panels.draw_boxes()
+            draws += self._panels.draw_boxes() + self._readings.draw_frames() + self._large.draw_frame()
             ctx.polygon_offset = 0.0, 0.0
         ctx.enable_only(moderngl.DEPTH_TEST)
         framebuffer.depth_mask = False
@@ -217,13 +234,18 @@ class Renderer:
         ctx.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
         ctx.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
         if self._atlas is not None:
-            draws += self._panels.draw_shadows()
+            draws += self._panels.draw_shadows() + self._readings.draw_shadows()
             if world.look.ribbons:
                 draws += self._ribbons.draw()
             draws += self._labels.draw()
+            draws += self._readings.draw_lines()
+            draws += self._handles.draw()
             draws += self._things.draw_text()
+            draws += self._large.draw_text() + self._legend.draw()
         framebuffer.depth_mask = True  # a ray that goes behind the plate is not seen through it
         draws += self._advice.draw()
+        if not view.overlay:  # a window has the same in a line of its own
+            draws += self._plate.draw()
         pose, texture = world.world_from_panel, self.panel_texture
         if pose is not None and texture is not None and world.panel.where == "board":
             draws += self._board.draw_in_room(

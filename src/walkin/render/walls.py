@@ -9,6 +9,7 @@ import numpy as np
 
 from walkin.exhibit import Wall, tile_fill
 from walkin.geometry import UP
+from walkin.places import Place
 from walkin.render.atlas import Atlas
 from walkin.render.colors import lookup_table
 from walkin.render.eye import Sight
@@ -40,6 +41,8 @@ class Variant(NamedTuple):
     """Index into world.RANGES."""
     flawed: bool = False
     banded: bool = False
+    grained: bool = False
+    """From close by each texel is a square that can be told from its neighbours."""
 
 
 class Walls:
@@ -63,13 +66,15 @@ class Walls:
         self._buffers: list[moderngl.Buffer] = []
         self._counts: list[int] = []  # of records chosen, by page
         self._arrays: dict[Variant, list[moderngl.VertexArray]] = {}
+        self._single: moderngl.Buffer | None = None
+        self._single_arrays: dict[Variant, moderngl.VertexArray] = {}
 
     def program(self, variant: Variant) -> moderngl.Program:
         """The shader for one combination of choices: each left open would cost every fragment its instructions."""
         if variant not in self._programs:
             defines: dict[str, int | float] = {"MAP": variant.color_map, "RANGE": variant.range_mode}
             flags = {"SIGNED": variant.color_map == 0, "FLAWED": variant.flawed, "BANDS": variant.banded}
-            flags["ANISOTROPIC"] = self._anisotropic
+            flags["ANISOTROPIC"], flags["GRAINED"] = self._anisotropic, variant.grained
             defines.update({name: 1 for name, wanted in flags.items() if wanted})
             made = program(self._ctx, "walls", **defines)
             made["page"], made["table"], made["colors"] = 0, 1, 2
@@ -137,6 +142,28 @@ class Walls:
                 draws += 1
         return draws
 
+    def write_single(self, record: np.ndarray) -> None:
+        """A tile by itself (see tile_record), for `draw_single`."""
+        if self._single is None:
+            self._single = self._ctx.buffer(reserve=WALL.itemsize, dynamic=True)
+        self._single.write(record)
+
+    def draw_single(self, atlas: Atlas, page: int, color_map: int, range_mode: int, *, flawed: bool) -> int:
+        texture = atlas.pages[page].texture
+        if self._single is None or texture is None:
+            return 0
+        variant = Variant(color_map, range_mode, flawed, grained=True)
+        if variant not in self._single_arrays:
+            names = WALL.names or ()
+            layout = "4f " * len(names) + "/i"
+            content = [(self._single, layout, *names)]
+            self._single_arrays[variant] = self._ctx.vertex_array(self.program(variant), content)
+        atlas.table.use(1)
+        self._colors.use(2)
+        texture.use(0)
+        self._single_arrays[variant].render(moderngl.TRIANGLE_STRIP, 4, instances=1)
+        return 1
+
     def _arrays_for(self, variant: Variant) -> list[moderngl.VertexArray]:
         if variant not in self._arrays:
             names = WALL.names or ()
@@ -148,8 +175,24 @@ class Walls:
         return self._arrays[variant]
 
 
-def _record(wall: Wall, atlas: Atlas, number: int) -> np.void:
-    place, mosaic, tiles = wall.place, wall.mosaic, wall.tiles
+def tile_record(wall: Wall, atlas: Atlas, channel: int, place: Place) -> tuple[int, np.ndarray]:
+    """(page, WALL record) of one channel as a wall of its own, somewhere else."""
+    mosaic = wall.mosaic
+    position = channel if wall.order is None else int(np.flatnonzero(wall.order == channel)[0])
+    row = channel // mosaic.columns
+    number, band = next(
+        (number, band)
+        for number, band in enumerate(atlas.bands[wall.key])
+        if band.first_row <= row < band.first_row + band.rows
+    )
+    record = _record(wall, atlas, number, place)
+    record["corner_table"][3] += position
+    record["down_count"][3] = 1
+    return band.page, np.array([record], WALL)
+
+
+def _record(wall: Wall, atlas: Atlas, number: int, place: Place | None = None) -> np.void:
+    place, mosaic, tiles = place or wall.place, wall.mosaic, wall.tiles
     band = atlas.bands[wall.key][number]
     record = np.zeros(1, WALL)[0]
     # 2 mm before the panel's face: depth resolves that as far away as a wall can be told from its panel.

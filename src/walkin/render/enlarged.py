@@ -1,0 +1,100 @@
+"""Enlarged: one tile so large that its pixels can be read, in a frame of its own with its numbers below."""
+
+from __future__ import annotations
+
+import moderngl
+import numpy as np
+
+from walkin.exhibit import Wall
+from walkin.geometry import UP
+from walkin.places import Place
+from walkin.render.atlas import Atlas
+from walkin.render.instances import Instances
+from walkin.render.panels import PANEL
+from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
+from walkin.render.shader import program
+from walkin.render.text import GLYPH, Text
+from walkin.render.told import channel_words
+from walkin.render.walls import MARGIN_M, Walls, tile_record
+from walkin.things import Enlarged
+from walkin.world import World
+
+FRAME = (0.0450, 0.0500, 0.0620)
+PLATE: Tint = (0.0125, 0.0146, 0.0198, 1.0)
+NAME: Tint = (0.80, 0.84, 0.90, 1.0)
+DIM: Tint = (0.46, 0.52, 0.62, 1.0)
+DEPTH = 0.03  # of the frame, as a share of its side, like all lengths here
+NAME_EM, WORDS_EM, LINE_EM = 0.046, 0.034, 1.45
+
+
+class LargeTile:
+    """One more wall of one tile; which texels it shows is written in the tile table, where its channel is."""
+
+    def __init__(self, ctx: moderngl.Context, walls: Walls, text: Text, rectangles: Rectangles):
+        self._walls = walls
+        self._text = text
+        self._box = Instances(ctx, program(ctx, "panels"), "4f 4f 4f 4f /i", PANEL)
+        self._plates = rectangles.buffer()
+        self._glyphs = text.buffer()
+        self._made: tuple[object, ...] = ()
+        self._page = -1
+
+    def prepare(self, world: World, atlas: Atlas | None) -> None:
+        """Take over which tile it is, and what its channel has come to show."""
+        large = world.enlarged
+        wall = world.walls.get(large.key) if large is not None else None
+        if large is None or wall is None or wall.tiles is None or atlas is None:
+            self._page, self._made = -1, ()
+            return
+        made = (large, wall.tiles, wall.order, atlas)
+        if len(made) == len(self._made) and all(a is b for a, b in zip(made, self._made, strict=True)):
+            return
+        self._made = made
+        self._page, record = tile_record(wall, atlas, large.channel, large.place)
+        self._walls.write_single(record)
+        self._box.write(np.array([_box(large.place)], PANEL))
+        self._write_words(wall, large)
+
+    def draw_solid(self, atlas: Atlas, color_map: int, range_mode: int) -> int:
+        if self._page < 0:
+            return 0
+        flawed = bool(self._made and self._made[1].flawed.any())  # type: ignore[attr-defined]
+        return self._walls.draw_single(atlas, self._page, color_map, range_mode, flawed=flawed)
+
+    def draw_frame(self) -> int:
+        return self._box.draw(30, moderngl.TRIANGLES) if self._page >= 0 else 0
+
+    def draw_text(self) -> int:
+        return self._plates.draw() + self._text.draw(self._glyphs) if self._page >= 0 else 0
+
+    def _write_words(self, wall: Wall, large: Enlarged) -> None:
+        assert wall.tiles is not None
+        place, side = large.place, large.place.width_m
+        right, front = place.right, place.normal
+        margin = MARGIN_M * side
+        words = "   ".join([*channel_words(wall.tiles, large.channel), f"{wall.mosaic.height} × {wall.mosaic.width}"])
+        lines = [(f"{wall.key}/{large.channel}", NAME_EM, NAME, "semibold"), (words, WORDS_EM, DIM, "regular")]
+        high = sum(em * LINE_EM for _, em, _, _ in lines) * side + 0.035 * side
+        corner = np.array(place.corner) - right * margin - UP * (margin + high) + front * 0.003
+        plate = rectangle(corner, right * (side + 2 * margin), UP * (high + 0.006 * side), PLATE)
+        glyphs = []
+        at = np.array(place.corner) - UP * (margin + 0.012 * side) + front * 0.006
+        for line, em, tint, face in lines:
+            at = at - UP * (em * LINE_EM * 0.85 * side)
+            glyphs.append(self._text.glyphs(line, at, right, UP, em * side, tint, face=face, max_width=side))
+            at = at - UP * (em * LINE_EM * 0.15 * side)
+        self._plates.write(np.concatenate([np.zeros(0, RECTANGLE), plate]))
+        self._glyphs.write(np.concatenate([np.zeros(0, GLYPH), *glyphs]))
+
+
+def _box(place: Place) -> tuple:
+    """A frame that floats: it came out of its wall, and goes back."""
+    side = place.width_m
+    margin = MARGIN_M * side
+    corner = np.array(place.corner) - place.right * margin - UP * margin
+    return (
+        (*corner, 1.0),
+        (*(place.right * (side + 2 * margin)), DEPTH * side),
+        (*(UP * (place.height_m + 2 * margin)), 0.0),
+        (*FRAME, 1.0),
+    )

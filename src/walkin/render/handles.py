@@ -1,0 +1,135 @@
+"""Handles: by what walls are taken: rim and corners of one that is pointed at, scrollbars of high ones. One draw."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from walkin.exhibit import Wall
+from walkin.geometry import UP
+from walkin.places import Place
+from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
+from walkin.world import World
+
+LINE: Tint = (0.20, 0.26, 0.34, 0.55)
+KNOB: Tint = (0.30, 0.38, 0.48, 0.90)
+NEAR: Tint = (0.33, 0.52, 0.72, 0.50)  # of the wall that is pointed at
+LIT: Tint = (0.55, 0.78, 1.00, 0.95)  # of what would be taken
+# As interact.pointing has them: where a press takes hold of the rim, of a corner, of the scrollbar.
+RIM_M, CORNER_M, SCROLLS_M = 0.09, 0.28, 2.2
+THICK_M = 0.010
+LAYER_M = 0.005
+EYE_M, TRAVEL_M = 1.55, 0.75  # where a scrollbar's handle is while the wall stands, and how far down it can go
+SEEN_M = 0.5  # of a wall stays above the floor (interact.move)
+WALL_KINDS = ("tile", "gap", "rim", "corner", "scroll")
+
+
+class Handles:
+    """A few rectangles before the walls, made anew when a wall moves or another is pointed at."""
+
+    def __init__(self, rectangles: Rectangles):
+        self._rectangles = rectangles.buffer()
+        self._bars: dict[str, tuple[Place, np.ndarray]] = {}
+        self._made: tuple[object, ...] = ()
+
+    def prepare(self, world: World) -> None:
+        lit = _lit(world)
+        made = (world, world.layout_revision, world.places_revision, lit)
+        if len(made) == len(self._made) and made[0] is self._made[0] and made[1:] == self._made[1:]:
+            return
+        self._made = made
+        bars: dict[str, tuple[Place, np.ndarray]] = {}
+        for key, wall in world.walls.items():
+            if wall.place.height_m <= SCROLLS_M:
+                continue
+            before = self._bars.get(key)
+            bars[key] = (
+                before if before is not None and before[0] is wall.place else (wall.place, scrollbar(world, wall))
+            )
+        self._bars = bars
+        shown = {key: records for key, (_, records) in bars.items()}
+        parts = [np.zeros(0, np.float32)]
+        for key, kind in lit:
+            wall = world.walls[key]
+            parts.append(outline(wall.place, kind).view(np.float32))
+            if key in shown:
+                shown[key] = scrollbar(world, wall, LIT if kind == "scroll" else NEAR)
+        parts += [records.view(np.float32) for records in shown.values()]
+        self._rectangles.write(np.concatenate(parts).view(RECTANGLE))
+
+    def draw(self) -> int:
+        return self._rectangles.draw()
+
+
+def _lit(world: World) -> tuple[tuple[str, str], ...]:
+    """(key of the wall, kind) that each hand points at or holds, each wall once."""
+    found: dict[str, str] = {}
+    for side, met in world.met.items():
+        grip = world.gestures.grips.get(side)
+        kind, key = (met.kind, met.key) if met is not None else ("", None)
+        if grip is not None and grip.kind in WALL_KINDS:
+            kind, key = grip.kind, grip.key
+        elif world.carried.get(side) is not None:
+            continue
+        name = str(key)
+        if kind in WALL_KINDS and name in world.walls:
+            kind = "" if kind in ("tile", "gap") else kind
+            found[name] = found.get(name) or kind
+    return tuple(found.items())
+
+
+def outline(place: Place, kind: str) -> np.ndarray:
+    """RECTANGLE records: a line around the tiles and a bracket at each upper corner, that which is pointed at lit."""
+    right, front = place.right, place.normal * LAYER_M
+    out = RIM_M / 2
+    left_x, right_x, top = -out, place.width_m + out, place.height_m + out
+    foot = max(-out, -place.corner[1] + 0.01)  # what is in the floor is not seen
+    origin = np.array(place.corner) + front
+    rim, corner = LIT if kind == "rim" else NEAR, LIT if kind == "corner" else NEAR
+    half = THICK_M / 2
+    arm = min(CORNER_M, place.width_m / 2, max(0.02, place.height_m / 2))
+
+    def bar(x0: float, y0: float, x1: float, y1: float, tint: Tint, more: float = 1.0) -> np.ndarray:
+        x0, y0, x1, y1 = x0 - half * more, y0 - half * more, x1 + half * more, y1 + half * more
+        return rectangle(origin + right * x0 + UP * y0, right * (x1 - x0), UP * (y1 - y0), tint, half * more)
+
+    lines = [
+        bar(left_x + arm, top, right_x - arm, top, rim),
+        bar(left_x, foot, left_x, top - arm, rim),
+        bar(right_x, foot, right_x, top - arm, rim),
+    ]
+    if foot == -out:
+        lines.append(bar(left_x, foot, right_x, foot, rim))
+    for x, way in ((left_x, 1), (right_x, -1)):
+        ends = sorted((x, x + way * arm))
+        lines += [bar(ends[0], top, ends[1], top, corner, 1.6), bar(x, top - arm, x, top, corner, 1.6)]
+    return np.concatenate(lines)
+
+
+def scrollbar(world: World, wall: Wall, tint: Tint | None = None) -> np.ndarray:
+    """RECTANGLE records: a line left of a high wall, and a round handle that goes down as the wall does."""
+    place = wall.place
+    bottom, top = max(0.06, place.corner[1]), place.corner[1] + place.height_m
+    x = np.array(place.corner) - place.right * (RIM_M / 2) + place.normal * (LAYER_M + 0.001)
+    x[1] = 0.0
+    radius, half = 0.036, 0.006
+    height = min(max(EYE_M - TRAVEL_M * pushed(world, wall), bottom + radius), max(top - radius, bottom + radius))
+    line = rectangle(
+        x - place.right * half + UP * bottom, place.right * 2 * half, UP * (top - bottom), tint or LINE, half
+    )
+    knob = rectangle(
+        x + (UP * (height - radius) - place.right * radius) + place.normal * 0.001,
+        place.right * 2 * radius,
+        UP * 2 * radius,
+        (*(tint or KNOB)[:3], 0.95),
+        radius,
+    )
+    return np.concatenate([line, knob])
+
+
+def pushed(world: World, wall: Wall) -> float:
+    """How far a wall is pushed into the floor: 0 as it stands, 1 as far as it goes."""
+    exhibit = world.exhibit(wall.exhibit)
+    home = exhibit.layout.places.get(wall.node.address) if exhibit is not None and exhibit.layout is not None else None
+    highest = max(wall.place.corner[1], home.corner[1] if home is not None else wall.place.corner[1])
+    lowest = SEEN_M - wall.place.height_m
+    return min(max((highest - wall.place.corner[1]) / max(highest - lowest, 1e-6), 0.0), 1.0)

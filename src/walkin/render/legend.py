@@ -1,0 +1,210 @@
+"""Legend: the colours of the wall that is pointed at, or was chosen, as a thin bar beside it with true values."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from walkin.exhibit import Wall
+from walkin.geometry import UP
+from walkin.places import Place
+from walkin.render.colors import ENTRIES, lookup_table
+from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
+from walkin.render.text import GLYPH, Text
+from walkin.render.told import number
+from walkin.results import Tiles
+from walkin.world import COLOR_MAPS, World
+
+PLATE: Tint = (0.0125, 0.0146, 0.0198, 0.97)
+INK: Tint = (0.80, 0.84, 0.90, 1.0)
+DIM: Tint = (0.42, 0.48, 0.58, 1.0)
+STEPS = 48  # of the bar: each is drawn from its lower end to the top, so that no seam shows
+EM_RAD = 0.019  # of the text, seen from the eye: 1.1 degrees
+SMALLEST_M, LARGEST_M = 0.026, 0.085
+GROWTH = 1.2  # the text changes its size in such steps, not with every step of the visitor
+BAR_EM, HEIGHT_EM, LOWEST_M = 0.55, 13.0, 0.25
+AWAY_M = 0.13  # from the tiles: their panel's rim is between
+WALL_KINDS = ("tile", "gap", "rim", "corner", "scroll")
+
+
+class Legend:
+    """Made anew when another wall, channel, picture or choice of colours is to be told of."""
+
+    def __init__(self, text: Text, rectangles: Rectangles):
+        self._text = text
+        self._table = lookup_table()
+        self._bars = rectangles.buffer()
+        self._glyphs = text.buffer()
+        self._made: tuple[object, ...] = ()
+
+    def prepare(self, world: World, eye: np.ndarray) -> None:
+        """`eye`: (3,) metres, world."""
+        found = _subject(world)
+        if found is None:
+            self._write((), [], [])
+            return
+        wall, channel, place = found
+        tiles = wall.tiles
+        assert tiles is not None
+        em = _em(float(np.linalg.norm(place.centre - eye)), world.world_from_stage.scale)
+        made = (tiles, place, channel if world.look.range_mode == "channel" else None, world.look, em)
+        if len(made) == len(self._made) and all(
+            a is b or a == b for a, b in zip(made[1:], self._made[1:], strict=True)
+        ):
+            if made[0] is self._made[0]:
+                return
+        signed = world.look.color_map == "signed"
+        low, high, below, above = shown_range(tiles, world.look.range_mode, channel, signed=signed)
+        row = self._table[COLOR_MAPS.index(world.look.color_map)]
+        bars, glyphs = self._draw(place, em, row, (low, high), (below, above), channel, world)
+        self._write(made, bars, glyphs)
+
+    def draw(self) -> int:
+        return self._bars.draw() + self._text.draw(self._glyphs)
+
+    def _write(self, made: tuple[object, ...], bars: list[np.ndarray], glyphs: list[np.ndarray]) -> None:
+        if not made and not self._made:
+            return
+        self._made = made
+        self._bars.write(np.concatenate([np.zeros(0, RECTANGLE), *bars]))
+        self._glyphs.write(np.concatenate([np.zeros(0, GLYPH), *glyphs]))
+
+    def _draw(
+        self,
+        place: Place,
+        em: float,
+        row: np.ndarray,
+        span: tuple[float, float],
+        cut: tuple[bool, bool],
+        channel: int | None,
+        world: World,
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        right, front = place.right, place.normal
+        words = _words(world.look.range_mode, channel)
+        marks = ticks(*span)
+        names = [_mark(value, share, cut) for value, share in marks]
+        wide = max(self._text.font.measure(name, size_m=em)[0] for name in names)
+        wide = max(wide + (BAR_EM + 0.5) * em, self._text.font.measure(words, size_m=0.8 * em)[0])
+        height = HEIGHT_EM * em
+        foot = _foot(place, height + 2.4 * em)
+        corner = np.array(place.corner) + right * (place.width_m + AWAY_M) + front * 0.006
+        corner[1] = foot + 0.7 * em
+        bars = [
+            rectangle(
+                corner - right * (0.7 * em) - UP * (0.7 * em) - front * 0.002,
+                right * (wide + 1.4 * em),
+                UP * (height + 2.9 * em),
+                PLATE,
+                0.4 * em,
+            )
+        ]
+        colors = bar_colors(row, span, signed=world.look.color_map == "signed")
+        for step, color in enumerate(colors):
+            share = step / STEPS
+            tint = (*color.tolist(), 1.0)
+            at = corner + UP * (share * height)
+            bars.append(rectangle(at, right * (BAR_EM * em), UP * ((1 - share) * height), tint))
+        glyphs = []
+        for (_, share), name in zip(marks, names, strict=True):
+            at = corner + UP * (share * height)
+            bars.append(rectangle(at - UP * 0.03 * em, right * (0.8 * em), UP * 0.06 * em, INK))
+            at = at + right * ((BAR_EM + 0.5) * em) - UP * (0.35 * em) + front * 0.002
+            glyphs.append(self._text.glyphs(name, at, right, UP, em, INK, tabular=True))
+        at = corner + UP * (height + 1.1 * em) + front * 0.002
+        glyphs.append(self._text.glyphs(words, at, right, UP, 0.8 * em, DIM))
+        return bars, glyphs
+
+
+def shown_range(tiles: Tiles, mode: str, channel: int | None, *, signed: bool) -> tuple[float, float, bool, bool]:
+    """(low, high, whether there are values below, above): the values that colours stand for, as shaders/walls.glsl
+    takes them. In a signed map the colours run as far on both sides of zero; what of them no value has is left out."""
+    whole = tiles.wall_range
+    if mode == "channel" and channel is not None:
+        low, high = float(tiles.minimum[channel]), float(tiles.high[channel])
+        if high > low:
+            return low, high, False, False
+    elif mode == "percentile":
+        low, high = tiles.percentile_range
+        if signed:
+            most = max(abs(low), abs(high))
+            low, high = max(-most, whole[0]), min(most, whole[1])
+        if high > low:
+            return low, high, whole[0] < low, whole[1] > high
+    return (*whole, False, False)
+
+
+def bar_colors(row: np.ndarray, span: tuple[float, float], *, signed: bool) -> np.ndarray:
+    """(STEPS, 3) linear light, from the lowest value to the highest. One end of a signed map's values is as far from
+    zero as its colours go."""
+    low, high = span
+    values = np.linspace(low, high, STEPS + 1)
+    values = (values[1:] + values[:-1]) / 2
+    t = 0.5 + 0.5 * values / max(abs(low), abs(high), 1e-30) if signed else (values - low) / max(high - low, 1e-30)
+    return row[(np.clip(t, 0.0, 1.0) * (ENTRIES - 1) + 0.5).astype(int), :3]
+
+
+def ticks(low: float, high: float) -> list[tuple[float, float]]:
+    """(value, share of the bar) of three to five marks: both ends, and round numbers between them, zero among them."""
+    if not high > low:
+        return [(low, 0.5)]
+    for wanted in (4, 5, 6, 8):
+        step = _round_step((high - low) / wanted)
+        inner = [step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+        inner = [value for value in inner if 0.13 < (value - low) / (high - low) < 0.87]
+        if len(inner) > 3:
+            inner = [value for value in inner if round(value / step) % 2 == 0]
+        if inner:
+            break
+    else:
+        inner = [(low + high) / 2]
+    return [(value, (value - low) / (high - low)) for value in (low, *inner[:3], high)]
+
+
+def _round_step(step: float) -> float:
+    """1, 2 or 5 times a power of ten, at least `step`."""
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step * 0.999)
+
+
+def _mark(value: float, share: float, cut: tuple[bool, bool]) -> str:
+    sign = "≤ " if share == 0 and cut[0] else "≥ " if share == 1 and cut[1] else ""
+    return sign + number(0.0 if value == 0 else value)
+
+
+def _words(mode: str, channel: int | None) -> str:
+    if mode == "channel":
+        return f"channel {channel}" if channel is not None else "point at a channel"
+    return "1 to 99 %" if mode == "percentile" else "whole wall"
+
+
+def _subject(world: World) -> tuple[Wall, int | None, Place] | None:
+    """(wall, channel, where it is) that the legend is of: a tile made large, what is pointed at, what was chosen."""
+    large = world.enlarged
+    if large is not None:
+        wall = world.walls.get(large.key)
+        return (wall, large.channel, large.place) if wall is not None and wall.tiles is not None else None
+    met = world.met.get("right")
+    key, channel = world.selected if world.selected is not None else (None, None)
+    if met is not None and met.kind in WALL_KINDS:
+        pointed = str(met.key)
+        if world.hover is not None and world.hover.key == pointed:
+            channel = world.hover.channel
+        elif pointed != key:
+            channel = None
+        key = pointed
+    wall = world.walls.get(key) if key is not None else None
+    return (wall, channel, wall.place) if wall is not None and wall.tiles is not None else None
+
+
+def _em(distance: float, scale: float) -> float:
+    """Size of the text for an eye so far away, in steps."""
+    wanted = min(max(distance * EM_RAD, SMALLEST_M * scale), LARGEST_M * scale)
+    return GROWTH ** round(math.log(wanted, GROWTH))
+
+
+def _foot(place: Place, height: float) -> float:
+    """Height of the legend's lower end: its middle is before the eyes, as far as the wall reaches there."""
+    bottom, top = max(place.corner[1], LOWEST_M), place.corner[1] + place.height_m
+    wanted = 1.45 - height / 2
+    return max(LOWEST_M, min(max(wanted, bottom), max(top - height, bottom)))

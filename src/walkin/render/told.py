@@ -1,0 +1,51 @@
+"""Told: what there is to say of the tile that is pointed at, in words."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from walkin.results import Tiles
+from walkin.world import World
+
+
+def told(world: World) -> tuple[str, ...]:
+    """address/channel; place and value; least, mean, most; share of zeros. Nothing if nothing is hovered."""
+    hover = world.hover
+    if hover is None:
+        return ()
+    value = "not finite" if hover.value != hover.value else number(hover.value, 4)
+    lines = (f"{hover.address}/{hover.channel}", f"({hover.row}, {hover.column})  {value}")
+    wall = world.walls.get(hover.key)
+    if wall is None or wall.tiles is None or hover.channel >= len(wall.tiles.low):
+        return lines
+    return (*lines, *channel_words(wall.tiles, hover.channel))
+
+
+def channel_words(tiles: Tiles, channel: int) -> tuple[str, ...]:
+    """Range, mean and share of zeros of one channel."""
+    mean, low, high = (float(values[channel]) for values in (tiles.mean, tiles.minimum, tiles.high))
+    found = [f"min {number(low)}", f"mean {number(mean)}", f"max {number(high)}"]
+    if channel < len(tiles.zeros):
+        found.append(f"zeros {percent(float(tiles.zeros[channel]))}")
+    if tiles.flawed[channel]:
+        found.append(f"{int(tiles.flawed[channel]):,} not finite")
+    return tuple(found)
+
+
+def readable(name: str) -> str:
+    """A class as words: `__background__` is how some data sets write it."""
+    return name.strip("_").replace("_", " ") or name
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A few digits, minus as it is printed."""
+    return "none" if not np.isfinite(value) else f"{value:.{digits}g}".replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """Whole per cent; what is nearly nothing or nearly all does not become it."""
+    if 0 < share < 0.005:
+        return "< 1 %"
+    if 0.995 <= share < 1:
+        return "> 99 %"
+    return f"{share:.0%}".replace("%", " %")
