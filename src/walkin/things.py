@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from walkin.geometry import Pose, Quads
+from walkin.geometry import UP, Pose, Quads
 from walkin.places import Place
 
 COLUMNS, ROWS = 4, 4
@@ -24,9 +25,10 @@ class Met:
     """Where a ray ends."""
 
     kind: str
-    """tile, gap, rim, corner or scroll of a wall; slot, noise, button, thing, frame, enlarged, panel."""
+    """tile, gap, rim, corner or scroll of a wall; slot, noise, button or shelf; thing, frame, carried, enlarged, panel;
+    behind: the back of something."""
     key: object
-    """Key of the wall or network, number of the slot or thing, name of the button."""
+    """Key of the wall or network, number of the slot or thing, name of the button or of the hand that carries."""
     distance: float
     point: np.ndarray
     """(3,) metres, world."""
@@ -57,8 +59,41 @@ class Carried:
     world_from_picture: Pose
     """Its middle; it faces +Z."""
     size_m: float
+    frame: str | None = None
+    """Key of the network out of whose frame it was taken."""
+    distance_m: float = 1.0
+    """Of what a mouse drags, from the eye; the visitor's own metres."""
+    over: str | None = None
+    """Key of the network that it would go into if it were let go now."""
+    stage_from_picture: Pose = field(default_factory=Pose)
     velocity_m_s: np.ndarray = field(default_factory=lambda: np.zeros(3))
-    """Of the hand, over the last frames: who throws lets it go back."""
+    """In the stage, over the last frames: who throws lets it go back."""
+
+
+@dataclass(frozen=True)
+class Flight:
+    """A picture on its way back to where it is from."""
+
+    source: object
+    start: Pose
+    end: Pose
+    """Of its middle, world."""
+    sizes_m: tuple[float, float]
+    """At the start and at the end."""
+    began_s: float
+    """By the world's clock."""
+    lasts_s: float
+
+    def at(self, time_s: float) -> tuple[Pose, float]:
+        """Where it is, and its size: it leaves fast and arrives slowly, in a low arc."""
+        t = min(max((time_s - self.began_s) / self.lasts_s, 0.0), 1.0)
+        share = 1.0 - (1.0 - t) ** 2
+        rise = 0.15 * float(np.linalg.norm(self.end.position - self.start.position)) * math.sin(math.pi * share)
+        position = self.start.position * (1 - share) + self.end.position * share + UP * rise
+        a, b = self.start.orientation, self.end.orientation
+        turned = a * (1 - share) + (b if float(a @ b) >= 0 else -b) * share
+        size = self.sizes_m[0] * (1 - share) + self.sizes_m[1] * share
+        return Pose(position, turned / max(1e-6, float(np.linalg.norm(turned)))), size
 
 
 @dataclass
@@ -125,6 +160,15 @@ class Shelf:
     asked_at: int = -1
     """Revision of the world's things then."""
     title: str = ""
+
+    @property
+    def board(self) -> Place:
+        """All of it, behind what lies on it; of cells that are small enough to fill it."""
+        pitch, margin, cell = self.place.pitch_m, 0.07, 0.02
+        low = np.array(self.place.corner) - self.place.right * margin - self.place.normal * 0.01
+        x, y, z = low.tolist()
+        columns, rows = (COLUMNS * pitch + 2 * margin) / cell, ((ROWS + 1.62) * pitch + 0.20) / cell
+        return Place((x, y - 1.62 * pitch, z), self.place.yaw, round(columns), round(rows), cell, 1.0)
 
     @property
     def per_page(self) -> int:

@@ -33,16 +33,19 @@ def set_up(world: World, layout: Layout) -> None:
 def ask(world: World) -> Iterator[Request]:
     """What is to be known of the pictures that should be seen now."""
     shelf = world.shelf
-    if shelf is None or not shelf.spec:
+    if shelf is None:
         return
-    wanted = (shelf.spec, shelf.first, shelf.per_page, shelf.query, shelf.seed)
-    if wanted != shelf.wanted:
-        shelf.wanted = wanted
-        yield Slots(*wanted)
+    if shelf.spec:
+        wanted = (shelf.spec, shelf.first, shelf.per_page, shelf.query, shelf.seed)
+        if wanted != shelf.wanted:
+            shelf.wanted = wanted
+            yield Slots(*wanted)
     if shelf.asked_at == world.things_revision:
         return  # nothing has come or gone since
     shelf.asked_at = world.things_revision
-    sources = (*shelf.slots, *shelf.noises, *(thing.source for thing in world.things.values()))
+    sources = tuple(thing.source for thing in world.things.values())
+    if shelf.spec:
+        sources = (*shelf.slots, *shelf.noises, *sources)
     missing = tuple(source for source in dict.fromkeys(sources) if source not in world.thumbnails)
     if missing != shelf.asked:
         shelf.asked = missing
@@ -124,10 +127,13 @@ def collect(world: World) -> None:
         found += [("slot", number, shelf.slot(number)) for number in range(len(shelf.slots))]
         found += [("noise", number, shelf.noise(number)) for number in range(len(NOISES))]
         found += [("button", name, shelf.button(number)) for number, name in enumerate(BUTTONS)]
-    found += [("thing", thing.id, thing.place) for thing in world.things.values()]
+        found += [("shelf", "", shelf.board), ("shelf", "", shelf.board.reversed)]
+    for thing in world.things.values():  # seen, and taken, from behind as well
+        found += [("thing", thing.id, thing.place), ("thing", thing.id, thing.place.reversed)]
     found += [("frame", e.key, e.layout.picture) for e in world.exhibits if e.layout is not None]
     if world.enlarged is not None:
-        found.append(("enlarged", world.enlarged.key, world.enlarged.place))
+        place = world.enlarged.place
+        found += [("enlarged", world.enlarged.key, place), ("behind", "", place.reversed)]
     world.aims = Aims.of(found)
 
 

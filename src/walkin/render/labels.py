@@ -23,6 +23,8 @@ BAR_BACK = (0.030, 0.034, 0.044, 1.0)
 LEGIBLE = 90.0  # a text is drawn up to this many times its size away: seven pixels high in a 720-line window
 READ_ABOVE_M = 2.2
 
+FOOT_M = 0.34  # of a wall whose label has room below it
+
 
 class Labels:
     """Text of the room on the GPU; only labels near enough to be read are kept in the buffer."""
@@ -109,6 +111,13 @@ class Labels:
         ]
         width = max(place.width_m, 0.6)
         at = corner - UP * 0.155 + front
+        if place.corner[1] < FOOT_M:  # pushed into the floor: what stands at its foot is above it now
+            facts = _facts(wall)
+            at = top + UP * (name_size + 0.05 + 0.075 * (len(facts) - 1))
+            for line, tint in facts:
+                parts.append(self._text.glyphs(line, at, right, UP, 0.058, tint, max_width=width))
+                at = at - UP * 0.075
+            return np.concatenate(parts)
         if place.corner[1] + place.height_m > READ_ABOVE_M:  # the name above it is too high to be read from near by
             name = self._text.glyphs(wall.node.address, at, right, UP, 0.085, NAME, face="semibold", max_width=width)
             parts.append(name)
