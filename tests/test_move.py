@@ -58,7 +58,7 @@ def test_the_point_that_is_held_stays_under_the_ray():
     aim = visitor.right.stage_from_aim
     assert aim is not None
     away = side_of(ahead(visitor).place) - aim.position
-    assert np.cross(away, aim.forward) == pytest.approx(np.zeros(3), abs=0.02)
+    assert np.cross(away, aim.forward) == pytest.approx(np.zeros(3), abs=0.06)
     assert float(np.linalg.norm(away)) == pytest.approx(float(np.linalg.norm(held_at - aim.position)), abs=0.02)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -136,7 +136,7 @@ class Shelf:
     """A board of pictures to take, and the noise machine below it."""
 
     place: Place
-    """The grid of pictures: COLUMNS x ROWS."""
+    """The grid of pictures, COLUMNS x ROWS, from its lower left corner."""
     spec: str = ""
     """What it was opened by."""
     count: int = 0
@@ -162,13 +162,17 @@ class Shelf:
     title: str = ""
 
     @property
+    def rows(self) -> int:
+        """That there are pictures for: few of them stand on a low board."""
+        return min(ROWS, max(1, -(-max(self.count, len(self.slots)) // COLUMNS)))
+
+    @property
     def board(self) -> Place:
-        """All of it, behind what lies on it; of cells that are small enough to fill it."""
+        """All of it, behind what lies on it and down to the floor; of cells that are small enough to fill it."""
         pitch, margin, cell = self.place.pitch_m, 0.07, 0.02
-        low = np.array(self.place.corner) - self.place.right * margin - self.place.normal * 0.01
-        x, y, z = low.tolist()
-        columns, rows = (COLUMNS * pitch + 2 * margin) / cell, ((ROWS + 1.62) * pitch + 0.20) / cell
-        return Place((x, y - 1.62 * pitch, z), self.place.yaw, round(columns), round(rows), cell, 1.0)
+        x, y, z = (np.array(self.place.corner) - self.place.right * margin - self.place.normal * 0.01).tolist()
+        columns, rows = (COLUMNS * pitch + 2 * margin) / cell, (y + self.rows * pitch + 0.20) / cell
+        return Place((x, 0.0, z), self.place.yaw, round(columns), round(rows), cell, 1.0)
 
     @property
     def per_page(self) -> int:
@@ -185,16 +189,19 @@ class Shelf:
     def slot(self, index: int) -> Place:
         """Where a picture hangs, row by row from the upper left."""
         row, column = divmod(index, COLUMNS)
-        return self.cell(column, ROWS - 1 - row)
+        return self.cell(column, self.rows - 1 - row)
 
     def noise(self, index: int) -> Place:
         """Where a kind of noise hangs: a row of its own below."""
         return self.cell(index * (COLUMNS - 0.72) / (len(NOISES) - 1) - 0.14, -1.42, 0.72)
 
     def button(self, index: int) -> Place:
-        """Where a button is: in a row between pictures and noise."""
-        square = self.cell(index * COLUMNS / len(BUTTONS) - 0.02, -0.52, 0.36)
-        return replace(square, columns=2)
+        """Where a button is: in a row between pictures and noise, as wide as the pictures are."""
+        inset, gap = (1 - self.place.fill) / 2 * self.place.pitch_m, 0.03
+        count = len(BUTTONS)
+        width = (COLUMNS * self.place.pitch_m - 2 * inset - (count - 1) * gap) / count
+        x, y, z = self._on_board(inset + index * (width + gap), -0.075 - 0.4 * width)
+        return Place((x, y, z), self.place.yaw, 5, 2, width / 5, 1.0)
 
     def cell(self, column: float, row: float, size: float = 1.0) -> Place:
         """A square of the grid, counted from the lower left."""
@@ -202,8 +209,12 @@ class Shelf:
         side = pitch * self.place.fill * size
         inset = (pitch - side) / 2
         along, up = column * pitch + inset, row * pitch + inset
+        return Place(self._on_board(along, up), self.place.yaw, 1, 1, side, 1.0)
+
+    def _on_board(self, along: float, up: float) -> tuple[float, float, float]:
+        """A point of its face, metres from the lower left of the grid."""
         x, y, z = (np.array(self.place.corner) + self.place.right * along + self.place.normal * 0.012).tolist()
-        return Place((x, y + up, z), self.place.yaw, 1, 1, side, 1.0)
+        return x, y + up, z
 
 
 @dataclass(frozen=True)

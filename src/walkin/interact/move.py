@@ -121,7 +121,7 @@ def scale_by_two_hands(world: World, given: Input) -> None:
     left, right = (world.gestures.grips.get(side) for side in ("left", "right"))
     if left is None or right is None or left.key is None or left.key != right.key or left.place is None:
         return
-    if left.kind not in ("rim", "corner") or right.kind not in ("rim", "corner"):
+    if not {left.kind, right.kind} <= {"rim", "corner", "scroll"}:  # a high wall's left rim is its scrollbar
         return
     hands = given.left.stage_from_aim, given.right.stage_from_aim
     if hands[0] is None or hands[1] is None:

@@ -13,15 +13,18 @@ from walkin.things import BUTTONS, COLUMNS, NOISES, ROWS, Aims, Shelf
 from walkin.world import World
 
 CELL_M = 0.36
-FOOT_M = 0.98
+FOOT_M = 1.02
+# Opposite the input frame, and inside what a window of 16:9 shows of the room from the entrance.
 YAW = -0.55
-ASIDE_M = 1.45  # of its near edge, right of the aisle's middle
+ASIDE_M = 1.42  # of its near edge, right of the entrance
+BEYOND_M = 3.55  # of the entrance
 KEPT = 600  # thumbnails
 
 
 def set_up(world: World, layout: Layout) -> None:
     """Put the shelf at the entrance, opposite the input frame."""
-    corner = np.array([layout.entrance.position[0] + ASIDE_M, FOOT_M, 0.45])
+    x, _, z = layout.entrance.position.tolist()
+    corner = np.array([x + ASIDE_M, FOOT_M, z - BEYOND_M])
     place = Place((float(corner[0]), float(corner[1]), float(corner[2])), YAW, COLUMNS, ROWS, CELL_M, 0.88)
     if world.shelf is None:
         world.shelf = Shelf(place, noises=_noises(0))

@@ -14,7 +14,7 @@ from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.thumbnails import Thumbnails
 from walkin.results import Thumbnail
-from walkin.things import BUTTONS, COLUMNS, NOISES, PICTURE_M, ROWS, Shelf
+from walkin.things import BUTTONS, COLUMNS, NOISES, PICTURE_M, Shelf
 from walkin.world import World
 
 BOARD: Tint = (0.0190, 0.0215, 0.0280, 1.0)
@@ -70,7 +70,8 @@ class Things:
                 _outline(exhibit.layout.picture, made)
         for side, carried in world.carried.items():
             lit = ("carried", side) in pointed
-            self._picture(world, carried.source, *_held(carried.world_from_picture, carried.size_m), made, lit)
+            place = _held(carried.world_from_picture, carried.size_m)
+            self._picture(world, carried.source, *place, made, lit, told=carried.over is None)
         self._boards.write(np.concatenate([np.zeros(0, RECTANGLE), *made.boards]))
         self._glyphs.write(np.concatenate([np.zeros(0, GLYPH), *made.glyphs]))
         self._thumbnails.write(made.quads)
@@ -87,7 +88,7 @@ class Things:
         right, front, pitch = place.right, place.normal, place.pitch_m
         corner = np.array(place.corner)
         made.boards.append(rectangle(np.array(board.corner), right * board.width_m, UP * board.height_m, BOARD, 0.03))
-        head = corner + UP * (ROWS * pitch + 0.055) + front * LAYER_M
+        head = corner + UP * (shelf.rows * pitch + 0.055) + front * LAYER_M
         made.text(self._text, shelf.title or "pictures", head, right, UP, 0.075, NAME, face="semibold", max_width=0.9)
         end = head + right * COLUMNS * pitch
         made.text(self._text, _count(shelf), end, right, UP, 0.05, DIM, align="right", tabular=True)
@@ -95,12 +96,12 @@ class Things:
             cell = shelf.slot(number)
             self._slot(world, source, cell, ("slot", number) in pointed, made)
             if number < len(shelf.names):
-                at = np.array(cell.corner) - UP * 0.032 + front * 0.002
-                made.text(self._text, shelf.names[number], at, right, UP, 0.026, DIM, max_width=cell.width_m)
+                at = np.array(cell.corner) - UP * 0.036 + front * 0.002
+                made.text(self._text, shelf.names[number], at, right, UP, 0.03, DIM, max_width=cell.width_m)
         for number, source in enumerate(shelf.noises):
             self._slot(world, source, shelf.noise(number), ("noise", number) in pointed, made)
-            at = np.array(shelf.noise(number).corner) - UP * 0.032 + front * 0.002
-            made.text(self._text, NOISES[number], at, right, UP, 0.026, DIM)
+            at = np.array(shelf.noise(number).corner) - UP * 0.036 + front * 0.002
+            made.text(self._text, NOISES[number], at, right, UP, 0.03, DIM)
         for number, name in enumerate(BUTTONS):
             cell = shelf.button(number)
             at = np.array(cell.corner)
