@@ -81,7 +81,7 @@ def held(stage_from_grip: Pose, **more: Any) -> Hand:
 
 
 FRAME = Place((-3.5, 0.6, -2.0), 0.6, 1, 1, 1.2, 1.0)
-SHELF = Place((1.0, 1.0, -1.5), -0.6, 4, 4, 0.36, 0.88)
+SHELF = Place((1.0, 1.0, -1.5), -0.6, 4, 4, 0.36, 0.84)
 RIGHT, UPWARDS = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
 FIRST = File("first.png")
 """What is in the network when the visitor comes."""

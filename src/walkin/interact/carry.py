@@ -19,7 +19,7 @@ from walkin.things import PICTURE_M, Carried, Enlarged, Met, Thing
 from walkin.world import World
 
 # In the visitor's own metres.
-IN_HAND_M = 0.16  # before a controller
+IN_HAND_M, ABOVE_M = 0.16, 0.02  # before a controller, and above its ray
 DRAGGED_M = 0.5, 2.5  # from the eye, of what a mouse drags: nearer than what it was taken from, if that is far
 NEAREST_M, FURTHEST_M = 0.3, 4.0  # that the wheel brings it
 BELOW_RAY = 0.02  # a mouse sees past what it drags: the picture hangs from its ray
@@ -244,12 +244,12 @@ def hold(world: World, given: Input, side: str) -> None:
     stage, aim = world.world_from_stage, hand.stage_from_aim
     if aim is None:
         return
-    size = carried.size_m / stage.scale
+    half = carried.size_m / stage.scale / 2 * _height(world, carried.source)
     if hand.stage_from_grip is not None:
         # Before the hand and above its ray, facing the one who holds it: a controller points forward and down.
         grip = hand.stage_from_grip
         up = grip.matrix[:3, 1] / grip.scale
-        position = aim.position + aim.forward * IN_HAND_M + up * (size / 4 + IN_HAND_M / 2)
+        position = aim.position + aim.forward * IN_HAND_M + up * (half + ABOVE_M)
         orientation = aim.orientation
     else:
         world_from_aim = stage @ aim
@@ -258,11 +258,20 @@ def hold(world: World, given: Input, side: str) -> None:
         if met is not None:  # never behind what is pointed at
             away = max(NEAREST_M, min(away, met.distance / stage.scale - BEFORE_M))
         up = aim.matrix[:3, 1] / aim.scale
-        position = aim.position + aim.forward * away - up * (size / 2 + BELOW_RAY * away)
+        position = aim.position + aim.forward * away - up * (half + BELOW_RAY * away)
         orientation = quaternion_from_yaw_pitch(yaw_of(aim), 0.0)
     carried.stage_from_picture = Pose(position, orientation)
     placed = stage @ carried.stage_from_picture
     carried.world_from_picture = Pose(placed.position, placed.orientation)
+
+
+def _height(world: World, source: object) -> float:
+    """Of a picture, as a share of its longer side."""
+    thumbnail = world.thumbnails.get(source)
+    if thumbnail is None:
+        return 1.0
+    high, wide = thumbnail.pixels.shape[:2]
+    return high / max(high, wide)
 
 
 def frame_at(world: World, given: Input, side: str) -> str | None:

@@ -25,7 +25,7 @@ def set_up(world: World, layout: Layout) -> None:
     """Put the shelf at the entrance, opposite the input frame."""
     x, _, z = layout.entrance.position.tolist()
     corner = np.array([x + ASIDE_M, FOOT_M, z - BEYOND_M])
-    place = Place((float(corner[0]), float(corner[1]), float(corner[2])), YAW, COLUMNS, ROWS, CELL_M, 0.88)
+    place = Place((float(corner[0]), float(corner[1]), float(corner[2])), YAW, COLUMNS, ROWS, CELL_M, 0.84)
     if world.shelf is None:
         world.shelf = Shelf(place, noises=_noises(0))
     else:

@@ -96,11 +96,11 @@ class Things:
             cell = shelf.slot(number)
             self._slot(world, source, cell, ("slot", number) in pointed, made)
             if number < len(shelf.names):
-                at = np.array(cell.corner) - UP * 0.036 + front * 0.002
+                at = np.array(cell.corner) - UP * 0.038 + front * 0.002
                 made.text(self._text, shelf.names[number], at, right, UP, 0.03, DIM, max_width=cell.width_m)
         for number, source in enumerate(shelf.noises):
             self._slot(world, source, shelf.noise(number), ("noise", number) in pointed, made)
-            at = np.array(shelf.noise(number).corner) - UP * 0.036 + front * 0.002
+            at = np.array(shelf.noise(number).corner) - UP * 0.038 + front * 0.002
             made.text(self._text, NOISES[number], at, right, UP, 0.03, DIM)
         for number, name in enumerate(BUTTONS):
             cell = shelf.button(number)
