@@ -377,6 +377,13 @@ def test_a_trigger_that_takes_a_picture_does_not_teleport():
     assert visitor.world.world_from_stage is stage
 
 
+def test_a_trigger_at_the_shelf_does_not_teleport_through_it():
+    visitor = Holder()
+    assert visitor.world.shelf is not None
+    visitor.press(at(visitor.world.shelf.board, 0.5, 0.95))
+    assert visitor.world.teleport is None
+
+
 def test_a_trigger_at_the_floor_teleports():
     visitor = Holder()
     visitor.press(np.array([0.3, 0.0, -1.2]))
@@ -445,6 +452,8 @@ def test_a_wheel_brings_what_is_dragged_nearer():
 def test_what_is_dragged_stays_before_what_is_pointed_at():
     visitor = Holder(by="mouse")
     visitor.press(slot(visitor, 1))
+    visitor.goes(AWAY)
+    visitor.does(right_scroll=20.0)  # as far as it goes
     for point in (tile(visitor, 1, 1), at(FRAME), slot(visitor, 5)):
         visitor.goes(point)
         met = visitor.world.met["right"]

@@ -224,6 +224,20 @@ def test_an_act_while_a_picture_is_in_the_hand_makes_no_step_of_its_absence():
     assert visitor.world.history.now is not None and visitor.world.history.now.things == (thing,)
 
 
+def test_what_comes_back_to_where_it_hung_is_no_step():
+    visitor = Holder(by="mouse")
+    hung(visitor)
+    hang(visitor)
+    visitor.does()
+    assert set(visitor.world.things) == {1, 2}
+    before, steps = now(visitor), len(visitor.world.history.past)
+    visitor.drag(at(HUNG), at(visitor.world.things[1].place))  # a click, so to speak
+    visitor.world.things = {2: visitor.world.things[2], 1: visitor.world.things[1]}
+    colors(visitor)
+    assert now(visitor).things == before.things
+    assert len(visitor.world.history.past) == steps + 1
+
+
 def test_looking_around_is_no_step():
     visitor = Holder(by="mouse")
     visitor.does(left_stick=(0.0, 1.0), frames=20)
