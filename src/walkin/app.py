@@ -205,7 +205,7 @@ class App:
                 if self._first_requests:
                     self.renderer.rehearse(view)
                 self.renderer.draw(self.world, view, frame.input.pixel_scale)
-        self.target.hint("continuous", bool(self.renderer.uploads_waiting))
+        self.target.hint("continuous", bool(self.renderer.uploads_waiting or self.world.flights))
         self.target.hint("waiting", self.worker.busy)
         self.target.ctx.gc()
         if self.settings.on_frame is not None:

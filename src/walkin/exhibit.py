@@ -45,6 +45,11 @@ class Exhibit:
     """By what name it was asked for (see requests.Watch)."""
     serial: int = 0
     """The newest picture's number."""
+    asked: object = None
+    """Source of the picture that the visitor asked for last, the first picture's before that: what undo goes by. A live
+    input, which asks for itself, leaves it alone."""
+    refused: object = None
+    """What was asked for and could not be fed, until the history has forgotten it."""
 
     def furnish(self, network: Network, home: Layout) -> None:
         """Take over a graph and its layout, which is yet to be put somewhere."""
@@ -79,6 +84,8 @@ class Wall:
     order: np.ndarray | None = None
     """(count,) tile at each position; None: by index."""
     sort: str = "index"
+    """What `order` was made by."""
+    ordered: Tiles | None = None
     """What `order` was made from."""
     revision: int = 0
     """Grows with what it shows, and in which order."""

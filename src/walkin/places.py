@@ -51,6 +51,11 @@ class Place:
         return grid.shifted(self.right * (self.width_m - grid.width_m) / 2)
 
     @property
+    def reversed(self) -> Place:
+        """The same rectangle seen from behind."""
+        return replace(self.shifted(self.right * self.width_m), yaw=math.remainder(self.yaw + math.pi, math.tau))
+
+    @property
     def width_m(self) -> float:
         return self.columns * self.pitch_m
 

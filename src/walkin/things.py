@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import math
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from walkin.geometry import Pose, Quads
+from walkin.geometry import UP, Pose, Quads
 from walkin.places import Place
 
 COLUMNS, ROWS = 4, 4
@@ -24,9 +25,10 @@ class Met:
     """Where a ray ends."""
 
     kind: str
-    """tile, gap, rim, corner or scroll of a wall; slot, noise, button, thing, frame, enlarged, panel."""
+    """tile, gap, rim, corner or scroll of a wall; slot, noise, button or shelf; thing, frame, carried, enlarged, panel;
+    behind: the back of something."""
     key: object
-    """Key of the wall or network, number of the slot or thing, name of the button."""
+    """Key of the wall or network, number of the slot or thing, name of the button or of the hand that carries."""
     distance: float
     point: np.ndarray
     """(3,) metres, world."""
@@ -57,8 +59,41 @@ class Carried:
     world_from_picture: Pose
     """Its middle; it faces +Z."""
     size_m: float
+    frame: str | None = None
+    """Key of the network out of whose frame it was taken."""
+    distance_m: float = 1.0
+    """Of what a mouse drags, from the eye; the visitor's own metres."""
+    over: str | None = None
+    """Key of the network that it would go into if it were let go now."""
+    stage_from_picture: Pose = field(default_factory=Pose)
     velocity_m_s: np.ndarray = field(default_factory=lambda: np.zeros(3))
-    """Of the hand, over the last frames: who throws lets it go back."""
+    """In the stage, over the last frames: who throws lets it go back."""
+
+
+@dataclass(frozen=True)
+class Flight:
+    """A picture on its way back to where it is from."""
+
+    source: object
+    start: Pose
+    end: Pose
+    """Of its middle, world."""
+    sizes_m: tuple[float, float]
+    """At the start and at the end."""
+    began_s: float
+    """By the world's clock."""
+    lasts_s: float
+
+    def at(self, time_s: float) -> tuple[Pose, float]:
+        """Where it is, and its size: it leaves fast and arrives slowly, in a low arc."""
+        t = min(max((time_s - self.began_s) / self.lasts_s, 0.0), 1.0)
+        share = 1.0 - (1.0 - t) ** 2
+        rise = 0.15 * float(np.linalg.norm(self.end.position - self.start.position)) * math.sin(math.pi * share)
+        position = self.start.position * (1 - share) + self.end.position * share + UP * rise
+        a, b = self.start.orientation, self.end.orientation
+        turned = a * (1 - share) + (b if float(a @ b) >= 0 else -b) * share
+        size = self.sizes_m[0] * (1 - share) + self.sizes_m[1] * share
+        return Pose(position, turned / max(1e-6, float(np.linalg.norm(turned)))), size
 
 
 @dataclass
@@ -101,7 +136,7 @@ class Shelf:
     """A board of pictures to take, and the noise machine below it."""
 
     place: Place
-    """The grid of pictures: COLUMNS x ROWS."""
+    """The grid of pictures, COLUMNS x ROWS, from its lower left corner."""
     spec: str = ""
     """What it was opened by."""
     count: int = 0
@@ -127,6 +162,19 @@ class Shelf:
     title: str = ""
 
     @property
+    def rows(self) -> int:
+        """That there are pictures for: few of them stand on a low board."""
+        return min(ROWS, max(1, -(-max(self.count, len(self.slots)) // COLUMNS)))
+
+    @property
+    def board(self) -> Place:
+        """All of it, behind what lies on it and down to the floor; of cells that are small enough to fill it."""
+        pitch, margin, cell = self.place.pitch_m, 0.07, 0.02
+        x, y, z = (np.array(self.place.corner) - self.place.right * margin - self.place.normal * 0.01).tolist()
+        columns, rows = (COLUMNS * pitch + 2 * margin) / cell, (y + self.rows * pitch + 0.20) / cell
+        return Place((x, 0.0, z), self.place.yaw, round(columns), round(rows), cell, 1.0)
+
+    @property
     def per_page(self) -> int:
         return COLUMNS * ROWS
 
@@ -141,16 +189,19 @@ class Shelf:
     def slot(self, index: int) -> Place:
         """Where a picture hangs, row by row from the upper left."""
         row, column = divmod(index, COLUMNS)
-        return self.cell(column, ROWS - 1 - row)
+        return self.cell(column, self.rows - 1 - row)
 
     def noise(self, index: int) -> Place:
         """Where a kind of noise hangs: a row of its own below."""
         return self.cell(index * (COLUMNS - 0.72) / (len(NOISES) - 1) - 0.14, -1.42, 0.72)
 
     def button(self, index: int) -> Place:
-        """Where a button is: in a row between pictures and noise."""
-        square = self.cell(index * COLUMNS / len(BUTTONS) - 0.02, -0.52, 0.36)
-        return replace(square, columns=2)
+        """Where a button is: in a row between pictures and noise, as wide as the pictures are."""
+        inset, gap = (1 - self.place.fill) / 2 * self.place.pitch_m, 0.03
+        count = len(BUTTONS)
+        width = (COLUMNS * self.place.pitch_m - 2 * inset - (count - 1) * gap) / count
+        x, y, z = self._on_board(inset + index * (width + gap), -0.075 - 0.4 * width)
+        return Place((x, y, z), self.place.yaw, 5, 2, width / 5, 1.0)
 
     def cell(self, column: float, row: float, size: float = 1.0) -> Place:
         """A square of the grid, counted from the lower left."""
@@ -158,8 +209,12 @@ class Shelf:
         side = pitch * self.place.fill * size
         inset = (pitch - side) / 2
         along, up = column * pitch + inset, row * pitch + inset
+        return Place(self._on_board(along, up), self.place.yaw, 1, 1, side, 1.0)
+
+    def _on_board(self, along: float, up: float) -> tuple[float, float, float]:
+        """A point of its face, metres from the lower left of the grid."""
         x, y, z = (np.array(self.place.corner) + self.place.right * along + self.place.normal * 0.012).tolist()
-        return Place((x, y + up, z), self.place.yaw, 1, 1, side, 1.0)
+        return x, y + up, z
 
 
 @dataclass(frozen=True)

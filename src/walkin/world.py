@@ -26,7 +26,7 @@ from walkin.results import (
     Tiles,
     Traced,
 )
-from walkin.things import Aims, Carried, Enlarged, Grip, Met, Shelf, Thing
+from walkin.things import Aims, Carried, Enlarged, Flight, Grip, Met, Shelf, Thing
 
 COLOR_MAPS = ("signed", "unsigned", "grey")
 RANGES = ("channel", "wall", "percentile")
@@ -117,7 +117,7 @@ class Arrangement:
     """Of walls that do not show their channels by index."""
     things: tuple[Thing, ...]
     fed: tuple[tuple[str, object], ...]
-    """What is in each network: its key, and the picture's source."""
+    """What the visitor put into each network: its key, and the picture's source."""
 
 
 @dataclass
@@ -127,6 +127,8 @@ class History:
     now: Arrangement | None = None
     past: list[Arrangement] = field(default_factory=list)
     future: list[Arrangement] = field(default_factory=list)
+    due_s: float | None = None
+    """When a change that goes on for a while becomes a step, by the world's clock."""
 
 
 @dataclass
@@ -173,6 +175,8 @@ class World:
     """Pictures that hang in the room, by their numbers."""
     carried: dict[str, Carried] = field(default_factory=dict)
     """By the hand of Input that has it."""
+    flights: list[Flight] = field(default_factory=list)
+    """Pictures on their way back."""
     enlarged: Enlarged | None = None
     panel: PanelState = field(default_factory=PanelState)
     panel_on_wrist: bool = True
@@ -282,6 +286,7 @@ class World:
             if self.progress is not None and self.progress.job == result.job.split(" ")[0]:
                 self.progress = None
             if result.error:
+                self._refuse(result.job)
                 self.notify(result.error, "error", lasting=result.job.split(" ")[0] in LASTING)
         elif isinstance(result, Traced):
             raise TypeError("a traced network needs a layout: use furnish()")
@@ -301,6 +306,7 @@ class World:
             self.tiles_revision += 1
         elif isinstance(result, Fed):
             exhibit.feed(result)
+            exhibit.asked = exhibit.asked if exhibit.asked is not None else result.source
         elif isinstance(result, Scores):
             exhibit.scores = result
         elif isinstance(result, Segmentation):
@@ -318,6 +324,13 @@ class World:
             return False
         self.histograms[name] = result
         return True
+
+    def _refuse(self, job: str) -> None:
+        """A picture could not be fed: the one before it is still there."""
+        what, _, key = job.partition(" ")
+        exhibit = self.exhibit(key) if what == "feed" else None
+        if exhibit is not None and exhibit.picture is not None and exhibit.asked != exhibit.picture.source:
+            exhibit.refused, exhibit.asked = exhibit.asked, exhibit.picture.source
 
     def furnish(self, network: Network, layout: Layout, key: str = "") -> None:
         """Set up the walls of a network that was just traced, in place of those that stand."""

@@ -39,13 +39,20 @@ def reset_wall(world: World, wall: Wall) -> None:
 
 def sort_wall(world: World, wall: Wall, sort: str) -> None:
     """Order channels by something, largest first; by index: as the network has them."""
-    wall.sort = sort
+    wall.sort, wall.ordered = sort, wall.tiles
     order = order_of(wall)
-    if order is wall.order:
+    if order is wall.order or (order is not None and wall.order is not None and (order == wall.order).all()):
         return
     wall.order = order
     world.tiles_revision += 1
     world.revision += 1
+
+
+def sort_again(world: World) -> None:
+    """Walls that are sorted follow what they show."""
+    for wall in world.walls.values():
+        if wall.sort != "index" and wall.ordered is not wall.tiles:
+            sort_wall(world, wall, wall.sort)
 
 
 def order_of(wall: Wall) -> np.ndarray | None:
@@ -54,6 +61,8 @@ def order_of(wall: Wall) -> np.ndarray | None:
     if tiles is None or wall.sort == "index":
         return None
     values = {"mean": tiles.mean, "max": tiles.high, "positive": tiles.positive}[wall.sort]
+    if len(values) != wall.count:  # not all tiles come from a network
+        return None
     return np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable")
 
 

@@ -9,61 +9,98 @@ import numpy as np
 
 from walkin.exhibit import Wall
 from walkin.frame import Hand, Input
-from walkin.geometry import UP, Pose, quaternion_from_yaw_pitch
+from walkin.geometry import UP, Pose, Ray, quaternion_from_yaw_pitch
+from walkin.interact.flights import fly_back
 from walkin.interact.locomotion import yaw_of
 from walkin.interact.pointing import meets, ray_of
 from walkin.places import Place
-from walkin.requests import Feed, Full, Keep, Request, Tile
+from walkin.requests import Feed, Full, Keep, Request, Source, Tile
 from walkin.things import PICTURE_M, Carried, Enlarged, Met, Thing
 from walkin.world import World
 
 # In the visitor's own metres.
-IN_HAND_M = 0.16  # before a controller
-BEFORE_EYE_M = 0.75  # of what a mouse drags; it hangs a little below the ray, which must see past it
-BELOW_RAY_M = 0.19
-NEAR_FRAME_M = 0.55  # a picture that is let go this near to an input frame goes in
+IN_HAND_M, ABOVE_M = 0.16, 0.02  # before a controller, and above its ray
+DRAGGED_M = 0.5, 2.5  # from the eye, of what a mouse drags: nearer than what it was taken from, if that is far
+NEAREST_M, FURTHEST_M = 0.3, 4.0  # that the wheel brings it
+BELOW_RAY = 0.02  # a mouse sees past what it drags: the picture hangs from its ray
+BEFORE_M = 0.06  # what is pointed at
+NEAR_FRAME_M = 0.35  # a picture that is let go this near to an input frame goes in
 THROWN_M_S = 2.2
 SMOOTH_S = 0.08  # over which the hand's speed is taken
 ENLARGED_M = 1.5
-ENLARGED_AWAY_M = 2.0
+ENLARGED_AWAY_M, ENLARGED_NEAREST_M = 2.0, 0.8
 ENLARGED_RAISED_M = 0.1
 
 
 def take(world: World, given: Input, side: str, met: Met) -> Iterator[Request]:
-    """A picture into a hand. What hangs in the room comes along, all else is copied."""
-    thing = None
-    if met.kind == "tile":
-        wall = world.walls[str(met.key)]
-        tile = wall.tile_at(met.x, met.y)
-        if tile is None or wall.tiles is None:
-            return
-        source: object = Tile(wall.exhibit, wall.node.address, tile[0], wall.tiles.serial)
-        yield Keep(source, wall.tiles.picture(tile[0]))
-    elif met.kind == "thing":
-        thing = world.things.pop(int(str(met.key)))
-        source = thing.source
-    elif met.kind == "frame":
-        exhibit = world.exhibit(str(met.key))
-        source = exhibit.picture.source if exhibit is not None and exhibit.picture is not None else None
-    else:
-        source = source_at(world, met)
+    """A picture into a hand. What hangs in the room comes along, all else is copied; nothing, where none is."""
+    if met.kind == "carried":
+        _take_over(world, given, side, str(met.key))
+        return
+    thing = world.things.get(int(str(met.key))) if met.kind == "thing" else None
+    source, values = _source(world, met)
     if source is None:
         return
-    world.carried[side] = Carried(source, thing, Pose(), (thing.place.width_m if thing else PICTURE_M))
-    _hold(world, given, side)
+    if values is not None:
+        yield Keep(source, values)  # type: ignore[arg-type]
+    if thing is not None:
+        del world.things[thing.id]
+    stage = world.world_from_stage
+    nearest, furthest = DRAGGED_M
+    world.carried[side] = Carried(
+        source,
+        thing,
+        Pose(),
+        thing.place.width_m if thing is not None else PICTURE_M * stage.scale,
+        frame=str(met.key) if met.kind == "frame" else None,
+        distance_m=min(max(met.distance / stage.scale - 0.1, nearest), furthest),
+    )
+    hold(world, given, side)
     touch(world)
     yield Full(source)  # type: ignore[arg-type]
 
 
 def source_at(world: World, met: Met) -> object | None:
-    """What a slot of the shelf, or of the noise machine, holds."""
+    """What the picture that is pointed at is made from; None where there is none."""
+    return _source(world, met)[0]
+
+
+def _source(world: World, met: Met) -> tuple[object | None, np.ndarray | None]:
+    """What is there; with its values, if it has to be laid up to be made again."""
     shelf = world.shelf
-    if shelf is None:
-        return None
-    number = int(str(met.key))
-    if met.kind == "noise":
-        return shelf.noises[number]
-    return shelf.slots[number] if number < len(shelf.slots) else None
+    if met.kind == "tile":
+        wall = world.walls[str(met.key)]
+        tile = wall.tile_at(met.x, met.y)
+        return _tile(world, wall.key, tile[0]) if tile is not None else (None, None)
+    if met.kind == "enlarged" and world.enlarged is not None:
+        return _tile(world, world.enlarged.key, world.enlarged.channel)
+    if met.kind == "thing":
+        thing = world.things.get(int(str(met.key)))
+        return (thing.source if thing is not None else None), None
+    if met.kind == "frame":
+        exhibit = world.exhibit(str(met.key))
+        return (exhibit.picture.source if exhibit is not None and exhibit.picture is not None else None), None
+    if met.kind in ("slot", "noise") and shelf is not None:
+        held, number = (shelf.noises if met.kind == "noise" else shelf.slots), int(str(met.key))
+        return (held[number] if number < len(held) else None), None
+    return None, None
+
+
+def _tile(world: World, key: str, channel: int) -> tuple[object | None, np.ndarray | None]:
+    wall = world.walls.get(key)
+    if wall is None or wall.tiles is None:
+        return None, None
+    return Tile(wall.exhibit, wall.node.address, channel, wall.tiles.serial), wall.tiles.picture(channel)
+
+
+def _take_over(world: World, given: Input, side: str, other: str) -> None:
+    """From one hand into the other."""
+    carried = world.carried.pop(other, None)
+    if carried is not None:
+        world.carried[side] = carried
+        carried.velocity_m_s = np.zeros(3)
+        hold(world, given, side)
+        touch(world)
 
 
 def follow(world: World, given: Input, side: str, dt_s: float) -> None:
@@ -71,39 +108,74 @@ def follow(world: World, given: Input, side: str, dt_s: float) -> None:
     carried = world.carried.get(side)
     if carried is None:
         return
-    before = carried.world_from_picture
-    _hold(world, given, side)
-    after = carried.world_from_picture
-    if dt_s > 0:
+    before, at = carried.world_from_picture, carried.stage_from_picture.position
+    hold(world, given, side)
+    if dt_s > 0:  # in the stage: who walks, turns or teleports throws nothing
         share = min(1.0, dt_s / SMOOTH_S)
-        carried.velocity_m_s = carried.velocity_m_s * (1 - share) + (after.position - before.position) * (share / dt_s)
-    if (after.position != before.position).any() or (after.orientation != before.orientation).any():
+        moved = (carried.stage_from_picture.position - at) * (share / dt_s)
+        carried.velocity_m_s = carried.velocity_m_s * (1 - share) + moved
+    after = carried.world_from_picture
+    if (after.position == before.position).all() and (after.orientation == before.orientation).all():
+        carried.world_from_picture = before  # the same: nothing is to be drawn anew
+    else:
         world.revision += 1
+    over = frame_at(world, given, side)
+    if over != carried.over:
+        carried.over = over
+        touch(world)
 
 
 def drop(world: World, given: Input, side: str, *, lost: bool = False) -> Iterator[Request]:
-    """Into the network whose frame it is let go at; thrown, it goes back; else it hangs where it was let go."""
+    """Into the network whose frame it is let go at; thrown, or let go at the shelf, it goes back; else it hangs where
+    it was let go."""
+    if side in world.carried and not lost:
+        hold(world, given, side)
+    frame = None if lost else frame_at(world, given, side)
     carried = world.carried.pop(side, None)
     if carried is None:
         return
     touch(world)
-    frame = None if lost else _frame_at(world, given, side, carried)
     if frame is not None:
-        everywhere = given.fast and len(world.exhibits) > 1
         for exhibit in world.exhibits:
-            if everywhere or exhibit.key == frame:
-                yield Feed(carried.source, exhibit.key)  # type: ignore[arg-type]
+            wanted = exhibit.key == frame or given.fast
+            if wanted and exhibit.key != carried.frame:  # where it is from, it still is
+                yield from feed(world, carried.source, exhibit.key)
         if carried.thing is not None:  # what hung in the room hangs there again: the network has a copy
+            fly_back(world, carried)
             world.things[carried.thing.id] = carried.thing
         return
-    speed = float(np.linalg.norm(carried.velocity_m_s)) / world.world_from_stage.scale
     hand: Hand = getattr(given, side)
-    if speed > THROWN_M_S and hand.stage_from_grip is not None and not lost:
-        return  # thrown away
-    met = world.met.get(side)
-    if hand.stage_from_grip is None and met is not None and met.kind in ("slot", "noise", "button", "shelf"):
-        return  # dropped on the shelf, where it is from
+    if not lost:
+        thrown = float(np.linalg.norm(carried.velocity_m_s)) > THROWN_M_S and hand.stage_from_grip is not None
+        if thrown or _at_shelf(world, given, side):
+            fly_back(world, carried, gone=True)
+            return
     hang(world, carried)
+
+
+def give_back(world: World, side: str) -> None:
+    """As if it had not been taken."""
+    carried = world.carried.pop(side, None)
+    if carried is None:
+        return
+    fly_back(world, carried)
+    if carried.thing is not None:
+        world.things[carried.thing.id] = carried.thing
+    touch(world)
+
+
+def feed(world: World, source: object, key: str) -> Iterator[Feed]:
+    """Into one network's frame, as a visitor's wish: undo knows of it."""
+    exhibit = world.exhibit(key)
+    if exhibit is not None:
+        exhibit.asked = source
+    yield Feed(source, key)  # type: ignore[arg-type]
+
+
+def feed_all(world: World, source: Source) -> Iterator[Feed]:
+    """Into every network's frame."""
+    for exhibit in world.exhibits:
+        yield from feed(world, source, exhibit.key)
 
 
 def hang(world: World, carried: Carried) -> Thing:
@@ -115,11 +187,16 @@ def hang(world: World, carried: Carried) -> Thing:
     middle = pose.position.copy()
     middle[1] = max(float(middle[1]), size / 2 + 0.02)  # not in the floor
     x, y, z = (middle - right * size / 2 - UP * size / 2).tolist()
-    number = carried.thing.id if carried.thing is not None else 1 + max(world.things, default=0)
+    number = carried.thing.id if carried.thing is not None else _next_number(world)
     thing = Thing(number, carried.source, Place((x, y, z), yaw, 1, 1, size, 1.0))
     world.things[number] = thing
     touch(world)
     return thing
+
+
+def _next_number(world: World) -> int:
+    held = [carried.thing.id for carried in world.carried.values() if carried.thing is not None]
+    return 1 + max([*world.things, *held], default=0)
 
 
 def touch(world: World) -> None:
@@ -129,14 +206,19 @@ def touch(world: World) -> None:
 
 
 def enlarge(world: World, given: Input, wall: Wall, channel: int) -> None:
-    """One tile at arm's length and a half metre and more wide."""
+    """A metre and a half wide, two metres ahead; nearer, and as much smaller, where a wall is in the way."""
+    world.enlarged = None
     stage = world.world_from_stage
     head = stage @ given.stage_from_head
-    size = ENLARGED_M * stage.scale
     yaw = yaw_of(head)
     ahead = np.array([-math.sin(yaw), 0.0, -math.cos(yaw)])
     right = np.array([math.cos(yaw), 0.0, -math.sin(yaw)])
-    middle = head.position + ahead * (ENLARGED_AWAY_M * stage.scale)
+    away, size = ENLARGED_AWAY_M * stage.scale, ENLARGED_M * stage.scale
+    met = meets(world, Ray(head.position, ahead))
+    if met is not None and met.kind != "enlarged" and met.distance - 0.15 < away:
+        nearer = max(ENLARGED_NEAREST_M * stage.scale, met.distance - 0.15)
+        away, size = nearer, size * nearer / away
+    middle = head.position + ahead * away
     # Its numbers stand below it: both together are before the eyes.
     middle[1] = max(float(middle[1]) + ENLARGED_RAISED_M * stage.scale, size / 2 + 0.3 * stage.scale)
     x, y, z = (middle - right * size / 2 - UP * size / 2).tolist()
@@ -150,38 +232,78 @@ def put_back_enlarged(world: World) -> None:
         touch(world)
 
 
-def _hold(world: World, given: Input, side: str) -> None:
+def draw_near(world: World, side: str, notches: float) -> None:
+    """The wheel, while a mouse drags a picture."""
+    carried = world.carried.get(side)
+    if carried is not None:
+        carried.distance_m = min(max(carried.distance_m * 1.12**notches, NEAREST_M), FURTHEST_M)
+
+
+def hold(world: World, given: Input, side: str) -> None:
+    """Put what is carried where the hand is; a hand that is lost leaves it where it was."""
     hand: Hand = getattr(given, side)
     carried = world.carried[side]
-    stage = world.world_from_stage
-    assert hand.stage_from_aim is not None
-    aim = stage @ hand.stage_from_aim
-    if hand.stage_from_grip is not None:
-        # Upright before the hand, facing the one who holds it: a controller points forward and down.
-        reach = carried.size_m / 2 + IN_HAND_M * stage.scale * 0.5
-        grip = stage @ hand.stage_from_grip
-        up = grip.matrix[:3, 1] / grip.scale
-        position = aim.position + aim.forward * (IN_HAND_M * stage.scale) + up * (reach - carried.size_m / 4)
-        carried.world_from_picture = Pose(position, aim.orientation)
+    stage, aim = world.world_from_stage, hand.stage_from_aim
+    if aim is None:
         return
-    yaw = yaw_of(aim)
-    up = aim.matrix[:3, 1] / aim.scale
-    position = aim.position + (aim.forward * BEFORE_EYE_M - up * BELOW_RAY_M) * stage.scale
-    carried.world_from_picture = Pose(position, quaternion_from_yaw_pitch(yaw, 0.0))
+    half = carried.size_m / stage.scale / 2 * _height(world, carried.source)
+    if hand.stage_from_grip is not None:
+        # Before the hand and above its ray, facing the one who holds it: a controller points forward and down.
+        grip = hand.stage_from_grip
+        up = grip.matrix[:3, 1] / grip.scale
+        position = aim.position + aim.forward * IN_HAND_M + up * (half + ABOVE_M)
+        orientation = aim.orientation
+    else:
+        world_from_aim = stage @ aim
+        met = meets(world, ray_of(world_from_aim), side)
+        away = carried.distance_m
+        if met is not None:  # never behind what is pointed at
+            away = max(NEAREST_M, min(away, met.distance / stage.scale - BEFORE_M))
+        up = aim.matrix[:3, 1] / aim.scale
+        position = aim.position + aim.forward * away - up * (half + BELOW_RAY * away)
+        orientation = quaternion_from_yaw_pitch(yaw_of(aim), 0.0)
+    carried.stage_from_picture = Pose(position, orientation)
+    placed = stage @ carried.stage_from_picture
+    carried.world_from_picture = Pose(placed.position, placed.orientation)
 
 
-def _frame_at(world: World, given: Input, side: str, carried: Carried) -> str | None:
-    """Key of the network whose input frame is pointed at, or near."""
+def _height(world: World, source: object) -> float:
+    """Of a picture, as a share of its longer side."""
+    thumbnail = world.thumbnails.get(source)
+    if thumbnail is None:
+        return 1.0
+    high, wide = thumbnail.pixels.shape[:2]
+    return high / max(high, wide)
+
+
+def frame_at(world: World, given: Input, side: str) -> str | None:
+    """Key of the network into which a hand's picture would go: its input frame is pointed at, or near."""
+    carried = world.carried.get(side)
     hand: Hand = getattr(given, side)
+    if carried is None:
+        return None
     if hand.stage_from_aim is not None:
-        met = meets(world, ray_of(world.world_from_stage @ hand.stage_from_aim))
+        met = meets(world, ray_of(world.world_from_stage @ hand.stage_from_aim), side)
         if met is not None and met.kind == "frame":
             return str(met.key)
-    reach = NEAR_FRAME_M * world.world_from_stage.scale
     for exhibit in world.exhibits:
-        if exhibit.layout is None:
-            continue
-        away = float(np.linalg.norm(exhibit.layout.picture.centre - carried.world_from_picture.position))
-        if away < reach + exhibit.layout.picture.width_m / 2:
-            return exhibit.key
+        if exhibit.layout is not None:
+            away = _distance(exhibit.layout.picture, carried.world_from_picture.position)
+            if away < NEAR_FRAME_M * world.world_from_stage.scale:
+                return exhibit.key
     return None
+
+
+def _at_shelf(world: World, given: Input, side: str) -> bool:
+    hand: Hand = getattr(given, side)
+    if hand.stage_from_aim is None:
+        return False
+    met = meets(world, ray_of(world.world_from_stage @ hand.stage_from_aim), side)
+    return met is not None and met.kind in ("slot", "noise", "button", "shelf")
+
+
+def _distance(place: Place, point: np.ndarray) -> float:
+    """From a point to the nearest of an upright rectangle, metres."""
+    away = point - np.array(place.corner)
+    x, y, z = float(away @ place.right), float(away[1]), float(away @ place.normal)
+    return math.hypot(x - min(max(x, 0.0), place.width_m), y - min(max(y, 0.0), place.height_m), z)

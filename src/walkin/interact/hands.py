@@ -27,7 +27,8 @@ def point(world: World, given: Input) -> None:
     rays = [ray_of(world_from_aim) for _, _, world_from_aim in aims]
     pointers: dict[str, Pointer] = {}
     world.met.clear()
-    for (side, hand, world_from_aim), ray, met in zip(aims, rays, meet_all(world, rays), strict=True):
+    sides = [side for side, _, _ in aims]
+    for (side, hand, world_from_aim), ray, met in zip(aims, rays, meet_all(world, rays, sides), strict=True):
         if side == "right" and world.panel_met is not None:
             met = world.panel_met
         pointers[side] = _pointer(stage, hand, world_from_aim, ray, met)

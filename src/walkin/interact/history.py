@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from walkin.exhibit import Wall
 from walkin.interact.arrange import home, place_wall, sort_wall
-from walkin.requests import Feed, Request
+from walkin.interact.carry import feed, give_back
+from walkin.requests import Request
+from walkin.things import Grip
 from walkin.world import Arrangement, World
 
 STEPS = 50
 
 
 def arrangement(world: World) -> Arrangement:
-    """The room as it is."""
+    """The room as it is; what hung in it and is in a hand now, counts as hanging where it was."""
+    held = [carried.thing for carried in world.carried.values() if carried.thing is not None]
     return Arrangement(
         world.look,
-        tuple((key, wall.place) for key, wall in world.walls.items() if wall.place is not _home(world, key)),
+        tuple((key, wall.place) for key, wall in world.walls.items() if _moved(world, wall)),
         tuple((key, wall.sort) for key, wall in world.walls.items() if wall.sort != "index"),
-        tuple(world.things.values()),
-        tuple((exhibit.key, exhibit.picture.source) for exhibit in world.exhibits if exhibit.picture is not None),
+        tuple(sorted([*world.things.values(), *held], key=lambda thing: thing.id)),
+        tuple((exhibit.key, exhibit.asked) for exhibit in world.exhibits if exhibit.asked is not None),
     )
 
 
@@ -26,6 +31,7 @@ def commit(world: World) -> None:
     """Something may have been changed: if so, that is a step."""
     now = arrangement(world)
     history = world.history
+    history.due_s = None
     if history.now is not None and history.now != now:
         history.past.append(history.now)
         del history.past[:-STEPS]
@@ -33,8 +39,34 @@ def commit(world: World) -> None:
     history.now = now
 
 
+def commit_later(world: World, after_s: float) -> None:
+    """Something is being changed bit by bit: a step when it has rested for so long, or when something else begins."""
+    world.history.due_s = world.time_s + after_s
+
+
+def keep_up(world: World) -> None:
+    """What is due becomes a step; what nobody did by hand becomes none."""
+    history = world.history
+    if history.now is None:
+        if world.layout is not None:
+            commit(world)
+        return
+    fed = {e.key: e.asked for e in world.exhibits if e.asked is not None}
+    if len(fed) != len(history.now.fed):  # a network's first picture
+        history.now = replace(history.now, fed=tuple((fed | dict(history.now.fed)).items()))
+    for exhibit in world.exhibits:
+        if exhibit.refused is not None:
+            _forget(world, exhibit.key, exhibit.refused, exhibit.asked)
+            exhibit.refused = None
+    if history.due_s is not None and world.time_s >= history.due_s:
+        commit(world)
+
+
 def undo(world: World) -> Iterator[Request]:
-    """Back by one step; nothing if there is none."""
+    """Back by one step; nothing if there is none. A picture in a hand goes back first, and that is all."""
+    if world.carried:
+        _let_go(world)
+        return
     commit(world)  # what is not a step yet becomes one
     history = world.history
     if not history.past or history.now is None:
@@ -46,6 +78,7 @@ def undo(world: World) -> Iterator[Request]:
 
 
 def redo(world: World) -> Iterator[Request]:
+    commit(world)  # a change after an undo is a new way on
     history = world.history
     if not history.future or history.now is None:
         world.notify("nothing to redo")
@@ -57,6 +90,7 @@ def redo(world: World) -> Iterator[Request]:
 
 def restore(world: World, wanted: Arrangement) -> Iterator[Request]:
     """Make the room what it was."""
+    _let_go(world)
     if world.look != wanted.look:
         world.look = wanted.look
     places, sorts = dict(wanted.places), dict(wanted.sorts)
@@ -71,9 +105,29 @@ def restore(world: World, wanted: Arrangement) -> Iterator[Request]:
     fed = dict(wanted.fed)
     for exhibit in world.exhibits:
         source = fed.get(exhibit.key)
-        if source is not None and exhibit.picture is not None and exhibit.picture.source != source:
-            yield Feed(source, exhibit.key)  # type: ignore[arg-type]
+        if source is not None and exhibit.asked != source:
+            yield from feed(world, source, exhibit.key)
 
 
-def _home(world: World, key: str) -> object:
-    return home(world, world.walls[key])
+def _let_go(world: World) -> None:
+    """Whatever is held, as if it had never been taken."""
+    for side in list(world.carried):
+        give_back(world, side)
+    for side in world.gestures.grips:
+        world.gestures.grips[side] = Grip("nothing", None, None)
+
+
+def _moved(world: World, wall: Wall) -> bool:
+    belongs = home(world, wall)
+    return wall.place is not belongs and wall.place != belongs
+
+
+def _forget(world: World, key: str, refused: object, asked: object) -> None:
+    """A picture that could not be fed is no step."""
+    history = world.history
+    assert history.now is not None
+    if dict(history.now.fed).get(key) == refused:
+        fed = tuple((each, asked if each == key else source) for each, source in history.now.fed)
+        history.now = replace(history.now, fed=fed)
+        if history.past and history.past[-1] == history.now:
+            history.past.pop()

@@ -17,6 +17,7 @@ from walkin.world import World
 
 SMALLEST, LARGEST = 0.1, 10.0  # that a wall may be, compared with what the layout made it
 STAYS_M = 0.15  # of up and down, before a wall that is carried around is pushed into the floor
+LOWEST_M = 0.2  # of the foot of a wall that has grown
 SEEN_M = 0.5  # of a wall that stays above the floor, however far it is pushed
 
 
@@ -27,6 +28,29 @@ def begin(world: World, grip: Grip, met: Met) -> None:
     grip.place = wall.place
     grip.distance_m = met.distance
     grip.point = met.point
+
+
+def put_back(world: World, grip: Grip) -> None:
+    """As if it had not been taken hold of."""
+    wall = world.walls.get(str(grip.key))
+    if wall is not None and grip.place is not None:
+        place_wall(world, wall, grip.place)
+
+
+def go_on_with_one(world: World, given: Input, side: str) -> None:
+    """One of two hands has let go: the other holds the wall as it is now, where it points at it now."""
+    grip, hand = world.gestures.grips.get(side), getattr(given, side)
+    wall = world.walls.get(str(grip.key)) if grip is not None else None
+    if grip is None or wall is None or not grip.two_handed:
+        return
+    grip.two_handed = False
+    if hand.stage_from_aim is not None:
+        grip.world_from_aim = world.world_from_stage @ hand.stage_from_aim
+        met = _on_plane(wall.place, grip.world_from_aim)
+        if met is not None:
+            grip.distance_m = float(np.linalg.norm(met - grip.world_from_aim.position))
+    grip.place = wall.place
+    grip.point = grip.world_from_aim.position + grip.world_from_aim.forward * grip.distance_m
 
 
 def follow(world: World, given: Input, side: str, grip: Grip, world_from_aim: Pose) -> None:
@@ -43,8 +67,8 @@ def follow(world: World, given: Input, side: str, grip: Grip, world_from_aim: Po
     if grip.kind == "scroll":
         push_wall(world, wall, grip.place, float(point[1] - grip.point[1]))
     else:
-        middle = grip.place.centre
-        factor = float(np.linalg.norm(point - middle)) / max(1e-6, float(np.linalg.norm(grip.point - middle)))
+        arm = grip.point - grip.place.centre
+        factor = float((point - grip.place.centre) @ arm) / max(1e-6, float(arm @ arm))
         _scale_from(world, wall, grip.place, factor)
 
 
@@ -82,22 +106,22 @@ def scale_wall(world: World, wall: Wall, factor: float) -> None:
 
 
 def _scale_from(world: World, wall: Wall, place: Place, factor: float) -> None:
-    """Larger or smaller than it was, about its middle; what would float or sink by that keeps its foot."""
+    """Larger or smaller than it was, about its middle; what would sink into the floor by that is raised."""
     natural = home(world, wall).pitch_m
     factor = min(max(factor, SMALLEST * natural / place.pitch_m), LARGEST * natural / place.pitch_m)
     scaled = place.scaled(factor)
     foot = scaled.corner[1]
     if place.corner[1] >= 0:
-        foot = min(max(foot, min(place.corner[1], 0.2)), place.corner[1])
+        foot = max(foot, min(place.corner[1], LOWEST_M))
     place_wall(world, wall, scaled.shifted(UP * (foot - scaled.corner[1])))
 
 
 def scale_by_two_hands(world: World, given: Input) -> None:
     """Two hands at the rim of one wall: it grows as they part."""
     left, right = (world.gestures.grips.get(side) for side in ("left", "right"))
-    if left is None or right is None or left.key is None or left.key != right.key:
+    if left is None or right is None or left.key is None or left.key != right.key or left.place is None:
         return
-    if left.place is None or right.place is None or left.kind not in ("rim", "corner"):
+    if not {left.kind, right.kind} <= {"rim", "corner", "scroll"}:  # a high wall's left rim is its scrollbar
         return
     hands = given.left.stage_from_aim, given.right.stage_from_aim
     if hands[0] is None or hands[1] is None:

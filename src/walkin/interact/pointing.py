@@ -15,12 +15,13 @@ CORNER_M = 0.28  # of the rim, from its corners: here it is scaled
 SCROLLS_M = 2.2  # walls higher than this have a scrollbar
 
 
-def meets(world: World, ray: Ray) -> Met | None:
-    """The first thing that a ray meets from its front."""
-    return meet_all(world, [ray])[0]
+def meets(world: World, ray: Ray, side: str = "") -> Met | None:
+    """The first thing that a ray meets, walls from their front; `side`: the hand that it comes from, which points past
+    what it holds itself."""
+    return meet_all(world, [ray], [side])[0]
 
 
-def meet_all(world: World, rays: Sequence[Ray]) -> list[Met | None]:
+def meet_all(world: World, rays: Sequence[Ray], sides: Sequence[str] = ()) -> list[Met | None]:
     """For each ray."""
     found: list[Met | None] = [None] * len(rays)
     bounds, aims = world.bounds, world.aims
@@ -41,7 +42,31 @@ def meet_all(world: World, rays: Sequence[Ray]) -> list[Met | None]:
             ray = rays[number]
             point = ray.origin + ray.direction * distance
             found[number] = Met(kind, key, distance, point, x / width, 1.0 - y / height)
+    if world.carried:
+        for number, (ray, side) in enumerate(zip(rays, sides or [""] * len(rays), strict=True)):
+            met = _carried_met(world, ray, side)
+            nearest = found[number]
+            if met is not None and (nearest is None or met.distance < nearest.distance):
+                found[number] = met
     return found
+
+
+def _carried_met(world: World, ray: Ray, side: str) -> Met | None:
+    """A picture in the other hand, from either side."""
+    for other, carried in world.carried.items():
+        if other == side:
+            continue
+        right, up, front = carried.world_from_picture.matrix[:3, :3].T
+        slope = float(front @ ray.direction)
+        if abs(slope) < 1e-6:
+            continue
+        distance = float(front @ (carried.world_from_picture.position - ray.origin)) / slope
+        point = ray.origin + ray.direction * distance
+        away = point - carried.world_from_picture.position
+        x, y = float(right @ away) / carried.size_m, float(up @ away) / carried.size_m
+        if distance > 0 and abs(x) <= 0.5 and abs(y) <= 0.5:
+            return Met("carried", other, distance, point, x + 0.5, 0.5 - y)
+    return None
 
 
 def _wall_met(wall: Wall, distance: float, ray: Ray, x: float, y: float) -> Met:

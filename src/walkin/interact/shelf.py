@@ -13,16 +13,19 @@ from walkin.things import BUTTONS, COLUMNS, NOISES, ROWS, Aims, Shelf
 from walkin.world import World
 
 CELL_M = 0.36
-FOOT_M = 0.98
+FOOT_M = 1.02
+# Opposite the input frame, and inside what a window of 16:9 shows of the room from the entrance.
 YAW = -0.55
-ASIDE_M = 1.45  # of its near edge, right of the aisle's middle
+ASIDE_M = 1.42  # of its near edge, right of the entrance
+BEYOND_M = 3.55  # of the entrance
 KEPT = 600  # thumbnails
 
 
 def set_up(world: World, layout: Layout) -> None:
     """Put the shelf at the entrance, opposite the input frame."""
-    corner = np.array([layout.entrance.position[0] + ASIDE_M, FOOT_M, 0.45])
-    place = Place((float(corner[0]), float(corner[1]), float(corner[2])), YAW, COLUMNS, ROWS, CELL_M, 0.88)
+    x, _, z = layout.entrance.position.tolist()
+    corner = np.array([x + ASIDE_M, FOOT_M, z - BEYOND_M])
+    place = Place((float(corner[0]), float(corner[1]), float(corner[2])), YAW, COLUMNS, ROWS, CELL_M, 0.84)
     if world.shelf is None:
         world.shelf = Shelf(place, noises=_noises(0))
     else:
@@ -33,16 +36,19 @@ def set_up(world: World, layout: Layout) -> None:
 def ask(world: World) -> Iterator[Request]:
     """What is to be known of the pictures that should be seen now."""
     shelf = world.shelf
-    if shelf is None or not shelf.spec:
+    if shelf is None:
         return
-    wanted = (shelf.spec, shelf.first, shelf.per_page, shelf.query, shelf.seed)
-    if wanted != shelf.wanted:
-        shelf.wanted = wanted
-        yield Slots(*wanted)
+    if shelf.spec:
+        wanted = (shelf.spec, shelf.first, shelf.per_page, shelf.query, shelf.seed)
+        if wanted != shelf.wanted:
+            shelf.wanted = wanted
+            yield Slots(*wanted)
     if shelf.asked_at == world.things_revision:
         return  # nothing has come or gone since
     shelf.asked_at = world.things_revision
-    sources = (*shelf.slots, *shelf.noises, *(thing.source for thing in world.things.values()))
+    sources = tuple(thing.source for thing in world.things.values())
+    if shelf.spec:
+        sources = (*shelf.slots, *shelf.noises, *sources)
     missing = tuple(source for source in dict.fromkeys(sources) if source not in world.thumbnails)
     if missing != shelf.asked:
         shelf.asked = missing
@@ -134,10 +140,13 @@ def collect(world: World) -> None:
         found += [("slot", number, shelf.slot(number)) for number in range(len(shelf.slots))]
         found += [("noise", number, shelf.noise(number)) for number in range(len(NOISES))]
         found += [("button", name, shelf.button(number)) for number, name in enumerate(BUTTONS)]
-    found += [("thing", thing.id, thing.place) for thing in world.things.values()]
+        found += [("shelf", "", shelf.board), ("shelf", "", shelf.board.reversed)]
+    for thing in world.things.values():  # seen, and taken, from behind as well
+        found += [("thing", thing.id, thing.place), ("thing", thing.id, thing.place.reversed)]
     found += [("frame", e.key, e.layout.picture) for e in world.exhibits if e.layout is not None]
     if world.enlarged is not None:
-        found.append(("enlarged", world.enlarged.key, world.enlarged.place))
+        place = world.enlarged.place
+        found += [("enlarged", world.enlarged.key, place), ("behind", "", place.reversed)]
     world.aims = Aims.of(found)
 
 

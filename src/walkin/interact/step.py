@@ -6,10 +6,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from walkin.frame import Frame, Input
-from walkin.interact import comfort, grab, hands, history, locomotion, panel, shelf, teleport, turning, world_grab
+from walkin.interact import (
+    arrange,
+    carry,
+    comfort,
+    flights,
+    grab,
+    hands,
+    history,
+    locomotion,
+    panel,
+    shelf,
+    teleport,
+    turning,
+    world_grab,
+)
 from walkin.interact.doing import do, go_to
 from walkin.panel_state import Change
-from walkin.requests import Feed, File, Request
+from walkin.requests import File, Request
 from walkin.world import World
 
 
@@ -28,24 +42,27 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
         go_to(world, given, world.goto)
         world.goto = None
     given = panel.attend(world, given)
-    yield from grab.grab(world, given, frame.dt_s)
+    flights.land(world)
+    arrange.sort_again(world)
+    history.keep_up(world)
+    yield from grab.grab(world, given)
     if grab.scroll(world, given):
         given = replace(given, right=replace(given.right, scroll=0.0))
     moved = _move(world, given, frame.dt_s)
+    yield from grab.follow(world, given, frame.dt_s)
     comfort.advise(world, given, moved)
     hands.point(world, given)
     for act in sorted(given.acts):
         yield from do(world, given, Change(act))
     if given.acts:
         hands.point(world, given)  # the act may have taken them elsewhere
-    if world.history.now is None and world.layout is not None:
+    for path in given.dropped_files[-1:]:
+        yield from carry.feed(world, File(path), _frame_pointed_at(world))
         history.commit(world)
     yield from shelf.ask(world)
     if world.things_collected != world.things_revision:
         world.things_collected = world.things_revision
         shelf.collect(world)
-    for path in given.dropped_files[-1:]:
-        yield Feed(File(path), world.here.key)
 
 
 def _move(world: World, given: Input, dt_s: float) -> bool:
@@ -61,3 +78,9 @@ def _move(world: World, given: Input, dt_s: float) -> bool:
     went = teleport.aim(world, given)
     comfort.narrow(world, glided, dt_s)
     return glided or turned or went
+
+
+def _frame_pointed_at(world: World) -> str:
+    """Key of the network that a file dropped on the window is for: whose frame is under it, else where one is."""
+    met = world.met.get("right")
+    return str(met.key) if met is not None and met.kind == "frame" else world.here.key

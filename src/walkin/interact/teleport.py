@@ -9,7 +9,7 @@ import numpy as np
 from walkin.frame import Input
 from walkin.geometry import Ray
 from walkin.interact.locomotion import stand, yaw_of
-from walkin.interact.pointing import floor_distance, nearest_wall, world_ray
+from walkin.interact.pointing import floor_distance, meets, nearest_wall, world_ray
 from walkin.places import Place
 from walkin.world import Teleport, World
 
@@ -33,7 +33,9 @@ def aim(world: World, given: Input) -> bool:
     if hand.stage_from_aim is None:
         cancel(world, given)
         return False
-    if pressed and hand.stage_from_grip is not None and not gestures.stick and _at_floor(world, given):
+    grip = gestures.grips.get("right")
+    free = grip is None or grip.kind == "nothing"
+    if pressed and free and hand.stage_from_grip is not None and not gestures.stick and _at_floor(world, given):
         gestures.select = "teleport"
     elif not hand.select and gestures.select:
         gestures.select = ""
@@ -88,7 +90,7 @@ def throw(world: World, given: Input) -> Teleport:
 
 def _at_floor(world: World, given: Input) -> bool:
     ray = world_ray(world, given.right)
-    return ray is not None and floor_distance(ray) is not None and nearest_wall(world, ray) is None
+    return ray is not None and floor_distance(ray) is not None and meets(world, ray, "right") is None
 
 
 def _wall_met(

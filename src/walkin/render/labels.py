@@ -29,6 +29,8 @@ FEWEST_ROWS, MOST_ROWS = 5, 10  # of a board: few lines stay near its top
 Row = tuple[str, float, tuple[float, float, float, float]]
 """Name, share of 1, colour of its bar."""
 
+FOOT_M = 0.34  # of a wall whose label has room below it
+
 
 class Labels:
     """Text of the room on the GPU; only labels near enough to be read are kept in the buffer."""
@@ -119,6 +121,13 @@ class Labels:
         ]
         width = max(place.width_m, 0.6)
         at = corner - UP * 0.155 + front
+        if place.corner[1] < FOOT_M:  # pushed into the floor: what stands at its foot is above it now
+            facts = _facts(wall)
+            at = top + UP * (name_size + 0.05 + 0.075 * (len(facts) - 1))
+            for line, tint in facts:
+                parts.append(self._text.glyphs(line, at, right, UP, 0.058, tint, max_width=width))
+                at = at - UP * 0.075
+            return np.concatenate(parts)
         if place.corner[1] + place.height_m > READ_ABOVE_M:  # the name above it is too high to be read from near by
             name = self._text.glyphs(wall.node.address, at, right, UP, 0.085, NAME, face="semibold", max_width=width)
             parts.append(name)

@@ -74,8 +74,7 @@ class Thumbnails:
             self._page.build_mipmaps(0, LEVELS - 1)
             self._page.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
             self._page.repeat_x = self._page.repeat_y = False
-        step = max(1, -(-max(pixels.shape[:2]) // CELL))
-        pixels = pixels[::step, ::step]
+        pixels = _reduced(pixels, max(1, -(-max(pixels.shape[:2]) // CELL)))
         height, width = pixels.shape[:2]
         level = np.full((CELL, CELL, 4), 255, np.uint8)
         level[..., :3] = np.pad(pixels, ((0, CELL - height), (0, CELL - width), (0, 0)), mode="edge")
@@ -86,3 +85,14 @@ class Thumbnails:
             sums = level.reshape(side // 2, 2, side // 2, 2, 4).sum(axis=(1, 3), dtype=np.uint16)
             level = ((sums + 2) // 4).astype(np.uint8)
         return width / CELL, height / CELL
+
+
+def _reduced(pixels: np.ndarray, step: int) -> np.ndarray:
+    """Means of step x step pixels: one of them alone would flicker."""
+    if step == 1:
+        return pixels
+    height, width = (max(1, side // step) for side in pixels.shape[:2])
+    blocks = pixels[: height * step, : width * step]
+    if blocks.shape[0] < step or blocks.shape[1] < step:  # narrower than a block
+        return pixels[::step, ::step]
+    return blocks.reshape(height, step, width, step, 3).mean(axis=(1, 3)).astype(np.uint8)

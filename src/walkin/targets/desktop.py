@@ -214,7 +214,7 @@ class DesktopTarget:
         head = Pose(np.array([0.0, EYE_M, 0.0]), quaternion_from_yaw_pitch(self._yaw, self._pitch))
         pressed = self._clicked or glfw.get_mouse_button(self.window, glfw.MOUSE_BUTTON_LEFT) == glfw.PRESS
         self._clicked = False
-        right = Hand(stage_from_aim=self._aim(head), select=pressed, scroll=self._scroll)
+        right = Hand(stage_from_aim=self._aim(head, pressed), select=pressed, scroll=self._scroll)
         given = Input(
             stage_from_head=head,
             left=Hand(stick=self._stick()),
@@ -235,11 +235,12 @@ class DesktopTarget:
         self._dropped = []
         return given
 
-    def _aim(self, head: Pose) -> Pose | None:
-        """From the eye through the cursor, or straight ahead while the mouse is caught."""
+    def _aim(self, head: Pose, pressed: bool) -> Pose | None:
+        """From the eye through the cursor, or straight ahead while the mouse is caught. What is dragged out of the
+        window is not lost."""
         if self._caught:
             return head
-        if not self._glfw.get_window_attrib(self.window, self._glfw.HOVERED):
+        if not pressed and not self._glfw.get_window_attrib(self.window, self._glfw.HOVERED):
             return None
         width, height = self._glfw.get_window_size(self.window)
         if not width or not height:
