@@ -6,7 +6,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from walkin.frame import Frame, Input
-from walkin.interact import comfort, grab, hands, history, locomotion, panel, shelf, teleport, turning, world_grab
+from walkin.interact import (
+    comfort,
+    grab,
+    hands,
+    history,
+    locomotion,
+    panel,
+    shelf,
+    teleport,
+    turning,
+    visits,
+    world_grab,
+)  # fmt: skip
 from walkin.interact.doing import do, go_to
 from walkin.panel_state import Change
 from walkin.requests import Feed, File, Request
@@ -36,6 +48,7 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
     hands.point(world, given)
     for act in sorted(given.acts):
         yield from do(world, given, Change(act))
+        yield from visits.do(world, given, Change(act))
     if given.acts:
         hands.point(world, given)  # the act may have taken them elsewhere
     if world.history.now is None and world.layout is not None:
@@ -46,6 +59,8 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
         shelf.collect(world)
     for path in given.dropped_files[-1:]:
         yield Feed(File(path), world.here.key)
+    for picture in given.pasted[-1:]:
+        yield from visits.paste(world, given, picture)
 
 
 def _move(world: World, given: Input, dt_s: float) -> bool:
