@@ -18,6 +18,7 @@ from walkin.render.board import Board
 from walkin.render.eye import Eye, Sight
 from walkin.render.hands import Hands
 from walkin.render.labels import Labels
+from walkin.render.outline import Outline
 from walkin.render.overlay import Overlay
 from walkin.render.panels import Panels
 from walkin.render.pictures import Pictures
@@ -55,6 +56,7 @@ class Renderer:
         self._labels = Labels(self._text, self._rectangles)
         self._advice = Advice(self._text, self._rectangles)
         self._things = Things(ctx, self._text, self._rectangles)
+        self._outline = Outline(self._rectangles)
         self._hands = Hands(ctx)
         self._vignette = Vignette(ctx)
         self._atlas: Atlas | None = None
@@ -121,6 +123,7 @@ class Renderer:
 
     def _prepare_hands(self, world: World) -> None:
         self._things.prepare(world)
+        self._outline.prepare(world)
         self._hands.prepare(world)
         self._advice.prepare(world)
 
@@ -220,6 +223,7 @@ class Renderer:
             draws += self._panels.draw_shadows()
             if world.look.ribbons:
                 draws += self._ribbons.draw()
+            draws += self._outline.draw()
             draws += self._labels.draw()
             draws += self._things.draw_text()
         framebuffer.depth_mask = True  # a ray that goes behind the plate is not seen through it
