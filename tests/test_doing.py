@@ -18,7 +18,7 @@ from walkin.ui.changes import ARGUMENTS
 from walkin.world import World
 
 # What a target does by itself, and what no act is but a way to move.
-TARGETS = {"full_screen", "walk", "look", "turn", "back", "teleport", "grab", "fast", "rise", "wheel", "drop"}
+TARGETS = {"full_screen", "walk", "look", "turn", "back", "teleport", "grab", "fast", "rise", "wheel", "drop", "paste"}
 LATER = {"copy", "fold", "layout", "scale", "collapse", "expand"}
 
 

@@ -11,6 +11,7 @@ from walkin.geometry import Quads
 from walkin.graph import Network, Node
 from walkin.mosaic import Mosaic
 from walkin.places import Layout, Place, Ribbon
+from walkin.requests import Open
 from walkin.results import Boxes, Fed, Scores, Segmentation, Tiles
 
 
@@ -26,6 +27,10 @@ class Exhibit:
     key: str = ""
     """'' for the first, a name of its own for each of the others: what results and requests call `network`."""
     title: str = ""
+    request: Open | None = None
+    """What opened it."""
+    weights_hash: str = ""
+    """Of the weights that were loaded; '' until it is known."""
     home: Layout | None = None
     """The layout as if it stood alone."""
     x_m: float = 0.0
@@ -116,6 +121,19 @@ class Wall:
             return None
         channel = position if self.order is None else int(self.order[position])
         return channel, u, v
+
+    def square_of(self, channel: int) -> Place | None:
+        """Where a tile is, as far as its picture goes; None for a channel that there is not."""
+        if not 0 <= channel < self.count:
+            return None
+        position = channel if self.order is None else int(np.flatnonzero(self.order == channel)[0])
+        row, column = divmod(position, self.place.columns)
+        place, (width, height) = self.place, tile_fill(self.place.fill, self.mosaic)
+        pitch = place.pitch_m
+        along = place.right * (column + (1 - width) / 2) * pitch
+        up = (place.rows - 1 - row + (1 - height) / 2) * pitch
+        x, y, z = (np.array(place.corner) + along).tolist()
+        return Place((x, y + up, z), place.yaw, 1, 1, pitch, max(width, height))
 
     @property
     def flawed(self) -> int:

@@ -111,6 +111,8 @@ class Open:
     """What the shelf shows (see Browse): its first picture goes in first, if none is given by itself."""
     network: str = ""
     """Key of the exhibit that it becomes; what is sent about it carries the same."""
+    source: object = None
+    """First picture, before `picture` and `image`; where it cannot be had, those are fed."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,13 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class Weigh:
+    """Tell a network's weights from all others; `Weighed` is the answer."""
+
+    network: str = ""
+
+
+@dataclass(frozen=True)
 class Watch:
     """Feed the newest picture of a camera or a folder again and again, as fast as the network runs."""
 
@@ -209,8 +218,23 @@ class Screenshot:
 
 
 @dataclass(frozen=True)
+class Save:
+    """Write the room into a scene file; path None: the file it came from, else one in the user's documents."""
+
+    path: str | None = None
+
+
+@dataclass(frozen=True)
+class Restore:
+    """Take up the visit that ended with a crash."""
+
+
+@dataclass(frozen=True)
 class Quit:
     """End the program."""
 
 
-Request = Open | Feed | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Watch | Cancel | Screenshot | Quit
+Request = (
+    Open | Feed | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Watch | Cancel | Screenshot
+    | Save | Restore | Quit
+)  # fmt: skip

@@ -8,13 +8,16 @@ from dataclasses import fields, replace
 from typing import Any
 
 from walkin.frame import Input
-from walkin.interact import arrange, carry, history, locomotion, shelf
+from walkin.interact import arrange, bookmarks, carry, history, locomotion, shelf, visits
 from walkin.panel_state import Change
 from walkin.requests import Cancel, Feed, Measure, Noise, Open, Quit, Request, Screenshot, Watch
 from walkin.world import COLOR_MAPS, RANGES, World
 
 WALL_KINDS = ("tile", "gap", "rim", "corner", "scroll")
-NO_STEP = frozenset({"undo", "redo", "goto", "quit", "screenshot", "keys", "panel", "palette", "measure"})
+NO_STEP = frozenset(
+    ("undo redo goto quit screenshot keys panel palette measure copy save restore_last "
+     "bookmark go_to_bookmark remove_bookmark").split()
+)  # fmt: skip
 """Acts that change nothing of the room: they are no step to be undone."""
 Doing = Callable[..., Iterator[Request] | None]
 
@@ -248,6 +251,12 @@ def _after(values: tuple[str, ...], value: str) -> str:
 
 
 DOINGS: dict[str, Doing] = {
+    "save": visits.save,
+    "restore_last": visits.restore_last,
+    "bookmark": bookmarks.bookmark,
+    "go_to_bookmark": bookmarks.go_to_bookmark,
+    "remove_bookmark": bookmarks.remove_bookmark,
+    "copy": visits.copy,
     "quit": _quit,
     "screenshot": _screenshot,
     "cancel": _cancel,

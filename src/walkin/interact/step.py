@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from walkin.frame import Frame, Input
 from walkin.interact import (
+    addresses,
     arrange,
     carry,
     comfort,
@@ -19,6 +20,7 @@ from walkin.interact import (
     shelf,
     teleport,
     turning,
+    visits,
     world_grab,
 )
 from walkin.interact.doing import do, go_to
@@ -39,7 +41,8 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
     if len(world.exhibits) > 1:
         locomotion.find_here(world, given)
     if world.layout is not None and world.goto is not None:
-        go_to(world, given, world.goto)
+        wall = addresses.select(world, world.goto)
+        go_to(world, given, wall.key if wall is not None else world.goto)
         world.goto = None
     given = panel.attend(world, given)
     flights.land(world)
@@ -63,6 +66,8 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
     if world.things_collected != world.things_revision:
         world.things_collected = world.things_revision
         shelf.collect(world)
+    for picture in given.pasted[-1:]:
+        yield from visits.paste(world, given, picture)
 
 
 def _move(world: World, given: Input, dt_s: float) -> bool:

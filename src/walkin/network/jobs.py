@@ -13,14 +13,15 @@ import torch
 from walkin.errors import WalkinError
 from walkin.mailbox import Emit
 from walkin.network.gallery import Gallery
-from walkin.network.inputs import from_picture, prepare
+from walkin.network.inputs import Prepared, from_picture, prepare
 from walkin.network.live import LOOK_S, Frames, open_frames
-from walkin.network.loaded import load
+from walkin.network.loaded import Loaded, load
 from walkin.network.pictures import picture_from
 from walkin.network.session import Session
-from walkin.requests import Close, Feed, File, Measure, Open, Pixels, Watch
+from walkin.network.weighing import weights_hash
+from walkin.requests import Close, Feed, File, Measure, Open, Pixels, Watch, Weigh
 from walkin.resources import photos
-from walkin.results import Notice, Progress, Result, Watching
+from walkin.results import Notice, Progress, Result, Watching, Weighed
 
 
 @dataclass
@@ -49,6 +50,16 @@ def open_network(sessions: Sessions, request: Open, emit: Emit) -> Iterator[Resu
     key = request.network
     session = sessions.by_key[key] = Session(key, request.fold)
     loaded = session.loaded = yield from _about(key, load(request))
+    yield from session.run((yield from _first(sessions, request, loaded)), emit, job="open")
+
+
+def _first(sessions: Sessions, request: Open, loaded: Loaded) -> Generator[Result, None, Prepared]:
+    """The picture that a network is opened with."""
+    if request.source is not None:
+        try:
+            return prepare(loaded, request.source, sessions.gallery)  # type: ignore[arg-type]
+        except WalkinError as problem:
+            yield Notice(str(problem), "warning", network=request.network)
     if request.picture is not None:
         source, picture = Pixels("picture", "picture"), picture_from(request.picture, "picture")
         sessions.gallery.keep(source, picture)
@@ -57,7 +68,7 @@ def open_network(sessions: Sessions, request: Open, emit: Emit) -> Iterator[Resu
     else:
         source = File(str(request.image or photos()[0]))
         picture = sessions.gallery.picture(source)
-    yield from session.run(from_picture(loaded, source, picture), emit, job="open")
+    return from_picture(loaded, source, picture)
 
 
 def feed(sessions: Sessions, request: Feed, emit: Emit) -> Iterator[Result]:
@@ -81,6 +92,15 @@ def measure(sessions: Sessions, request: Measure, emit: Emit) -> Iterator[Result
     session = _session(sessions, request.network)
     if session is not None:
         yield from session.measure(request.address, request.bins)
+
+
+def weigh(sessions: Sessions, request: Weigh, emit: Emit) -> Iterator[Result | None]:
+    """The hash of a network's weights; 100 MB take a tenth of a second or two."""
+    session = sessions.by_key.get(request.network)
+    if session is None or session.loaded is None:
+        return
+    digest = yield from weights_hash(session.loaded.model)
+    yield Weighed(digest, request.network)
 
 
 def watch(
