@@ -10,7 +10,7 @@ from typing import Any
 from walkin.frame import Input
 from walkin.interact import arrange, bookmarks, carry, history, locomotion, shelf, visits
 from walkin.panel_state import Change
-from walkin.requests import Cancel, Feed, Measure, Noise, Open, Quit, Request, Screenshot, Watch
+from walkin.requests import Cancel, Measure, Noise, Open, Quit, Request, Screenshot, Watch
 from walkin.world import COLOR_MAPS, RANGES, World
 
 WALL_KINDS = ("tile", "gap", "rim", "corner", "scroll")
@@ -175,12 +175,12 @@ def _picture(world: World, given: Input) -> Iterator[Request]:
     """The next of the pictures that are at hand, or on the shelf."""
     source: Any = shelf.next_picture(world)
     if source is not None:
-        yield Feed(source, world.here.key)
+        yield from carry.feed(world, source, world.here.key)
 
 
 def _feed(world: World, given: Input, source: Any, network: str = "") -> Iterator[Request]:
     for key in _networks(world, network):
-        yield Feed(source, key)
+        yield from carry.feed(world, source, key)
 
 
 def _noise(world: World, given: Input, kind: str, network: str = "") -> Iterator[Request]:

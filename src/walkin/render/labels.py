@@ -25,7 +25,7 @@ BAR_DARK = (0.12, 0.13, 0.15, 1.0)
 BAR_BACK = (0.030, 0.034, 0.044, 1.0)
 LEGIBLE = 90.0  # a text is drawn up to this many times its size away: seven pixels high in a 720-line window
 READ_ABOVE_M = 2.2
-FEWEST_ROWS, MOST_ROWS = 5, 10  # of a board: few lines stay near its top
+FEWEST_ROWS, MOST_ROWS = 5, 10  # of a board: one or two boxes or areas that were found stay near its top
 Row = tuple[str, float, tuple[float, float, float, float]]
 """Name, share of 1, colour of its bar."""
 
@@ -167,17 +167,17 @@ class Labels:
                 parts.append(self._text.glyphs(line, top, place.right, UP, 0.15, ACCENT, face="semibold"))
         rows = rows_of(exhibit)
         if rows:
-            glyphs, rectangles = self._board(layout.board, rows)
+            glyphs, rectangles = self._board(layout.board, rows, 1 if scores is not None else FEWEST_ROWS)
             parts += glyphs
             bars += rectangles
         return np.concatenate(parts), np.concatenate(bars)
 
-    def _board(self, place: Place, rows: tuple[Row, ...]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def _board(self, place: Place, rows: tuple[Row, ...], fewest: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """What was found as bars, the share in per cent at the right."""
         glyphs, bars = [], []
         right, front = place.right, place.normal * 0.004
         corner = np.array(place.corner) + front
-        step = place.height_m / (max(len(rows), FEWEST_ROWS) + 1.0)
+        step = place.height_m / (max(len(rows), fewest) + 1.0)
         top = corner + UP * place.height_m
         for row, (name, share, hue) in enumerate(rows):
             base = top - UP * step * (row + 1.0) + right * 0.08
