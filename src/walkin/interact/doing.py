@@ -10,7 +10,7 @@ from typing import Any
 from walkin.frame import Input
 from walkin.interact import arrange, carry, history, locomotion, shelf
 from walkin.panel_state import Change
-from walkin.requests import Cancel, Feed, Measure, Noise, Open, Quit, Request, Screenshot, Watch
+from walkin.requests import Cancel, Measure, Noise, Open, Quit, Request, Screenshot, Watch
 from walkin.world import COLOR_MAPS, RANGES, World
 
 WALL_KINDS = ("tile", "gap", "rim", "corner", "scroll")
@@ -113,7 +113,11 @@ def _columns(world: World, given: Input, key: str, columns: int) -> None:
 
 
 def _put_back(world: World, given: Input) -> None:
-    carry.put_back_enlarged(world)
+    """What is in a hand, else what is large."""
+    if world.carried:
+        history.let_go(world)
+    else:
+        carry.put_back_enlarged(world)
 
 
 def _measure(world: World, given: Input, key: str) -> Iterator[Request]:
@@ -172,12 +176,12 @@ def _picture(world: World, given: Input) -> Iterator[Request]:
     """The next of the pictures that are at hand, or on the shelf."""
     source: Any = shelf.next_picture(world)
     if source is not None:
-        yield Feed(source, world.here.key)
+        yield from carry.feed(world, source, world.here.key)
 
 
 def _feed(world: World, given: Input, source: Any, network: str = "") -> Iterator[Request]:
     for key in _networks(world, network):
-        yield Feed(source, key)
+        yield from carry.feed(world, source, key)
 
 
 def _noise(world: World, given: Input, kind: str, network: str = "") -> Iterator[Request]:
