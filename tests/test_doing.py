@@ -138,6 +138,7 @@ def test_what_is_fed_is_fed_again_by_undo():
     world = room()
     world.accept(Fed(tiles_of(maps("x", 1, 4, 4), [[[0.0] * 4] * 4]).levels[0], ("a",), 1, "", File("a.png")))
     done(world, "labels", True)
+    assert done(world, "feed", File("b.png")) == [Feed(File("b.png"), "")]
     world.accept(Fed(tiles_of(maps("x", 1, 4, 4), [[[0.0] * 4] * 4]).levels[0], ("b",), 2, "", File("b.png")))
     assert done(world, "undo") == [Feed(File("a.png"), "")]
 
