@@ -82,8 +82,7 @@ def main(path: Path) -> None:
         height, width = SIZE[1], SIZE[0]
         pixels = target.read().reshape(height, FINER, width, FINER, 3).mean(axis=(1, 3))
         save_png(path, np.rint(pixels).astype(np.uint8))
-        app.worker.close(timeout_s=1.0)
-        app.librarian.close(timeout_s=1.0)
+        app.close()
 
 
 if __name__ == "__main__":

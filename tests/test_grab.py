@@ -498,6 +498,49 @@ def test_a_press_on_a_button_is_felt_and_does_what_it_says_once():
     visitor.release()
 
 
+def test_escape_gives_back_what_is_carried():
+    visitor = Holder(by="mouse")
+    thing = hung(visitor)
+    visitor.press(at(HUNG))
+    visitor.goes(AWAY)
+    visitor.does(acts=frozenset(["free"]))
+    assert not visitor.world.carried and visitor.world.things == {1: thing}
+    visitor.goes(at(FRAME))
+    assert feeds(visitor.release()) == [] and visitor.world.things == {1: thing}
+
+
+def test_what_is_behind_the_panel_is_not_taken_through_it():
+    visitor = Holder(by="squeeze")
+    visitor.world.panel.shown = True
+    visitor.world.panel.parts = ((0.0, 0.0, 9000.0, 9000.0),)
+    visitor.world.panel_on_wrist = False
+    visitor.point(slot(visitor, 1))
+    visitor.does()
+    aim = visitor.right.stage_from_aim
+    assert aim is not None
+    visitor.world.world_from_panel = Pose(aim.position + aim.forward * 0.5, aim.orientation)
+    visitor.press(slot(visitor, 1))
+    assert visitor.world.panel_met is not None and not visitor.world.carried
+    visitor.release()
+    visitor.world.panel.shown = False
+    visitor.press(slot(visitor, 1))
+    assert visitor.world.carried
+
+
+def test_what_is_carried_over_the_panel_is_not_let_go():
+    visitor = Holder()
+    visitor.press(slot(visitor, 1))
+    visitor.goes(AWAY)
+    visitor.world.panel.shown = True
+    visitor.world.panel.parts = ((0.0, 0.0, 9000.0, 9000.0),)
+    visitor.world.panel_on_wrist = False
+    aim = visitor.right.stage_from_aim
+    assert aim is not None
+    visitor.world.world_from_panel = Pose(aim.position + aim.forward * 0.5, aim.orientation)
+    visitor.does(frames=5)
+    assert visitor.world.carried and not visitor.world.things
+
+
 def test_a_file_dropped_on_a_frame_goes_into_that_network():
     visitor = Holder(by="mouse", world=furnished_room("b"))
     layout = visitor.world.exhibits[1].layout

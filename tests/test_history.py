@@ -10,7 +10,10 @@ from test_grab import AWAY, HUNG, feeds, hung, slot
 from test_move import ahead, corner_of, side_of
 from visitor import FIRST, FRAME, RIGHT, Holder, at, furnished_room
 
+from walkin.frame import Input
+from walkin.interact.doing import do
 from walkin.interact.history import STEPS, arrangement
+from walkin.panel_state import Change
 from walkin.requests import Feed, File
 from walkin.results import Fed, Finished
 from walkin.world import Arrangement
@@ -70,12 +73,19 @@ def colors(visitor: Holder) -> None:
     visitor.does(acts=frozenset(["colors"]))
 
 
+def feed_by_name(visitor: Holder) -> None:
+    """From the panel, the palette or a script."""
+    requests = list(do(visitor.world, Input(), Change("feed", (File("named.png"), "*"))))
+    answer(visitor, requests)
+    visitor.does()
+
+
 def feed(visitor: Holder) -> None:
     answer(visitor, visitor.drag(slot(visitor, 4), at(FRAME)))
     visitor.does()
 
 
-CHANGES = pytest.mark.parametrize("change", [move, scale, push, wheel, hang, throw, sort, colors, feed])
+CHANGES = pytest.mark.parametrize("change", [move, scale, push, wheel, hang, throw, sort, colors, feed, feed_by_name])
 
 
 @CHANGES

@@ -117,7 +117,7 @@ def test_what_hangs_in_a_room_without_a_shelf_is_asked_for_as_well():
     visitor = Holder(by="mouse")
     visitor.world.shelf = Shelf(of(visitor).place)  # nothing on it
     hung(visitor)
-    visitor.world.shelf.asked = ()
+    visitor.world.shelf.asked, visitor.world.shelf.asked_at = (), -1
     assert wanted(visitor.does(), Thumbnails) == [Thumbnails((File("hung.png"),))]
 
 

@@ -57,8 +57,7 @@ def by_mouse(eyes: int = 1) -> Iterator[Mouse]:
         try:
             yield guest
         finally:
-            app.worker.close(timeout_s=5.0)
-            app.librarian.close(timeout_s=5.0)
+            app.close(5.0)
 
 
 def test_a_whole_visit_by_mouse_and_what_it_leaves():

@@ -56,6 +56,5 @@ def test_controllers_leave_the_room_that_a_mouse_leaves(xr_runtime: Path):
         try:
             in_vr = visit(guest)
         finally:
-            made.app.worker.close(timeout_s=5.0)
-            made.app.librarian.close(timeout_s=5.0)
+            made.app.close(5.0)
     same(by_hand, in_vr)

@@ -14,7 +14,7 @@ from walkin.interact.flights import fly_back
 from walkin.interact.locomotion import yaw_of
 from walkin.interact.pointing import meets, ray_of
 from walkin.places import Place
-from walkin.requests import Feed, Full, Keep, Request, Source, Tile
+from walkin.requests import Feed, Full, Keep, Request, Tile
 from walkin.things import PICTURE_M, Carried, Enlarged, Met, Thing
 from walkin.world import World
 
@@ -170,12 +170,6 @@ def feed(world: World, source: object, key: str) -> Iterator[Feed]:
     if exhibit is not None:
         exhibit.asked = source
     yield Feed(source, key)  # type: ignore[arg-type]
-
-
-def feed_all(world: World, source: Source) -> Iterator[Feed]:
-    """Into every network's frame."""
-    for exhibit in world.exhibits:
-        yield from feed(world, source, exhibit.key)
 
 
 def hang(world: World, carried: Carried) -> Thing:

@@ -116,7 +116,11 @@ def _columns(world: World, given: Input, key: str, columns: int) -> None:
 
 
 def _put_back(world: World, given: Input) -> None:
-    carry.put_back_enlarged(world)
+    """What is in a hand, else what is large."""
+    if world.carried:
+        history.let_go(world)
+    else:
+        carry.put_back_enlarged(world)
 
 
 def _measure(world: World, given: Input, key: str) -> Iterator[Request]:

@@ -81,6 +81,8 @@ def _begin(world: World, given: Input, side: str, hand: Hand) -> Iterator[Reques
     """What a press is for, by what it points at."""
     world_from_aim = _aim(world, hand)
     met = meets(world, ray_of(world_from_aim), side)
+    if side == "right" and world.panel_met is not None:
+        met = world.panel_met  # and nothing behind it
     kind = met.kind if met is not None else ""
     tracked = hand.stage_from_grip is not None
     by_squeeze = hand.squeeze and not hand.select

@@ -65,7 +65,7 @@ def keep_up(world: World) -> None:
 def undo(world: World) -> Iterator[Request]:
     """Back by one step; nothing if there is none. A picture in a hand goes back first, and that is all."""
     if world.carried:
-        _let_go(world)
+        let_go(world)
         return
     commit(world)  # what is not a step yet becomes one
     history = world.history
@@ -90,7 +90,7 @@ def redo(world: World) -> Iterator[Request]:
 
 def restore(world: World, wanted: Arrangement) -> Iterator[Request]:
     """Make the room what it was."""
-    _let_go(world)
+    let_go(world)
     if world.look != wanted.look:
         world.look = wanted.look
     places, sorts = dict(wanted.places), dict(wanted.sorts)
@@ -109,7 +109,7 @@ def restore(world: World, wanted: Arrangement) -> Iterator[Request]:
             yield from feed(world, source, exhibit.key)
 
 
-def _let_go(world: World) -> None:
+def let_go(world: World) -> None:
     """Whatever is held, as if it had never been taken."""
     for side in list(world.carried):
         give_back(world, side)

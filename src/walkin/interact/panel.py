@@ -24,6 +24,7 @@ TILTED = 0.8  # of the way to lying square to the line of sight
 def attend(world: World, given: Input) -> Input:
     """Hand the panel what is meant for it; the input that is left for the room."""
     state = world.panel
+    world.panel_met = None
     if not (state.shown or state.palette):
         if state.pointer is not None or any(state.buttons):
             state.pointer, state.buttons = None, (False, False, False)
@@ -70,7 +71,8 @@ def _board(world: World, given: Input, state: PanelState) -> Input:
     state.scroll = 0.0
     before = state.buttons[0]
     state.pointer, met = _pointed(world, given.right)
-    covered = state.pointer is not None and state.covers(*state.pointer)
+    free = before or not world.gestures.grips.get("right")  # what is carried over the panel is not let go
+    covered = state.pointer is not None and state.covers(*state.pointer) and free
     state.buttons = (given.right.select and (covered or before), False, False)
     world.panel_met = met if covered else None
     if covered or before:
