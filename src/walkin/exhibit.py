@@ -11,6 +11,7 @@ from walkin.geometry import Quads
 from walkin.graph import Network, Node
 from walkin.mosaic import Mosaic
 from walkin.places import Layout, Place, Ribbon
+from walkin.requests import Open
 from walkin.results import Boxes, Fed, Scores, Segmentation, Tiles
 
 
@@ -26,6 +27,10 @@ class Exhibit:
     key: str = ""
     """'' for the first, a name of its own for each of the others: what results and requests call `network`."""
     title: str = ""
+    request: Open | None = None
+    """What opened it."""
+    weights_hash: str = ""
+    """Of the weights that were loaded; '' until it is known."""
     home: Layout | None = None
     """The layout as if it stood alone."""
     x_m: float = 0.0

@@ -82,6 +82,14 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Viewpoint:
+    """Where somebody stood, and which way she looked."""
+
+    world_from_stage: Pose
+    stage_from_head: Pose
+
+
+@dataclass(frozen=True)
 class Ribbon:
     """One edge of the graph on the floor: a line through points, metres, world."""
 

@@ -111,6 +111,8 @@ class Open:
     """What the shelf shows (see Browse): its first picture goes in first, if none is given by itself."""
     network: str = ""
     """Key of the exhibit that it becomes; what is sent about it carries the same."""
+    source: object = None
+    """First picture, if it is to be another than `image` or `picture`; where it cannot be had, a bundled photo is fed."""
 
 
 @dataclass(frozen=True)
@@ -209,8 +211,23 @@ class Screenshot:
 
 
 @dataclass(frozen=True)
+class Save:
+    """Write the room into a scene file; path None: the file it came from, else one in the user's documents."""
+
+    path: str | None = None
+
+
+@dataclass(frozen=True)
+class Restore:
+    """Take up the visit that ended with a crash."""
+
+
+@dataclass(frozen=True)
 class Quit:
     """End the program."""
 
 
-Request = Open | Feed | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Watch | Cancel | Screenshot | Quit
+Request = (
+    Open | Feed | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Watch | Cancel | Screenshot | Save
+    | Restore | Quit
+)  # fmt: skip

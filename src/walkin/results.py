@@ -224,6 +224,14 @@ class Watching:
 
 
 @dataclass(frozen=True)
+class Weighed:
+    """What tells a network's weights from all others."""
+
+    hash: str
+    network: str = ""
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a job is: fraction 0 to 1, None while unknown."""
 
@@ -272,6 +280,7 @@ Result = (
     | Thumbnail
     | Spoiled
     | Watching
+    | Weighed
     | Progress
     | Notice
     | Finished

@@ -12,7 +12,7 @@ from walkin.frame import Pulse
 from walkin.geometry import Pose
 from walkin.graph import Network
 from walkin.panel_state import PanelState
-from walkin.places import Layout, Place
+from walkin.places import Layout, Place, Viewpoint
 from walkin.results import (
     Boxes,
     Fed,
@@ -196,6 +196,10 @@ class World:
     """Key of the wall, and channel, that were chosen last."""
     catch_wish: bool = False
     """Whether the mouse should become the head's: targets that have one follow it."""
+    copy_wish: str = ""
+    """Text for the clipboard: targets that have one take it."""
+    bookmarks: dict[str, Viewpoint] = field(default_factory=dict)
+    """Places to come back to, by their names."""
     history: History = field(default_factory=History)
     things_revision: int = 0
     """Grows when one of these comes, goes or moves."""
@@ -402,6 +406,20 @@ class World:
                 for wall in self.walls.values():
                     if wall.exhibit == exhibit.key:
                         wall.place = wall.place.shifted(by)
+
+    def clear(self) -> None:
+        """Take all networks out of the room, with what hangs there."""
+        self.exhibits, self.here, self.walls, self.bounds = [], Exhibit(), {}, Bounds()
+        self.things, self.carried, self.enlarged, self.selected, self.hover = {}, {}, None, None, None
+        self.met, self.gestures.grips, self.visited, self.progress = {}, {}, None, None
+        self.history = History()
+        self.banners = [banner for banner in self.banners if banner.until_s is not None]
+        self.placed = False
+        self.things_revision += 1
+        self.layout_revision += 1
+        self.places_revision += 1
+        self.tiles_revision += 1
+        self.revision += 1
 
     def notify(self, text: str, level: str = "info", *, lasting: bool = False) -> None:
         if any(banner.text == text for banner in self.banners):

@@ -35,7 +35,9 @@ class Gallery:
 
     def keep(self, source: Source, picture: Any) -> None:
         """Lay up what a `Tile` or `Pixels` is made of."""
-        if isinstance(source, Tile):
+        if isinstance(picture, Picture) and isinstance(source, Tile | Pixels):
+            made = picture  # as it was kept before, in a session that was saved
+        elif isinstance(source, Tile):
             made = activation(source, picture)
         elif isinstance(source, Pixels):
             made = picture_from(picture, source.caption or "picture")
@@ -46,6 +48,11 @@ class Gallery:
             self._kept.move_to_end(source)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
+
+    def kept(self, source: Source) -> Picture | None:
+        """What was laid up, for a session's file; asking for it makes it no younger."""
+        with self._lock:
+            return self._kept.get(source)
 
     def add(self, spec: str, pictures: Pictures) -> Pictures:
         """Put a collection in the place of what was opened by the same name; its pictures are given another chance."""

@@ -13,14 +13,15 @@ import torch
 from walkin.errors import WalkinError
 from walkin.mailbox import Emit
 from walkin.network.gallery import Gallery
-from walkin.network.inputs import from_picture, prepare
+from walkin.network.inputs import Prepared, from_picture, prepare
 from walkin.network.live import LOOK_S, Frames, open_frames
-from walkin.network.loaded import load
+from walkin.network.loaded import Loaded, load
 from walkin.network.pictures import picture_from
 from walkin.network.session import Session
+from walkin.network.weighing import weights_hash
 from walkin.requests import Close, Feed, File, Measure, Open, Pixels, Watch
 from walkin.resources import photos
-from walkin.results import Notice, Progress, Result, Watching
+from walkin.results import Notice, Progress, Result, Watching, Weighed
 
 
 @dataclass
@@ -49,6 +50,18 @@ def open_network(sessions: Sessions, request: Open, emit: Emit) -> Iterator[Resu
     key = request.network
     session = sessions.by_key[key] = Session(key, request.fold)
     loaded = session.loaded = yield from _about(key, load(request))
+    yield from session.run((yield from _first(sessions, request, loaded)), emit, job="open")
+    yield Progress("open", "reading the weights", network=key)
+    yield Weighed(weights_hash(loaded.model), key)
+
+
+def _first(sessions: Sessions, request: Open, loaded: Loaded) -> Generator[Result, None, Prepared]:
+    """The picture that a network is opened with."""
+    if request.source is not None:
+        try:
+            return prepare(loaded, request.source, sessions.gallery)  # type: ignore[arg-type]
+        except WalkinError as problem:
+            yield Notice(str(problem), "warning", network=request.network)
     if request.picture is not None:
         source, picture = Pixels("picture", "picture"), picture_from(request.picture, "picture")
         sessions.gallery.keep(source, picture)
@@ -57,7 +70,7 @@ def open_network(sessions: Sessions, request: Open, emit: Emit) -> Iterator[Resu
     else:
         source = File(str(request.image or photos()[0]))
         picture = sessions.gallery.picture(source)
-    yield from session.run(from_picture(loaded, source, picture), emit, job="open")
+    return from_picture(loaded, source, picture)
 
 
 def feed(sessions: Sessions, request: Feed, emit: Emit) -> Iterator[Result]:

@@ -1,0 +1,60 @@
+"""Addresses: a tile of the room in words that can be copied, and the tile that such words mean."""
+
+from __future__ import annotations
+
+from walkin.exhibit import Wall
+from walkin.world import World
+
+
+def address_of(world: World, key: str, channel: int | None = None) -> str:
+    """`resnet50:layer3.2.conv2/117`, of a wall without the last part."""
+    wall = world.walls[key]
+    exhibit = world.exhibit(wall.exhibit)
+    name = exhibit.key or exhibit.title if exhibit is not None else ""
+    where = f"{name}:{wall.node.address}" if name else wall.node.address
+    return where if channel is None else f"{where}/{channel}"
+
+
+def copy_address(world: World) -> str:
+    """Put the address of the tile that is pointed at, else of the one that was chosen, on the clipboard."""
+    found = (world.hover.key, world.hover.channel) if world.hover is not None else world.selected
+    if found is None or found[0] not in world.walls:
+        world.notify("point at a tile first")
+        return ""
+    world.copy_wish = address_of(world, *found)
+    world.notify(f"copied {world.copy_wish}")
+    return world.copy_wish
+
+
+def find(world: World, text: str) -> tuple[Wall, int | None] | None:
+    """The wall, and the channel if one is named: `layer3.2.conv2`, `layer3.2.conv2/117`, with a network before it or
+    without."""
+    text = text.strip()
+    for name in ("", *(f"{exhibit.title}:" for exhibit in world.exhibits)):
+        if not text.startswith(name):
+            continue
+        # The first network's walls have no name before their address.
+        exhibit = next((e for e in world.exhibits if f"{e.title}:" == name), None)
+        prefix = f"{exhibit.key}:" if exhibit is not None and exhibit.key else ""
+        address = prefix + text[len(name) :]
+        if address in world.walls:
+            return world.walls[address], None
+        head, slash, channel = address.rpartition("/")
+        wall = world.walls.get(head) if slash else None
+        if wall is not None and channel.isascii() and channel.isdecimal():
+            return wall, int(channel)
+    return None
+
+
+def select(world: World, text: str) -> Wall | None:
+    """The wall that is meant, None if there is none; a tile that is named with it is chosen."""
+    found = find(world, text)
+    if found is None:
+        return None
+    wall, channel = found
+    if channel is not None and channel >= wall.count:
+        world.notify(f"{wall.key} has {wall.count} channels, from 0 on: there is no {channel}", "warning")
+    elif channel is not None:
+        world.selected = wall.key, channel
+        world.revision += 1
+    return wall

@@ -1,0 +1,125 @@
+"""Session: the room as a scene, and a scene made into the room, as the walls that it speaks of come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from walkin.frame import Input
+from walkin.interact import arrange, carry, history, shelf
+from walkin.interact.bookmarks import look_from, viewpoint
+from walkin.requests import Browse, Noise, Request
+from walkin.scene import Bookmark, OnShelf, Opened, Scene
+from walkin.things import NOISES, Enlarged
+from walkin.world import World
+
+
+def scene_of(world: World, given: Input) -> Scene:
+    """The room as it is, hashes and pixels of pictures left to whoever writes it. Takes well under a millisecond."""
+    arrangement = history.arrangement(world)
+    # What is in a hand hangs where it was taken from: a crash must not take it along.
+    held = tuple(carried.thing for carried in world.carried.values() if carried.thing is not None)
+    arrangement = replace(
+        arrangement,
+        things=arrangement.things + held,
+        fed=tuple((key, source) for key, source in arrangement.fed if source is not None),
+    )
+    return Scene(
+        world.title,
+        tuple(
+            Opened.of(exhibit.request, exhibit.network.fold if exhibit.network else "layers", exhibit.weights_hash)
+            for exhibit in world.exhibits
+            if exhibit.request is not None
+        ),
+        arrangement,
+        viewpoint(world, given) if world.placed else None,
+        world.here.key,
+        tuple(Bookmark(name, view) for name, view in world.bookmarks.items()),
+        _on_shelf(world),
+        world.enlarged,
+        world.selected,
+    )
+
+
+@dataclass
+class Restoring:
+    """A scene on its way into the room."""
+
+    scene: Scene
+    _layout_revision: int = -1
+    _looked: bool = False
+    done: bool = field(default=False, init=False)
+
+    def step(self, world: World, given: Input, settled: bool) -> Iterator[Request]:
+        """Once a frame until `done`. `settled`: all networks have been opened, or could not be."""
+        scene = self.scene
+        if not self._looked:
+            self._looked = True
+            world.look = scene.arrangement.look
+            world.bookmarks = {bookmark.name: bookmark.view for bookmark in scene.bookmarks}
+            if scene.view is not None:
+                look_from(world, given, scene.view)
+                world.placed = True
+        if world.walls and self._layout_revision != world.layout_revision:
+            self._layout_revision = world.layout_revision
+            yield from history.restore(world, scene.arrangement)
+            yield from _restore_shelf(world, scene.shelf)
+            here = world.exhibit(scene.here)
+            world.here = here if here is not None else world.here
+        if settled and self._layout_revision == world.layout_revision:
+            self._finish(world)
+
+    def _finish(self, world: World) -> None:
+        """What needs the walls' pictures."""
+        scene = self.scene
+        for key, sort in scene.arrangement.sorts:
+            if (wall := world.walls.get(key)) is not None and sort in arrange.SORTS:
+                arrange.sort_wall(world, wall, sort)
+        if scene.enlarged is not None and _is_there(world, scene.enlarged.key, scene.enlarged.channel):
+            kept = scene.enlarged
+            world.enlarged = Enlarged(kept.key, kept.channel, kept.place)
+            carry.touch(world)
+        if scene.selected is not None and _is_there(world, *scene.selected):
+            world.selected = scene.selected
+        world.history.past.clear()
+        world.history.future.clear()
+        world.history.now = history.arrangement(world)
+        world.revision += 1
+        self.done = True
+
+
+def fitting(scene: Scene, world: World) -> bool:
+    """Whether the networks of a scene are those that stand in the room."""
+    here = [Opened.of(e.request, "", "") for e in world.exhibits if e.request is not None and e.network is not None]
+    return len(here) == len(scene.networks) and all(map(Opened.same, here, scene.networks))
+
+
+def _on_shelf(world: World) -> OnShelf | None:
+    board = world.shelf
+    if board is None or not board.spec:
+        return None
+    noise = board.noises[0] if board.noises else None
+    seed = noise.seed if isinstance(noise, Noise) else 0
+    return OnShelf(board.spec, board.first, board.query, board.seed, seed)
+
+
+def _restore_shelf(world: World, wanted: OnShelf | None) -> Iterator[Request]:
+    if wanted is None:
+        return
+    if world.shelf is None and world.layout is not None:
+        shelf.set_up(world, world.layout)
+    board = world.shelf
+    if board is None:
+        return
+    if board.spec != wanted.spec:
+        board.spec = wanted.spec
+        yield Browse(wanted.spec)
+    board.first, board.query, board.seed = wanted.first, wanted.query, wanted.seed
+    board.noises = tuple(Noise(kind, wanted.noise_seed) for kind in NOISES)
+    world.things_revision += 1
+    world.revision += 1
+
+
+def _is_there(world: World, key: str, channel: int) -> bool:
+    wall = world.walls.get(key)
+    return wall is not None and 0 <= channel < wall.count

@@ -1,0 +1,197 @@
+"""Scene: a visit that can be taken up again: networks, pictures, what was changed in the room, and where one stood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from walkin.errors import WalkinError
+from walkin.places import Viewpoint
+from walkin.plain import from_plain, to_plain
+from walkin.requests import Open
+from walkin.safe_file import Damaged, read_json
+from walkin.things import Enlarged
+from walkin.world import COLOR_MAPS, RANGES, Arrangement
+
+ENDING = ".walkin.json"
+FORMAT = "walkin scene"
+VERSION = 1
+"""Grows when files of the program before can no longer be read as they are; then `_older` says what is to be done."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One network of the room, and how it is got again."""
+
+    key: str
+    spec: str
+    weights: str | None = None
+    """As they were asked for."""
+    weights_hash: str = ""
+    """Of what was loaded; '' if it was not known yet."""
+    state_key: str | None = None
+    """Where in a checkpoint the state dict lies."""
+    device: str = "auto"
+    input_size: tuple[int, ...] | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    labels: str | None = None
+    names: tuple[str, ...] | None = None
+    fold: str = "layers"
+    seed: int = 0
+    live: bool = False
+    """It was given from Python, and only a script can give it again."""
+
+    @staticmethod
+    def of(request: Open, fold: str, weights_hash: str) -> Opened:
+        return Opened(
+            request.network, request.spec, request.weights, weights_hash, request.key, request.device,
+            request.input_size, request.mean, request.std, request.labels, request.names, fold, request.seed,
+            request.model is not None,
+        )  # fmt: skip
+
+    def request(self, source: object = None) -> Open:
+        """What opens it again, with the picture that was in it."""
+        return Open(
+            spec=self.spec, weights=self.weights, key=self.state_key, device=self.device, input_size=self.input_size,
+            mean=self.mean, std=self.std, labels=self.labels, names=self.names, fold=self.fold, seed=self.seed,
+            network=self.key, source=source,
+        )  # fmt: skip
+
+    def same(self, other: Opened) -> bool:
+        """Whether it is the same network, however it is folded and wherever it runs."""
+        plain = [replace(each, weights_hash="", device="auto", fold="layers", live=False) for each in (self, other)]
+        return plain[0] == plain[1]
+
+
+@dataclass(frozen=True)
+class InFile:
+    """A picture in a file, and what was in the file."""
+
+    source: object
+    hash: str
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """A picture that is in no file: a tile that was taken, a picture that was pasted. It comes with the scene."""
+
+    source: object
+    png: str
+    """Base64."""
+    name: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class OnShelf:
+    """What the shelf shows."""
+
+    spec: str
+    first: int = 0
+    query: str = ""
+    seed: int | None = None
+    noise_seed: int = 0
+
+
+@dataclass(frozen=True)
+class Bookmark:
+    name: str
+    view: Viewpoint
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All of a visit. Frozen: the render thread makes it, and another thread writes it."""
+
+    title: str
+    networks: tuple[Opened, ...]
+    arrangement: Arrangement
+    view: Viewpoint | None = None
+    here: str = ""
+    """Key of the network that the visitor was at."""
+    bookmarks: tuple[Bookmark, ...] = ()
+    shelf: OnShelf | None = None
+    enlarged: Enlarged | None = None
+    selected: tuple[str, int] | None = None
+    files: tuple[InFile, ...] = ()
+    pictures: tuple[InMemory, ...] = ()
+
+    @property
+    def sources(self) -> tuple[object, ...]:
+        """Of all pictures in it, each once."""
+        arrangement = self.arrangement
+        found = [source for _, source in arrangement.fed] + [thing.source for thing in arrangement.things]
+        return tuple(dict.fromkeys(found))
+
+    def without(self, sources: frozenset[object]) -> Scene:
+        """Without pictures that are no more."""
+        if not sources:
+            return self
+        arrangement = replace(
+            self.arrangement,
+            things=tuple(thing for thing in self.arrangement.things if thing.source not in sources),
+            fed=tuple((key, source) for key, source in self.arrangement.fed if source not in sources),
+        )
+        return replace(self, arrangement=arrangement)
+
+
+def to_json(scene: Scene) -> dict[str, Any]:
+    return {"format": FORMAT, "version": VERSION, **to_plain(scene)}
+
+
+def from_json(data: Any, name: str = "it") -> Scene:
+    """WalkinError, saying why, for what is no scene or one of a newer program; `Damaged` for what once was one."""
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise WalkinError(f"{name} is no scene of walkin", code=2)
+    version = data.get("version")
+    if type(version) is not int or version < 1:
+        raise Damaged(f"{name} is damaged (its version is {version!r:.20})")
+    if version > VERSION:
+        raise WalkinError(
+            f"{name} was written by a newer walkin (version {version} of scenes, this one reads up to {VERSION}): "
+            "update walkin, or save the scene again with the older one"
+        )
+    try:
+        scene = from_plain(Scene, _older(data, version))
+        _check(scene)
+    except WalkinError as problem:
+        raise Damaged(f"{name} is damaged ({problem})") from problem
+    return scene
+
+
+def read_scene(path: Path) -> Scene:
+    return from_json(read_json(path), str(path))
+
+
+def _older(data: dict[str, Any], version: int) -> dict[str, Any]:
+    """What a file of an older version is in this one's words. There is only one version so far."""
+    return data
+
+
+def _check(scene: Scene) -> None:
+    """What types do not say."""
+    if not scene.networks:
+        raise WalkinError("there is no network in it")
+    keys = [network.key for network in scene.networks]
+    if len(set(keys)) != len(keys):
+        raise WalkinError("two of its networks have the same name")
+    for view in (scene.view, *(bookmark.view for bookmark in scene.bookmarks)):
+        for pose in (view.world_from_stage, view.stage_from_head) if view is not None else ():
+            if pose.position.shape != (3,) or pose.orientation.shape != (4,) or not pose.scale > 0:
+                raise WalkinError("a viewpoint is no pose")
+            if not 0.99 < float(pose.orientation @ pose.orientation) < 1.01:
+                raise WalkinError("a viewpoint has no direction")
+    places = [place for _, place in scene.arrangement.places]
+    places += [thing.place for thing in scene.arrangement.things]
+    places += [scene.enlarged.place] if scene.enlarged is not None else []
+    for place in places:
+        if place.columns < 1 or place.rows < 1 or not place.pitch_m > 0 or not 0 < place.fill <= 1:
+            raise WalkinError("a place has no size")
+    numbers = [thing.id for thing in scene.arrangement.things]
+    if len(set(numbers)) != len(numbers):
+        raise WalkinError("two pictures have the same number")
+    look = scene.arrangement.look
+    if look.color_map not in COLOR_MAPS or look.range_mode not in RANGES:
+        raise WalkinError(f"no colours {look.color_map!r:.30} per {look.range_mode!r:.30}")
