@@ -152,3 +152,13 @@ def display(_x_server: Display, monkeypatch: pytest.MonkeyPatch) -> Display:
     monkeypatch.setenv("DISPLAY", _x_server.name)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     return _x_server
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _a_visitor_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Settings and visits of the tests are nobody's: neither read from the one who runs them nor written there."""
+    folder = tmp_path_factory.mktemp("visitor")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CONFIG_HOME", "STATE_HOME", "DOCUMENTS_DIR"):
+            patch.setenv(f"XDG_{name}", str(folder / name.lower()))
+        yield

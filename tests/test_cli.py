@@ -67,7 +67,7 @@ def here(tmp_path, monkeypatch):
     """A folder with net.py, a picture and settings of its own, which is the current one."""
     (tmp_path / "net.py").write_text(NET)
     Image.fromarray(np.arange(40 * 30 * 3, dtype=np.uint8).reshape(30, 40, 3)).save(tmp_path / "small.png")
-    for name in ("CONFIG", "CACHE"):
+    for name in ("CONFIG", "CACHE", "STATE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
     monkeypatch.setenv("XDG_PICTURES_DIR", str(tmp_path / "pictures"))
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import sys
 import threading
 import time
@@ -14,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from walkin import callbacks
 from walkin.errors import WalkinError
 from walkin.exhibit import Exhibit
-from walkin.frame import Frame, Target
+from walkin.frame import Frame, Input, Target
 from walkin.geometry import Pose
 from walkin.imports import collector_resting
 from walkin.interact import shelf
@@ -24,6 +26,7 @@ from walkin.interact.acts import ACTS, sheet
 from walkin.interact.doing import do
 from walkin.interact.layout import lay_out
 from walkin.interact.step import step
+from walkin.keeping import Keeper, Kept
 from walkin.mailbox import Emit, Mailbox, Worker, lower_thread_priority
 from walkin.picture_file import save_png, screenshot_path
 from walkin.render.colors import lookup_table
@@ -40,10 +43,13 @@ from walkin.requests import (
     Open,
     Quit,
     Request,
+    Restore,
+    Save,
     Screenshot,
     Slots,
     Thumbnails,
     Watch,
+    Weigh,
 )
 from walkin.results import (
     Boxes,
@@ -62,6 +68,7 @@ from walkin.results import (
     Tiles,
     Traced,
     Watching,
+    Weighed,
 )
 from walkin.ui.offer import Command, Offer
 from walkin.ui.panel import Panel
@@ -92,6 +99,8 @@ class Settings:
     """A live data set that goes by the name in `browse` (library form)."""
     watch: str = ""
     """Fed to every network as soon as it stands: `camera:0`, `camera:FILE`, a folder that is written to."""
+    kept: Kept = field(default_factory=Kept)
+    """Scenes and settings: from where and to where."""
     debug: bool = False
     report: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
     on_frame: Callable[[App, Frame], None] | None = None
@@ -129,6 +138,18 @@ class App:
         self.world.goto = self.settings.goto
         self.world.at_hand = self.settings.pictures
         self.panel = Panel(self.target.ctx, _offer())
+        self.keeper = Keeper(
+            self.world,
+            self.settings.kept,
+            lambda: self._gallery,
+            self.results.put,
+            lambda line: self.settings.report(line),
+            self.reopen,
+        )
+        self.inbox: queue.SimpleQueue[Callable[[App], None]] = queue.SimpleQueue()
+        """What other threads want done between two frames; `target.wake()` has it done at once."""
+        self._given: Input | None = None
+        self._told_selected: tuple[str, int] | None = None
         self._sessions: Any = None
         self._importer: threading.Thread | None = None
         self._shelf: Any = None
@@ -144,10 +165,12 @@ class App:
     def open(self, *requests: Open) -> None:
         """Begin with networks, side by side. Their worker starts after the first frame is on the screen: torch comes
         later."""
-        self._first_requests = tuple(
-            replace(request, network=key) for key, request in zip(_keys(requests), requests, strict=True)
-        )
-        self.world.exhibits = [Exhibit(request.network, request.spec) for request in self._first_requests]
+        if not any(request.network for request in requests):  # else they have their names from before
+            requests = tuple(
+                replace(request, network=key) for key, request in zip(_keys(requests), requests, strict=True)
+            )
+        self._first_requests = requests
+        self.world.exhibits = [Exhibit(request.network, request.spec, request) for request in requests]
         self.world.here = self.world.exhibits[0]
         self.world.title = ", ".join(request.spec for request in requests)
         self.world.progress = Progress("open", f"opening {requests[0].spec}")
@@ -157,13 +180,36 @@ class App:
 
             self._gallery.add(self.settings.browse, open_pictures(self.settings.browse, self.settings.dataset))
 
+    def reopen(self, requests: tuple[Open, ...]) -> None:
+        """Other networks, in place of those that stand here."""
+        self.worker.cancel()
+        for exhibit in list(self.world.exhibits):
+            self.dispatch(Close(exhibit.key))
+        self.world.clear()
+        self.open(*requests)
+        self._first_requests = ()
+        for request in requests:
+            self.dispatch(request)
+
     def run(self) -> int:
         """Frames until the end; the exit code."""
+        ended = False
         with closing(self.target), closing(self.target.frames()) as frames:  # type: ignore[type-var]
-            for frame in frames:
-                self.step(frame)
-                if self.quitting:
-                    break
+            self.keeper.begin()
+            try:
+                for frame in frames:
+                    self.step(frame)
+                    if self.quitting:
+                        break
+                ended = True
+            except KeyboardInterrupt:
+                ended = True
+                raise
+            finally:
+                if ended:
+                    self.keeper.close()
+                else:
+                    self.keeper.crashed(self._given)
         return self.code
 
     def close(self, timeout_s: float = 1.0) -> bool:
@@ -181,11 +227,21 @@ class App:
         """One frame."""
         for result in self.results.drain():
             self.accept(result)
+        while not self.inbox.empty():
+            self.inbox.get()(self)
+        self._given = frame.input
         for request in step(self.world, frame):
             self.dispatch(request)
+        opened = not self._first_requests and not self.worker.busy and self.results.empty
+        for request in self.keeper.step(frame.input, opened):
+            self.dispatch(request)
+        self._tell_selected()
         if self.world.pitch_wish is not None:
             self.target.hint("pitch", self.world.pitch_wish)
             self.world.pitch_wish = None
+        if self.world.copy_wish:
+            self.target.hint("copy", self.world.copy_wish)
+            self.world.copy_wish = ""
         if self.world.catch_wish:
             self.target.hint("catch", True)
             self.world.catch_wish = False
@@ -239,6 +295,23 @@ class App:
         if painted != self.panel.painted or parts != state.parts:
             self.world.revision += 1
 
+    def _tell_selected(self) -> None:
+        """Scripts that want to know which tile was chosen."""
+        selected = self.world.selected
+        if selected == self._told_selected:
+            return
+        wall = self.world.walls.get(selected[0]) if selected is not None else None
+        if selected is not None and (wall is None or wall.tiles is None):
+            return  # it will be there in a moment
+        self._told_selected = selected
+        if wall is None or wall.tiles is None or selected is None:
+            return
+        for failure in callbacks.tell_selected(*selected, wall.tiles.picture(selected[1])):
+            self.world.notify(failure.line, "error")
+            self.settings.report(f"walkin: {failure.line}")
+            if self.settings.debug:
+                self.settings.report(failure.details)
+
     @property
     def settled(self) -> bool:
         """All jobs have ended and all they sent is on the GPU."""
@@ -276,8 +349,13 @@ class App:
         if isinstance(result, Watching):
             self._go_on_watching(result)
             return
+        if isinstance(result, Weighed):
+            self.keeper.weighed(result)
+            return
         self.world.accept(result)
         if isinstance(result, Finished):
+            if result.job.startswith("open") and not (result.error or result.cancelled) and self.keeper.weighs:
+                self.dispatch(Weigh(result.job.removeprefix("open").strip()))
             self._finish(result)
         elif isinstance(result, Progress):
             live = self._live.get(result.network) if result.job == "live" else None
@@ -347,6 +425,8 @@ class App:
     def dispatch(self, request: Request) -> None:
         """Hand a request to the worker, or do it here."""
         if isinstance(request, Open):
+            if (exhibit := self.world.exhibit(request.network)) is not None:
+                exhibit.request, exhibit.weights_hash = request, ""
             name = _job_name("open", request.network)
             self.worker.submit(name, self._job("open_network", request), replaces=(name,))
         elif isinstance(request, Watch):
@@ -361,6 +441,13 @@ class App:
             # A network that is being opened is not given up for another picture: that one waits.
             name = _job_name("feed", request.network)
             self.worker.submit(name, self._job("feed", request), replaces=(name,))
+        elif isinstance(request, Weigh):
+            name = _job_name("weigh", request.network)
+            self.worker.submit(name, self._job("weigh", request), replaces=(name,))
+        elif isinstance(request, Save):
+            self.keeper.save(self._given or Input(), request.path)
+        elif isinstance(request, Restore):
+            self.keeper.restore_last()
         elif isinstance(request, Browse | Slots | Thumbnails | Full | Keep):
             self._at_the_shelf(request)
         elif isinstance(request, Cancel):

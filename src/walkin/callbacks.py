@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 OnSelect = Callable[[str, int, Any], object]
-"""(address, channel, values): values are float32 (H, W), as the wall shows them: in 255 steps from least to greatest."""
+"""(address, channel, values): float32 (H, W), as the wall shows them: in 255 steps from least to greatest."""
 InPanel = Callable[[Any], object]
 """Called while the panel is drawn, with the module `imgui` of imgui-bundle."""
 

@@ -138,9 +138,7 @@ def _view_parser(commands: argparse._SubParsersAction) -> None:
         epilog=NETWORK_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "network", nargs="*", default=["demo"], metavar="NETWORK", help="what to open, side by side (default: demo)"
-    )
+    parser.add_argument("network", nargs="*", metavar="NETWORK", help="what to open, side by side (default: demo)")
     _network_options(parser)
     parser.add_argument(
         "--images",
@@ -164,22 +162,35 @@ def _view_parser(commands: argparse._SubParsersAction) -> None:
     headset.add_argument(
         "--render-scale", type=_scale, default=1.0, metavar="S", help="pixels of an eye's side over what is recommended"
     )
+    usual = "for this visit; the panel's is kept"
     headset.add_argument(
-        "--turn", choices=("snap30", "snap45", "smooth"), default="snap45", help="what the stick's side does"
+        "--turn", choices=("snap30", "snap45", "smooth"), help=f"what the stick's side does (snap45), {usual}"
     )
-    headset.add_argument("--speed", type=_seconds, default=1.9, metavar="M/S", help="of walking (default: 1.9)")
-    headset.add_argument("--vignette", action="store_true", help="narrow the view while the stick moves you")
-    headset.add_argument("--left-handed", action="store_true", help="swap the controllers")
+    headset.add_argument("--speed", type=_speed, metavar="M/S", help=f"of walking (1.9), {usual}")
+    headset.add_argument(
+        "--vignette", action=argparse.BooleanOptionalAction, help="narrow the view while the stick moves you"
+    )
+    headset.add_argument("--left-handed", action=argparse.BooleanOptionalAction, help="swap the controllers")
     headset.add_argument(
         "--mirror",
         choices=("eye", "spectator", "none"),
         default="eye",
         help="what the window shows: the left eye, a steady view for those who look on, nothing",
     )
-    parser.add_argument("--goto", metavar="ADDRESS", help="stand before this layer, for example layer3.2.conv2")
-    parser.add_argument("--colors", default="signed", choices=("signed", "unsigned", "grey"), help="colour map")
     parser.add_argument(
-        "--range", default="channel", choices=("channel", "wall", "percentile"), help="what the colours span"
+        "--scene",
+        type=Path,
+        metavar="F.json",
+        help="take up a room that was saved (Ctrl+S); a file that is not there yet is where it will be saved",
+    )
+    parser.add_argument(
+        "--goto",
+        metavar="ADDRESS",
+        help="stand before this layer, for example layer3.2.conv2, or layer3.2.conv2/117 for one channel of it",
+    )
+    parser.add_argument("--colors", choices=("signed", "unsigned", "grey"), help="colour map (default: signed)")
+    parser.add_argument(
+        "--range", choices=("channel", "wall", "percentile"), help="what the colours span (default: channel)"
     )
     parser.add_argument(
         "--screenshot-to", type=Path, metavar="F.png", help="write a picture when all is there, then end"
@@ -299,6 +310,16 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < 1e9:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return seconds
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.1 <= speed <= 50:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of metres a second between 0.1 and 50")
+    return speed
 
 
 def _scale(text: str) -> float:

@@ -70,6 +70,8 @@ class Input:
     """Names of the acts (see interact.acts) begun since the last frame: help, screenshot, reset_view, ..."""
     dropped_files: tuple[str, ...] = ()
     """Files dropped on the program since the last frame."""
+    pasted: tuple[np.ndarray, ...] = ()
+    """Pictures from the clipboard, uint8 (H, W, 3), since the last frame."""
     notices: tuple[str, ...] = ()
     """What the target has to tell: a headset that is gone, or back."""
     cursor: tuple[float, float] | None = None
@@ -139,7 +141,8 @@ class Target(Protocol):
 
     def hint(self, name: str, value: Any) -> None:
         """Tell the target what it may make use of: `title` (str), `continuous` (bool: something is moving), `waiting`
-        (bool: a worker is busy and should have the processor), `typing` (bool: keys are for a text field), `catch`
+        (bool: a worker is busy and should have the processor), `copy` (str: onto the
+        clipboard), `typing` (bool: keys are for a text field), `catch`
         (bool: the mouse turns the head), `pitch` (radians: where a head that is not real should look), `pulse` (Pulse:
         a hand should feel it)."""
         ...

@@ -42,6 +42,8 @@ class Kept:
     """None: nothing is remembered."""
     visits: Path | None = None
     """The folder for visits that may end with a crash; None: nothing is kept for that."""
+    notices: tuple[str, ...] = ()
+    """What was wrong with the settings."""
 
 
 class Keeper:
@@ -56,7 +58,7 @@ class Keeper:
         report: Callable[[str], None],
         reopen: Callable[[tuple[Open, ...]], None],
     ):
-        """`say` may be called from any thread; `reopen` puts other networks into the room."""
+        """`say` may be called from any thread; `reopen` puts other networks in place of those that stand here."""
         self._world = world
         self._kept = kept
         self._gallery = gallery
@@ -82,6 +84,8 @@ class Keeper:
     def begin(self) -> None:
         """Before the first frame, when the world is as the command line wants it."""
         self._preferences = self._changing = preferences_of(self._world)
+        for text in self._kept.notices:
+            self._say(Notice(text, "warning", lasting=True))
         if self._kept.visits is not None:
             try:
                 self._vigil = Vigil(self._kept.visits)
@@ -137,6 +141,11 @@ class Keeper:
             return
         self._writer.submit(lambda: self._arrived.put(load(path)), self._failed)
 
+    @property
+    def weighs(self) -> bool:
+        """Whether hashes of weights are of any use in this run."""
+        return self._vigil is not None or bool(self._expected)
+
     def weighed(self, result: Weighed) -> None:
         """The weights of a network are known: those that the scene was made with?"""
         exhibit = self._world.exhibit(result.network)
@@ -145,7 +154,9 @@ class Keeper:
         exhibit.weights_hash = result.hash
         expected = self._expected.pop(result.network, "")
         if expected and expected != result.hash:
-            self._say(Notice(f"{exhibit.title}: not the weights that the scene was saved with", "warning", lasting=True))
+            self._say(
+                Notice(f"{exhibit.title}: not the weights that the scene was saved with", "warning", lasting=True)
+            )
 
     def close(self) -> None:
         """A visit that ended as it should: nothing is left to be offered."""
@@ -170,7 +181,6 @@ class Keeper:
             if problem := cannot_open(scene):
                 self._say(Notice(problem, "error", lasting=True))
                 return
-            self._world.clear()
             self._keep_pictures(loaded)
             self._expected = {network.key: network.weights_hash for network in scene.networks}
             self._reopen(requests_of(scene))
@@ -237,7 +247,9 @@ class Writer:
     """A thread for files, so that no frame waits for a disk."""
 
     def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[tuple[Callable[[], None], Callable[[Exception], None]] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], None], Callable[[Exception], None]] | None] = (
+            queue.SimpleQueue()
+        )
         self._thread: threading.Thread | None = None
         self._waiting = 0
         self._lock = threading.Lock()

@@ -8,13 +8,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from walkin.errors import WalkinError
 from walkin.imports import collector_resting
 from walkin.requests import Open
 from walkin.resources import photos
-from walkin.world import Comfort, Look
+
+if TYPE_CHECKING:
+    from walkin.scene import Scene
+    from walkin.settings import Preferences
+    from walkin.storing import Loaded
 
 
 def request_from(options: argparse.Namespace, spec: str) -> Open:
@@ -35,12 +39,19 @@ def request_from(options: argparse.Namespace, spec: str) -> Open:
 
 def view(options: argparse.Namespace) -> int:
     """walkin view: the exit code."""
+    from walkin import settings
     from walkin.app import App, Settings
+    from walkin.keeping import Kept, visits_folder
     from walkin.picture_file import check_writable, screenshot_path
 
     # Wakes the render thread within half a millisecond of a busy worker; with the default it comes 5 ms late.
     sys.setswitchinterval(0.0005)
-    requests = [request_from(options, spec) for spec in options.network]
+    loaded = scene_from(options.scene, bool(options.network)) if options.scene is not None else None
+    if loaded is not None:
+        requests = requests_for(loaded.scene, options)
+    else:
+        requests = [request_from(options, spec) for spec in options.network or ["demo"]]
+    title = "-".join(request.spec for request in requests)
     if options.images:
         from walkin.network.datasets import check
 
@@ -53,22 +64,36 @@ def view(options: argparse.Namespace) -> int:
     screenshot = options.screenshot_to
     frames = options.frames
     if kind == "offscreen" and screenshot is None and frames is None:
-        screenshot = screenshot_path("-".join(options.network))
+        screenshot = screenshot_path(title)
         print(f"walkin: no display, one picture instead: {screenshot}", file=sys.stderr)
         make_folder(screenshot.parent)
     if screenshot is not None:
         check_writable(screenshot)
+    # A picture or a measurement that a script asks for does not depend on what somebody liked, and nobody is there who
+    # could want the visit back.
+    visited = screenshot is None and frames is None
+    settings_file, notices = settings.settings_file(), []
+    liked = settings.read_settings(settings_file, notices.append) if visited else settings.Preferences()
+    liked = as_asked(liked, options)
     target = make_target(
         kind,
         options.window_size,
         options.msaa,
         options.eyes,
         render_scale=options.render_scale,
-        left_handed=options.left_handed,
+        left_handed=liked.comfort.left_handed,
         mirror=options.mirror,
         fall_back=options.target == "auto",
     )
-    settings = Settings(
+    kept = Kept(
+        options.scene,
+        loaded,
+        settings_file if visited else None,
+        visits_folder() if visited else None,
+        tuple(notices),
+    )
+    app_settings = Settings(
+        kept=kept,
         screenshot_to=screenshot,
         frames=frames,
         timeout_s=options.timeout if screenshot is not None or frames is not None else None,
@@ -79,16 +104,69 @@ def view(options: argparse.Namespace) -> int:
         watch=watch,
         debug=options.debug,
     )
-    app = App(target, settings)
-    app.world.look = Look(options.colors, options.range)
+    app = App(target, app_settings)
+    settings.put_into(app.world, liked)
     app.world.start_above = options.seen_from == "bird"
-    turn_deg = {"snap30": 30.0, "snap45": 45.0, "smooth": 0.0}[options.turn]
-    app.world.comfort = Comfort(turn_deg, options.speed, options.vignette, options.left_handed)
     app.open(*requests)
     try:
         return app.run()
     finally:
         app.close()
+
+
+def as_asked(liked: Preferences, options: argparse.Namespace) -> Preferences:
+    """The command line wins over what was kept."""
+    turn_deg = {None: None, "snap30": 30.0, "snap45": 45.0, "smooth": 0.0}[options.turn]
+    comfort = {
+        "turn_deg": turn_deg,
+        "speed_m_s": options.speed,
+        "vignette": options.vignette,
+        "left_handed": options.left_handed,
+    }
+    look = {"color_map": options.colors, "range_mode": options.range}
+    return replace(
+        liked,
+        comfort=replace(liked.comfort, **{name: value for name, value in comfort.items() if value is not None}),
+        look=replace(liked.look, **{name: value for name, value in look.items() if value is not None}),
+    )
+
+
+def scene_from(path: Path, named: bool) -> Loaded | None:
+    """The scene in a file. None where there is none, yet or any more: the room begins as without.
+
+    `named`: whether the command line says which networks to open, so that a file that is not there can be a new one.
+    """
+    from walkin.safe_file import Damaged
+    from walkin.storing import load
+
+    if not path.exists():
+        if not named:
+            raise WalkinError(f"--scene: there is no file {path}; name a network to begin a new scene", code=2)
+        if not path.parent.is_dir():
+            raise WalkinError(f"--scene {path}: there is no folder {path.parent}; create it first", code=2)
+        print(f"walkin: {path} is not there yet: saving the room writes it", file=sys.stderr)
+        return None
+    try:
+        return load(path)
+    except Damaged as problem:
+        print(f"walkin: {problem}", file=sys.stderr)
+        return None
+
+
+def requests_for(scene: Scene, options: argparse.Namespace) -> list[Open]:
+    """What opens the networks of a scene, on this machine, with other weights if those are named."""
+    from walkin.keeping import cannot_open, requests_of
+
+    if problem := cannot_open(scene):
+        raise WalkinError(problem)
+    specs = [network.spec for network in scene.networks]
+    if options.network and options.network != specs:
+        raise WalkinError(f"{options.scene} is a scene of {', '.join(specs)}: leave the network out", code=2)
+    asked = {"weights": options.weights, "key": options.key}
+    if options.device != "auto":
+        asked["device"] = options.device
+    given = {name: value for name, value in asked.items() if value is not None}
+    return [replace(request, **given) for request in requests_of(scene)]
 
 
 def make_folder(folder: Path) -> None:

@@ -60,7 +60,9 @@ def from_plain(kind: Any, data: Any, where: str = "") -> Any:
         _expect(type(data) in (int, float) and math.isfinite(data), where, "a number", data)
         return float(data)
     if kind in (bool, int, str):
-        return _expect(type(data) is kind, where, {bool: "true or false", int: "a whole number", str: "text"}[kind], data)
+        return _expect(
+            type(data) is kind, where, {bool: "true or false", int: "a whole number", str: "text"}[kind], data
+        )
     if kind is np.ndarray:
         _expect(isinstance(data, list) and all(type(each) in (int, float) for each in data), where, "numbers", data)
         return np.array([from_plain(float, each, where) for each in data])
@@ -100,7 +102,9 @@ def _several(origin: Any, inside: tuple[Any, ...], data: Any, where: str) -> Any
     else:
         _expect(len(data) == len(inside), where, f"{len(inside)} values", data)
         kinds = inside
-    return origin(from_plain(kind, each, f"{where}[{n}]") for n, (kind, each) in enumerate(zip(kinds, data, strict=True)))
+    return origin(
+        from_plain(kind, each, f"{where}[{n}]") for n, (kind, each) in enumerate(zip(kinds, data, strict=True))
+    )
 
 
 def _expect(true: bool, where: str, what: str, data: Any) -> Any:

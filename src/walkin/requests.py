@@ -112,7 +112,7 @@ class Open:
     network: str = ""
     """Key of the exhibit that it becomes; what is sent about it carries the same."""
     source: object = None
-    """First picture, if it is to be another than `image` or `picture`; where it cannot be had, a bundled photo is fed."""
+    """First picture, before `picture` and `image`; where it cannot be had, those are fed."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +190,13 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class Weigh:
+    """Tell a network's weights from all others; `Weighed` is the answer."""
+
+    network: str = ""
+
+
+@dataclass(frozen=True)
 class Watch:
     """Feed the newest picture of a camera or a folder again and again, as fast as the network runs."""
 
@@ -228,6 +235,6 @@ class Quit:
 
 
 Request = (
-    Open | Feed | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Watch | Cancel | Screenshot | Save
-    | Restore | Quit
+    Open | Feed | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Watch | Cancel | Screenshot
+    | Save | Restore | Quit
 )  # fmt: skip

@@ -120,7 +120,9 @@ def _load(path: Path) -> Loaded:
                 warnings.append(f"the picture {source.path} is another than when the scene was saved")
         elif isinstance(source, Tile | Pixels) and source not in came and source not in gone:
             gone.add(source)
-            warnings.append(f"a picture of the scene ({getattr(source, 'caption', '') or 'a tile'}) did not come with it")
+            warnings.append(
+                f"a picture of the scene ({getattr(source, 'caption', '') or 'a tile'}) did not come with it"
+            )
         elif isinstance(source, Item) and ":" not in source.dataset and not Path(source.dataset).exists():
             gone.add(source)
             warnings.append(f"the pictures of {source.dataset} are gone, and left out")

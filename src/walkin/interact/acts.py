@@ -172,6 +172,12 @@ ACTS: tuple[Act, ...] = (
     Act("reset_walls", "all walls back to their places", "CTRL+BACKSPACE", "Ctrl+Backspace"),
     Act("undo", "undo", "CTRL+Z", "Ctrl+Z"),
     Act("redo", "redo", "CTRL+Y", "Ctrl+Y"),
+    Act("copy", "copy the address of the tile pointed at", "CTRL+C", "Ctrl+C"),
+    Act("paste", "feed a picture, or a picture's path, from the clipboard", "CTRL+V", "Ctrl+V"),
+    Act("bookmark", "keep this place", "CTRL+B", "Ctrl+B"),
+    Act("go_to_bookmark", "back to the place kept last", "CTRL+HOME", "Ctrl+Home"),
+    Act("save", "save the room", "CTRL+S", "Ctrl+S"),
+    Act("restore_last", "take up a visit that ended with a crash", "CTRL+R", "Ctrl+R"),
     Act("quit", "quit", "CTRL+Q", "Ctrl+Q"),
 )
 

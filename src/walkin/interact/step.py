@@ -19,6 +19,7 @@ from walkin.interact import (
     shelf,
     teleport,
     turning,
+    visits,
     world_grab,
 )
 from walkin.interact.doing import do, go_to
@@ -54,6 +55,7 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
     hands.point(world, given)
     for act in sorted(given.acts):
         yield from do(world, given, Change(act))
+        yield from visits.do(world, given, Change(act))
     if given.acts:
         hands.point(world, given)  # the act may have taken them elsewhere
     for path in given.dropped_files[-1:]:
@@ -63,6 +65,8 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
     if world.things_collected != world.things_revision:
         world.things_collected = world.things_revision
         shelf.collect(world)
+    for picture in given.pasted[-1:]:
+        yield from visits.paste(world, given, picture)
 
 
 def _move(world: World, given: Input, dt_s: float) -> bool:

@@ -19,7 +19,7 @@ from walkin.network.loaded import Loaded, load
 from walkin.network.pictures import picture_from
 from walkin.network.session import Session
 from walkin.network.weighing import weights_hash
-from walkin.requests import Close, Feed, File, Measure, Open, Pixels, Watch
+from walkin.requests import Close, Feed, File, Measure, Open, Pixels, Watch, Weigh
 from walkin.resources import photos
 from walkin.results import Notice, Progress, Result, Watching, Weighed
 
@@ -51,8 +51,6 @@ def open_network(sessions: Sessions, request: Open, emit: Emit) -> Iterator[Resu
     session = sessions.by_key[key] = Session(key, request.fold)
     loaded = session.loaded = yield from _about(key, load(request))
     yield from session.run((yield from _first(sessions, request, loaded)), emit, job="open")
-    yield Progress("open", "reading the weights", network=key)
-    yield Weighed(weights_hash(loaded.model), key)
 
 
 def _first(sessions: Sessions, request: Open, loaded: Loaded) -> Generator[Result, None, Prepared]:
@@ -94,6 +92,15 @@ def measure(sessions: Sessions, request: Measure, emit: Emit) -> Iterator[Result
     session = _session(sessions, request.network)
     if session is not None:
         yield from session.measure(request.address, request.bins)
+
+
+def weigh(sessions: Sessions, request: Weigh, emit: Emit) -> Iterator[Result | None]:
+    """The hash of a network's weights; 100 MB take a tenth of a second or two."""
+    session = sessions.by_key.get(request.network)
+    if session is None or session.loaded is None:
+        return
+    digest = yield from weights_hash(session.loaded.model)
+    yield Weighed(digest, request.network)
 
 
 def watch(

@@ -18,6 +18,7 @@ from walkin.errors import WalkinError
 from walkin.frame import Hand, Input, View
 from walkin.geometry import Fov, Pose, quaternion_from_yaw_pitch
 from walkin.render.surface import GL_FRAMEBUFFER_SRGB, Surface, is_software, prepare_context
+from walkin.targets.clipboard import Clipboard
 from walkin.targets.context import GL_VERSION, install_hint, preload_triton
 
 if sys.platform.startswith("linux"):
@@ -105,6 +106,7 @@ class DesktopTarget:
         self._acts: set[str] = set()
         self._scroll = 0.0
         self._dropped: list[str] = []
+        self._clipboard = Clipboard(self.wake)
         self._changed = True
         self._continuous = True
         self._windowed: tuple[int, int, int, int] | None = None
@@ -136,7 +138,7 @@ class DesktopTarget:
             now_s = time.perf_counter()
             due_s = max(due_s + self._period_s, now_s)
             moving = self._stick() != (0.0, 0.0) or self._rise() != 0.0
-            idle = not (moving or self._changed or self._acts or self._scroll or self._dropped)
+            idle = not (moving or self._changed or self._acts or self._scroll or self._dropped or self._clipboard.news)
             # After a sleep the first step of a walk must not leap.
             frame = DesktopFrame(self._take_input(), min(now_s - before_s, 0.1), idle, self)
             before_s = now_s
@@ -199,6 +201,8 @@ class DesktopTarget:
             self._changed = True
         elif name == "typing":
             self._typing = value
+        elif name == "copy":
+            self._glfw.set_clipboard_string(self.window, value)
         elif name == "catch":
             self._catch(value)
         elif name == "title":
@@ -214,6 +218,7 @@ class DesktopTarget:
         head = Pose(np.array([0.0, EYE_M, 0.0]), quaternion_from_yaw_pitch(self._yaw, self._pitch))
         pressed = self._clicked or glfw.get_mouse_button(self.window, glfw.MOUSE_BUTTON_LEFT) == glfw.PRESS
         self._clicked = False
+        pasted = self._clipboard.take()
         right = Hand(stage_from_aim=self._aim(head, pressed), select=pressed, scroll=self._scroll)
         given = Input(
             stage_from_head=head,
@@ -222,7 +227,9 @@ class DesktopTarget:
             rise=self._rise(),
             fast=self._down("LEFT_SHIFT", "RIGHT_SHIFT"),
             acts=frozenset(self._acts),
-            dropped_files=tuple(self._dropped),
+            dropped_files=(*self._dropped, *pasted.files),
+            pasted=pasted.pictures,
+            notices=pasted.notices,
             pixel_scale=self._pixel_scale(),
             cursor=self._free_cursor(),
             window=glfw.get_framebuffer_size(self.window),
@@ -310,8 +317,19 @@ class DesktopTarget:
                     self._acts.add(act)
                 elif act == "full_screen":
                     self._toggle_full_screen()
+                elif act == "paste":
+                    self._paste()
                 else:
                     self._acts.add(act)
+
+    def _paste(self) -> None:
+        """Text is for the panel's text field, if one is active; else it names a picture, or there is one."""
+        text = self._glfw.get_clipboard_string(self.window)
+        text = text.decode(errors="replace") if isinstance(text, bytes) else text or ""
+        if self._typing:
+            self._text += text
+        else:
+            self._clipboard.paste(text)
 
     def _on_char(self, window: Any, codepoint: int) -> None:
         self._text += chr(codepoint)
