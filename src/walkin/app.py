@@ -21,7 +21,7 @@ from walkin.exhibit import Exhibit
 from walkin.frame import Frame, Input, Target
 from walkin.geometry import Pose
 from walkin.imports import collector_resting
-from walkin.interact import shelf
+from walkin.interact import addresses, shelf
 from walkin.interact.acts import ACTS, sheet
 from walkin.interact.doing import do
 from walkin.interact.layout import lay_out
@@ -416,6 +416,8 @@ class App:
             self.worker.submit(_job_name("let_go", network), self._job("let_go", live.request), replaces=())
 
     def _check_address(self, network: Any, address: str) -> None:
+        if addresses.find(self.world, address) is not None:
+            return
         try:
             network.find(address if address in network.by_address else address.rpartition("/")[0] or address)
         except KeyError as problem:

@@ -122,6 +122,19 @@ class Wall:
         channel = position if self.order is None else int(self.order[position])
         return channel, u, v
 
+    def square_of(self, channel: int) -> Place | None:
+        """Where a tile is, as far as its picture goes; None for a channel that there is not."""
+        if not 0 <= channel < self.count:
+            return None
+        position = channel if self.order is None else int(np.flatnonzero(self.order == channel)[0])
+        row, column = divmod(position, self.place.columns)
+        place, (width, height) = self.place, tile_fill(self.place.fill, self.mosaic)
+        pitch = place.pitch_m
+        along = place.right * (column + (1 - width) / 2) * pitch
+        up = (place.rows - 1 - row + (1 - height) / 2) * pitch
+        x, y, z = (np.array(place.corner) + along).tolist()
+        return Place((x, y + up, z), place.yaw, 1, 1, pitch, max(width, height))
+
     @property
     def flawed(self) -> int:
         """How many values were not finite."""

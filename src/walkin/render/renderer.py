@@ -21,6 +21,7 @@ from walkin.render.handles import Handles
 from walkin.render.hands import Hands
 from walkin.render.labels import Labels
 from walkin.render.legend import Legend
+from walkin.render.outline import Outline
 from walkin.render.overlay import Overlay
 from walkin.render.panels import Panels
 from walkin.render.pictures import Pictures
@@ -65,6 +66,7 @@ class Renderer:
         self._legend = Legend(self._text, self._rectangles)
         self._handles = Handles(self._rectangles)
         self._plate = Plate(self._text, self._rectangles)
+        self._outline = Outline(self._rectangles)
         self._hands = Hands(ctx)
         self._vignette = Vignette(ctx)
         self._atlas: Atlas | None = None
@@ -136,6 +138,7 @@ class Renderer:
         self._legend.prepare(world, eye)
         self._handles.prepare(world)
         self._plate.prepare(world, eye)
+        self._outline.prepare(world)
         self._hands.prepare(world)
         self._advice.prepare(world)
 
@@ -237,6 +240,7 @@ class Renderer:
             draws += self._panels.draw_shadows() + self._readings.draw_shadows()
             if world.look.ribbons:
                 draws += self._ribbons.draw()
+            draws += self._outline.draw()
             draws += self._labels.draw()
             draws += self._readings.draw_lines()
             draws += self._handles.draw()

@@ -1,4 +1,4 @@
-"""Clipboard: a picture, or the path of one, that is pasted. Fetched on a thread of its own: whoever has it may be slow."""
+"""Clipboard: a picture, or the path of one, that is pasted. Fetched on a thread: whoever has it may be slow."""
 
 from __future__ import annotations
 
@@ -48,8 +48,6 @@ class Clipboard:
         path = path_in(text)
         if path is not None:
             self._put(Pasted(files=(path,)))
-        elif text.strip():
-            self._put(Pasted(notices=(NOTHING,)))
         elif not self._busy:
             self._busy = True
             # Not here: a program that owns the clipboard may be this one, which would wait for itself.

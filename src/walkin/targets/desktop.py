@@ -319,6 +319,8 @@ class DesktopTarget:
                     self._toggle_full_screen()
                 elif act == "paste":
                     self._paste()
+                elif act == "copy" and self._typing:
+                    continue  # of a text field
                 else:
                     self._acts.add(act)
 
