@@ -16,6 +16,7 @@ FLOORS = (
     {"__main__"},
     {"cli", "__init__"},
     {"api"},
+    {"room"},
     {"opening", "doctor"},
     {"app", "study"},
     {"keeping"},

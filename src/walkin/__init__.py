@@ -6,16 +6,20 @@ from walkin._version import __version__
 
 if TYPE_CHECKING:
     from walkin.api import activations, trace, view
+    from walkin.callbacks import on_select, panel
+    from walkin.room import Room
 
-__all__ = ["__version__", "activations", "trace", "view"]
+__all__ = ["Room", "__version__", "activations", "on_select", "panel", "trace", "view"]
+
+_HOMES = {"Room": "room", "on_select": "callbacks", "panel": "callbacks"}
 
 
 def __getattr__(name: str) -> Any:
     # Loaded when first used (PEP 562): `import walkin` and `walkin --help` must not wait for numpy, torch or GL.
     if name in __all__:
-        from walkin import api
+        from importlib import import_module
 
-        return getattr(api, name)
+        return getattr(import_module(f"walkin.{_HOMES.get(name, 'api')}"), name)
     raise AttributeError(f"module 'walkin' has no attribute {name!r}")
 
 

@@ -14,7 +14,9 @@ from walkin.requests import Open
 from walkin.resources import photos
 
 if TYPE_CHECKING:
+    from walkin.app import App
     from walkin.graph import Network
+    from walkin.room import Room
 
 # torch's own names stay in network/ (tests/test_architecture.py), also where only a type checker would read them.
 Module = Any
@@ -46,8 +48,11 @@ def view(
     msaa: int | None = None,
     eyes: int = 1,
     timeout_s: float = 300.0,
-) -> None:
+) -> Room | None:
     """Open a room and stay in it until the visitor leaves, or until `screenshot_to` is written.
+
+    block=False: the script goes on beside it, and the `Room` that is given back takes pictures and addresses; without
+    a display it is drawn all the same, for `Room.screenshot`.
 
     A live module is shown as it is, by a deep copy in evaluation mode. `images`: a file, an array (H, W) or (H, W, C),
     a tensor (C, H, W), a PIL image, or a list or batch of these; or what the shelf is to show: a folder, a data set
@@ -58,10 +63,11 @@ def view(
     """
     from walkin import opening
     from walkin.app import App, Settings
+    from walkin.keeping import Kept
     from walkin.picture_file import check_writable, screenshot_path
+    from walkin.room import Room, why_not_beside
+    from walkin.settings import put_into
 
-    if not block:
-        raise WalkinError("view(block=False) is not there yet: it comes with a later version; leave block out", code=2)
     _one_of("fold", fold, FOLDS)
     _one_of("target", target, TARGETS)
     spec, model = model_or_name, None
@@ -69,7 +75,12 @@ def view(
         spec, model = _class_of(model_or_name), model_or_name
     kind = opening.target_kind(target)
     picture = Path(screenshot_to) if screenshot_to is not None else None
-    if kind == "offscreen" and picture is None:
+    if not block:
+        if picture is not None:
+            raise WalkinError("block=False and screenshot_to exclude each other: use Room.screenshot", code=2)
+        if problem := why_not_beside(kind):
+            raise WalkinError(problem, code=2)
+    elif kind == "offscreen" and picture is None:
         picture = screenshot_path(spec)
         opening.make_folder(picture.parent)
     if picture is not None:
@@ -99,19 +110,36 @@ def view(
             timeout_s=timeout_s if picture is not None else None,
             goto=goto,
             pictures=shown,
-            visited=kind != "offscreen",
+            visited=kind != "offscreen" and picture is None,
             browse=browse or (str(photos()[0].parent) if images is None else ""),
             dataset=dataset,
+            kept=opening.kept_of_visit() if kind != "offscreen" and picture is None else Kept(),
         )
-        app = App(opening.make_target(kind, size, msaa, eyes), settings)
-        try:
+
+        def opened(**more: Any) -> App:
+            app = App(opening.make_target(kind, size, msaa, eyes, **more), settings)
+            if settings.kept.liked is not None:
+                put_into(app.world, settings.kept.liked)
             app.open(request)
+            return app
+
+        if not block:
+            files = stack.pop_all()
+
+            def end(app: App) -> None:
+                app.close(timeout_s)
+                files.close()
+
+            return Room(lambda: opened(beside=True), end)
+        app = opened()
+        try:
             code = app.run()
         finally:
             # As long as it takes: the caller's process goes on, and torch must not be left at work in it.
             app.close(timeout_s)
         if code and (picture is not None or app.world.network is None):
             raise WalkinError(next((b.text for b in app.world.banners if b.level == "error"), "the room failed"))
+    return None
 
 
 def trace(

@@ -148,6 +148,7 @@ class App:
         )
         self.inbox: queue.SimpleQueue[Callable[[App], None]] = queue.SimpleQueue()
         """What other threads want done between two frames; `target.wake()` has it done at once."""
+        self._wanted: list[tuple[Path, Callable[[WalkinError | None], None]]] = []
         self._given: Input | None = None
         self._told_selected: tuple[str, int] | None = None
         self._sessions: Any = None
@@ -179,6 +180,19 @@ class App:
             from walkin.network.datasets import open_pictures
 
             self._gallery.add(self.settings.browse, open_pictures(self.settings.browse, self.settings.dataset))
+
+    def when_settled(self, path: Path, taken: Callable[[WalkinError | None], None]) -> None:
+        """Save a picture as soon as all that was asked for is there, and tell, in `taken`, what went wrong."""
+        self._wanted.append((path, taken))
+
+    def _take_wanted(self) -> None:
+        wanted, self._wanted = self._wanted, []
+        for path, taken in wanted:
+            try:
+                self.save(path)
+                taken(None)
+            except WalkinError as problem:
+                taken(problem)
 
     def reopen(self, requests: tuple[Open, ...]) -> None:
         """Other networks, in place of those that stand here."""
@@ -227,7 +241,7 @@ class App:
         """One frame."""
         for result in self.results.drain():
             self.accept(result)
-        while not self.inbox.empty():
+        while not (self._first_requests or self.inbox.empty()):  # a picture is fed to a network that is being opened
             self.inbox.get()(self)
         self._given = frame.input
         for request in step(self.world, frame):
@@ -275,6 +289,7 @@ class App:
                 self._watch(Watch(self.settings.watch, request.network))
             self._first_requests = ()
         elif settled:
+            self._take_wanted()
             self._after_settling()
             if self._importer is None and self.settings.visited:
                 self._importer = threading.Thread(target=_import_panel, name="walkin panel", daemon=True)

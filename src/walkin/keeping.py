@@ -42,8 +42,10 @@ class Kept:
     """None: nothing is remembered."""
     visits: Path | None = None
     """The folder for visits that may end with a crash; None: nothing is kept for that."""
+    liked: Preferences | None = None
+    """What was in the settings file."""
     notices: tuple[str, ...] = ()
-    """What was wrong with the settings."""
+    """What was wrong with it."""
 
 
 class Keeper:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from walkin.errors import WalkinError
+from walkin.frame import Input
 from walkin.imports import collector_resting
 from walkin.requests import Open
 from walkin.resources import photos
 
 if TYPE_CHECKING:
+    from walkin.keeping import Kept
     from walkin.scene import Scene
     from walkin.settings import Preferences
     from walkin.storing import Loaded
@@ -41,7 +44,7 @@ def view(options: argparse.Namespace) -> int:
     """walkin view: the exit code."""
     from walkin import settings
     from walkin.app import App, Settings
-    from walkin.keeping import Kept, visits_folder
+    from walkin.keeping import Kept
     from walkin.picture_file import check_writable, screenshot_path
 
     # Wakes the render thread within half a millisecond of a busy worker; with the default it comes 5 ms late.
@@ -71,10 +74,9 @@ def view(options: argparse.Namespace) -> int:
         check_writable(screenshot)
     # A picture or a measurement that a script asks for does not depend on what somebody liked, and nobody is there who
     # could want the visit back.
-    visited = screenshot is None and frames is None
-    settings_file, notices = settings.settings_file(), []
-    liked = settings.read_settings(settings_file, notices.append) if visited else settings.Preferences()
-    liked = as_asked(liked, options)
+    kept = kept_of_visit() if screenshot is None and frames is None else Kept()
+    kept.scene_file, kept.loaded = options.scene, loaded
+    liked = as_asked(kept.liked or settings.Preferences(), options)
     target = make_target(
         kind,
         options.window_size,
@@ -84,13 +86,6 @@ def view(options: argparse.Namespace) -> int:
         left_handed=liked.comfort.left_handed,
         mirror=options.mirror,
         fall_back=options.target == "auto",
-    )
-    kept = Kept(
-        options.scene,
-        loaded,
-        settings_file if visited else None,
-        visits_folder() if visited else None,
-        tuple(notices),
     )
     app_settings = Settings(
         kept=kept,
@@ -112,6 +107,17 @@ def view(options: argparse.Namespace) -> int:
         return app.run()
     finally:
         app.close()
+
+
+def kept_of_visit() -> Kept:
+    """What is kept of a visit by somebody: what she likes, and the room in case of a crash."""
+    from walkin.keeping import Kept, visits_folder
+    from walkin.settings import read_settings, settings_file
+
+    notices: list[str] = []
+    file = settings_file()
+    liked = read_settings(file, notices.append)
+    return Kept(settings_file=file, visits=visits_folder(), liked=liked, notices=tuple(notices))
 
 
 def as_asked(liked: Preferences, options: argparse.Namespace) -> Preferences:
@@ -232,13 +238,17 @@ def make_target(
     left_handed: bool = False,
     mirror: str = "eye",
     fall_back: bool = False,
+    beside: bool = False,
 ) -> Any:
-    """A target. `fall_back`: a window is as good, if the headset turns out not to be usable."""
+    """A target. `fall_back`: a window is as good, if the headset turns out not to be usable. `beside`: drawn on and on
+    while a script does something else, so offscreen at no more than a screen's pace."""
     from walkin.targets.desktop import display_available
     from walkin.targets.offscreen import OffscreenTarget
 
     if kind == "offscreen" or (kind == "openxr" and not display_available()):
         base: Any = OffscreenTarget(size, eyes if kind == "offscreen" else 1, samples)
+        if beside:
+            base.script = _unhurried
     else:
         from walkin.interact.acts import key_acts
         from walkin.targets.desktop import DesktopTarget
@@ -263,6 +273,11 @@ def make_target(
             return base
         base.close()
         raise
+
+
+def _unhurried(number: int) -> Input:
+    time.sleep(1 / 30)
+    return Input()
 
 
 def live_input(camera: str | None, folder: str | None) -> str:

@@ -19,6 +19,7 @@ from walkin.ui.sections.hands import Hands
 from walkin.ui.sections.help import Help
 from walkin.ui.sections.jobs import Jobs
 from walkin.ui.sections.network import Network
+from walkin.ui.sections.own import Own
 from walkin.ui.sections.picture import Picture
 from walkin.ui.sections.view import View
 from walkin.ui.sections.wall import WallCard
@@ -44,7 +45,7 @@ class Interface:
         self._offer = offer
         self.card = WallCard(offer)
         # The order of the tabs. A section is a class in sections/ and a line here.
-        self.sections: tuple[Section, ...] = (Network(), Picture(), View(), Hands(), Jobs(log), Help())
+        self.sections: tuple[Section, ...] = (Network(), Picture(), View(), Hands(), Jobs(log), Help(), Own())
         self.tab = self.sections[0].name
         self.palette = Palette()
         self.keyboard = Keyboard()
@@ -142,7 +143,7 @@ class Interface:
         """Names in a row, the open one underlined."""
         w = desk.widgets
         imgui.push_font(w.semibold, 14.0)
-        names = [section.name for section in self.sections]
+        names = [section.name for section in self.sections if not getattr(section, "empty", False)]
         widths = [imgui.calc_text_size(name).x for name in names]
         whole = imgui.get_content_region_avail().x
         corner = imgui.get_cursor_screen_pos()

@@ -1,0 +1,181 @@
+"""Room: a room that was opened from Python and stays open beside the script."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from walkin.errors import WalkinError
+
+if TYPE_CHECKING:
+    from walkin.app import App
+
+
+class Room:
+    """What `walkin.view(..., block=False)` gives. The frames are drawn on a thread of their own; all methods may be
+    called from any other. Also a context manager, which closes it."""
+
+    def __init__(self, open_app: Callable[[], App], end: Callable[[App], None]):
+        """open_app() makes the app, with its target, on the room's thread; end(app) follows its last frame there."""
+        self._open_app = open_app
+        self._end = end
+        self._app: App | None = None
+        self._problem: BaseException | None = None
+        self._fed = 0
+        self._begun = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="walkin room", daemon=True)
+        self._thread.start()
+        self._begun.wait()
+        self._raise()
+        atexit.register(self._leave)  # a script that ends takes its room along
+
+    @property
+    def target(self) -> str:
+        """Where it is drawn: desktop or offscreen."""
+        return self._app.target.name if self._app is not None else ""
+
+    @property
+    def is_open(self) -> bool:
+        return self._thread.is_alive()
+
+    def feed(self, image: Any, network: str = "") -> None:
+        """Put a picture into a network's input frame: a file, an array (H, W) or (H, W, C), a tensor (C, H, W) or a PIL
+        image. `network`: its name, of those after the first; `*` for all."""
+        from walkin.network.pictures import picture_from
+        from walkin.requests import Feed, File, Pixels
+
+        if isinstance(image, str | os.PathLike):
+            path = Path(image).expanduser().resolve()
+            if not path.is_file():
+                raise WalkinError(f"there is no file {image}")
+            source, picture = File(str(path)), None
+        else:
+            self._fed += 1
+            name = f"picture {self._fed}"
+            source, picture = Pixels(f"fed-{id(self):x}-{self._fed}", name), picture_from(image, name)
+
+        def feed(app: App) -> None:
+            keys = [exhibit.key for exhibit in app.world.exhibits]
+            for key in keys if network == "*" else [network]:
+                app.dispatch(Feed(source, key, picture))
+
+        self._do(feed)
+
+    def goto(self, address: str) -> None:
+        """Stand before a layer: `layer3.2.conv2`, with one channel of it chosen: `layer3.2.conv2/117`."""
+
+        def goto(app: App) -> None:
+            app.world.goto = address
+
+        self._do(goto)
+
+    def save(self, path: str | Path) -> None:
+        """Write the room as a scene, for `walkin --scene`; a notice in the room tells when it is done."""
+        from walkin.requests import Save
+
+        target = str(Path(path).expanduser().resolve())
+        self._do(lambda app: app.dispatch(Save(target)))
+
+    def screenshot(self, path: str | Path | None = None, timeout_s: float = 300.0) -> Path:
+        """Write what is seen, as soon as all that was asked for is there; without a path into the user's pictures."""
+        from walkin.picture_file import screenshot_path
+
+        title = self._app.world.title if self._app is not None else "walkin"
+        target = Path(path).expanduser().resolve() if path is not None else screenshot_path(title)
+        done = threading.Event()
+        problems: list[WalkinError] = []
+
+        def ask(app: App) -> None:
+            def taken(problem: WalkinError | None) -> None:
+                if problem is not None:
+                    problems.append(problem)
+                done.set()
+
+            app.when_settled(target, taken)
+
+        self._do(ask)
+        waited_s = 0.0
+        while not done.wait(0.1):
+            waited_s += 0.1
+            if not self.is_open:
+                self._raise()
+                raise WalkinError("the room was closed before the picture was taken")
+            if waited_s > timeout_s:
+                raise WalkinError(f"no picture after {timeout_s:.0f} s")
+        if problems:
+            raise problems[0]
+        return target
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Until the visitor leaves; True if she has. What went wrong in the room is raised here."""
+        self._thread.join(timeout_s)
+        self._raise()
+        return not self._thread.is_alive()
+
+    def close(self, timeout_s: float = 30.0) -> None:
+        """End the room; twice is as good as once."""
+        self._leave(timeout_s)
+        self._raise()
+
+    def __enter__(self) -> Room:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _leave(self, timeout_s: float = 30.0) -> None:
+        app = self._app
+        if app is not None and self._thread.is_alive():
+
+            def leave(app: App) -> None:
+                app.quitting = True
+
+            app.inbox.put(leave)
+            app.target.wake()
+            self._thread.join(timeout_s)
+        atexit.unregister(self._leave)
+
+    def _do(self, what: Callable[[App], None]) -> None:
+        app = self._app
+        if app is None or not self._thread.is_alive():
+            self._raise()
+            raise WalkinError("the room is closed")
+        app.inbox.put(what)
+        app.target.wake()
+
+    def _run(self) -> None:
+        try:
+            app = self._app = self._open_app()
+        except BaseException as problem:
+            self._problem = problem
+            return
+        finally:
+            self._begun.set()
+        try:
+            app.run()
+        except BaseException as problem:
+            self._problem = problem
+        finally:
+            self._end(app)
+
+    def _raise(self) -> None:
+        problem, self._problem = self._problem, None
+        if problem is not None:
+            raise problem
+
+
+def why_not_beside(kind: str) -> str:
+    """Why a target cannot be drawn to from a thread of its own; '' if it can."""
+    if kind == "desktop" and not sys.platform.startswith("linux"):
+        return "a window needs the main thread here: leave block=False out, or use target='offscreen'"
+    if kind == "openxr":
+        return "a headset needs the main thread: leave block=False out, or use target='offscreen'"
+    return ""
