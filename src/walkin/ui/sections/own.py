@@ -36,7 +36,6 @@ class Own:
                 desk.widgets.hint(self._failed[function])
 
     def _call(self, desk: Desk, function: callbacks.InPanel) -> None:
-        # What it has begun and not ended when it fails, imgui ends: windows, groups, colours that were pushed.
         begun = imgui.internal.ErrorRecoveryState()
         imgui.internal.error_recovery_store_state(begun)
         imgui.push_id(callbacks.title(function))
@@ -46,6 +45,10 @@ class Own:
             failure = callbacks.Failure(function, problem)
             self._failed[function] = f"{failure.line} (it is not called any more)"
             desk.world.notify(failure.line, "error")
+        finally:
+            # What it has begun and not ended, imgui ends: groups, trees, colours that were pushed, and the id.
+            io = imgui.get_io()
+            loud = io.config_error_recovery_enable_assert, io.config_error_recovery_enable_debug_log
+            io.config_error_recovery_enable_assert = io.config_error_recovery_enable_debug_log = False
             imgui.internal.error_recovery_try_to_recover_state(begun)
-        else:
-            imgui.pop_id()
+            io.config_error_recovery_enable_assert, io.config_error_recovery_enable_debug_log = loud
