@@ -36,7 +36,7 @@ UNUSED_DAYS = 30  # an environment takes 6 GB: one that nobody has used for so l
 
 # GL through EGL and GLX with Mesa's drivers; X11, which imgui wants even offscreen; what GLFW opens for a window.
 LIBRARIES = ["libegl1", "libgl1", "libgl1-mesa-dri", "libx11-6", "libxcursor1", "libxi6", "libxinerama1", "libxrandr2"]
-TEST_TOOLS = ["xvfb", "xdotool"]  # a screen without a screen, and hands
+TEST_TOOLS = ["xvfb", "xdotool", "xclip"]  # a screen without a screen, hands, and a clipboard
 # What the OpenXR runtime is linked with, and draws with.
 TEST_TOOLS += ["libbsd0", "libvulkan1", "libx11-xcb1", "libxcb-randr0", "mesa-vulkan-drivers"]
 

@@ -125,6 +125,11 @@ def child(*arguments: str, timeout_s: float = 120) -> subprocess.CompletedProces
         (("view", "demo", "--watch", "small.png"), ("--watch", "no folder small.png")),
         (("view", "demo", "--watch", "config", "--camera", "0"), ("--camera", "--watch", "one of them")),
         (("info", "net.py"), ("which network", "net.py:Small")),
+        (("view", "--scene", "gone.json"), ("--scene", "no file gone.json", "name a network")),
+        (("view", "demo", "--scene", "gone/a.json"), ("no folder gone", "create it first")),
+        (("view", "--scene", "net.py"), ("net.py is no scene of walkin",)),
+        (("view", "--speed", "-1"), ("'-1'", "between 0.1 and 50")),
+        (("view", "--speed", "quick"), ("'quick'", "metres a second")),
         (("info", "net.py:Smal"), ("'Smal'", "Small")),
         (("info", "nte.py:Small"), ("nte.py", "did you mean net.py")),
         (("info", "no.such.module:Net"), ("no.such.module", "installed")),
@@ -191,6 +196,80 @@ def make_bad_files(folder: Path) -> None:
     other = nn.Sequential(nn.Conv2d(3, 8, 3, 2), nn.Conv2d(8, 4, 3))
     torch.save(other.state_dict(), folder / "other.pt")
     torch.save({"state_dict": Evil()}, folder / "evil.pt", pickle_module=pickle)
+
+
+def scene_file(path: Path, spec: str = "net.py:Small", **more: object) -> Path:
+    """As little of a scene as there can be."""
+    network = {"key": "", "spec": spec, "input_size": [64, 64], **more}
+    scene = {"format": "walkin scene", "version": 1, "title": spec, "networks": [network]}
+    look = {"color_map": "grey", "range_mode": "wall", "labels": False}
+    path.write_text(json.dumps({**scene, "arrangement": {"look": look}}))
+    return path
+
+
+def colorful(name: str) -> int:
+    """How many pixels of walls are of a colour."""
+    pixels = np.asarray(Image.open(name).convert("RGB")).astype(int)
+    return int((pixels[..., 0] - pixels[..., 2] > 40).sum())  # orange: the ribbons to the next layer are blue
+
+
+def test_a_scene_opens_its_network_and_looks_as_it_did(here, capsys, ctx):
+    scene_file(here / "a.walkin.json")
+    arguments = ("--goto", "0", *OFFSCREEN)
+    assert cli.run(("--scene", "a.walkin.json", *arguments, "--screenshot-to", "a.png")) == 0, capsys.readouterr().err
+    assert "Small: 4 nodes" in capsys.readouterr().err
+    assert cli.run(("net.py:Small", "--input-size", "64x64", *arguments, "--screenshot-to", "b.png")) == 0
+    assert colorful("a.png") < 100 < 1000 < colorful("b.png")
+    assert (here / "a.walkin.json").exists()
+
+
+def test_a_damaged_scene_is_set_aside_and_the_room_opens_all_the_same(here, capsys, ctx):
+    (here / "a.walkin.json").write_text('{"format": "walkin sc')
+    arguments = ("net.py:Small", "--scene", "a.walkin.json", "--input-size", "64x64")
+    assert cli.run((*arguments, *OFFSCREEN, "--screenshot-to", "a.png")) == 0
+    (line,) = told(capsys)
+    assert "a.walkin.json is damaged" in line and "a.walkin.json.bad" in line
+    assert (here / "a.walkin.json.bad").exists() and not (here / "a.walkin.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "more", "code", "words"),
+    [
+        (("net.py:Wider",), {}, 2, ("scene of net.py:Small", "leave the network out")),
+        ((), {"live": True}, 1, ("gave from Python", "that script")),
+        ((), {"version": 9}, 1, ("newer walkin", "update walkin")),
+    ],
+)
+def test_a_scene_that_cannot_be_opened_says_why(here, capsys, arguments, more, code, words):
+    path = scene_file(here / "a.walkin.json", **{name: value for name, value in more.items() if name != "version"})
+    if "version" in more:
+        path.write_text(json.dumps(json.loads(path.read_text()) | more))
+    assert cli.run((*arguments, "--scene", "a.walkin.json", *OFFSCREEN, "--screenshot-to", "a.png")) == code
+    (line,) = told(capsys)
+    assert all(word in line for word in words), line
+    assert path.exists() and not (here / "a.png").exists()
+
+
+def test_a_picture_for_a_script_does_not_depend_on_what_somebody_likes(here, capsys, ctx):
+    settings = here / "config" / "walkin" / "settings.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text('{"format": "walkin settings", "version": 1, "look": {"color_map": "grey"}}')
+    arguments = ("net.py:Small", "--input-size", "64x64", "--goto", "0", *OFFSCREEN)
+    assert cli.run((*arguments, "--screenshot-to", "a.png")) == 0
+    assert colorful("a.png") > 1000
+    assert cli.run((*arguments, "--screenshot-to", "b.png", "--colors", "grey")) == 0
+    assert colorful("b.png") < 100
+    assert not (here / "state").exists(), "nobody is there who could come back"
+
+
+@pytest.mark.parametrize(("address", "words"), [("0/3", ()), ("Small:0/3", ()), ("0/99", ("8 channels", "no 99"))])
+def test_a_channel_that_is_gone_to(here, capsys, ctx, address, words):
+    arguments = ("net.py:Small", "--input-size", "64x64", *OFFSCREEN)
+    assert cli.run((*arguments, "--goto", "0", "--screenshot-to", "a.png")) == 0
+    assert cli.run((*arguments, "--goto", address, "--screenshot-to", "b.png")) == 0
+    assert told(capsys) == []
+    a, b = (np.asarray(Image.open(name)).astype(int) for name in ("a.png", "b.png"))
+    assert (a != b).any(), "it is outlined, or said that there is none"
 
 
 def test_an_unknown_network_suggests_close_names(here, capsys):

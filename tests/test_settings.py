@@ -9,8 +9,14 @@ from pathlib import Path
 import pytest
 
 from walkin.settings import (
-    PanelShown, Preferences, preferences_of, put_into, read_settings, settings_file, write_changes,
-)  # fmt: skip
+    PanelShown,
+    Preferences,
+    preferences_of,
+    put_into,
+    read_settings,
+    settings_file,
+    write_changes,
+)
 from walkin.world import Comfort, Look, World
 
 LIKED = Preferences(Comfort(0.0, 3.5, True, True, 0.2), Look("grey", "wall", False), PanelShown(True, False))
@@ -80,8 +86,13 @@ def test_settings_of_a_newer_program_are_left_alone(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("section", "name", "value"),
-    [("comfort", "speed_m_s", -1), ("comfort", "speed_m_s", "fast"), ("look", "color_map", "pink"), ("comfort", "vignette", 1)],
-)  # fmt: skip
+    [
+        ("comfort", "speed_m_s", -1),
+        ("comfort", "speed_m_s", "fast"),
+        ("look", "color_map", "pink"),
+        ("comfort", "vignette", 1),
+    ],
+)
 def test_one_value_that_makes_no_sense_costs_no_other(tmp_path: Path, section: str, name: str, value: object):
     path = tmp_path / "settings.json"
     write_changes(path, Preferences(), LIKED)
