@@ -140,6 +140,8 @@ def test_the_visitor_stands_and_looks_as_before_though_the_head_is_another():
 def test_a_scene_that_was_taken_up_is_no_step_to_be_undone():
     world = room()
     history.commit(world)
+    world.look = Look("unsigned")
+    history.commit(world)
     takes_up(world, scene_of(changed(room()), Input()), Input())
     list(history.undo(world))
     assert world.look.color_map == "grey"
@@ -161,6 +163,17 @@ def test_walls_that_come_later_are_put_in_their_places_too():
     assert world.walls["two:b"].place == whole.walls["two:b"].place
     list(restoring.step(world, Input(), settled=True))
     assert restoring.done
+
+
+def test_a_wall_is_sorted_when_its_pictures_are_there():
+    world, scene = room(), scene_of(changed(room()), Input())
+    wall = world.walls["b"]
+    tiles, wall.tiles = wall.tiles, None
+    restoring = Restoring(scene)
+    list(restoring.step(world, Input(), settled=False))
+    wall.tiles = tiles
+    list(restoring.step(world, Input(), settled=True))
+    assert wall.sort == "max" and wall.order is not None
 
 
 def test_a_picture_in_a_hand_is_saved_where_it_hung():

@@ -370,10 +370,9 @@ class App:
             self.keeper.weighed(result)
             return
         self.world.accept(result)
-        if isinstance(result, Finished) and result.job.startswith("open") and not (result.error or result.cancelled):
-            if self.keeper.weighs:
-                self.dispatch(Weigh(result.job.removeprefix("open").strip()))
         if isinstance(result, Finished):
+            if result.job.startswith("open") and not (result.error or result.cancelled) and self.keeper.weighs:
+                self.dispatch(Weigh(result.job.removeprefix("open").strip()))
             self._finish(result)
         elif isinstance(result, Progress):
             live = self._live.get(result.network) if result.job == "live" else None
