@@ -57,7 +57,6 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
     hands.point(world, given)
     for act in sorted(given.acts):
         yield from do(world, given, Change(act))
-        yield from visits.do(world, given, Change(act))
     if given.acts:
         hands.point(world, given)  # the act may have taken them elsewhere
     for path in given.dropped_files[-1:]:
