@@ -253,6 +253,7 @@ def stored(tmp_path: Path) -> Iterator[tuple[Path, World, Gallery]]:
     gallery.keep(pasted, np.random.default_rng(1).integers(0, 255, (7, 4, 3), np.uint8))
     gallery.keep(Tile("", "a", 5, 1), world.walls["a"].tiles.picture(5))  # type: ignore[union-attr]
     world.shelf = None
+    world.exhibits[0].asked = pasted
     world.exhibits[0].picture = replace(world.exhibits[0].picture, source=pasted)  # type: ignore[type-var]
     path = tmp_path / "room.walkin.json"
     Store(gallery).write(path, scene_of(world, Input(stage_from_head=HEAD)))

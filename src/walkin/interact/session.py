@@ -17,12 +17,8 @@ from walkin.world import World
 def scene_of(world: World, given: Input) -> Scene:
     """The room as it is, hashes and pixels of pictures left to whoever writes it. Takes well under a millisecond."""
     arrangement = history.arrangement(world)
-    # What is in a hand hangs where it was taken from: a crash must not take it along.
-    held = tuple(carried.thing for carried in world.carried.values() if carried.thing is not None)
     arrangement = replace(
-        arrangement,
-        things=arrangement.things + held,
-        fed=tuple((key, source) for key, source in arrangement.fed if source is not None),
+        arrangement, fed=tuple((key, source) for key, source in arrangement.fed if source is not None)
     )
     return Scene(
         world.title,
