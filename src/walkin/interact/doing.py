@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from walkin.frame import Input
-from walkin.interact import arrange, bookmarks, carry, history, locomotion, shelf, visits
+from walkin.interact import addresses, arrange, bookmarks, carry, history, locomotion, shelf, visits
 from walkin.panel_state import Change
 from walkin.requests import Cancel, Measure, Noise, Open, Quit, Request, Screenshot, Watch
 from walkin.world import COLOR_MAPS, RANGES, World
@@ -158,15 +158,11 @@ def _previous(world: World, given: Input) -> None:
 
 
 def go_to(world: World, given: Input, address: str) -> None:
-    """Stand before a wall; `address/channel` may name a tile of it."""
-    wall = world.walls.get(address) or world.walls.get(address.rpartition("/")[0])
+    """Stand before a wall; `address/channel` may name a tile of it, `network:address` one of another network."""
+    wall = addresses.select(world, address)
     if wall is not None:
         locomotion.stand_before(world, given, wall.place)
         world.visited = wall.key
-        if wall.key != address:
-            channel = address.rpartition("/")[2]
-            if channel.isdecimal() and int(channel) < wall.count:
-                world.selected = wall.key, int(channel)
         return
     assert world.network is not None
     try:
@@ -240,14 +236,14 @@ def _networks(world: World, key: str) -> list[str]:
 
 
 def _go_along(world: World, given: Input, step: int) -> None:
-    addresses = [key for key, wall in world.walls.items() if wall.exhibit == world.here.key]
-    here = world.visited if world.visited in addresses else None
+    keys = [key for key, wall in world.walls.items() if wall.exhibit == world.here.key]
+    here = world.visited if world.visited in keys else None
     if here is None:
-        index = 0 if step > 0 else len(addresses) - 1
+        index = 0 if step > 0 else len(keys) - 1
     else:
-        index = min(max(addresses.index(here) + step, 0), len(addresses) - 1)
-    if addresses:
-        go_to(world, given, addresses[index])
+        index = min(max(keys.index(here) + step, 0), len(keys) - 1)
+    if keys:
+        go_to(world, given, keys[index])
 
 
 def _after(values: tuple[str, ...], value: str) -> str:

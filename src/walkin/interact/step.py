@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from walkin.frame import Frame, Input
 from walkin.interact import (
-    addresses,
     arrange,
     carry,
     comfort,
@@ -41,8 +40,7 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
     if len(world.exhibits) > 1:
         locomotion.find_here(world, given)
     if world.layout is not None and world.goto is not None:
-        wall = addresses.select(world, world.goto)
-        go_to(world, given, wall.key if wall is not None else world.goto)
+        go_to(world, given, world.goto)
         world.goto = None
     given = panel.attend(world, given)
     flights.land(world)
