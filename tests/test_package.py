@@ -128,7 +128,9 @@ class Checkout:
         (folder / ".ci").mkdir(parents=True)
         shutil.copy(ROOT / ".ci" / "environment.py", folder / ".ci")
         project = f"[project]\ndescription = '{description}'\ndependencies = ['{dependency}']\n"
-        (folder / "pyproject.toml").write_text(project + "[project.optional-dependencies]\ndev = []\ntimm = []\n")
+        (folder / "pyproject.toml").write_text(
+            project + "[project.optional-dependencies]\ndev = []\ntimm = []\ncamera = []\n"
+        )
         return cls(folder, folder.parent / "cache")
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
