@@ -19,9 +19,6 @@ void main() {
 in vec3 ray;
 out vec4 color;
 
-const vec3 GROUND = vec3(0.0105, 0.0125, 0.0170);
-const vec3 LINE = vec3(0.55, 0.80, 1.00);
-
 // Coverage of grid lines at every integer of p; per_gradient: pixels per unit of p.
 float lines(vec2 p, vec2 per_gradient, float half_width) {
     vec2 from_line = abs(fract(p) - 0.5);  // 0.5 on a line
@@ -40,13 +37,13 @@ void main() {
     float pool = 1.0 / (1.0 + 0.012 * away);  // a soft light around the visitor
     // The strong lines keep clear of the middle of the aisle, where ribbons run.
     float fine = lines(p + 0.5, per_gradient, 0.005) * 0.016 + lines(p * 0.2 + 0.5, per_gradient * 5.0, 0.0018) * 0.034;
-    vec3 result = mix(AIR, GROUND * (1.0 + 0.55 * pool) + LINE * (fine * (0.75 + 0.5 * pool)), seen);
+    vec3 result = mix(AIR, ground.rgb * (1.0 + ground.w * pool) + line.rgb * (fine * (0.75 + 0.5 * pool)), seen);
 #else
     // Upwards the air darkens with the sine of the ray's height.
-    vec3 result = AIR * (1.0 - 0.45 * clamp(ray.y * inversesqrt(dot(ray, ray)) * 1.6, 0.0, 1.0));
+    vec3 result = AIR * (1.0 - line.w * clamp(ray.y * inversesqrt(dot(ray, ray)) * 1.6, 0.0, 1.0));
 #endif
     // Half a step of noise: eight bits show bands in so dark a gradient (interleaved gradient noise, Jimenez 2014).
     float noise = fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715)))) - 0.5;
-    color = vec4(result * (1.0 + 0.10 * noise), 1.0);
+    color = vec4(result * (1.0 + panel.w * noise), 1.0);
 }
 #endif

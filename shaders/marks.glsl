@@ -62,7 +62,7 @@ void main() {
     opacity *= clearness(world);
     dash = end_along.w;
     chosen = size.y;
-    hue = tint;
+    hue = in_this_room(tint);
 }
 #endif
 

@@ -26,7 +26,8 @@ void main() {
                + depth_axis * right_depth.w * unit.z;
     vec3 normal = side == 0 ? -depth_axis : side == 1 ? depth_axis
                 : side == 2 ? normalize(right_depth.xyz) : side == 3 ? -normalize(right_depth.xyz) : vec3(0, 1, 0);
-    shade = tint.rgb * (0.75 + 0.75 * max(dot(normal, LIGHT), 0.0));
+    float lit = max(dot(normal, LIGHT), 0.0);
+    shade = air.w > 0.5 ? panel.rgb * (0.80 + 0.30 * lit) : tint.rgb * (0.75 + 0.75 * lit);
     gl_Position = clip_from_world * vec4(world, 1.0);
     seen = clearness(world);
     height = world.y;
@@ -42,7 +43,8 @@ flat in float glow;
 out vec4 color;
 
 void main() {
-    vec3 result = shade + vec3(0.10, 0.42, 0.62) * glow * (1.0 - smoothstep(0.015, 0.03, height));
+    float line_of_light = glow * (1.0 - smoothstep(0.015, 0.03, height));
+    vec3 result = mix(shade, shade * (1.0 - air.w) + vec3(0.10, 0.42, 0.62), line_of_light);
     color = vec4(mix(AIR, result, seen), 1.0);
 }
 #endif

@@ -23,7 +23,7 @@ void main() {
     gl_Position = (flat_text > 0.5 ? clip_from_text : clip_from_world) * vec4(world, 1.0);
     half_size = 0.5 * vec2(length(right), length(up));
     from_centre = (unit * 2.0 - 1.0) * half_size;
-    ink = tint;
+    ink = in_this_room(tint);
     ink.a *= flat_text > 0.5 ? 1.0 : clearness(world);
     round = radius;
 }

@@ -27,7 +27,7 @@ void main() {
     seen = clearness(world);
     along = stroke.y;
     dash = stroke.w;
-    hue = tint;
+    hue = in_this_room(tint);
 }
 #endif
 

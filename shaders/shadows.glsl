@@ -28,6 +28,6 @@ out vec4 color;
 void main() {
     vec2 away = vec2(max(abs(local.x) - extent.x, 0.0), local.y);
     float near = clamp(1.0 - length(away) / extent.y, 0.0, 1.0);
-    color = vec4(0.0, 0.0, 0.0, 0.62 * near * near);
+    color = vec4(0.0, 0.0, 0.0, (0.62 - 0.36 * air.w) * near * near);
 }
 #endif

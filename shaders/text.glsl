@@ -2,6 +2,8 @@
 // For overlays `clip_from_world` is replaced by a matrix from pixels.
 #include "frame.glsl"
 
+uniform float flat_text;  // 1 for overlays: no fog
+
 #ifdef VERTEX
 in vec3 corner;   // lower left corner of the glyph's cell, world
 in vec3 right;    // its lower edge
@@ -10,7 +12,6 @@ in vec4 uv;       // left, bottom, right, top in the atlas
 in vec4 tint;     // linear, with alpha
 
 uniform mat4 clip_from_text;
-uniform float flat_text;  // 1 for overlays: no fog
 
 out vec2 at;
 out vec4 ink;
@@ -20,7 +21,7 @@ void main() {
     vec3 world = corner + right * unit.x + up * unit.y;
     gl_Position = (flat_text > 0.5 ? clip_from_text : clip_from_world) * vec4(world, 1.0);
     at = mix(uv.xy, uv.zw, unit);
-    ink = tint;
+    ink = in_this_room(tint);
     ink.a *= flat_text > 0.5 ? 1.0 : clearness(world);
 }
 #endif
@@ -37,7 +38,16 @@ void main() {
     vec2 gx = dFdx(texels), gy = dFdy(texels);
     float per_pixel = sqrt(max(0.5 * (dot(gx, gx) + dot(gy, gy)), 1e-8));
     float d = texture(glyphs, at).r;
-    float cover = clamp((d - 0.5) * 2.0 * spread / per_pixel + 0.5, 0.0, 1.0);
+    float inside = (d - 0.5) * 2.0 * spread / per_pixel;  // pixels from the outline
+    float cover = clamp(inside + 0.5, 0.0, 1.0);
     color = vec4(ink.rgb, ink.a * cover);
+    if (air.w > 0.5) {
+        // Coverage is mixed in linear light, in which dark strokes on a light ground come out thinner than light on dark;
+        // and names stand before dark tiles too: a light rim around the letters, as on maps.
+        cover = sqrt(cover);
+        float rim = flat_text > 0.5 ? 0.0 : 0.75 * smoothstep(-2.2, -0.2, inside);
+        float alpha = max(cover, rim);
+        color = vec4(mix(mix(AIR, panel.rgb, 0.65), ink.rgb, cover / max(alpha, 1e-4)), ink.a * alpha);
+    }
 }
 #endif

@@ -70,7 +70,6 @@ uniform sampler2D table;   // RGBA32F, 256 wide: slot, low, high - low, mean cod
 uniform sampler2D colors;  // RGBA32F, 512 x maps: linear light
 out vec4 color;
 
-const vec3 PANEL = vec3(0.0165, 0.0188, 0.0245);
 const vec3 FLAW = vec3(0.85, 0.0, 0.62);  // magenta is in no colour map
 
 void main() {
@@ -145,6 +144,6 @@ void main() {
 #ifdef FLAWED
     mapped = mix(mapped, FLAW, flawed * step(code, 0.001));
 #endif
-    color = vec4(mix(AIR, mix(PANEL, mapped, cover), seen), 1.0);
+    color = vec4(mix(AIR, mix(panel.rgb, mapped, cover), seen), 1.0);
 }
 #endif

@@ -207,3 +207,78 @@ def test_order_of_branches_lets_few_ribbons_cross():
     first = sorted(range(4), key=lambda k: across[f"a{k}"])
     second = sorted(range(4), key=lambda k: across[f"b{3 - k}"])
     assert first == second
+
+
+# --- parameters
+
+
+def test_small_walls_are_scaled_up_to_the_smallest():
+    network = networks.wide()
+    plain = lay_out(network).places
+    for address, place in lay_out(network, LayoutParameters(smallest_m=1.0)).places.items():
+        assert place.width_m == pytest.approx(max(1.0, plain[address].width_m))
+        assert (place.columns, place.rows) == (plain[address].columns, plain[address].rows)
+
+
+@every_network
+@pytest.mark.parametrize("strict", [False, True])
+def test_centred_stages_stand_across_the_middle_facing_the_entrance(made: Made, strict: bool):
+    layout = lay_out(made(), LayoutParameters(centred=True, strict=strict))
+    stages: dict[int, list[Place]] = {}
+    for place in layout.places.values():
+        assert place.yaw == 0
+        stages.setdefault(place.stage, []).append(place)
+    for stage in stages.values():
+        assert len({place.corner[2] for place in stage}) == 1
+        if not strict:
+            ends = min(p.corner[0] for p in stage), max(p.corner[0] + p.width_m for p in stage)
+            assert sum(ends) == pytest.approx(0.0, abs=1e-6)
+    depths = [stages[stage][0].corner[2] for stage in sorted(stages)]
+    assert all(a > b for a, b in itertools.pairwise(depths))
+    for ribbon in layout.ribbons:
+        if ribbon.kind == "skip":  # beside all walls, not through them
+            assert ribbon.points[:, 0].min() < min(place.corner[0] for place in layout.places.values())
+
+
+@every_network
+@pytest.mark.parametrize("parameters", [{"centred": True}, {"centred": True, "strict": True}, {"strict": True}])
+def test_walls_do_not_meet_however_they_are_put(made: Made, parameters: dict[str, bool]):
+    layout = lay_out(made(), LayoutParameters(**parameters))  # type: ignore[arg-type]
+    shapes = {address: footprint(place) for address, place in layout.places.items()}
+    assert [pair for pair in itertools.combinations(shapes, 2) if overlap(shapes[pair[0]], shapes[pair[1]])] == []
+
+
+def test_strict_lanes_stand_in_line():
+    network = networks.inception()
+
+    def inner(strict: bool) -> dict[tuple[int, int], set[float]]:
+        found: dict[tuple[int, int], set[float]] = {}
+        stages: dict[int, int] = {}
+        layout = lay_out(network, LayoutParameters(strict=strict, reach_m=50.0))
+        for place in layout.places.values():
+            stages[place.stage] = stages.get(place.stage, 0) + 1
+        for place in layout.places.values():
+            if stages[place.stage] > 1:
+                ends = np.array(place.corner)[0], np.array(place.corner)[0] + place.right[0] * place.width_m
+                side = -1 if place.yaw > 0 else 1
+                found.setdefault((side, place.lane), set()).add(round(float(min(np.abs(ends))), 6))
+        return found
+
+    assert all(len(offsets) == 1 for offsets in inner(True).values())
+    assert any(len(offsets) > 1 for offsets in inner(False).values())
+
+
+def test_depth_follows_its_bounds():
+    network = networks.resnet()
+    for low, high, factor in ((2.0, 2.0, 0.5), (1.0, 9.0, 2.0), (0.5, 9.0, 0.0)):
+        p = LayoutParameters(row_min_m=low, row_max_m=high, depth_factor=factor, stage_min_m=0.3)
+        places = [p for p in lay_out(network, p).places.values() if p.yaw > 0]
+        steps = [a.corner[2] - b.corner[2] for a, b in itertools.pairwise(places)]
+        inner = [
+            (a.corner[2] + a.right[2] * a.width_m) - (b.corner[2] + b.right[2] * b.width_m)
+            for a, b in itertools.pairwise(places)
+        ]
+        assert len(steps) > 3
+        assert min(inner) >= low - 1e-6
+        if low == high:
+            assert max(inner) <= 2 * high + 1e-6

@@ -7,28 +7,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from drawing import draw, renderer_of
 from PIL import Image
-from rooms import tiles_of
+from rooms import FAR_AWAY, facing, tiles_of
+from rooms import furnished as furnished_by_hand
 
-from walkin.frame import Input
+from walkin.frame import Input, View
 from walkin.geometry import Fov, Pose
 from walkin.graph import Network, Node
 from walkin.interact.layout import lay_out
 from walkin.interact.locomotion import stand_at_entrance, stand_before
+from walkin.places import Place
+from walkin.render import labels, ribbons
+from walkin.render.colors import linear_to_srgb, srgb_to_linear
+from walkin.render.rectangles import Rectangles, as_it_is, rectangle
+from walkin.render.rooms import LIGHT
+from walkin.render.surface import Surface
 from walkin.results import Fed, Scores
 from walkin.targets.offscreen import EYE_DISTANCE_M, LEFT_EYE, RIGHT_EYE
-from walkin.world import World
+from walkin.world import Look, World
 
 SIZE = (480, 270)
 REFERENCES = Path(__file__).parent / "reference"
 OUT = Path(__file__).parent / "out"  # ignored by git
 NOTICED = 3  # codes
 ALLOWED = 0.001  # share of pixels
+INKS = {
+    "name": labels.NAME,
+    "dim": labels.DIM,
+    "accent": labels.ACCENT,
+    "alert": labels.ALERT,
+    "main": (*ribbons.TINTS["main"], 1.0),
+    "skip": (*ribbons.TINTS["skip"], 1.0),
+}
 
 
 def network() -> Network:
@@ -96,7 +112,25 @@ def two_eyes(renderer, world: World) -> np.ndarray:
     return np.concatenate(eyes, axis=1)
 
 
-SCENES: dict[str, Callable] = {"entrance": entrance, "close_wall": close_wall, "two_eyes": two_eyes}
+def light(renderer, world: World) -> np.ndarray:
+    """The aisle of the light room, with what the overlay says."""
+    assert world.layout is not None
+    stand_at_entrance(world, Input(), world.layout)
+    world.notify("range per channel")
+    eye = Pose.at(-0.2, 1.6, -2.6, yaw=-0.1)
+    before, world.look = world.look, replace(world.look, light=True)
+    try:
+        return draw(renderer, world, eye, Fov.symmetric(math.radians(70), SIZE[0] / SIZE[1]), SIZE, overlay=True)
+    finally:
+        world.look = before
+
+
+SCENES: dict[str, Callable] = {
+    "entrance": entrance,
+    "close_wall": close_wall,
+    "two_eyes": two_eyes,
+    "light": light,
+}
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +196,66 @@ def test_faults_are_noticed(name: str, fault: Callable):
     reference = np.asarray(Image.open(REFERENCES / f"{name}.png"))
     assert share_of_difference(reference, reference) == 0
     assert share_of_difference(fault(reference), reference) > 10 * ALLOWED
+
+
+# --- the light room
+
+
+def luminance(picture: np.ndarray) -> np.ndarray:
+    """Relative luminance as WCAG 2.1 has it."""
+    linear = srgb_to_linear(picture / 255.0)
+    return linear @ (0.2126, 0.7152, 0.0722)
+
+
+def test_tiles_and_pictures_have_the_same_colours_in_a_light_room(ctx):
+    place = Place((-1.0, 0.5, -3.0), 0.0, 2, 2, 1.0, 1.0)
+    node = Node("a", "conv", (1, 4, 8, 8))
+    values = np.random.default_rng(0).normal(size=(4, 8, 8))
+    seen = []
+    for is_light in (False, True):
+        world = furnished_by_hand(Network("n", (node,), ("a",)), {"a": place}, [tiles_of(node, values)])
+        world.look = Look(labels=False, light=is_light)
+        eye, fov = facing(place)
+        seen.append(draw(renderer_of(ctx, world), world, eye, fov, (128, 128)).astype(int))
+    assert np.abs(seen[0] - seen[1]).max() <= 4  # the air takes 0.3 % over two metres
+
+
+@pytest.mark.parametrize("tint", INKS.values(), ids=INKS)
+def test_text_is_legible_in_a_light_room(ctx, tint: tuple[float, float, float, float]):
+    """At least 4.5 to 1 for what is to be read (WCAG 2.1, AA), 3 to 1 for what is large or quiet, on wall and air."""
+    world = furnished_by_hand(Network("n", (Node("a", "conv", (1, 4, 8, 8)),), ("a",)), {"a": FAR_AWAY})
+    world.look = Look(labels=False, light=True)
+    renderer = renderer_of(ctx, world)
+    ink = luminance(shown(ctx, renderer, world, tint))
+    for ground in (LIGHT.air, LIGHT.panel):
+        paper = float(np.array(ground[:3]) @ (0.2126, 0.7152, 0.0722))
+        contrast = (paper + 0.05) / (ink + 0.05)
+        quiet = tint in (labels.DIM, labels.ACCENT, labels.ALERT, ribbon_tint("main"), ribbon_tint("skip"))
+        assert contrast >= (3.0 if quiet else 4.5), (ground, contrast)
+
+
+def ribbon_tint(kind: str) -> tuple[float, float, float, float]:
+    return (*ribbons.TINTS[kind], 1.0)
+
+
+def shown(ctx, renderer, world: World, tint: tuple[float, float, float, float]) -> np.ndarray:
+    """(3,) sRGB codes of a rectangle of this tint in the room."""
+    drawn = Rectangles(ctx)
+    buffer = drawn.buffer()
+    buffer.write(rectangle(np.array([-1.0, -1.0, -1.0]), np.array([2.0, 0, 0]), np.array([0, 2.0, 0]), tint))
+    surface = Surface(ctx, (32, 32))
+    renderer.draw(world, View(Pose(), Fov.symmetric(0.5, 1.0), surface.framebuffer))
+    surface.framebuffer.use()
+    ctx.enable_only(0)
+    buffer.draw()
+    return surface.read()[16, 16].astype(float)
+
+
+def test_what_is_part_of_a_picture_keeps_its_colour_in_a_light_room(ctx):
+    world = furnished_by_hand(Network("n", (Node("a", "conv", (1, 4, 8, 8)),), ("a",)), {"a": FAR_AWAY})
+    world.look = Look(labels=False, light=True)
+    renderer = renderer_of(ctx, world)
+    tint = (0.02, 0.3, 0.9, 1.0)
+    wanted = linear_to_srgb(np.array(tint[:3])) * 255
+    assert shown(ctx, renderer, world, as_it_is(tint)) == pytest.approx(wanted, abs=4)
+    assert np.abs(shown(ctx, renderer, world, tint) - wanted).max() > 20

@@ -24,7 +24,7 @@ from walkin.imports import collector_resting
 from walkin.interact import addresses, shelf
 from walkin.interact.acts import ACTS, sheet
 from walkin.interact.doing import do
-from walkin.interact.layout import lay_out
+from walkin.interact.furnish import furnish
 from walkin.interact.step import step
 from walkin.keeping import Keeper, Kept
 from walkin.mailbox import Emit, Mailbox, Worker, lower_thread_priority
@@ -42,6 +42,7 @@ from walkin.requests import (
     Measure,
     Open,
     Quit,
+    Refold,
     Request,
     Restore,
     Save,
@@ -344,7 +345,7 @@ class App:
         """Take in one result."""
         if isinstance(result, Traced):
             network: Any = result.network
-            self.world.furnish(network, lay_out(network), result.key)
+            furnish(self.world, result)
             if self.settings.browse and result.key == "" and self.world.layout is not None:
                 shelf.set_up(self.world, self.world.layout)
                 assert self.world.shelf is not None
@@ -373,6 +374,10 @@ class App:
         if isinstance(result, Finished):
             if result.job.startswith("open") and not (result.error or result.cancelled) and self.keeper.weighs:
                 self.dispatch(Weigh(result.job.removeprefix("open").strip()))
+            if result.error and result.job.split(" ")[0] == "fold":
+                for exhibit in self.world.exhibits:
+                    if _job_name("fold", exhibit.key) == result.job:
+                        exhibit.wanted = None
             self._finish(result)
         elif isinstance(result, Progress):
             live = self._live.get(result.network) if result.job == "live" else None
@@ -467,12 +472,17 @@ class App:
             self.keeper.save(self._given or Input(), request.path)
         elif isinstance(request, Restore):
             self.keeper.restore_last()
+        elif isinstance(request, Refold):
+            name = _job_name("fold", request.network)
+            self.worker.submit(name, self._job("refold", request), replaces=(name,))
         elif isinstance(request, Browse | Slots | Thumbnails | Full | Keep):
             self._at_the_shelf(request)
         elif isinstance(request, Cancel):
             self.worker.cancel()
             for network in list(self._live):
                 self._stop_watching(network)
+            for exhibit in self.world.exhibits:
+                exhibit.wanted = None  # no walls will come by it any more
         elif isinstance(request, Screenshot):
             path = Path(request.path) if request.path else screenshot_path(self.world.title)
             try:

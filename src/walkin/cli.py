@@ -178,6 +178,12 @@ def _view_parser(commands: argparse._SubParsersAction) -> None:
         help="what the window shows: the left eye, a steady view for those who look on, nothing",
     )
     parser.add_argument(
+        "--layout",
+        choices=("line", "spiral"),
+        help="walls along an aisle, or wound around the entrance (default: line)",
+    )
+    parser.add_argument("--light", action=argparse.BooleanOptionalAction, help="a light room instead of a dark one")
+    parser.add_argument(
         "--scene",
         type=Path,
         metavar="F.json",

@@ -20,6 +20,29 @@ def wall_key(exhibit: str, address: str) -> str:
     return f"{exhibit}:{address}" if exhibit else address
 
 
+@dataclass(frozen=True)
+class Fold:
+    """How a network is cut into walls."""
+
+    level: str = "layers"
+    """ops, layers or blocks."""
+    collapsed: tuple[str, ...] = ()
+    """Paths of modules that are one wall each at any level, sorted."""
+    expanded: tuple[str, ...] = ()
+    """Paths of blocks that are none at the level blocks, sorted."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What was made of a wall that is not there at present, or is yet to come."""
+
+    place: Place | None
+    """None: it is at home."""
+    home: Place | None
+    """Where it belonged then; None: `place` is meant as it is."""
+    sort: str = "index"
+
+
 @dataclass
 class Exhibit:
     """One network: its graph, where its walls belong, what was fed to it and what it said."""
@@ -55,11 +78,71 @@ class Exhibit:
     input, which asks for itself, leaves it alone."""
     refused: object = None
     """What was asked for and could not be fed, until the history has forgotten it."""
+    wanted: Fold | None = None
+    """What was asked of the worker and is not here yet."""
+    kept: dict[str, Kept] = field(default_factory=dict)
+    """By address: walls that were moved or sorted and have gone, until they come again."""
+    exact: bool = False
+    """Whether only `kept` says where the walls that come next stand: those that are not in it are at home."""
 
-    def furnish(self, network: Network, home: Layout) -> None:
-        """Take over a graph and its layout, which is yet to be put somewhere."""
+    @property
+    def fold(self) -> Fold:
+        """As it is, or will be as soon as the worker has done what was asked of it."""
+        if self.wanted is not None:
+            return self.wanted
+        network = self.network
+        return Fold(network.fold, network.collapsed, network.expanded) if network is not None else Fold()
+
+    def furnish(self, network: Network, home: Layout) -> bool:
+        """Take over a graph and its layout, which is yet to be put somewhere; True if it is the same network as before,
+        perhaps cut otherwise."""
+        before = self.network
+        same = before is not None and (before.name, before.parameters) == (network.name, network.parameters)
+        if before is not None and not same:
+            self.wanted, self.exact = None, False  # another network: nothing of the old one's is meant for it
+            self.kept.clear()
         self.network, self.home, self.layout = network, home, None
         self.title = network.name
+        if self.wanted == Fold(network.fold, network.collapsed, network.expanded):
+            self.wanted = None
+        return same
+
+    def walls(self, before: dict[str, Wall], old: Layout | None) -> dict[str, Wall]:
+        """Walls for the network that was taken over, by their keys. What was made of those that stood there `before`,
+        where `old` had put them, is made of these too; what of them is no more is kept."""
+        assert self.layout is not None and self.network is not None
+        for wall in before.values():
+            home = old.places[wall.node.address] if old is not None else wall.place
+            moved = wall.place if wall.place != home else None
+            if wall.node.address not in self.layout.places and (moved or wall.sort != "index") and not self.exact:
+                self.kept[wall.node.address] = Kept(moved, home, wall.sort)
+        made: dict[str, Wall] = {}
+        for address, home in self.layout.places.items():
+            node = self.network.by_address[address]
+            wall = Wall(node, home, self.key)
+            made[wall.key] = wall
+            stood, kept = before.get(wall.key), self.kept.pop(address, None)
+            if stood is not None and (stood.node.mosaic, stood.node.members) == (node.mosaic, node.members):
+                wall.tiles, wall.order, wall.sort, wall.revision = (
+                    stood.tiles,
+                    stood.order,
+                    stood.sort,
+                    stood.revision + 1,
+                )
+            if kept is not None:
+                wall.sort = kept.sort
+                if kept.place is not None:
+                    wall.place = kept.place if kept.home is None else kept.place.displaced(kept.home, home)
+            elif self.exact:
+                wall.sort = "index"
+            elif stood is not None:
+                wall.sort = stood.sort
+                if old is not None and stood.place != old.places[address]:
+                    wall.place = stood.place.displaced(old.places[address], home)
+            if wall.sort == "index":
+                wall.order = None
+        self.exact = False
+        return made
 
     def feed(self, fed: Fed) -> None:
         """Another picture is in: what was said of the one before does not hold for it."""

@@ -111,6 +111,10 @@ class Network:
     outputs: tuple[str, ...]
     """Addresses of the nodes that the forward pass returned."""
     fold: str = "layers"
+    collapsed: tuple[str, ...] = ()
+    """Paths of modules that were closed into one node, beyond what the fold does."""
+    expanded: tuple[str, ...] = ()
+    """Paths of blocks that were opened, where the fold is `blocks`."""
     weights: str = ""
     """Where the weights are from, in words."""
     parameters: int = 0

@@ -129,7 +129,9 @@ def as_asked(liked: Preferences, options: argparse.Namespace) -> Preferences:
         "vignette": options.vignette,
         "left_handed": options.left_handed,
     }
-    look = {"color_map": options.colors, "range_mode": options.range}
+    look = {"color_map": options.colors, "range_mode": options.range, "light": options.light}
+    if options.layout is not None:
+        look["layout"] = replace(liked.look.layout, kind=options.layout)
     return replace(
         liked,
         comfort=replace(liked.comfort, **{name: value for name, value in comfort.items() if value is not None}),

@@ -99,6 +99,9 @@ class Open:
     labels: str | None = None
     """Text file with one class name a line."""
     fold: str = "layers"
+    collapsed: tuple[str, ...] = ()
+    """See `Refold`."""
+    expanded: tuple[str, ...] = ()
     seed: int = 0
     """Seed of untrained weights."""
     model: object = field(default=None, repr=False, compare=False)
@@ -124,6 +127,19 @@ class Feed:
     """Key of the exhibit; '' is the first."""
     picture: object = field(default=None, repr=False, compare=False)
     """What a `Tile` or `Pixels` is made of: values (H, W) or pixels (H, W, 3). Kept by the worker (see `Keep`)."""
+
+
+@dataclass(frozen=True)
+class Refold:
+    """Show a network that stands in the room with other walls: nothing is loaded or traced again."""
+
+    fold: str
+    """ops, layers or blocks."""
+    collapsed: tuple[str, ...] = ()
+    """Paths of modules that become one wall each, whatever the fold."""
+    expanded: tuple[str, ...] = ()
+    """Paths of blocks that are shown by what they are made of, where the fold is `blocks`."""
+    network: str = ""
 
 
 @dataclass(frozen=True)
@@ -235,6 +251,6 @@ class Quit:
 
 
 Request = (
-    Open | Feed | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Watch | Cancel | Screenshot
-    | Save | Restore | Quit
+    Open | Feed | Refold | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Watch | Cancel
+    | Screenshot | Save | Restore | Quit
 )  # fmt: skip

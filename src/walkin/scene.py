@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from walkin.errors import WalkinError
+from walkin.exhibit import Fold
 from walkin.places import Viewpoint
 from walkin.plain import from_plain, to_plain
 from walkin.requests import Open
@@ -15,6 +16,7 @@ from walkin.things import Enlarged
 from walkin.world import COLOR_MAPS, RANGES, Arrangement
 
 ENDING = ".walkin.json"
+FOLDS = ("ops", "layers", "blocks")
 FORMAT = "walkin scene"
 VERSION = 1
 """Grows when files of the program before can no longer be read as they are; then `_older` says what is to be done."""
@@ -42,13 +44,15 @@ class Opened:
     seed: int = 0
     live: bool = False
     """It was given from Python, and only a script can give it again."""
+    collapsed: tuple[str, ...] = ()
+    expanded: tuple[str, ...] = ()
 
     @staticmethod
-    def of(request: Open, fold: str, weights_hash: str) -> Opened:
+    def of(request: Open, fold: Fold, weights_hash: str) -> Opened:
         return Opened(
             request.network, request.spec, request.weights, weights_hash, request.key, request.device,
-            request.input_size, request.mean, request.std, request.labels, request.names, fold, request.seed,
-            request.model is not None,
+            request.input_size, request.mean, request.std, request.labels, request.names, fold.level, request.seed,
+            request.model is not None, fold.collapsed, fold.expanded,
         )  # fmt: skip
 
     def request(self, source: object = None) -> Open:
@@ -56,12 +60,15 @@ class Opened:
         return Open(
             spec=self.spec, weights=self.weights, key=self.state_key, device=self.device, input_size=self.input_size,
             mean=self.mean, std=self.std, labels=self.labels, names=self.names, fold=self.fold, seed=self.seed,
-            network=self.key, source=source,
+            network=self.key, source=source, collapsed=self.collapsed, expanded=self.expanded,
         )  # fmt: skip
 
     def same(self, other: Opened) -> bool:
         """Whether it is the same network, however it is folded and wherever it runs."""
-        plain = [replace(each, weights_hash="", device="auto", fold="layers", live=False) for each in (self, other)]
+        plain = [
+            replace(each, weights_hash="", device="auto", fold="layers", collapsed=(), expanded=(), live=False)
+            for each in (self, other)
+        ]
         return plain[0] == plain[1]
 
 
@@ -195,3 +202,7 @@ def _check(scene: Scene) -> None:
     look = scene.arrangement.look
     if look.color_map not in COLOR_MAPS or look.range_mode not in RANGES:
         raise WalkinError(f"no colours {look.color_map!r:.30} per {look.range_mode!r:.30}")
+    if not look.layout.sensible:
+        raise WalkinError("walls cannot be put up that way")
+    if any(fold.level not in FOLDS for _, fold in scene.arrangement.folds):
+        raise WalkinError("a network is cut in no way that there is")

@@ -129,6 +129,7 @@ def _sensible(preferences: Preferences) -> None:
         and abs(comfort.lift_m) <= 3
         and look.color_map in COLOR_MAPS
         and look.range_mode in RANGES
+        and look.layout.sensible
     )
     if not fine:
         raise WalkinError("a setting is out of its range")

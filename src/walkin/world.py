@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from walkin.exhibit import Bounds, Exhibit, Wall, wall_key
+from walkin.exhibit import Bounds, Exhibit, Fold, Wall, wall_key
 from walkin.frame import Pulse
 from walkin.geometry import Pose
 from walkin.graph import Network
 from walkin.panel_state import PanelState
-from walkin.places import Layout, Place, Viewpoint
+from walkin.places import Layout, LayoutParameters, Place, Viewpoint
 from walkin.results import (
     Boxes,
     Fed,
@@ -104,6 +104,9 @@ class Look:
     range_mode: str = "channel"
     labels: bool = True
     ribbons: bool = True
+    light: bool = False
+    """A light room instead of a dark one."""
+    layout: LayoutParameters = field(default_factory=LayoutParameters)
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,8 @@ class Arrangement:
     things: tuple[Thing, ...]
     fed: tuple[tuple[str, object], ...]
     """What the visitor put into each network: its key, and the picture's source."""
+    folds: tuple[tuple[str, Fold], ...] = ()
+    """How each network is cut into walls."""
 
 
 @dataclass
@@ -160,6 +165,8 @@ class World:
 
     world_from_stage: Pose = field(default_factory=Pose)
     """Where the visitor's stage stands in the room, and its scale: locomotion moves this, never the head."""
+    stage_from_head: Pose = field(default_factory=lambda: Pose.at(0.0, 1.7, 0.0))
+    """As of the last frame: who moves the stage between two frames has to know it."""
     title: str = "walkin"
     exhibits: list[Exhibit] = field(default_factory=list)
     """The networks, from left to right."""
@@ -344,21 +351,13 @@ class World:
             self.exhibits.append(exhibit)
         if len(self.exhibits) == 1:
             self.here, self.title = exhibit, network.name
-        same = exhibit.network is not None and exhibit.network.nodes == network.nodes
-        exhibit.furnish(network, layout)
+        old = exhibit.layout
+        same = exhibit.furnish(network, layout)
         self._stand_side_by_side()
-        assert exhibit.layout is not None
         walls: dict[str, Wall] = {}
         for each in self.exhibits:
-            if each is not exhibit:
-                walls.update((k, wall) for k, wall in self.walls.items() if wall.exhibit == each.key)
-                continue
-            for address, place in exhibit.layout.places.items():
-                wall = Wall(network.by_address[address], place, key)
-                before = self.walls.get(wall.key) if same else None
-                if before is not None:
-                    wall.tiles, wall.revision = before.tiles, before.revision + 1
-                walls[wall.key] = wall
+            standing = {key: wall for key, wall in self.walls.items() if wall.exhibit == each.key}
+            walls.update(each.walls(standing if same else {}, old if same else None) if each is exhibit else standing)
         self._have(walls)
 
     def take_out(self, key: str) -> bool:
@@ -384,6 +383,9 @@ class World:
                 self.enlarged = None
         if self.selected is not None and self.selected[0] not in walls:
             self.selected = None
+        if self.visited is not None and self.visited not in walls:
+            self.visited = None
+        self.met.clear()
         self.hover = None
         self.things_revision += 1
         self.layout_revision += 1
@@ -401,11 +403,12 @@ class World:
             x_m = 0.0 if right_m is None else right_m + BETWEEN_M - left
             right_m = x_m + right
             by = np.array([x_m - exhibit.x_m, 0.0, 0.0])
-            stood = exhibit.layout is not None
-            if exhibit.stand_at(x_m) and stood:
+            old = exhibit.layout
+            if exhibit.stand_at(x_m) and old is not None and exhibit.layout is not None:
                 for wall in self.walls.values():
                     if wall.exhibit == exhibit.key:
-                        wall.place = wall.place.shifted(by)
+                        home, new = (layout.places[wall.node.address] for layout in (old, exhibit.layout))
+                        wall.place = new if wall.place == home else wall.place.shifted(by)
 
     def clear(self) -> None:
         """Take all networks out of the room, with what hangs there."""

@@ -66,6 +66,21 @@ def order_of(wall: Wall) -> np.ndarray | None:
     return np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable")
 
 
+def reroute_all(world: World, exhibit: Exhibit) -> None:
+    """The ribbons of all walls that do not stand at home, again."""
+    layout = exhibit.layout
+    if layout is None or not isinstance(layout.router, Router):
+        return
+    places = {wall.node.address: wall.place for wall in world.walls.values() if wall.exhibit == exhibit.key}
+    moved = {address for address, place in places.items() if place != layout.places[address]}
+    exhibit.ribbons = tuple(
+        layout.router.ribbon((ribbon.source, ribbon.target), places, layout, exhibit.x_m)
+        if ribbon.source in moved or ribbon.target in moved
+        else ribbon
+        for ribbon in layout.ribbons
+    )
+
+
 def _reroute(world: World, exhibit: Exhibit, address: str) -> None:
     """Ribbons that touch a wall, again."""
     layout = exhibit.layout

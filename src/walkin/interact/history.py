@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from walkin.exhibit import Wall
+from walkin.exhibit import Exhibit, Kept, Wall, wall_key
 from walkin.interact.arrange import home, place_wall, sort_wall
 from walkin.interact.carry import feed, give_back
+from walkin.interact.fold import ask
+from walkin.interact.relay import show_as
+from walkin.places import Place
 from walkin.requests import Request
 from walkin.things import Grip
 from walkin.world import Arrangement, World
@@ -16,14 +19,33 @@ STEPS = 50
 
 
 def arrangement(world: World) -> Arrangement:
-    """The room as it is; what hung in it and is in a hand now, counts as hanging where it was."""
+    """The room as it is, with walls that have gone for now or are yet to come; what hung in it and is in a hand now,
+    counts as hanging where it was."""
     held = [carried.thing for carried in world.carried.values() if carried.thing is not None]
+    places: dict[str, Place] = {}
+    sorts: dict[str, str] = {}
+    exact = {exhibit.key for exhibit in world.exhibits if exhibit.exact}
+    for key, wall in world.walls.items():
+        if wall.exhibit in exact:
+            continue
+        if _moved(world, wall):
+            places[key] = wall.place
+        if wall.sort != "index":
+            sorts[key] = wall.sort
+    for exhibit in world.exhibits:
+        for address, kept in exhibit.kept.items():
+            key = wall_key(exhibit.key, address)
+            if kept.place is not None:
+                places[key] = kept.place
+            if kept.sort != "index":
+                sorts[key] = kept.sort
     return Arrangement(
         world.look,
-        tuple((key, wall.place) for key, wall in world.walls.items() if _moved(world, wall)),
-        tuple((key, wall.sort) for key, wall in world.walls.items() if wall.sort != "index"),
+        tuple(sorted(places.items(), key=lambda item: item[0])),
+        tuple(sorted(sorts.items())),
         tuple(sorted([*world.things.values(), *held], key=lambda thing: thing.id)),
         tuple((exhibit.key, exhibit.asked) for exhibit in world.exhibits if exhibit.asked is not None),
+        tuple((exhibit.key, exhibit.fold) for exhibit in world.exhibits if exhibit.network is not None),
     )
 
 
@@ -91,13 +113,21 @@ def redo(world: World) -> Iterator[Request]:
 def restore(world: World, wanted: Arrangement) -> Iterator[Request]:
     """Make the room what it was."""
     let_go(world)
-    if world.look != wanted.look:
-        world.look = wanted.look
-    places, sorts = dict(wanted.places), dict(wanted.sorts)
+    show_as(world, wanted.look)
+    places, sorts, folds = dict(wanted.places), dict(wanted.sorts), dict(wanted.folds)
+    cut = {e.key for e in world.exhibits if e.network is not None and folds.get(e.key, e.fold) != e.fold}
+    for exhibit in world.exhibits:
+        exhibit.kept = _kept(world, exhibit, places, sorts, gone=exhibit.key not in cut)
+        exhibit.exact = exhibit.exact or exhibit.key in cut
     for key, wall in world.walls.items():
+        if wall.exhibit in cut:
+            continue  # it stands where it is until the walls that are wanted are there
         place_wall(world, wall, places.get(key) or home(world, wall))
         if wall.sort != sorts.get(key, "index"):
             sort_wall(world, wall, sorts.get(key, "index"))
+    for exhibit in world.exhibits:
+        if exhibit.key in cut:
+            yield from ask(exhibit, folds[exhibit.key])
     if tuple(world.things.values()) != wanted.things:
         world.things = {thing.id: thing for thing in wanted.things}
         world.things_revision += 1
@@ -131,3 +161,20 @@ def _forget(world: World, key: str, refused: object, asked: object) -> None:
         history.now = replace(history.now, fed=fed)
         if history.past and history.past[-1] == history.now:
             history.past.pop()
+
+
+def _kept(
+    world: World, exhibit: Exhibit, places: dict[str, Place], sorts: dict[str, str], *, gone: bool
+) -> dict[str, Kept]:
+    """What walls of a network that come later are to be like; `gone`: only of those that are not there now."""
+    start = f"{exhibit.key}:" if exhibit.key else ""
+    others = tuple(f"{each.key}:" for each in world.exhibits if each.key)
+    found: dict[str, Kept] = {}
+    for key in sorted(places.keys() | sorts.keys()):
+        if not key.startswith(start) or (not start and key.startswith(others)) or (gone and key in world.walls):
+            continue
+        address = key.removeprefix(start)
+        place, before = places.get(key), exhibit.kept.get(address)
+        known = before is not None and before.place == place
+        found[address] = Kept(place, before.home if known and before is not None else None, sorts.get(key, "index"))
+    return found

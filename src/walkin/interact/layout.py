@@ -1,83 +1,80 @@
 """Where walls, ribbons, picture and board stand: a pure function of a network and parameters.
 
-The network is an aisle along -Z. Stage s holds the nodes whose longest path from the input has s steps; the walls of
-a stage stand left and right of the aisle, turned towards whoever comes from the entrance, like the teeth of a comb:
-from one spot the next few can be read, and walking past reveals the rest. A chain alternates sides; branches spread
-over both, ordered so that few ribbons cross (barycentre method, Sugiyama et al. 1981).
+In a line the network is an aisle along -Z. Stage s holds the nodes whose longest path from the input has s steps; the
+walls of a stage stand left and right of the aisle, turned towards whoever comes from the entrance, like the teeth of a
+comb: from one spot the next few can be read, and walking past reveals the rest. A chain alternates sides; branches
+spread over both, ordered so that few ribbons cross (barycentre method, Sugiyama et al. 1981). The spiral is in
+spiral.py.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
 from walkin.geometry import Pose, yaw_matrix
-from walkin.graph import Network, Node
+from walkin.graph import Network
 from walkin.interact.ribbons import Router, routed
-from walkin.places import Layout, Place
+from walkin.interact.spiral import lay_out_spiral
+from walkin.interact.stages import foot_m, grid, ordered_rows, stage_of
+from walkin.places import Layout, LayoutParameters, Lookout, Place
 
+__all__ = ["LayoutParameters", "lay_out", "stage_of"]
 
-@dataclass(frozen=True)
-class LayoutParameters:
-    """Lengths in metres, angles in degrees."""
-
-    tile_m: float = 0.15
-    gap_m: float = 0.01
-    neuron_m: float = 0.05
-    """Side of one neuron's cell on the wall of a vector."""
-    foot_m: float = 0.45
-    """Height of the lowest tiles above the floor: the plinth with the label is below."""
-    eye_m: float = 1.45
-    """Small walls are raised until their middle is at this height."""
-    raise_m: float = 1.05
-    """... but their foot to no more than this."""
-    turn_deg: float = 40.0
-    """Turn of the walls towards the aisle: 0 faces the entrance, 90 the aisle."""
-    aisle_m: float = 2.6
-    """Clear width between the walls' inner edges."""
-    lane_gap_m: float = 0.5
-    """Between walls side by side in one stage."""
-    reach_m: float = 3.6
-    """How far a row of branches may come forward; those that are left begin another row, further out."""
-    stage_gap_m: float = 0.55
-    depth_factor: float = 0.50
-    """Room a wall leaves behind the one before it on its side, as a share of its width."""
-    row_min_m: float = 1.7
-    row_max_m: float = 4.2
-    stage_min_m: float = 1.15
-    """From any stage to the next, on whichever side."""
-    picture_m: float = 1.5
-    board_m: float = 1.9
+Grid = tuple[int, int, float, float]
+SIDE_TRACK_M = 0.8  # from the widest row to the skips beside it, where there is no aisle
 
 
 def lay_out(network: Network, parameters: LayoutParameters | None = None) -> Layout:
     """Places for every node but the input, ribbons for every edge."""
     p = parameters or LayoutParameters()
-    nodes = [node for node in network.nodes if node.kind != "input"]
-    stages = _stages(network)
-    rows = _ordered_rows(network, stages)
-    sides = _sides(network, rows)
+    if p.kind == "spiral":
+        return lay_out_spiral(network, p)
+    stages = stage_of(network)
+    rows = ordered_rows(network, stages)
+    sizes = {node.address: grid(node, p) for node in network.nodes if node.kind != "input"}
+    picture = Place((-p.aisle_m / 2 - p.picture_m * math.cos(0.5) - 0.1, 0.75, -0.2), 0.5, 1, 1, p.picture_m, 1.0)
+    middle: float | None = None
+    if p.centred:
+        places, end_z, half = _across(rows, sizes, p)
+        middle = -half - SIDE_TRACK_M
+    else:
+        places, end_z = _comb(network, rows, sizes, p)
+    board_z = end_z - 3.2
+    board = Place((-p.board_m / 2, 0.6, board_z), 0.0, 1, 1, p.board_m, 1.0)
+    height = min(60.0, 5.0 - 0.05 * board_z)
+    above = Lookout(0.55 * height, height - 1.7, 2.0 + 0.1 * height, 0.26, -0.38)
+    layout = Layout(places, (), picture, board, Pose.at(0.25, 0.0, 2.9), -board_z, above)
+    return routed(layout, Router.of(network, places, stages, p.aisle_m, middle))
 
+
+def _comb(
+    network: Network, rows: list[list[str]], sizes: dict[str, Grid], p: LayoutParameters
+) -> tuple[dict[str, Place], float]:
+    """Walls left and right of the aisle; and the z where they end."""
     turn = math.radians(p.turn_deg)
     half_aisle = p.aisle_m / 2
     places: dict[str, Place] = {}
-    sizes = {node.address: _grid(node, p) for node in nodes}
+    lanes = _lanes(network, rows)
+    widths = {address: columns * pitch for address, (columns, _, pitch, _) in sizes.items()}
+    slots = {
+        side: _slots([lane[side] for lane in lanes if len(lane[-1]) + len(lane[1]) > 1], widths) for side in (-1, 1)
+    }
     free_z = {-1: -2.2, 1: -2.2}  # inner ends: next z on each side; the picture stands at 0
     last_z = -1.2
-    for stage, row in enumerate(rows, start=1):
-        left = [a for a in row if sides[a] < 0][::-1]  # from the aisle outwards
-        right = [a for a in row if sides[a] > 0]
+    for stage, lane_of in enumerate(lanes, start=1):
         z = last_z - p.stage_min_m
-        for side, lane in ((-1, left), (1, right)):
+        for side, lane in lane_of.items():
             if lane:
-                widest = max(sizes[a][0] * sizes[a][2] for a in lane[:1])
-                z = min(z, free_z[side] - _row_depth(widest, p))
-        for side, lane in ((-1, left), (1, right)):
+                z = min(z, free_z[side] - _row_depth(widths[lane[0]], p))
+        for side, lane in lane_of.items():
             start, along = half_aisle, 0.0  # of a row: where it begins beside the aisle, and how much of it is taken
             for number, address in enumerate(lane):
-                width = sizes[address][0] * sizes[address][2]
+                width = widths[address]
+                if p.strict and number < len(slots[side]):
+                    width = max(width, slots[side][number])
                 if along and (along + width) * math.sin(turn) > p.reach_m:
                     start, along = start + along * math.cos(turn) + p.lane_gap_m, 0.0
                 inner = np.array([side * start, 0.0, z])
@@ -86,53 +83,45 @@ def lay_out(network: Network, parameters: LayoutParameters | None = None) -> Lay
             if lane:
                 free_z[side] = z
         last_z = z
-
-    board_z = min([last_z, *free_z.values()]) - 3.2
-    board = Place((-p.board_m / 2, 0.6, board_z), 0.0, 1, 1, p.board_m, 1.0)
-    picture = Place((-half_aisle - p.picture_m * math.cos(0.5) - 0.1, 0.75, -0.2), 0.5, 1, 1, p.picture_m, 1.0)
-    layout = Layout(places, (), picture, board, Pose.at(0.25, 0.0, 2.9), -board_z)
-    return routed(layout, Router.of(network, places, stages, p.aisle_m))
+    return places, min(last_z, *free_z.values())
 
 
-def stage_of(network: Network) -> dict[str, int]:
-    """Longest path from an input to each node, in edges; inputs are 0."""
-    return _stages(network)
+def _across(
+    rows: list[list[str]], sizes: dict[str, Grid], p: LayoutParameters
+) -> tuple[dict[str, Place], float, float]:
+    """Each stage's walls in one row across the middle; the z where they end; half the width of the widest row."""
+    places: dict[str, Place] = {}
+    widths = {address: columns * pitch for address, (columns, _, pitch, _) in sizes.items()}
+    slots = _slots([row for row in rows if len(row) > 1], widths)
+    z, before, half = -1.4, 0.0, p.picture_m
+    for stage, row in enumerate(rows, start=1):
+        taken = [widths[address] for address in row]
+        if p.strict and len(row) > 1:
+            taken = slots[: len(row)]
+        widest = max((widths[address] for address in row), default=0.0)
+        z -= max(p.stage_min_m, _row_depth(max(widest, before), p))
+        before = widest
+        ends = [0.0, *accumulate(width + p.lane_gap_m for width in taken)]
+        left = -(ends[-1] - p.lane_gap_m) / 2
+        half = max(half, -left)
+        for number, (address, start, room) in enumerate(zip(row, ends, taken, strict=False)):
+            columns, count, pitch, fill = sizes[address]
+            x = left + start + (room - widths[address]) / 2
+            foot = foot_m(count * pitch, p)
+            places[address] = Place((x, foot, z), 0.0, columns, count, pitch, fill, stage, number - len(row) // 2)
+    return places, z, half
 
 
-def _stages(network: Network) -> dict[str, int]:
-    stages: dict[str, int] = {}
-    for node in network.nodes:  # in order of execution, so every input has its stage already
-        stages[node.address] = 0 if node.kind == "input" else 1 + max((stages[a] for a in node.inputs), default=0)
-    return stages
+def _slots(rows: list[list[str]], widths: dict[str, float]) -> list[float]:
+    """The widest wall of each lane."""
+    count = max((len(row) for row in rows), default=0)
+    return [max(widths[row[lane]] for row in rows if len(row) > lane) for lane in range(count)]
 
 
-def _ordered_rows(network: Network, stages: dict[str, int], sweeps: int = 4) -> list[list[str]]:
-    """The nodes of each stage from left to right, after a few barycentre sweeps down and up."""
-    count = max(stages.values(), default=0)
-    rows: list[list[str]] = [[] for _ in range(count)]
-    consumers: dict[str, list[str]] = {node.address: [] for node in network.nodes}
-    for node in network.nodes:
-        for source in node.inputs:
-            consumers[source].append(node.address)
-        if stages[node.address] > 0:
-            rows[stages[node.address] - 1].append(node.address)
-    position = {address: 0.0 for address in stages}
-
-    def settle(row: list[str]) -> None:
-        for index, address in enumerate(row):
-            position[address] = index - (len(row) - 1) / 2
-
-    for row in rows:
-        settle(row)
-    inputs = {node.address: node.inputs for node in network.nodes}
-    for sweep in range(sweeps):
-        down = sweep % 2 == 0
-        near = inputs if down else consumers
-        for row in rows if down else reversed(rows):
-            if len(row) > 1:
-                row.sort(key=lambda a: float(np.mean([position[b] for b in near[a]])) if near[a] else position[a])
-                settle(row)
-    return rows
+def _lanes(network: Network, rows: list[list[str]]) -> list[dict[int, list[str]]]:
+    """Of each stage the walls left (-1) and right (1) of the aisle, from the aisle outwards."""
+    sides = _sides(network, rows)
+    return [{-1: [a for a in row if sides[a] < 0][::-1], 1: [a for a in row if sides[a] > 0]} for row in rows]
 
 
 def _sides(network: Network, rows: list[list[str]]) -> dict[str, int]:
@@ -157,18 +146,6 @@ def _sides(network: Network, rows: list[list[str]]) -> dict[str, int]:
     return sides
 
 
-def _grid(node: Node, p: LayoutParameters) -> tuple[int, int, float, float]:
-    """(columns, rows, pitch, fill) of a node's wall."""
-    count = node.mosaic.count
-    columns = math.ceil(math.sqrt(count))
-    rows = -(-count // columns)
-    if node.picture == "cells":
-        return columns, rows, p.neuron_m, 0.92
-    if node.picture == "strip":
-        return columns, rows, 6 * p.tile_m, 0.98
-    return columns, rows, p.tile_m + p.gap_m, p.tile_m / (p.tile_m + p.gap_m)
-
-
 def _row_depth(width: float, p: LayoutParameters) -> float:
     return min(p.row_max_m, max(p.row_min_m, p.depth_factor * width + p.stage_gap_m))
 
@@ -178,19 +155,18 @@ def _place(
     inner: np.ndarray,
     along: float,
     turn: float,
-    grid: tuple[int, int, float, float],
+    size: Grid,
     stage: int,
     number: int,
     p: LayoutParameters,
 ) -> Place:
     """The wall that begins `along` metres into the row whose inner end is `inner`."""
-    columns, rows, pitch, fill = grid
+    columns, rows, pitch, fill = size
     width = columns * pitch
     # Right of the aisle a wall turns its face to the left, which is a negative yaw of its normal about +Y.
     yaw = -turn if side > 0 else turn
     outwards = yaw_matrix(yaw)[:, 0] * side
     corner = inner + outwards * (along if side > 0 else along + width)
-    height = rows * pitch
-    foot = min(p.raise_m, max(p.foot_m, p.eye_m - height / 2))
+    foot = foot_m(rows * pitch, p)
     lane = number * side
     return Place((float(corner[0]), foot, float(corner[2])), yaw, columns, rows, pitch, fill, stage, lane)

@@ -18,6 +18,7 @@ WHEEL_M = 0.6  # per notch
 DEAD = 0.15  # of a stick that nobody touches and that does not come back to its middle
 LOWEST_M = -1.0  # of the stage: a visitor may bend down, not sink through the floor
 HIGHEST_M = 60.0
+SMALLEST, LARGEST = 0.25, 20.0  # scale of the stage
 STANDING_M = 1.7  # eyes above the floor
 
 
@@ -89,6 +90,17 @@ def stand(world: World, given: Input, x: float, y: float, z: float, yaw: float, 
     move_stage(world, Pose(position, orientation, scale))
 
 
+def set_scale(world: World, given: Input, scale: float) -> None:
+    """Make so many metres of the room one of the visitor's; her feet stay where they are."""
+    scale = min(max(scale, SMALLEST), LARGEST)
+    stage = world.world_from_stage
+    x, _, z = given.stage_from_head.position.tolist()
+    feet = Pose(np.array([x, -world.comfort.lift_m, z]))  # of the stage, which may be lifted above the floor
+    turned = Pose(np.zeros(3), stage.orientation, scale)
+    world.gestures.held = None
+    move_stage(world, Pose((stage @ feet).position - (turned @ feet).position, stage.orientation, scale))
+
+
 def reset_height(world: World, given: Input) -> None:
     """Back to the room's floor, lifted so that the eyes are as high as standing; again: not lifted."""
     stage = world.world_from_stage
@@ -130,7 +142,7 @@ def stand_at_entrance(world: World, given: Input, layout: Layout) -> None:
 
 
 def stand_above(world: World, given: Input, layout: Layout) -> None:
-    """Bird's eye: above the entrance, a little to the side, high enough to see the room's length."""
-    height = min(HIGHEST_M, 5.0 + 0.05 * layout.length_m)
-    world.pitch_wish = -0.38
-    stand(world, given, 0.55 * height, height - 1.7, 2.0 + 0.1 * height, 0.26)
+    """Bird's eye: high enough to see the whole network."""
+    at = layout.above
+    world.pitch_wish = at.pitch
+    stand(world, given, at.x, at.y, at.z, at.yaw)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from walkin.exhibit import Fold
 from walkin.frame import Input
 from walkin.interact import arrange, carry, history, shelf
 from walkin.interact.bookmarks import look_from, viewpoint
+from walkin.interact.relay import show_as
 from walkin.requests import Browse, Noise, Request
 from walkin.scene import Bookmark, OnShelf, Opened, Scene
 from walkin.things import NOISES, Enlarged
@@ -23,7 +25,7 @@ def scene_of(world: World, given: Input) -> Scene:
     return Scene(
         world.title,
         tuple(
-            Opened.of(exhibit.request, exhibit.network.fold if exhibit.network else "layers", exhibit.weights_hash)
+            Opened.of(exhibit.request, exhibit.fold, exhibit.weights_hash)
             for exhibit in world.exhibits
             if exhibit.request is not None
         ),
@@ -51,7 +53,7 @@ class Restoring:
         scene = self.scene
         if not self._looked:
             self._looked = True
-            world.look = scene.arrangement.look
+            show_as(world, scene.arrangement.look)
             world.bookmarks = {bookmark.name: bookmark.view for bookmark in scene.bookmarks}
             if scene.view is not None:
                 look_from(world, given, scene.view)
@@ -86,7 +88,7 @@ class Restoring:
 
 def fitting(scene: Scene, world: World) -> bool:
     """Whether the networks of a scene are those that stand in the room."""
-    here = [Opened.of(e.request, "", "") for e in world.exhibits if e.request is not None and e.network is not None]
+    here = [Opened.of(e.request, Fold(), "") for e in world.exhibits if e.request is not None and e.network is not None]
     return len(here) == len(scene.networks) and all(map(Opened.same, here, scene.networks))
 
 

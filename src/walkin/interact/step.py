@@ -31,6 +31,7 @@ from walkin.world import World
 def step(world: World, frame: Frame) -> Iterator[Request]:
     """Apply one frame's input."""
     given = frame.input
+    world.stage_from_head = given.stage_from_head
     world.tick(frame.dt_s)
     world.pulses.clear()
     if world.layout is not None and not world.placed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from walkin.graph import Network, Node
@@ -102,10 +103,16 @@ def fold(
     weights: str = "",
     parameters: int = 0,
     input_shape: tuple[int, ...] = (),
+    collapsed: Collection[str] = (),
+    expanded: Collection[str] = (),
 ) -> tuple[Network, Plan]:
-    """The network at this level of detail, and where its nodes' values appear in a forward."""
-    # Here, because both build on the types above.
+    """The network at this level of detail, and where its nodes' values appear in a forward.
+
+    collapsed: paths of modules that are one node at any level; expanded: of blocks that are none at the level `blocks`.
+    """
+    # Here, because they build on the types above.
     from walkin.network.fold_blocks import join_blocks
+    from walkin.network.fold_groups import join_groups
     from walkin.network.fold_layers import join_layers
 
     if level not in FOLDS:
@@ -114,7 +121,9 @@ def fold(
     if level != "ops":
         folding.bury_dead_ends()
     if level == "blocks":
-        join_blocks(folding)
+        join_blocks(folding, frozenset(expanded))
+    if collapsed:
+        join_groups(folding, collapsed)
     if level != "ops":
         join_layers(folding)
     nodes, outputs = _nodes(folding)
@@ -123,6 +132,8 @@ def fold(
         nodes=tuple(nodes),
         outputs=outputs,
         fold=level,
+        collapsed=tuple(sorted(collapsed)),
+        expanded=tuple(sorted(expanded)),
         weights=weights,
         parameters=parameters,
         input_shape=input_shape,

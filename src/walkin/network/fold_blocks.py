@@ -9,10 +9,11 @@ from walkin.network.fold_layers import absorb, is_one_layer, join_layers, only_t
 from walkin.network.recording import Call, Op, Trace
 
 
-def join_blocks(folding: Folding) -> None:
-    """Joins the operations of every block; what belongs to none is left for `join_layers`."""
+def join_blocks(folding: Folding, expanded: frozenset[str] = frozenset()) -> None:
+    """Joins the operations of every block but those that are `expanded`; what belongs to none is left for
+    `join_layers`."""
     trace = folding.trace
-    large = _large_modules(trace)
+    large = _large_modules(trace) | expanded
     own: dict[int, list[Op]] = defaultdict(list)
     for op in trace.ops:
         own[op.call].append(op)
@@ -35,7 +36,7 @@ def join_blocks(folding: Folding) -> None:
 
 
 def _block(trace: Trace, op: Op, large: set[str], own: dict[int, list[Op]]) -> Call | None:
-    """The outermost module call around `op` that is more than a container and less than half the network."""
+    """The outermost module call around `op` that is more than a container and not one of the `large`."""
     for call in trace.call_stack(op):
         if not call.path or call.is_container or call.path in large:
             continue

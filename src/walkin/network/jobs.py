@@ -1,4 +1,4 @@
-"""The jobs of the networks' worker: open, feed, watch, close, measure. Generators of results (see mailbox.Job)."""
+"""The jobs of the networks' worker: open, feed, watch, refold, close, measure. Generators (see mailbox.Job)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from walkin.network.loaded import Loaded, load
 from walkin.network.pictures import picture_from
 from walkin.network.session import Session
 from walkin.network.weighing import weights_hash
-from walkin.requests import Close, Feed, File, Measure, Open, Pixels, Watch, Weigh
+from walkin.requests import Close, Feed, File, Measure, Open, Pixels, Refold, Watch, Weigh
 from walkin.resources import photos
 from walkin.results import Notice, Progress, Result, Watching, Weighed
 
@@ -48,7 +48,7 @@ def prepare_thread() -> None:
 def open_network(sessions: Sessions, request: Open, emit: Emit) -> Iterator[Result]:
     """Load, trace with the first picture, and send every wall's tiles; in place of what had the same key."""
     key = request.network
-    session = sessions.by_key[key] = Session(key, request.fold)
+    session = sessions.by_key[key] = Session(key, request.fold, request.collapsed, request.expanded)
     loaded = session.loaded = yield from _about(key, load(request))
     yield from session.run((yield from _first(sessions, request, loaded)), emit, job="open")
 
@@ -79,6 +79,14 @@ def feed(sessions: Sessions, request: Feed, emit: Emit) -> Iterator[Result]:
     if request.picture is not None:
         sessions.gallery.keep(request.source, request.picture)
     yield from session.run(prepare(session.loaded, request.source, sessions.gallery), emit, job="feed")
+
+
+def refold(sessions: Sessions, request: Refold, emit: Emit) -> Iterator[Result]:
+    """Other walls for a network that stands in the room."""
+    session = _session(sessions, request.network)
+    if session is not None:
+        session.fold, session.collapsed, session.expanded = request.fold, request.collapsed, request.expanded
+        yield from session.refold(emit, job="fold")
 
 
 def close_network(sessions: Sessions, request: Close, emit: Emit) -> Iterator[Result]:

@@ -19,6 +19,7 @@ from walkin.network.labels import mismatch
 from walkin.network.loaded import Loaded
 from walkin.network.plan import Plan
 from walkin.network.quantise import quantise
+from walkin.network.recording import Trace
 from walkin.network.trace import trace
 from walkin.results import Fed, Notice, Progress, Result, Tiles, Traced
 
@@ -42,9 +43,13 @@ class Session:
     key: str = ""
     """Of the exhibit."""
     fold: str = "layers"
+    collapsed: tuple[str, ...] = ()
+    expanded: tuple[str, ...] = ()
     loaded: Loaded | None = None
     capture: Capture | None = None
     plan: Plan | None = None
+    trace: Trace | None = None
+    """What `plan` was made of: another fold is made of the same."""
     serial: int = 0
     shown: Shown = field(default_factory=Shown)
     painted: set[str] = field(default_factory=set)
@@ -59,7 +64,7 @@ class Session:
         """One picture. If the network fails on it the room is put back, and WalkinError says what happened."""
         loaded = self.loaded
         assert loaded is not None
-        before = (self.capture, self.plan)
+        before = (self.capture, self.plan, self.trace)
         self.serial += 1
         fed = Fed(given.pixels, given.caption, self.serial, self.key, given.source)
         try:
@@ -99,6 +104,14 @@ class Session:
     ) -> Iterator[Result]:
         yield Progress(job, "tracing the network", network=self.key)
         traced = trace(loaded.model, *inputs)
+        yield self._cut(loaded, traced, inputs, fed.serial)
+        yield fed
+        yield Progress(job, "running the network", network=self.key)
+        assert self.capture is not None
+        yield from self._run(loaded, self.capture, inputs, fed, emit)
+
+    def _cut(self, loaded: Loaded, traced: Trace, inputs: tuple[Any, ...], serial: int) -> Traced:
+        """Fold a trace into walls, as they are wanted now."""
         network, plan = fold(
             traced,
             self.fold,
@@ -106,12 +119,31 @@ class Session:
             weights=loaded.weights,
             parameters=loaded.parameters,
             input_shape=tuple(_first_tensor(inputs).shape),
+            collapsed=self.collapsed,
+            expanded=self.expanded,
         )
-        self.capture, self.plan = Capture(loaded.model, plan, traced), plan
-        yield Traced(network, fed.serial, self.key)
-        yield fed
-        yield Progress(job, "running the network", network=self.key)
-        yield from self._run(loaded, self.capture, inputs, fed, emit)
+        self.capture, self.plan, self.trace = Capture(loaded.model, plan, traced), plan, traced
+        return Traced(network, serial, self.key)
+
+    def refold(self, emit: Emit, job: str) -> Iterator[Result]:
+        """The walls anew, and the picture that is in the network through it once more: it kept no values."""
+        loaded, traced, fed = self.loaded, self.trace, self.shown.fed
+        if loaded is None or traced is None or fed is None:
+            return  # nothing stands there yet; what comes is cut as it is wanted now
+        before = (self.capture, self.plan, self.trace)
+        self.serial += 1
+        fed = replace(fed, serial=self.serial)
+        try:
+            yield Progress(job, "cutting the network into walls", network=self.key)
+            yield self._cut(loaded, traced, self.inputs, fed.serial)
+            yield from self._attempts(loaded, self.inputs, fed, emit, job)
+        except (Cancelled, GraphChanged):
+            raise
+        except Exception as problem:
+            _give_memory_back(loaded)
+            yield from self._put_back(before)
+            reason = str(problem) if isinstance(problem, WalkinError) else f"{type(problem).__name__}: {problem}"
+            raise WalkinError(f"{loaded.name} cannot be shown that way: {reason}") from problem
 
     def _run(self, loaded: Loaded, capture: Capture, inputs: tuple[Any, ...], fed: Fed, emit: Emit) -> Iterator[Result]:
         """One forward; tiles leave through `emit` while it runs, since it cannot be suspended."""
@@ -139,10 +171,13 @@ class Session:
         self.shown = Shown(self.plan.network if self.plan else None, fed, found, made)
         self.painted.clear()
 
-    def _put_back(self, before: tuple[Capture | None, Plan | None]) -> Iterator[Result]:
+    def _put_back(self, before: tuple[Capture | None, Plan | None, Trace | None]) -> Iterator[Result]:
         """Send again what the last good picture had put where a newer one has been painted over it."""
         changed = self.capture is not before[0]
-        self.capture, self.plan = before
+        self.capture, self.plan, self.trace = before
+        if self.plan is not None:
+            network = self.plan.network
+            self.fold, self.collapsed, self.expanded = network.fold, network.collapsed, network.expanded
         shown = self.shown
         self.serial += 1
         if shown.fed is None:

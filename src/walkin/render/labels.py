@@ -23,6 +23,7 @@ ALERT = (0.85, 0.10, 0.60, 1.0)
 BAR = (0.05, 0.33, 0.55, 1.0)
 BAR_DARK = (0.12, 0.13, 0.15, 1.0)
 BAR_BACK = (0.030, 0.034, 0.044, 1.0)
+VEIL = (0.0072, 0.0088, 0.0122, 0.72)  # of the colour of air: seen only where a wall is behind it
 LEGIBLE = 90.0  # a text is drawn up to this many times its size away: seven pixels high in a 720-line window
 READ_ABOVE_M = 2.2
 FEWEST_ROWS, MOST_ROWS = 5, 10  # of a board: one or two boxes or areas that were found stay near its top
@@ -165,6 +166,9 @@ class Labels:
                 top = np.array(place.corner) + UP * (place.height_m + 0.14)
                 line = f"{scores.names[0]}  {scores.probabilities[0]:.0%}"
                 parts.append(self._text.glyphs(line, top, place.right, UP, 0.15, ACCENT, face="semibold"))
+                wide = self._text.font.measure(line, "semibold", size_m=0.15)[0] + 0.08
+                corner = top - place.right * 0.04 - UP * 0.05 - place.normal * 0.004
+                bars.append(rectangle(corner, place.right * wide, UP * 0.20, VEIL, 0.03))
         rows = rows_of(exhibit)
         if rows:
             glyphs, rectangles = self._board(layout.board, rows, 1 if scores is not None else FEWEST_ROWS)

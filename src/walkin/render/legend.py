@@ -10,7 +10,7 @@ from walkin.exhibit import Wall
 from walkin.geometry import UP
 from walkin.places import Place
 from walkin.render.colors import ENTRIES, lookup_table
-from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
+from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, as_it_is, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import number
 from walkin.results import Tiles
@@ -102,7 +102,7 @@ class Legend:
         colors = bar_colors(row, span, signed=world.look.color_map == "signed")
         for step, color in enumerate(colors):
             share = step / STEPS
-            tint = (*color.tolist(), 1.0)
+            tint = as_it_is((*color.tolist(), 1.0))
             at = corner + UP * (share * height)
             bars.append(rectangle(at, right * (BAR_EM * em), UP * ((1 - share) * height), tint))
         glyphs = []

@@ -12,7 +12,7 @@ from walkin.render.colors import linear
 from walkin.render.instances import Instances
 from walkin.render.panels import FRAME, PANEL, SHADOW, frame_box, shadow
 from walkin.render.pictures import Pictures, fitted
-from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
+from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, as_it_is, rectangle
 from walkin.render.shader import program
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import readable
@@ -104,7 +104,7 @@ class Readings:
                 name, share, color = rows[number]
                 swatch = at - UP * 0.008
                 lines.append(rectangle(swatch - (right + UP) * 0.003, right * 0.058, UP * 0.058, DIM, 0.012))
-                lines.append(rectangle(swatch + front * 0.2, right * 0.052, UP * 0.052, linear(color), 0.010))
+                lines.append(rectangle(swatch + front * 0.2, right * 0.052, UP * 0.052, as_it_is(linear(color)), 0.010))
                 tint = NAME
             else:
                 name, share, tint = f"{len(rest)} more", sum(share for _, share, _ in rest), DIM
@@ -129,7 +129,7 @@ class Readings:
         plates, words = [], []
         for box, name, score, color in zip(found.boxes, found.names, found.scores, found.colors, strict=True):
             left, top, right, bottom = (float(v) for v in box * [wide, high, wide, high])
-            tint = linear(color)
+            tint = as_it_is(linear(color))
             outline = _outline(corner + front * 0.002, place.right, left, high - bottom, right, high - top, tint)
             lines.insert(1, outline)  # the surest is drawn last
             text = f"{readable(name)} {score:.0%}".replace("%", " %")
@@ -143,7 +143,7 @@ class Readings:
             plates.append(rectangle(at, place.right * length, UP * (1.25 * EM_M), tint, 0.008))
             ink = DARK if 0.2126 * tint[0] + 0.7152 * tint[1] + 0.0722 * tint[2] > 0.18 else (1.0, 1.0, 1.0, 1.0)
             at = at + place.right * (0.25 * EM_M) + UP * (0.29 * EM_M) + front * 0.001
-            words.append(self._text.glyphs(text, at, place.right, UP, EM_M, ink, face="semibold"))
+            words.append(self._text.glyphs(text, at, place.right, UP, EM_M, as_it_is(ink), face="semibold"))
         lines += plates
         glyphs += words
         top = np.array(place.corner) + UP * (place.height_m + 0.14) + front * 0.004

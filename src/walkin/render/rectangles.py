@@ -25,6 +25,11 @@ class Rectangles:
         return Instances(self.ctx, self.program, "3f 3f 3f 4f 1f /i", RECTANGLE)
 
 
+def as_it_is(tint: Tint) -> Tint:
+    """A colour that is part of what is shown, and the same in a light room as in a dark one: see frame.glsl."""
+    return (*tint[:3], tint[3] + 2.0)
+
+
 def rectangle(corner: np.ndarray, right: np.ndarray, up: np.ndarray, tint: Tint, radius: float = 0.0) -> np.ndarray:
     record = np.zeros(1, RECTANGLE)
     record["corner"], record["right"], record["up"] = corner, right, up

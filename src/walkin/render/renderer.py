@@ -30,6 +30,7 @@ from walkin.render.readings import Readings
 from walkin.render.rectangles import Rectangles
 from walkin.render.rehearsal import tiny_room
 from walkin.render.ribbons import Ribbons
+from walkin.render.rooms import DARK, LIGHT
 from walkin.render.shader import FRAME, FRAME_BINDING
 from walkin.render.text import Text
 from walkin.render.things import Things
@@ -286,6 +287,8 @@ class Renderer:
         x, y, z = eye.position.tolist()
         block["eye"] = (x, y, z, 1.0 / (FOG_M + FOG_RISE * max(0.0, y - 2.0)))
         block["viewport"] = (*size, math.fmod(world.time_s, 3600.0), 0.5 * size[1] * eye.zoom)
+        room = LIGHT if world.look.light else DARK
+        block["air"], block["ground"], block["line"], block["panel"] = room
         self._frame.write(self._block)
         self._frame.bind_to_uniform_block(FRAME_BINDING)
 

@@ -14,6 +14,10 @@ FRAME = np.dtype(
         ("world_from_clip", "f4", (4, 4)),
         ("eye", "f4", 4),  # xyz: eye in world, w: 1 / fog distance in metres
         ("viewport", "f4", 4),  # width, height in pixels, time in s, pixels per radian at the centre
+        ("air", "f4", 4),  # see render/rooms.py
+        ("ground", "f4", 4),
+        ("line", "f4", 4),
+        ("panel", "f4", 4),
     ]
 )
 FRAME_BINDING = 0

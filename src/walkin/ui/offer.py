@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from walkin.places import Setting as Setting
 from walkin.results import Histogram
 from walkin.world import World
 
@@ -19,23 +20,6 @@ class Command:
     what: str
     key: str = ""
     """How the key for it is written; '' for none."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Something that can be set, with what it is now."""
-
-    name: str
-    label: str
-    value: float | bool | str
-    standard: float | bool | str
-    low: float = 0.0
-    high: float = 1.0
-    step: float = 0.0
-    """What values are a multiple of; 0: anything."""
-    unit: str = ""
-    options: tuple[tuple[str, str], ...] = ()
-    """(value, how it is written), where there is only a choice."""
 
 
 def _no_settings(world: World) -> tuple[Setting, ...]:

@@ -1,0 +1,37 @@
+"""Relay: the walls of all networks are put up again, as the parameters of the layout want it now."""
+
+from __future__ import annotations
+
+from walkin.exhibit import Exhibit
+from walkin.graph import Network
+from walkin.interact import standing
+from walkin.interact.arrange import reroute_all
+from walkin.interact.layout import lay_out
+from walkin.world import Look, World
+
+
+def relay(world: World) -> None:
+    """Walls that were moved stay as far from their new homes as they were from the old; the visitor stays with hers."""
+    before = standing.note(world)
+    for exhibit in list(world.exhibits):
+        if exhibit.network is not None:
+            furnish_one(world, exhibit.network, exhibit.key)
+    standing.resume(world, before)
+
+
+def show_as(world: World, look: Look) -> None:
+    """Another look, and the walls as that wants them."""
+    as_it_is = world.look.layout == look.layout
+    world.look = look
+    if not as_it_is:
+        relay(world)
+
+
+def furnish_one(world: World, network: Network, key: str) -> Exhibit:
+    """Put up the walls of one network, in place of those it has."""
+    world.furnish(network, lay_out(network, world.look.layout), key)
+    for exhibit in world.exhibits:  # those beside it may have made room
+        reroute_all(world, exhibit)
+    found = world.exhibit(key)
+    assert found is not None
+    return found
