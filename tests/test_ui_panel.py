@@ -76,7 +76,7 @@ def test_backspace_takes_the_last_letter_back(visit: Visit):
         ("View", "Ribbons", Change("ribbons", (False,))),
         ("View", "One wall for:blocks", Change("fold", ("blocks",))),
         ("View", "All walls back to their places", Change("reset_walls")),
-        ("View", "Panel:light", Change("light", (True,))),
+        ("View", "Light:light", Change("light", (True,))),
         ("Picture", "Next bundled picture", Change("picture")),
         ("Hands", "Turn by:0", Change("comfort", ("turn_deg", 0.0))),
         ("Hands", "Dark edges", Change("comfort", ("vignette", True))),

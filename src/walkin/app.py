@@ -25,6 +25,7 @@ from walkin.interact import addresses, shelf
 from walkin.interact.acts import ACTS, sheet
 from walkin.interact.doing import do
 from walkin.interact.furnish import furnish
+from walkin.interact.layout_settings import settings as settings_of_layout
 from walkin.interact.step import step
 from walkin.keeping import Keeper, Kept
 from walkin.mailbox import Emit, Mailbox, Worker, lower_thread_priority
@@ -303,6 +304,7 @@ class App:
     def _draw_panel(self, frame: Frame) -> None:
         """The panel, where it has changed, and what is asked for on it."""
         state = self.world.panel
+        state.light = self.world.look.light
         painted, parts = self.panel.painted, state.parts
         for change in self.panel.draw(state, self.world):
             for request in do(self.world, frame.input, change):
@@ -596,6 +598,7 @@ def _offer() -> Offer:
     return Offer(
         commands,
         lambda profile, left: sheet(profile, left_handed=left),
+        layout=settings_of_layout,
         histograms=_histograms,
         watching=lambda world: world.here.watched,
         colors=lookup_table().astype(np.float32),

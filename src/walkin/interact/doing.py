@@ -8,7 +8,18 @@ from dataclasses import fields, replace
 from typing import Any
 
 from walkin.frame import Input
-from walkin.interact import addresses, arrange, bookmarks, carry, history, locomotion, shelf, visits
+from walkin.interact import (
+    addresses,
+    arrange,
+    bookmarks,
+    carry,
+    fold,
+    history,
+    layout_settings,
+    locomotion,
+    shelf,
+    visits,
+)
 from walkin.panel_state import Change
 from walkin.requests import Cancel, Measure, Noise, Open, Quit, Request, Screenshot, Watch
 from walkin.world import COLOR_MAPS, RANGES, World
@@ -58,7 +69,35 @@ def _palette(world: World, given: Input, shown: bool | None = None) -> None:
 
 
 def _light(world: World, given: Input, on: bool | None = None) -> None:
-    world.panel.light = not world.panel.light if on is None else on
+    """The room and the panel, dark on light."""
+    world.look = replace(world.look, light=not world.look.light if on is None else on)
+
+
+def _fold(world: World, given: Input, level: str = "") -> Iterator[Request]:
+    yield from fold.fold(world, level)
+
+
+def _collapse(world: World, given: Input, key: str = "") -> Iterator[Request]:
+    wall = _wall(world, key)
+    if wall is not None:
+        yield from fold.collapse(world, wall.key)
+
+
+def _expand(world: World, given: Input, key: str = "") -> Iterator[Request]:
+    wall = _wall(world, key)
+    if wall is not None:
+        yield from fold.expand(world, wall.key)
+
+
+def _layout(world: World, given: Input, name: str = "", value: Any = None) -> None:
+    if name:
+        layout_settings.set_parameter(world, name, value)
+    else:
+        layout_settings.toggle_layout(world)
+
+
+def _scale(world: World, given: Input, scale: float) -> None:
+    locomotion.set_scale(world, given, scale)
 
 
 def _labels(world: World, given: Input, on: bool | None = None) -> None:
@@ -264,6 +303,11 @@ DOINGS: dict[str, Doing] = {
     "panel": _panel,
     "palette": _palette,
     "light": _light,
+    "fold": _fold,
+    "collapse": _collapse,
+    "expand": _expand,
+    "layout": _layout,
+    "scale": _scale,
     "labels": _labels,
     "ribbons": _ribbons,
     "colors": _colors,

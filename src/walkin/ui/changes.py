@@ -14,7 +14,7 @@ ARGUMENTS: dict[str, str] = {
     "range": "one of world.RANGES",
     "labels": "bool",
     "ribbons": "bool",
-    "light": "bool: the panel dark on light",
+    "light": "bool: room and panel dark on light",
     "fold": "ops, layers or blocks",
     "layout": "name of a parameter of the layout, value",
     "scale": "metres of the room to a metre of the visitor's",

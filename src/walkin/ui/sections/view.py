@@ -47,7 +47,7 @@ class View:
         asked = w.slider("Size of the room", size, 0.1, 3.0, f"{size:.2f} ×", step=0.05, standard=1.0)
         if asked is not None:
             desk.ask("scale", 1 / asked)
-        if (shade := w.choice("Panel", SHADES, "light" if desk.state.light else "dark")) is not None:
+        if (shade := w.choice("Light", SHADES, "light" if desk.state.light else "dark")) is not None:
             desk.ask("light", shade == "light")
         if w.button("All walls back to their places", width=-1):
             desk.ask("reset_walls")
