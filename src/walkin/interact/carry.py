@@ -60,11 +60,6 @@ def take(world: World, given: Input, side: str, met: Met) -> Iterator[Request]:
     yield Full(source)  # type: ignore[arg-type]
 
 
-def source_at(world: World, met: Met) -> object | None:
-    """What the picture that is pointed at is made from; None where there is none."""
-    return _source(world, met)[0]
-
-
 def _source(world: World, met: Met) -> tuple[object | None, np.ndarray | None]:
     """What is there; with its values, if it has to be laid up to be made again."""
     shelf = world.shelf
