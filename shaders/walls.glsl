@@ -25,7 +25,8 @@ flat out vec4 picture;   // fill (share of the pitch), tile size in texels
 flat out vec4 place;     // mosaic origin, cell size: as shares of the page
 flat out vec4 cells;     // 1 / cells per row, cells per row, first slot here, slots here
 flat out vec4 limits;    // levels - 1; largest inset; 1 / width and 1 / height of the page
-flat out vec4 colouring; // low, 1 / span (unsigned) or 0.5 / largest magnitude (signed) of the wall; 1 if it has tiles
+flat out vec4 scales;    // texels per pitch; smallest inset; unused
+flat out vec4 colouring; // low, 1 / span (unsigned) or 0.5 / largest magnitude (signed) of the wall
 
 void main() {
     vec2 extent = vec2(right_columns.w, fill_rows.z);
@@ -37,21 +38,23 @@ void main() {
     vec3 world = corner_table.xyz + right_columns.xyz * grid.x + down_count.xyz * grid.y;
     gl_Position = clip_from_world * vec4(world, 1.0);
     seen = clearness(world);
-    shape = vec4(extent, down_count.w, corner_table.w);
+    shape = vec4(extent, down_count.w * slots_margin.z, corner_table.w);  // before it has tiles a wall shows none
     picture = vec4(fill_rows.xy, texels.xy);
     vec2 texel = 1.0 / vec2(textureSize(page, 0));
     place = vec4(origin_cells.xy * texel, texels.zw * texel);
     cells = vec4(1.0 / origin_cells.z, origin_cells.z, origin_cells.w, slots_margin.x);
-    limits = vec4(fill_rows.w, 0.5 * exp2(fill_rows.w), texel);
+    float middle = 0.5 * min(texels.x, texels.y);
+    limits = vec4(fill_rows.w, min(0.5 * exp2(fill_rows.w), middle), texel);
+    scales = vec4(texels.xy / fill_rows.xy, min(0.5, middle), 0.0);
 #if RANGE == 2
     vec2 range = ranges.zw;
 #else
     vec2 range = ranges.xy;
 #endif
 #ifdef SIGNED
-    colouring = vec4(0.0, 0.5 / max(max(abs(range.x), abs(range.y)), 1e-30), slots_margin.z, 0.0);
+    colouring = vec4(0.0, 0.5 / max(max(abs(range.x), abs(range.y)), 1e-30), 0.0, 0.0);
 #else
-    colouring = vec4(range.x, 1.0 / max(range.y - range.x, 1e-30), slots_margin.z, 0.0);
+    colouring = vec4(range.x, 1.0 / max(range.y - range.x, 1e-30), 0.0, 0.0);
 #endif
 }
 #endif
@@ -64,6 +67,7 @@ flat in vec4 picture;
 flat in vec4 place;
 flat in vec4 cells;
 flat in vec4 limits;
+flat in vec4 scales;
 flat in vec4 colouring;
 
 uniform sampler2D table;   // RGBA32F, 256 wide: slot, low, high - low, mean code / 255 (+ 2 if flawed)
@@ -74,6 +78,7 @@ const vec3 FLAW = vec3(0.85, 0.0, 0.62);  // magenta is in no colour map
 
 void main() {
     vec2 width = max(abs(dFdx(grid)) + abs(dFdy(grid)), 1e-6);  // of a pixel, in pitches
+    vec2 per_pitch = 1.0 / width;
     vec2 cell = clamp(floor(grid), vec2(0.0), shape.xy - 1.0);
     float index = cell.y * shape.x + cell.x;
     vec2 from_centre = grid - cell - 0.5;
@@ -85,16 +90,15 @@ void main() {
     if (slot < 0.0 || slot >= cells.w) discard;
 #endif
     // Share of the pixel that the tile covers: exact for an axis-aligned box, so neither edges nor far gaps flicker.
-    vec2 share = clamp((picture.xy * 0.5 - abs(from_centre)) / width + 0.5, vec2(0.0), min(picture.xy / width, 1.0));
-    float cover = index < shape.z ? share.x * share.y * colouring.z : 0.0;
+    vec2 share = clamp((picture.xy * 0.5 - abs(from_centre)) * per_pitch + 0.5, vec2(0.0), min(picture.xy * per_pitch, 1.0));
+    float cover = index < shape.z ? share.x * share.y : 0.0;
 
     // Level from the grid's derivatives, which are continuous across tiles: no seams. Samples keep so far from the
     // tile's edge that no neighbour is touched: half a texel of the coarser level is at most `footprint`.
-    vec2 per_share = picture.zw / picture.xy;
-    vec2 across = width * per_share;
+    vec2 across = width * scales.xy;
     float footprint = max(across.x, across.y);
     float level = log2(footprint);
-    vec2 texel = from_centre * per_share + picture.zw * 0.5;
+    vec2 texel = from_centre * scales.xy + picture.zw * 0.5;
     float sampled = clamp(level, 0.0, limits.x);
 #ifdef GRAINED
     // Texels larger than a pixel are squares with edges one pixel wide; smaller ones are mixed as ever.
@@ -108,12 +112,12 @@ void main() {
     texel = mix(texel, (floor(texel / grain) + 0.5) * grain, flawed);
     sampled = mix(sampled, floor(sampled + 0.5), flawed);
 #endif
-    float inset = min(clamp(footprint, 0.5, limits.y), 0.5 * min(picture.z, picture.w));
+    float inset = clamp(footprint, scales.z, limits.y);
     texel = clamp(texel, vec2(inset), picture.zw - inset);
     float row = floor((slot + 0.5) * cells.x);
     vec2 at = place.xy + vec2(slot - row * cells.y, row) * place.zw + texel * limits.zw;
 #ifdef ANISOTROPIC
-    vec2 gx = dFdx(grid) * per_share, gy = dFdy(grid) * per_share;
+    vec2 gx = dFdx(grid) * scales.xy, gy = dFdy(grid) * scales.xy;
     float most = min(1.0, 2.0 * limits.y / max(max(length(gx), length(gy)), 1e-6));
     float code = textureGrad(page, at, gx * limits.zw * most, gy * limits.zw * most).r;
 #else
@@ -144,6 +148,6 @@ void main() {
 #ifdef FLAWED
     mapped = mix(mapped, FLAW, flawed * step(code, 0.001));
 #endif
-    color = vec4(mix(AIR, mix(panel.rgb, mapped, cover), seen), 1.0);
+    color = vec4(mix(AIR, panel.rgb, seen) + (cover * seen) * (mapped - panel.rgb), 1.0);
 }
 #endif

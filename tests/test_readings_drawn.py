@@ -229,7 +229,9 @@ def point_at(world: World, x: float, y: float, *, tracked: bool = False, away: f
     position = (float(eye[0]), float(eye[1]), float(eye[2]))
     aim = Pose.at(*position, yaw=math.atan2(-way[0], -way[2]), pitch=math.asin(way[1]))
     hand = Hand(stage_from_aim=aim, stage_from_grip=Pose(eye - UP * 0.6, aim.orientation) if tracked else None)
-    hands.point(world, Input(stage_from_head=Pose.at(*position), right=hand))
+    for _ in range(2):
+        hands.point(world, Input(stage_from_head=Pose.at(*position), right=hand))
+        world.time_s += hands.REST_S + 0.01
     return Pose(eye)
 
 
@@ -355,11 +357,40 @@ def test_the_legend_goes_with_what_is_pointed_at_and_stays_with_what_was_chosen(
     world.pointers = {}
     pointed = now()
     assert (pointed[150:235, 237:262] != bare[150:235, 237:262]).any()
-    world.met.clear()
-    world.hover = None
+    hands.point(world, Input())
     assert (now() == bare).all()
     world.selected = ("a", 2)
     assert (now()[150:235, 237:262] != bare[150:235, 237:262]).any()
+
+
+def test_a_ray_that_only_passes_asks_for_no_legend(ctx):
+    world = wall_world()
+    renderer = renderer_of(ctx, world)
+    point_at(world, 0.3, 0.9)
+    renderer.prepare(world, np.zeros(3), 1e6)
+    made = renderer._legend._made
+    assert made and not hands.resting(world)
+    for x in (0.9, 0.3, 0.9):  # to the next tile and back, faster than one reads
+        revision = world.revision
+        pass_over(world, x, seconds=0.05)
+        assert hands.resting(world) == (x == 0.9) and world.revision > revision
+        renderer.prepare(world, np.zeros(3), 1e6)
+        assert renderer._legend._made == made, "it stays what it was"
+    revision = world.revision
+    for _ in range(4):
+        pass_over(world, 0.9, seconds=0.05)
+    assert not hands.resting(world) and world.revision > revision, "an idle window is drawn again"
+    renderer.prepare(world, np.zeros(3), 1e6)
+    assert renderer._legend._made != made
+
+
+def pass_over(world: World, x: float, *, seconds: float) -> None:
+    world.time_s += seconds
+    eye = world.walls["a"].place.centre + world.walls["a"].place.normal * 2.0
+    way = np.array(world.walls["a"].place.corner) + np.array([x, 0.9, 0.0]) - eye
+    way = way / np.linalg.norm(way)
+    aim = Pose.at(*eye.tolist(), yaw=math.atan2(-way[0], -way[2]), pitch=math.asin(way[1]))
+    hands.point(world, Input(right=Hand(stage_from_aim=aim)))
 
 
 # A tile that is made large
@@ -560,7 +591,7 @@ def test_pointing_at_a_wall_is_seen_and_is_gone_afterwards(ctx):
         pictures.append(now())
     for number, picture in enumerate(pictures):
         assert all((picture != other).any() for other in pictures[:number])
-    world.met.clear()
+    hands.point(world, Input())
     assert (now() == bare).all()
 
 

@@ -25,6 +25,7 @@ from walkin.interact import addresses, shelf
 from walkin.interact.acts import ACTS, sheet
 from walkin.interact.doing import do
 from walkin.interact.furnish import furnish
+from walkin.interact.hands import resting
 from walkin.interact.layout_settings import settings as settings_of_layout
 from walkin.interact.step import step
 from walkin.keeping import Keeper, Kept
@@ -279,7 +280,8 @@ class App:
                 if self._first_requests:
                     self.renderer.rehearse(view)
                 self.renderer.draw(self.world, view, frame.input.pixel_scale)
-        self.target.hint("continuous", bool(self.renderer.uploads_waiting or self.world.flights))
+        awaited = self.renderer.uploads_waiting or self.world.flights or resting(self.world)
+        self.target.hint("continuous", bool(awaited))
         self.target.hint("waiting", self.worker.busy)
         self.target.ctx.gc()
         if self.settings.on_frame is not None:

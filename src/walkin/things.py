@@ -19,6 +19,9 @@ PICTURE_M = 0.34
 BUTTONS = ("back", "forward", "draw", "order", "noise")
 """Of the shelf: what they do is in interact.shelf."""
 
+WALL_KINDS = ("tile", "gap", "rim", "corner", "scroll")
+"""Of what is met: those that are a wall's."""
+
 
 @dataclass(frozen=True)
 class Met:

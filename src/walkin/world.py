@@ -94,6 +94,10 @@ class Gestures:
     """Whether the visitor has gone anywhere since advice was first shown."""
     advised_s: float | None = None
     """When advice was first shown."""
+    pointed: tuple[str, int | None] | None = None
+    """Key of the wall, and channel, that the pointing hand is on."""
+    pointed_s: float = 0.0
+    """Since when, by the world's clock."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +218,8 @@ class World:
     """The revision that `aims` was made of."""
     hover: Hover | None = None
     """The tile under the pointing hand's ray."""
+    rested: tuple[str, int | None] | None = None
+    """Key of the wall, and channel, that the pointing hand has stayed on long enough to want to read of."""
     met: dict[str, Met | None] = field(default_factory=dict)
     """What the ray of each hand ends on, by the hand of Input."""
     pointers: dict[str, Pointer] = field(default_factory=dict)
@@ -386,7 +392,7 @@ class World:
         if self.visited is not None and self.visited not in walls:
             self.visited = None
         self.met.clear()
-        self.hover = None
+        self.hover = self.rested = self.gestures.pointed = None
         self.things_revision += 1
         self.layout_revision += 1
         self.places_revision += 1

@@ -22,9 +22,9 @@ from walkin.interact import (
 )
 from walkin.panel_state import Change
 from walkin.requests import Cancel, Measure, Noise, Open, Quit, Request, Screenshot, Watch
+from walkin.things import WALL_KINDS
 from walkin.world import COLOR_MAPS, RANGES, World
 
-WALL_KINDS = ("tile", "gap", "rim", "corner", "scroll")
 NO_STEP = frozenset(
     ("undo redo goto quit screenshot keys panel palette measure copy save restore_last "
      "bookmark go_to_bookmark remove_bookmark").split()

@@ -7,13 +7,14 @@ import numpy as np
 from walkin.frame import Hand, Input, Pulse
 from walkin.geometry import Pose, Ray
 from walkin.interact.pointing import floor_distance, hover_at, meet_all, ray_of
-from walkin.things import Met
+from walkin.things import WALL_KINDS, Met
 from walkin.world import Pointer, World
 
 # In the visitor's own metres.
 FLOOR_M = 30.0  # the furthest floor that a ray ends on
 NOTHING_M = 5.0  # where a ray ends that meets nothing
 TICK_S, TICK_AMPLITUDE = 0.010, 0.2
+REST_S = 0.15  # a ray that only passes asks for nothing: what is read of a wall does not flicker behind it
 
 
 def point(world: World, given: Input) -> None:
@@ -45,6 +46,26 @@ def point(world: World, given: Input) -> None:
             if before is None or (before.address, before.channel) != (hover.address, hover.channel):
                 world.pulses.append(Pulse("right", TICK_S, TICK_AMPLITUDE))
         world.hover = hover
+        world.revision += 1
+    _rest(world, met)
+
+
+def resting(world: World) -> bool:
+    """Whether a ray is on something that is to be read as soon as it has stayed there."""
+    return world.gestures.pointed != world.rested
+
+
+def _rest(world: World, met: Met | None) -> None:
+    """What the pointing hand's ray has stayed on."""
+    gestures, hover = world.gestures, world.hover
+    pointed = None
+    if met is not None and met.kind in WALL_KINDS:
+        key = str(met.key)
+        pointed = key, hover.channel if hover is not None and hover.key == key else None
+    if pointed != gestures.pointed:
+        gestures.pointed, gestures.pointed_s = pointed, world.time_s
+    if pointed != world.rested and (world.time_s - gestures.pointed_s >= REST_S or pointed is None):
+        world.rested = pointed
         world.revision += 1
 
 

@@ -8,6 +8,7 @@ from walkin.exhibit import Wall
 from walkin.geometry import UP
 from walkin.places import Place
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
+from walkin.things import WALL_KINDS
 from walkin.world import World
 
 LINE: Tint = (0.20, 0.26, 0.34, 0.55)
@@ -20,7 +21,6 @@ THICK_M = 0.010
 LAYER_M = 0.005
 EYE_M, TRAVEL_M = 1.55, 0.75  # where a scrollbar's handle is while the wall stands, and how far down it can go
 SEEN_M = 0.5  # of a wall stays above the floor (interact.move)
-WALL_KINDS = ("tile", "gap", "rim", "corner", "scroll")
 
 
 class Handles:

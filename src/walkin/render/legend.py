@@ -25,7 +25,6 @@ SMALLEST_M, LARGEST_M = 0.026, 0.085
 GROWTH = 1.2  # the text changes its size in such steps, not with every step of the visitor
 BAR_EM, HEIGHT_EM, LOWEST_M = 0.55, 13.0, 0.25
 AWAY_M = 0.13  # from the tiles: their panel's rim is between
-WALL_KINDS = ("tile", "gap", "rim", "corner", "scroll")
 
 
 class Legend:
@@ -179,19 +178,16 @@ def _words(mode: str, channel: int | None) -> str:
 
 
 def _subject(world: World) -> tuple[Wall, int | None, Place] | None:
-    """(wall, channel, where it is) that the legend is of: a tile made large, what is pointed at, what was chosen."""
+    """(wall, channel, where it is) that the legend is of: a tile made large, what a ray rests on, what was chosen."""
     large = world.enlarged
     if large is not None:
         wall = world.walls.get(large.key)
         return (wall, large.channel, large.place) if wall is not None and wall.tiles is not None else None
-    met = world.met.get("right")
     key, channel = world.selected if world.selected is not None else (None, None)
-    if met is not None and met.kind in WALL_KINDS:
-        pointed = str(met.key)
-        if world.hover is not None and world.hover.key == pointed:
-            channel = world.hover.channel
-        elif pointed != key:
-            channel = None
+    if world.rested is not None:
+        pointed, under = world.rested
+        if under is not None or pointed != key:
+            channel = under
         key = pointed
     wall = world.walls.get(key) if key is not None else None
     return (wall, channel, wall.place) if wall is not None and wall.tiles is not None else None
