@@ -106,6 +106,11 @@ class Display:
         assert done.returncode == 0, f"{command}: {done.stderr}"
         return done.stdout
 
+    def set_keyboard(self, layout: str) -> None:
+        if shutil.which("setxkbmap") is None:
+            pytest.skip("no setxkbmap")
+        subprocess.run(["setxkbmap", layout], env={**os.environ, "DISPLAY": self.name}, check=True, timeout=30)
+
     def window(self, process: subprocess.Popen, timeout_s: float = 20) -> str:
         """Id of walkin's window, as soon as it is there, with the keyboard's focus (there is no window manager)."""
         deadline = time.monotonic() + timeout_s

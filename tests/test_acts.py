@@ -184,3 +184,10 @@ def test_keys_are_as_before():
     assert ("E, Q", "rise, sink") in sheet()
     assert all(shown for shown, _ in sheet())
     assert "teleport" not in dict(sheet()).values()
+
+
+def test_every_act_of_the_room_that_a_window_offers_has_a_key_of_its_own():
+    keys = key_acts()
+    assert len(keys) == len([act for act in ACTS if act.key])
+    assert {"light", "layout", "fold", "collapse", "expand", "hang_panel"} <= set(keys.values())
+    assert not {"F3", "W", "A", "S", "D", "E", "Q"} & set(keys), "to walk with, and for the graph of frame times"

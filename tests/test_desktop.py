@@ -300,3 +300,23 @@ def test_quitting_twenty_times(display: Display, tmp_path: Path):
             assert walk.quit() < QUIT_S, f"at {number * 0.25} s"
         finally:
             walk.end()
+
+
+@pytest.mark.slow
+def test_keys_are_what_is_written_on_them(display: Display, tmp_path: Path):
+    """On a German keyboard Z and Y have changed places, and plus is a key of its own."""
+    display.set_keyboard("de")
+    walk = Walk(display, tmp_path)
+    try:
+        walk.find_window()
+        everything_there(walk)
+        dark = walk.still()
+        walk.key("n")
+        light = walk.expect_change(dark, 0.3, "light room")
+        assert light.mean() > dark.mean() + 60
+        walk.key("ctrl+z")
+        walk.wait(lambda: abs(float(walk.picture().mean()) - float(dark.mean())) < 5, "dark room", 20)
+        walk.quit()
+    finally:
+        walk.end()
+        display.set_keyboard("us")

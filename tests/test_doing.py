@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from rooms import chain, maps, tiles_of
-from visitor import Visitor, room
+from visitor import Visitor, aimed, at, held, room
 
 from walkin.frame import Input
 from walkin.interact.acts import ACTS
 from walkin.interact.doing import DOINGS, do
 from walkin.panel_state import Change
-from walkin.requests import Cancel, Feed, File, Measure, Noise, Open, Quit, Watch
+from walkin.requests import Cancel, Feed, File, Measure, Noise, Open, Quit, Refold, Watch
 from walkin.results import Fed
 from walkin.ui.changes import ARGUMENTS
 from walkin.world import World
@@ -156,3 +157,31 @@ def test_keys_come_here_too():
     visitor.world.look = replace(visitor.world.look, color_map="grey")
     visitor.does(acts=frozenset({"colors"}))
     assert visitor.world.look.color_map == "signed"
+
+
+def test_an_act_for_the_wall_pointed_at_chosen_on_the_palette_is_for_the_wall_pointed_at_before():
+    visitor = Visitor()
+    wall = visitor.world.walls["ahead"]
+    visitor.right = held(aimed(np.array([0.2, 1.3, -0.3]), at(wall.place)))
+    visitor.does()
+    assert visitor.world.pointed == "ahead"
+    world = visitor.world
+    world.panel.palette, world.panel.parts = True, ((0.0, 0.0, 100.0, 100.0),)
+    world.panel.pointer = (50.0, 50.0)
+    world.met = {"right": None}
+    done(world, "sort")
+    assert wall.sort == "mean" and world.walls["aside"].sort == "index"
+    world.panel.pointer = None
+    done(world, "sort")
+    assert wall.sort == "mean" and world.banners[-1].text == "point at a wall first"
+
+
+def test_keys_for_light_plan_and_fold_go_on_by_one():
+    world = room()
+    done(world, "light")
+    assert world.look.light
+    done(world, "layout")
+    assert world.look.layout.kind == "spiral"
+    done(world, "undo")
+    assert world.look.layout.kind == "line" and world.look.light
+    assert done(world, "fold") == [Refold("blocks")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from visitor import Visitor, held
+from visitor import Visitor, aimed, held
 
 from walkin.frame import Hand, Input
 from walkin.geometry import Pose
@@ -128,3 +128,67 @@ def test_without_a_left_hand_it_comes_before_the_eyes():
     pose = visitor.world.world_from_panel
     assert pose is not None
     assert pose.position == pytest.approx([0.0, 1.45, -0.75])
+
+
+def before_the_hand(reader: Visitor, pose: Pose) -> None:
+    """The pointing hand goes to where its ray meets the middle of a board's first part."""
+    pixel_m = reader.world.panel_pixel_m
+    left, top, width, high = reader.world.panel.parts[0]
+    away = np.array([left + width / 2, top + high / 2]) - np.array(reader.world.panel.size) / 2
+    right, up, front = pose.matrix[:3, :3].T
+    target = pose.position + (right * away[0] - up * away[1]) * pixel_m
+    reader.right = held(aimed(target + front * 0.4, target))
+
+
+def test_a_board_that_is_squeezed_comes_along_and_hangs_where_it_is_let_go(reader: Visitor):
+    world = reader.world
+    pose = world.world_from_panel
+    assert pose is not None
+    before_the_hand(reader, pose)
+    reader.does()
+    reader.does(right_squeeze=True)
+    assert not world.gestures.grips, "the world is not grabbed"
+    reader.right = held(replace_position(reader.right, [0.5, 0.3, -0.2]))
+    reader.does(right_squeeze=True)
+    assert world.world_from_panel is not None
+    assert world.world_from_panel.position == pytest.approx(pose.position + [0.5, 0.3, -0.2], abs=1e-6)
+    assert world.world_from_panel.matrix[:3, 2] == pytest.approx(pose.matrix[:3, 2], abs=1e-6)
+    reader.does()
+    hung = world.world_from_panel
+    assert not world.panel_on_wrist
+    reader.left = held(Pose.at(-0.6, 1.3, -0.2))
+    reader.does(left_stick=(0.0, 1.0), frames=5)
+    assert world.world_from_panel is hung, "it hangs in the room, wherever hand and visitor go"
+
+
+def test_a_board_that_is_brought_back_to_the_wrist_is_worn_again(reader: Visitor):
+    world = reader.world
+    worn = world.world_from_panel
+    assert worn is not None
+    reader.does(acts=frozenset(["hang_panel"]))
+    assert not world.panel_on_wrist and world.world_from_panel is not None
+    assert world.world_from_panel.position == pytest.approx(worn.position)
+    before_the_hand(reader, worn)
+    reader.does(right_squeeze=True)
+    start = reader.right
+    reader.right = held(replace_position(start, [0.4, 0.4, 0.0]))
+    reader.does(right_squeeze=True)
+    reader.right = held(replace_position(start, [0.1, 0.05, 0.0]))
+    reader.does(right_squeeze=True)
+    reader.does(frames=2)
+    assert world.panel_on_wrist and world.world_from_panel is not None
+    assert world.world_from_panel.position == pytest.approx(worn.position)
+
+
+def test_the_act_for_the_wrist_shows_a_panel_that_is_hidden_and_is_told_where_there_is_no_board():
+    visitor = Visitor()
+    visitor.does(acts=frozenset(["hang_panel"]))
+    assert visitor.world.panel.shown and not visitor.world.panel_on_wrist and not visitor.world.banners
+    visitor.profile = ""
+    visitor.does(acts=frozenset(["hang_panel"]))
+    assert visitor.world.panel_on_wrist and "in a headset" in visitor.world.banners[0].text
+
+
+def replace_position(hand: Hand, by: list[float]) -> Pose:
+    assert hand.stage_from_aim is not None
+    return Pose(hand.stage_from_aim.position + by, hand.stage_from_aim.orientation)

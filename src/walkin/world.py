@@ -88,6 +88,8 @@ class Gestures:
     """What it went down for: teleport."""
     grips: dict[str, Grip] = field(default_factory=dict)
     """What each hand is in the middle of, by the hand of Input."""
+    aim_from_panel: Pose | None = None
+    """Where the panel's board is, seen from the hand that squeezes it; None: nobody carries it."""
     held: tuple[np.ndarray, np.ndarray] | None = None
     """(3,) metres, world: the points that the left and the right hand hold of the world."""
     moved: bool = False
@@ -220,6 +222,8 @@ class World:
     """The tile under the pointing hand's ray."""
     rested: tuple[str, int | None] | None = None
     """Key of the wall, and channel, that the pointing hand has stayed on long enough to want to read of."""
+    pointed: str = ""
+    """Key of the wall that the pointing hand's ray met last."""
     met: dict[str, Met | None] = field(default_factory=dict)
     """What the ray of each hand ends on, by the hand of Input."""
     pointers: dict[str, Pointer] = field(default_factory=dict)

@@ -58,7 +58,7 @@ class Act:
     what: str
     key: str = ""
     """Name of the key as GLFW spells it (KEY_<key>), with CTRL+ before it if that is held; '' for acts that are no
-    single key."""
+    single key. Letters and signs are those that the keyboard at hand has on its keys, EQUAL is the plus."""
     shown: str = ""
     """How the sheet writes the key; '' for acts that keys do not have."""
     controls: dict[str, tuple[Control, ...]] = field(default_factory=dict)
@@ -153,6 +153,11 @@ ACTS: tuple[Act, ...] = (
     Act("range", "range: per channel, per wall, percentiles", "R", "R"),
     Act("labels", "labels on and off", "L", "L"),
     Act("ribbons", "ribbons on and off", "O", "O"),
+    Act("light", "night and day: the room dark or light", "N", "N"),
+    Act("layout", "ground plan: line, spiral", "G", "G"),
+    Act("fold", "more walls or fewer: operations, layers, blocks", "M", "M"),
+    Act("collapse", "close the block around the wall pointed at into one wall", "MINUS", "-"),
+    Act("expand", "open the wall pointed at into what it is made of", "EQUAL", "+"),
     Act("picture", "next of the bundled pictures", "P", "P"),
     Act("drop", "feed it to the network", "", "drop a file"),
     Act("full_screen", "full screen", "F11", "F11"),
@@ -164,6 +169,7 @@ ACTS: tuple[Act, ...] = (
         _on((TOUCH, HP, MOTION, VIVE, SIMPLE), *_button("panel", "walking", "input/menu/click"))
         | _on((INDEX,), *_button("panel", "pointing", "upper")),
     ),
+    Act("hang_panel", "in a headset: hang the panel in the room, or back on the wrist", "CTRL+TAB", "Ctrl+Tab"),
     Act("palette", "any command by typing", "CTRL+P", "Ctrl+P"),
     Act("screenshot", "save a screenshot", "F12", "F12"),
     Act("keys", "this sheet", "H", "H"),

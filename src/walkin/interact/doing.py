@@ -20,13 +20,15 @@ from walkin.interact import (
     shelf,
     visits,
 )
+from walkin.interact.hands import WALL_KINDS
+from walkin.interact.panel import hang_panel
 from walkin.panel_state import Change
 from walkin.requests import Cancel, Measure, Noise, Open, Quit, Request, Screenshot, Watch
 from walkin.things import WALL_KINDS
 from walkin.world import COLOR_MAPS, RANGES, World
 
 NO_STEP = frozenset(
-    ("undo redo goto quit screenshot keys panel palette measure copy save restore_last "
+    ("undo redo goto quit screenshot keys panel hang_panel palette measure copy save restore_last "
      "bookmark go_to_bookmark remove_bookmark").split()
 )  # fmt: skip
 """Acts that change nothing of the room: they are no step to be undone."""
@@ -256,8 +258,10 @@ def _shelf_draw(world: World, given: Input, at_random: bool) -> Iterator[Request
 
 
 def pointed_wall(world: World) -> Any:
-    """The wall under the pointing hand's ray."""
-    met = world.met.get("right")
+    """The wall under the pointing hand's ray; while that is on panel or palette, the wall that it met before."""
+    state, met = world.panel, world.met.get("right")
+    if (state.shown or state.palette) and state.pointer is not None and state.covers(*state.pointer):
+        return world.walls.get(world.pointed)
     return world.walls.get(str(met.key)) if met is not None and met.kind in WALL_KINDS else None
 
 
@@ -301,6 +305,7 @@ DOINGS: dict[str, Doing] = {
     "cancel": _cancel,
     "keys": _keys,
     "panel": _panel,
+    "hang_panel": hang_panel,
     "palette": _palette,
     "light": _light,
     "fold": _fold,

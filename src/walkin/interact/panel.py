@@ -18,6 +18,7 @@ from walkin.world import World
 ABOVE_WRIST_M = 0.10
 AHEAD_M = 0.75
 BELOW_EYES_M = 0.15
+AT_WRIST_M = 0.25  # a board that is let go this near to the hand that wears it is put on it
 TILTED = 0.8  # of the way to lying square to the line of sight
 
 
@@ -28,7 +29,7 @@ def attend(world: World, given: Input) -> Input:
     if not (state.shown or state.palette):
         if state.pointer is not None or any(state.buttons):
             state.pointer, state.buttons = None, (False, False, False)
-        world.world_from_panel = None
+        world.world_from_panel, world.gestures.aim_from_panel = None, None
         return given
     state.profile = given.profile
     if given.profile:
@@ -36,9 +37,21 @@ def attend(world: World, given: Input) -> Input:
     return _overlay(world, given, state)
 
 
+def hang_panel(world: World, given: Input, hung: bool | None = None) -> None:
+    """Have the board stay in the room where it is now, or come back to the wrist."""
+    world.panel_on_wrist = not world.panel_on_wrist if hung is None else not hung
+    world.gestures.aim_from_panel = None
+    if not world.panel.shown:
+        world.panel.shown = True  # else nothing would be seen to happen
+        world.world_from_panel = None
+    if not given.profile:
+        words = "on the wrist" if world.panel_on_wrist else "in the room"
+        world.notify(f"in a headset the panel is now {words}; here it lies over the view")
+
+
 def _overlay(world: World, given: Input, state: PanelState) -> Input:
     """Over the view of a window: the mouse is the panel's while it is free and on one of its parts."""
-    world.world_from_panel = None
+    world.world_from_panel, world.gestures.aim_from_panel = None, None
     state.where, state.scale, state.keyboard = "overlay", given.pixel_scale, False
     if given.window is not None:
         state.size = given.window
@@ -63,7 +76,9 @@ def _board(world: World, given: Input, state: PanelState) -> Input:
     state.size = width, height
     stage = world.world_from_stage
     world.panel_pixel_m = METRES_PER_POINT / BOARD_SCALE * stage.scale
-    if world.panel_on_wrist and given.left.stage_from_grip is not None:
+    if world.gestures.aim_from_panel is not None:
+        given = _carried(world, given)
+    elif world.panel_on_wrist and given.left.stage_from_grip is not None:
         world.world_from_panel = _on_wrist(world, given, stage @ given.left.stage_from_grip)
     elif world.world_from_panel is None:
         world.world_from_panel = _ahead(world, given)
@@ -79,23 +94,78 @@ def _board(world: World, given: Input, state: PanelState) -> Input:
         stick = given.right.stick
         state.scroll = stick[1] * 0.35 if abs(stick[1]) > 0.3 else 0.0
         given = replace(given, right=replace(given.right, select=False, stick=(0.0, 0.0)))
+    if covered and given.right.squeeze and not world.gestures.grips.get("right"):
+        given = _take(world, given)
     return given
+
+
+def _take(world: World, given: Input) -> Input:
+    """The pointing hand squeezes the board: it comes along."""
+    aim = given.right.stage_from_aim
+    if aim is None or world.world_from_panel is None:
+        return given
+    world.gestures.aim_from_panel = (world.world_from_stage @ aim).inverse @ world.world_from_panel
+    return replace(given, right=replace(given.right, squeeze=False))
+
+
+def _carried(world: World, given: Input) -> Input:
+    """It stays before the hand as it was taken, upright; let go it hangs there, or is on the wrist again if that is
+    near."""
+    hand, gestures = given.right, world.gestures
+    assert gestures.aim_from_panel is not None
+    if hand.stage_from_aim is not None and world.world_from_panel is not None:
+        carried = world.world_from_stage @ hand.stage_from_aim @ gestures.aim_from_panel
+        _, _, front = carried.matrix[:3, :3].T / carried.scale
+        yaw, pitch = np.arctan2(front[0], front[2]), -np.arctan2(front[1], np.hypot(front[0], front[2]))
+        placed = Pose(carried.position, quaternion_from_yaw_pitch(float(yaw), float(pitch)))
+        if _different(placed, world.world_from_panel):
+            world.world_from_panel = placed
+            world.revision += 1
+    if hand.squeeze and hand.stage_from_aim is not None:
+        return replace(given, right=replace(hand, squeeze=False))
+    gestures.aim_from_panel = None
+    world.panel_on_wrist = _near_wrist(world, given)
+    return given
+
+
+def _near_wrist(world: World, given: Input) -> bool:
+    """Whether the foot of the board is at the hand that wears it."""
+    grip, pose = given.left.stage_from_grip, world.world_from_panel
+    if grip is None or pose is None:
+        return False
+    away = (world.world_from_stage @ grip).position - _foot(world, pose)
+    return float(np.linalg.norm(away)) < AT_WRIST_M * world.world_from_stage.scale
+
+
+def _foot(world: World, pose: Pose) -> np.ndarray:
+    """The middle of the lower edge of the first part, of a board that stands there."""
+    right, up, _ = pose.matrix[:3, :3].T
+    return pose.position - _middle_from_foot(world, right, up)
+
+
+def _middle_from_foot(world: World, right: np.ndarray, up: np.ndarray) -> np.ndarray:
+    state = world.panel
+    width, height = state.size
+    left, top, across, high = state.parts[0] if state.parts else (0.0, 0.0, width, height)
+    away = right * (width / 2 - (left + across / 2)) + up * (top + high - height / 2)
+    return away * world.panel_pixel_m
+
+
+def _different(a: Pose, b: Pose) -> bool:
+    return bool((a.position != b.position).any() or (a.orientation != b.orientation).any())
 
 
 def _on_wrist(world: World, given: Input, world_from_grip: Pose) -> Pose:
     """Above the hand, turned to whoever reads it: the foot of the first part is what the hand holds."""
-    state, scale = world.panel, world.world_from_stage.scale
+    scale = world.world_from_stage.scale
     head = world.world_from_stage @ given.stage_from_head
     foot = world_from_grip.position + np.array([0.0, ABOVE_WRIST_M * scale, 0.0])
     towards = head.position - foot
     yaw = float(np.arctan2(towards[0], towards[2]))
     pitch = -float(np.arctan2(towards[1], np.hypot(towards[0], towards[2]))) * TILTED
     turned = Pose(np.zeros(3), quaternion_from_yaw_pitch(yaw, pitch))
-    width, height = state.size
-    left, top, across, high = state.parts[0] if state.parts else (0.0, 0.0, width, height)
     right, up, _ = turned.matrix[:3, :3].T
-    away = right * (width / 2 - (left + across / 2)) + up * (top + high - height / 2)
-    return Pose(foot + away * world.panel_pixel_m, turned.orientation)
+    return Pose(foot + _middle_from_foot(world, right, up), turned.orientation)
 
 
 def _ahead(world: World, given: Input) -> Pose:

@@ -28,6 +28,8 @@ if sys.platform.startswith("linux"):
 EYE_M = 1.7
 VERTICAL_RAD = math.radians(60)
 RADIANS_PER_PIXEL = 0.0022  # of mouse movement: about 45 degrees per 360 screen pixels
+SIGNS = {"-": "MINUS", "=": "EQUAL", "+": "EQUAL"}
+BY_PLACE = frozenset("WASDQE")  # walking is a matter of where keys are, all else of what is written on them
 IDLE_S = 0.5  # longest sleep while nothing happens
 
 
@@ -305,13 +307,14 @@ class DesktopTarget:
     def _on_key(self, window: Any, key: int, scancode: int, action: int, mods: int) -> None:
         glfw = self._glfw
         self._changed = True
-        if action != glfw.REPEAT and (name := self._names.get(key)) is not None:
-            self._keys.append((name, action == glfw.PRESS))
+        control = bool(mods & glfw.MOD_CONTROL)
+        pressed = self._key_name(key, scancode, control)
+        if action != glfw.REPEAT and pressed:
+            self._keys.append((pressed, action == glfw.PRESS))
         if action != glfw.PRESS or (self._typing and not mods & glfw.MOD_CONTROL):
             return
-        control = bool(mods & glfw.MOD_CONTROL)
         for name, act in self.acts.items():
-            if key == getattr(glfw, f"KEY_{name.removeprefix('CTRL+')}", None) and control == name.startswith("CTRL+"):
+            if pressed == name.removeprefix("CTRL+") and control == name.startswith("CTRL+"):
                 if act == "free":
                     self._catch(False)
                     self._acts.add(act)
@@ -323,6 +326,17 @@ class DesktopTarget:
                     continue  # of a text field
                 else:
                     self._acts.add(act)
+
+    def _key_name(self, key: int, scancode: int, control: bool) -> str:
+        """As GLFW spells it. GLFW calls letters and signs by where a keyboard from the USA has them: on others Ctrl+Z
+        would be elsewhere than its Z."""
+        name = self._names.get(key, "")
+        if name in BY_PLACE and not control:
+            return name
+        written = self._glfw.get_key_name(key, scancode) or ""
+        if len(written) == 1 and written.isascii() and written.isalpha():
+            return written.upper()
+        return SIGNS.get(written, name)
 
     def _paste(self) -> None:
         """Text is for the panel's text field, if one is active; else it names a picture, or there is one."""

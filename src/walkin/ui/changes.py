@@ -34,5 +34,6 @@ ARGUMENTS: dict[str, str] = {
     "expand": "key of a wall",
     "cancel": "nothing",
     "panel": "bool: shown",
+    "hang_panel": "bool: in the room rather than on the wrist",
     "palette": "bool: shown",
 }

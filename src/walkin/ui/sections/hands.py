@@ -9,6 +9,7 @@ from walkin.ui.section import Desk
 from walkin.world import Comfort, World
 
 TURNS = (("0", "Smooth"), ("30", "30°"), ("45", "45°"), ("90", "90°"))
+PLACES = (("wrist", "On the wrist"), ("room", "In the room"))
 SIDES = (("right", "Right"), ("left", "Left"))
 
 
@@ -16,7 +17,7 @@ class Hands:
     name = "Hands"
 
     def watch(self, world: World) -> Hashable:
-        return astuple(world.comfort)
+        return *astuple(world.comfort), world.panel_on_wrist
 
     def draw(self, desk: Desk) -> None:
         w, comfort, usual = desk.widgets, desk.world.comfort, Comfort()
@@ -41,3 +42,9 @@ class Hands:
             desk.ask("comfort", "lift_m", lift)
         if w.button("Eyes as high as standing", width=-1):
             desk.ask("height")
+        if desk.state.where == "board":
+            w.heading("This panel")
+            where = w.choice("Is", PLACES, "wrist" if desk.world.panel_on_wrist else "room")
+            if where is not None:
+                desk.ask("hang_panel", where == "room")
+            w.hint("Or take it by squeezing with the pointing hand, and let it go where it is to hang.")
