@@ -302,6 +302,26 @@ def test_quitting_twenty_times(display: Display, tmp_path: Path):
             walk.end()
 
 
+ASK_FOR_MODIFIER = """
+import os
+os.environ["PYGLFW_LIBRARY_VARIANT"] = "x11"
+import glfw
+from walkin.targets.modifiers import modifier_held
+assert glfw.init()
+print(modifier_held(glfw))
+"""
+
+
+@pytest.mark.parametrize(("key", "held"), [("shift", True), ("ctrl", True), ("a", False)])
+def test_a_modifier_is_known_of_while_another_program_has_the_keyboard(display: Display, key: str, held: bool):
+    display.xdotool("keydown", key)
+    try:
+        asked = subprocess.run([sys.executable, "-c", ASK_FOR_MODIFIER], capture_output=True, text=True, timeout=60)
+    finally:
+        display.xdotool("keyup", key)
+    assert asked.stdout.strip() == str(held), asked.stderr
+
+
 @pytest.mark.slow
 def test_keys_are_what_is_written_on_them(display: Display, tmp_path: Path):
     """On a German keyboard Z and Y have changed places, and plus is a key of its own."""

@@ -550,3 +550,41 @@ def test_a_file_dropped_on_a_frame_goes_into_that_network():
     visitor.does()
     visitor.world.here = visitor.world.exhibits[0]
     assert feeds(visitor.does(dropped_files=("x.png",))) == [(File("x.png"), "b")]
+
+
+def test_a_file_dropped_with_the_modifier_goes_into_every_network():
+    visitor = Holder(by="mouse", world=furnished_room("other", "third"))
+    requests = visitor.does(dropped_files=("x.png",), fast=True)
+    assert feeds(requests) == [(File("x.png"), key) for key in ("", "other", "third")]
+    assert {exhibit.asked for exhibit in visitor.world.exhibits} == {File("x.png")}
+    assert len(feeds(visitor.does(dropped_files=("y.png",)))) == 1
+
+
+def flicked(frames: int) -> Holder:
+    """A picture off the shelf, let go while the mouse moves to the middle of the room in so many frames."""
+    visitor = Holder(by="mouse")
+    begin = slot(visitor, 2)
+    visitor.press(begin)
+    end = np.array([-1.5, 3.0, -3.0])
+    for share in np.linspace(0.0, 1.0, frames)[1:]:
+        visitor.point(begin * (1 - share) + end * share)
+        visitor.does()
+    visitor.release()
+    return visitor
+
+
+def test_a_picture_that_a_mouse_flicks_away_flies_back_and_one_that_is_put_down_hangs():
+    flung, put = flicked(12), flicked(90)
+    assert not flung.world.things and not put.world.flights
+    (flight,) = flung.world.flights
+    assert flight.end.position == pytest.approx(slot(flung, 2), abs=0.05)
+    assert len(put.world.things) == 1
+
+
+def test_a_mouse_that_rests_before_it_lets_go_throws_nothing():
+    visitor = Holder(by="mouse")
+    visitor.press(slot(visitor, 2))
+    visitor.point(np.array([-1.5, 3.0, -3.0]))
+    visitor.does(frames=30)
+    visitor.release()
+    assert len(visitor.world.things) == 1 and not visitor.world.flights

@@ -14,6 +14,7 @@ from walkin.frame import Input
 from walkin.interact.doing import do
 from walkin.interact.history import STEPS, arrangement
 from walkin.panel_state import Change
+from walkin.places import LayoutParameters
 from walkin.requests import Feed, File
 from walkin.results import Fed, Finished
 from walkin.world import Arrangement
@@ -342,3 +343,40 @@ def test_sorting_uploads_a_table_and_no_texel(ctx):
     sort(visitor)
     renderer.prepare(visitor.world, np.zeros(3), 1e6)
     assert renderer.uploaded_bytes == uploaded and tables == ["ahead"]
+
+
+def dragged(visitor: Holder, act: str, *values: object, name: str = "aisle_m") -> None:
+    """A slider of the panel, held down for a second at each value; the last comes when it has been let go, as imgui may
+    be a frame late."""
+    world = visitor.world
+    world.panel.shown, world.panel.parts = True, ((0.0, 0.0, 100.0, 100.0),)
+    for value in values[:-1]:
+        visitor.does(cursor=(50.0, 50.0), right_select=True, frames=72)
+        list(do(world, Input(), Change(act, (name, value))))
+    visitor.does(cursor=(50.0, 50.0))
+    list(do(world, Input(), Change(act, (name, values[-1]))))
+    visitor.does(frames=40)
+
+
+def test_a_slider_that_is_dragged_makes_one_step_however_long_it_is_held():
+    visitor = Holder(by="mouse")
+    dragged(visitor, "layout", 2.0, 2.5, 3.1)
+    dragged(visitor, "layout", 3.3, 3.5)
+    dragged(visitor, "layout", 10.0, 20.0, name="turn_deg")
+    seen = []
+    for _ in range(4):
+        seen.append((visitor.world.look.layout.aisle_m, visitor.world.look.layout.turn_deg))
+        visitor.does(acts=frozenset(["undo"]))
+    usual = LayoutParameters()
+    assert seen == [(3.5, 20.0), (3.5, usual.turn_deg), (3.1, usual.turn_deg), (usual.aisle_m, usual.turn_deg)]
+
+
+def test_what_is_done_while_a_slider_rests_is_a_step_of_its_own():
+    visitor = Holder(by="mouse")
+    world = visitor.world
+    world.panel.buttons = (True, False, False)
+    list(do(world, Input(), Change("layout", ("aisle_m", 2.0))))
+    world.panel.buttons = (False, False, False)
+    list(do(world, Input(), Change("colors")))
+    visitor.does(acts=frozenset(["undo"]))
+    assert (world.look.color_map, world.look.layout.aisle_m) == ("signed", 2.0)

@@ -523,3 +523,14 @@ def test_stand_faces_as_asked(turn: float, pitch: float):
     now = world.world_from_stage @ given.stage_from_head
     assert now.position == pytest.approx([1.0, 0.5 + 3 * 1.6, 2.0])
     assert angle(locomotion.yaw_of(now) - 0.7) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_after_a_sleep_a_walk_does_not_leap_but_clocks_know_of_all_of_it():
+    visitor = Visitor()
+    visitor.world.notify("read me")
+    visitor.does(left_stick=(0.0, 1.0), dt_s=5.0)
+    assert visitor.world.time_s == 5.0
+    assert np.linalg.norm((visitor.world_from_head.position - visitor.head.position)) < 0.3
+    assert visitor.world.banners
+    visitor.does(dt_s=1.5)
+    assert not visitor.world.banners, "six seconds of a clock on the wall, in however many frames"

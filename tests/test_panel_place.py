@@ -151,7 +151,7 @@ def test_a_board_that_is_squeezed_comes_along_and_hangs_where_it_is_let_go(reade
     reader.right = held(replace_position(reader.right, [0.5, 0.3, -0.2]))
     reader.does(right_squeeze=True)
     assert world.world_from_panel is not None
-    assert world.world_from_panel.position == pytest.approx(pose.position + [0.5, 0.3, -0.2], abs=1e-6)
+    assert world.world_from_panel.position == pytest.approx(pose.position + np.array([0.5, 0.3, -0.2]), abs=1e-6)
     assert world.world_from_panel.matrix[:3, 2] == pytest.approx(pose.matrix[:3, 2], abs=1e-6)
     reader.does()
     hung = world.world_from_panel

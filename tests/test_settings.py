@@ -19,7 +19,7 @@ from walkin.settings import (
 )
 from walkin.world import Comfort, Look, World
 
-LIKED = Preferences(Comfort(0.0, 3.5, True, True, 0.2), Look("grey", "wall", False), PanelShown(True, False))
+LIKED = Preferences(Comfort(0.0, 3.5, True, True, 0.2, "walk"), Look("grey", "wall", False), PanelShown(True, False))
 
 
 def read(path: Path) -> tuple[Preferences, list[str]]:
@@ -91,6 +91,7 @@ def test_settings_of_a_newer_program_are_left_alone(tmp_path: Path):
         ("comfort", "speed_m_s", "fast"),
         ("look", "color_map", "pink"),
         ("comfort", "vignette", 1),
+        ("comfort", "sticks", "fly"),
     ],
 )
 def test_one_value_that_makes_no_sense_costs_no_other(tmp_path: Path, section: str, name: str, value: object):

@@ -112,7 +112,7 @@ class Frame(Protocol):
 
     input: Input
     dt_s: float
-    """Seconds since the last frame: 0 to 0.1, fixed for scripted targets."""
+    """Seconds since the last frame, however long that was; fixed for scripted targets."""
     idle: bool
     """Nothing was asked for: the app may skip drawing if nothing else has changed."""
 

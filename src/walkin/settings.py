@@ -11,7 +11,7 @@ from typing import Any
 from walkin.errors import WalkinError
 from walkin.plain import from_plain, to_plain
 from walkin.safe_file import Damaged, read_json, set_aside, write_whole
-from walkin.world import COLOR_MAPS, RANGES, Comfort, Look, World
+from walkin.world import COLOR_MAPS, RANGES, STICKS, Comfort, Look, World
 
 FORMAT = "walkin settings"
 VERSION = 1
@@ -127,6 +127,7 @@ def _sensible(preferences: Preferences) -> None:
         0 < comfort.speed_m_s <= 50
         and 0 <= comfort.turn_deg <= 180
         and abs(comfort.lift_m) <= 3
+        and comfort.sticks in STICKS
         and look.color_map in COLOR_MAPS
         and look.range_mode in RANGES
         and look.layout.sensible

@@ -28,6 +28,7 @@ from walkin.results import (
 )
 from walkin.things import Aims, Carried, Enlarged, Flight, Grip, Met, Shelf, Thing
 
+STICKS = ("both", "teleport", "walk")
 COLOR_MAPS = ("signed", "unsigned", "grey")
 RANGES = ("channel", "wall", "percentile")
 BETWEEN_M = 4.0  # from one network to the next
@@ -74,6 +75,8 @@ class Comfort:
     """Whether the left controller is the pointing hand: words about controls need to know it."""
     lift_m: float = 0.0
     """How far above the room's floor the stage's is kept, in the visitor's own metres: for those who sit."""
+    sticks: str = "both"
+    """What the sticks of controllers do, one of STICKS. both: one hand's walks, the pointing hand's teleports."""
 
 
 @dataclass
@@ -140,6 +143,8 @@ class History:
     future: list[Arrangement] = field(default_factory=list)
     due_s: float | None = None
     """When a change that goes on for a while becomes a step, by the world's clock."""
+    due_of: tuple = ()
+    """What is being changed: the act's name and its arguments but the last, which is how much."""
 
 
 @dataclass

@@ -159,7 +159,7 @@ ACTS: tuple[Act, ...] = (
     Act("collapse", "close the block around the wall pointed at into one wall", "MINUS", "-"),
     Act("expand", "open the wall pointed at into what it is made of", "EQUAL", "+"),
     Act("picture", "next of the bundled pictures", "P", "P"),
-    Act("drop", "feed it to the network", "", "drop a file"),
+    Act("drop", "feed it to the network; with Shift or Ctrl to all", "", "drop a file"),
     Act("full_screen", "full screen", "F11", "F11"),
     Act(
         "panel",

@@ -26,6 +26,7 @@ BELOW_RAY = 0.02  # a mouse sees past what it drags: the picture hangs from its 
 BEFORE_M = 0.06  # what is pointed at
 NEAR_FRAME_M = 0.35  # a picture that is let go this near to an input frame goes in
 THROWN_M_S = 2.2
+FLICKED_RAD_S = 2.6  # of a mouse's ray: a screen's width in half a second, and not slowed down for letting go
 SMOOTH_S = 0.08  # over which the hand's speed is taken
 ENLARGED_M = 1.5
 ENLARGED_AWAY_M, ENLARGED_NEAREST_M = 2.0, 0.8
@@ -141,11 +142,21 @@ def drop(world: World, given: Input, side: str, *, lost: bool = False) -> Iterat
         return
     hand: Hand = getattr(given, side)
     if not lost:
-        thrown = float(np.linalg.norm(carried.velocity_m_s)) > THROWN_M_S and hand.stage_from_grip is not None
-        if thrown or _at_shelf(world, given, side):
+        if _thrown(carried, hand) or _at_shelf(world, given, side):
             fly_back(world, carried, gone=True)
             return
     hang(world, carried)
+
+
+def _thrown(carried: Carried, hand: Hand) -> bool:
+    """A hand throws by its speed, a mouse by how fast its ray turns: what it drags is as fast as it is far away."""
+    velocity, aim = carried.velocity_m_s, hand.stage_from_aim
+    if hand.stage_from_grip is not None or aim is None:
+        return float(np.linalg.norm(velocity)) > THROWN_M_S
+    arm = carried.stage_from_picture.position - aim.position
+    away = max(NEAREST_M, float(np.linalg.norm(arm)))
+    across = velocity - arm * (float(velocity @ arm) / away**2)
+    return float(np.linalg.norm(across)) / away > FLICKED_RAD_S
 
 
 def give_back(world: World, side: str) -> None:

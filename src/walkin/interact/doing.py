@@ -20,13 +20,13 @@ from walkin.interact import (
     shelf,
     visits,
 )
-from walkin.interact.hands import WALL_KINDS
 from walkin.interact.panel import hang_panel
 from walkin.panel_state import Change
 from walkin.requests import Cancel, Measure, Noise, Open, Quit, Request, Screenshot, Watch
 from walkin.things import WALL_KINDS
-from walkin.world import COLOR_MAPS, RANGES, World
+from walkin.world import COLOR_MAPS, RANGES, STICKS, World
 
+DRAG_S = 0.25  # after the panel's button has come up: imgui's last change may come a frame later
 NO_STEP = frozenset(
     ("undo redo goto quit screenshot keys panel hang_panel palette measure copy save restore_last "
      "bookmark go_to_bookmark remove_bookmark").split()
@@ -41,8 +41,15 @@ def do(world: World, given: Input, change: Change) -> Iterator[Request]:
     if doing is None:
         return
     world.revision += 1
+    about = (change.act, *change.arguments[:-1])
+    if world.history.due_s is not None and world.history.due_of != about and change.act not in NO_STEP:
+        history.commit(world)  # something else begins
     yield from doing(world, given, *change.arguments) or ()
-    if change.act not in NO_STEP:
+    if change.act in NO_STEP:
+        return
+    if world.panel.buttons[0]:
+        history.commit_later(world, DRAG_S, about)  # a slider is being dragged: one step, when it is let go
+    else:
         history.commit(world)
 
 
@@ -241,7 +248,9 @@ def _open(world: World, given: Input, spec: str) -> Iterator[Request]:
 
 def _comfort(world: World, given: Input, name: str, value: Any) -> None:
     known = {field.name for field in fields(world.comfort)}
-    if name in known:
+    if name == "sticks" and value not in STICKS:
+        world.notify(f"no sticks {value!r}; there are {', '.join(STICKS)}", "warning")
+    elif name in known:
         setattr(world.comfort, name, value)
 
 

@@ -13,7 +13,6 @@ from walkin.world import Pointer, World
 # In the visitor's own metres.
 FLOOR_M = 30.0  # the furthest floor that a ray ends on
 NOTHING_M = 5.0  # where a ray ends that meets nothing
-WALL_KINDS = ("tile", "gap", "rim", "corner", "scroll")
 TICK_S, TICK_AMPLITUDE = 0.010, 0.2
 REST_S = 0.15  # a ray that only passes asks for nothing: what is read of a wall does not flicker behind it
 

@@ -16,6 +16,7 @@ from walkin.things import Grip
 from walkin.world import Arrangement, World
 
 STEPS = 50
+RESTS_S = 0.25  # after a slider was let go
 
 
 def arrangement(world: World) -> Arrangement:
@@ -53,7 +54,7 @@ def commit(world: World) -> None:
     """Something may have been changed: if so, that is a step."""
     now = arrangement(world)
     history = world.history
-    history.due_s = None
+    history.due_s, history.due_of = None, ()
     if history.now is not None and history.now != now:
         history.past.append(history.now)
         del history.past[:-STEPS]
@@ -61,9 +62,10 @@ def commit(world: World) -> None:
     history.now = now
 
 
-def commit_later(world: World, after_s: float) -> None:
-    """Something is being changed bit by bit: a step when it has rested for so long, or when something else begins."""
-    world.history.due_s = world.time_s + after_s
+def commit_later(world: World, after_s: float, of: tuple = ()) -> None:
+    """Something is being changed bit by bit: a step when it has rested for so long and no slider of the panel is held
+    any more, or when something else begins."""
+    world.history.due_s, world.history.due_of = world.time_s + after_s, of
 
 
 def keep_up(world: World) -> None:
@@ -80,6 +82,8 @@ def keep_up(world: World) -> None:
         if exhibit.refused is not None:
             _forget(world, exhibit.key, exhibit.refused, exhibit.asked)
             exhibit.refused = None
+    if world.panel.buttons[0] and history.due_s is not None:
+        history.due_s = max(history.due_s, world.time_s + RESTS_S)
     if history.due_s is not None and world.time_s >= history.due_s:
         commit(world)
 

@@ -17,6 +17,7 @@ from walkin.interact import (
     locomotion,
     panel,
     shelf,
+    sticks,
     teleport,
     turning,
     visits,
@@ -27,10 +28,12 @@ from walkin.panel_state import Change
 from walkin.requests import File, Request
 from walkin.world import World
 
+STEP_S = 0.1  # after a sleep the first step of a walk must not leap; clocks and notices know of all the time
+
 
 def step(world: World, frame: Frame) -> Iterator[Request]:
     """Apply one frame's input."""
-    given = frame.input
+    given, dt_s = frame.input, min(frame.dt_s, STEP_S)
     world.stage_from_head = given.stage_from_head
     world.tick(frame.dt_s)
     world.pulses.clear()
@@ -50,8 +53,8 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
     yield from grab.grab(world, given)
     if grab.scroll(world, given):
         given = replace(given, right=replace(given.right, scroll=0.0))
-    moved = _move(world, given, frame.dt_s)
-    yield from grab.follow(world, given, frame.dt_s)
+    moved = _move(world, given, dt_s)
+    yield from grab.follow(world, given, dt_s)
     comfort.advise(world, given, moved)
     hands.point(world, given)
     for act in sorted(given.acts):
@@ -59,7 +62,8 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
     if given.acts:
         hands.point(world, given)  # the act may have taken them elsewhere
     for path in given.dropped_files[-1:]:
-        yield from carry.feed(world, File(path), _frame_pointed_at(world))
+        for key in _networks_dropped_on(world, given):
+            yield from carry.feed(world, File(path), key)
         history.commit(world)
     yield from shelf.ask(world)
     if world.things_collected != world.things_revision:
@@ -71,6 +75,7 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
 
 def _move(world: World, given: Input, dt_s: float) -> bool:
     """All that moves the stage by hand; True if it was moved, or is held."""
+    given = sticks.meant(world, given)
     pushed = turning.push(world, given.right.stick)
     if world_grab.hold(world, given):
         teleport.cancel(world, given)
@@ -84,7 +89,10 @@ def _move(world: World, given: Input, dt_s: float) -> bool:
     return glided or turned or went
 
 
-def _frame_pointed_at(world: World) -> str:
-    """Key of the network that a file dropped on the window is for: whose frame is under it, else where one is."""
+def _networks_dropped_on(world: World, given: Input) -> list[str]:
+    """Keys of the networks that a file dropped on the window is for: whose frame is under it, else where one is; all,
+    as for a picture that is carried, while what makes faster is held."""
+    if given.fast:
+        return [exhibit.key for exhibit in world.exhibits]
     met = world.met.get("right")
-    return str(met.key) if met is not None and met.kind == "frame" else world.here.key
+    return [str(met.key) if met is not None and met.kind == "frame" else world.here.key]

@@ -20,6 +20,7 @@ from walkin.geometry import Fov, Pose, quaternion_from_yaw_pitch
 from walkin.render.surface import GL_FRAMEBUFFER_SRGB, Surface, is_software, prepare_context
 from walkin.targets.clipboard import Clipboard
 from walkin.targets.context import GL_VERSION, install_hint, preload_triton
+from walkin.targets.modifiers import modifier_held
 
 if sys.platform.startswith("linux"):
     # imgui_bundle brings a GLFW of its own; whichever is imported first decides, so it is this one, built for X11.
@@ -108,6 +109,7 @@ class DesktopTarget:
         self._acts: set[str] = set()
         self._scroll = 0.0
         self._dropped: list[str] = []
+        self._dropped_on_all = False
         self._clipboard = Clipboard(self.wake)
         self._changed = True
         self._continuous = True
@@ -141,8 +143,7 @@ class DesktopTarget:
             due_s = max(due_s + self._period_s, now_s)
             moving = self._stick() != (0.0, 0.0) or self._rise() != 0.0
             idle = not (moving or self._changed or self._acts or self._scroll or self._dropped or self._clipboard.news)
-            # After a sleep the first step of a walk must not leap.
-            frame = DesktopFrame(self._take_input(), min(now_s - before_s, 0.1), idle, self)
+            frame = DesktopFrame(self._take_input(), now_s - before_s, idle, self)
             before_s = now_s
             self._changed = False
             yield frame
@@ -227,7 +228,7 @@ class DesktopTarget:
             left=Hand(stick=self._stick()),
             right=right,
             rise=self._rise(),
-            fast=self._down("LEFT_SHIFT", "RIGHT_SHIFT"),
+            fast=self._down("LEFT_SHIFT", "RIGHT_SHIFT") or self._dropped_on_all,
             acts=frozenset(self._acts),
             dropped_files=(*self._dropped, *pasted.files),
             pasted=pasted.pictures,
@@ -241,7 +242,7 @@ class DesktopTarget:
         self._text, self._keys = "", []
         self._acts = set()
         self._scroll = 0.0
-        self._dropped = []
+        self._dropped, self._dropped_on_all = [], False
         return given
 
     def _aim(self, head: Pose, pressed: bool) -> Pose | None:
@@ -249,7 +250,8 @@ class DesktopTarget:
         window is not lost."""
         if self._caught:
             return head
-        if not pressed and not self._glfw.get_window_attrib(self.window, self._glfw.HOVERED):
+        # A file that another program drags in brings no news of the mouse: it is where it is dropped.
+        if not pressed and not self._dropped and not self._glfw.get_window_attrib(self.window, self._glfw.HOVERED):
             return None
         width, height = self._glfw.get_window_size(self.window)
         if not width or not height:
@@ -384,6 +386,7 @@ class DesktopTarget:
 
     def _on_drop(self, window: Any, paths: Any, *_: Any) -> None:
         self._dropped += paths
+        self._dropped_on_all = modifier_held(self._glfw)
         self._changed = True
 
     def _on_refresh(self, *_: Any) -> None:

@@ -28,7 +28,6 @@ from walkin.targets.offscreen import OffscreenTarget
 EGL = "XR_MNDX_egl_enable"
 AGAIN_S = 3.0  # between attempts to get a lost runtime back
 BESIDE_S = 0.05  # a frame, while there is neither headset nor window
-LONGEST_STEP_S = 0.1
 NOMINAL_S = 1 / 60
 
 
@@ -317,4 +316,4 @@ class OpenXRTarget:
             return NOMINAL_S
         if period and step > 1.5 * period:
             counts.missed += round(step / period) - 1
-        return min(max(step / 1e9, 0.0), LONGEST_STEP_S)
+        return max(step / 1e9, 0.0)

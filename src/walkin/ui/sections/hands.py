@@ -10,6 +10,12 @@ from walkin.world import Comfort, World
 
 TURNS = (("0", "Smooth"), ("30", "30°"), ("45", "45°"), ("90", "90°"))
 PLACES = (("wrist", "On the wrist"), ("room", "In the room"))
+STICKS = (("both", "One each"), ("teleport", "Teleport"), ("walk", "Walk"))
+STICK_HINTS = {
+    "both": "One hand's stick walks, the pointing hand's teleports.",
+    "teleport": "Both turn, step back and teleport: nothing glides past.",
+    "walk": "Both walk; sideways one steps aside, the other turns.",
+}
 SIDES = (("right", "Right"), ("left", "Left"))
 
 
@@ -27,6 +33,10 @@ class Hands:
         )
         if speed is not None:
             desk.ask("comfort", "speed_m_s", speed)
+        sticks = w.choice("Sticks", STICKS, comfort.sticks)
+        if sticks is not None:
+            desk.ask("comfort", "sticks", sticks)
+        w.hint(STICK_HINTS.get(comfort.sticks, ""))
         turn = w.choice("Turn by", TURNS, f"{comfort.turn_deg:.0f}")
         if turn is not None:
             desk.ask("comfort", "turn_deg", float(turn))
