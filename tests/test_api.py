@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,9 @@ def test_pictures_that_are_no_files_are_kept_exactly_and_go_in_the_end(here):
         ({"mean": "a"}, "mean='a'"),
         ({"screenshot_to": "gone/a.png"}, "no folder gone"),
         ({"block": False}, "block=False"),
+        ({"layout": "spirla"}, "layout='spirla': one of line, spiral is wanted"),
+        ({"scene": "gone/a.walkin.json"}, "no folder gone"),
+        ({"model_or_name": "demo", "scene": "gone.walkin.json"}, "no file gone.walkin.json"),
     ],
 )
 def test_what_is_wrong_is_said_before_a_room_is_made(here, arguments, words):
@@ -148,6 +152,30 @@ def test_a_network_that_fails_raises_and_leaves_no_thread(here, ctx):
 def test_a_wrapped_module_is_called_by_its_own_name(here, ctx, capsys):
     look(nn.DataParallel(small()), input_size=32)
     assert "Sequential: 4 nodes" in capsys.readouterr().err
+
+
+def test_light_and_layout_are_seen_and_a_scene_brings_both_and_the_pictures_that_were_given(here, ctx, capsys):
+    dark, light = (float(look(small(), input_size=32, light=on).mean()) for on in (False, True))
+    assert light > dark + 60
+    picture = np.random.default_rng(5).integers(0, 255, (32, 32, 3), np.uint8)
+    options = {"input_size": 32, "target": "offscreen", "block": False}
+    with walkin.view(small(), images=[picture], light=True, layout="spiral", **options) as room:
+        room.screenshot("b.png")
+        room.save("a.walkin.json")
+        while not Path("a.walkin.json").exists():
+            time.sleep(0.05)
+    capsys.readouterr()
+    with walkin.view(small(), scene="a.walkin.json", layout="line", **options) as room:
+        room.screenshot("b.png")
+        assert room._app is not None
+        world = room._app.world
+        assert (world.look.light, world.look.layout.kind) == (True, "line")
+        assert world.picture is not None and (world.picture.pixels == picture).all()
+    assert "gone" not in capsys.readouterr().err
+    with pytest.raises(WalkinError, match="is a scene of Sequential, and Linear was given"):
+        walkin.view(nn.Linear(3, 3), scene="a.walkin.json", target="offscreen", screenshot_to="c.png")
+    with pytest.raises(WalkinError, match="only that script can take it up"):
+        walkin.view(scene="a.walkin.json", target="offscreen", screenshot_to="c.png")
 
 
 def test_rooms_can_be_opened_one_after_the_other(here, ctx):

@@ -15,20 +15,40 @@ from rooms import chain, maps, tiles_of
 from visitor import frame
 
 from walkin.errors import WalkinError
+from walkin.exhibit import Fold
 from walkin.frame import Input
 from walkin.geometry import Pose
 from walkin.interact import history, visits
 from walkin.interact.arrange import place_wall, sort_wall
 from walkin.interact.bookmarks import bookmark, go_to_bookmark
 from walkin.interact.doing import do
+from walkin.interact.furnish import furnish
+from walkin.interact.relay import show_as
 from walkin.interact.session import Restoring, fitting, scene_of
 from walkin.interact.shelf import set_up
 from walkin.interact.step import step
+from walkin.network.datasets import open_pictures
 from walkin.network.gallery import Gallery
 from walkin.panel_state import Change
-from walkin.places import Layout, Place
-from walkin.requests import Feed, File, Item, Noise, Open, Pixels, Request, Restore, Save, Slots, Tile
-from walkin.results import Fed
+from walkin.picture_file import PASSING
+from walkin.places import Layout, LayoutParameters, Place
+from walkin.requests import (
+    Feed,
+    File,
+    Item,
+    Keep,
+    Noise,
+    Open,
+    Pixels,
+    Refold,
+    Request,
+    Restore,
+    Save,
+    Slots,
+    Tile,
+    Watch,
+)
+from walkin.results import Fed, Traced
 from walkin.safe_file import Damaged
 from walkin.scene import from_json, read_scene, to_json
 from walkin.storing import Store, load
@@ -234,9 +254,11 @@ def test_a_pasted_picture_goes_into_the_network_and_is_one_source_however_often(
     world, picture = room(), np.full((4, 4, 3), 7, np.uint8)
     requests = list(step(world, frame(Input(pasted=(picture,)), 0.01)))
     (fed,) = [r for r in requests if isinstance(r, Feed)]
-    assert isinstance(fed.source, Pixels) and fed.picture is picture
-    (again,) = visits.paste(world, Input(), picture.copy())
-    (other,) = visits.paste(world, Input(), picture + 1)
+    (kept,) = [r for r in requests if isinstance(r, Keep)]
+    assert isinstance(fed.source, Pixels) and kept.source == fed.source and kept.picture is picture
+    assert dict(scene_of(world, Input()).arrangement.fed)[""] == fed.source, "it is saved as what was fed"
+    again, _ = visits.paste(world, Input(), picture.copy())
+    other, _ = visits.paste(world, Input(), picture + 1)
     assert again.source == fed.source != other.source  # type: ignore[union-attr]
 
 
@@ -303,6 +325,74 @@ def test_what_has_not_changed_is_not_written_again(stored):
     store.write(path, scene_of(world, given), unless=text)
     assert path.exists()
     assert not list(path.parent.glob(".*.part"))
+
+
+def test_pictures_that_go_with_the_script_that_gave_them_come_with_the_scene(tmp_path: Path, monkeypatch):
+    """Arrays, which lie in a folder for the time of the script, and items of a live data set."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = tmp_path / f"{PASSING}x"
+    folder.mkdir()
+    pixels = np.random.default_rng(2).integers(0, 255, (6, 5, 3), np.uint8)
+    given = folder / "picture 1.png"
+    Image.fromarray(pixels).save(given)
+    gallery = Gallery()
+    gallery.add("ListOfMine", open_pictures("ListOfMine", [(Image.fromarray(pixels[::-1]), 0)]))
+    world = room()
+    world.exhibits[0].asked = File(str(given))
+    world.things[1] = Thing(1, File(str(given)), SOMEWHERE)
+    world.things[2] = Thing(2, Item("ListOfMine", 0), SOMEWHERE)
+    store, path = Store(gallery), tmp_path / "room.walkin.json"
+    store.write(path, scene_of(world, Input()))
+    given.unlink()
+    folder.rmdir()
+    store.write(path, scene_of(world, Input()))  # as often as one likes: what was packed is not read again
+    loaded = load(path)
+    assert loaded.warnings == ()
+    fed, hung = loaded.scene.arrangement.fed[0][1], [thing.source for thing in loaded.scene.arrangement.things]
+    assert hung[0] == fed != hung[1]
+    pictures = {source: picture.pixels for source, picture in loaded.pictures}
+    assert (pictures[fed] == pixels).all() and (pictures[hung[1]] == pixels[::-1]).all()
+
+
+def test_a_live_input_begins_again_and_another_ends():
+    before = room("one", "two")
+    before.exhibits[1].watched = "camera:0"
+    scene = from_json(json.loads(json.dumps(to_json(scene_of(before, Input())))))
+    world = room("one", "two")
+    world.exhibits[0].watched = "/frames"
+    watched = [request for request in takes_up(world, scene, Input()) if isinstance(request, Watch)]
+    assert watched == [Watch("", ""), Watch("camera:0", "two")]
+
+
+def test_a_scene_of_before_that_knows_of_no_live_input_is_read():
+    data = json.loads(json.dumps(to_json(scene_of(room(), Input()))))
+    del data["watched"]
+    assert [r for r in takes_up(room(), from_json(data), Input()) if isinstance(r, Watch)] == []
+
+
+def test_a_scene_with_another_plan_and_fold_is_taken_up_where_a_room_stands():
+    look, given = LayoutParameters(kind="spiral"), Input(stage_from_head=HEAD)
+    before = room()
+    show_as(before, replace(before.look, layout=look))
+    wall = before.walls["b"]
+    place_wall(before, wall, wall.place.shifted(np.array([0.4, 0.0, 0.3])))
+    before.world_from_stage = Pose.at(1.0, 0.0, -2.0, yaw=0.4)
+    scene = scene_of(before, given)
+    scene = replace(scene, arrangement=replace(scene.arrangement, folds=(("", Fold("blocks")),)))
+    world = room()
+    restoring = Restoring(scene)
+    requests = list(restoring.step(world, given, True)) + list(restoring.step(world, given, True))
+    assert [r for r in requests if isinstance(r, Refold)] == [Refold("blocks")]
+    assert not restoring.done
+    assert world.look.layout.kind == "spiral"
+    # The worker answers: the same network, cut otherwise.
+    folded = replace(chain(*NODES, name="net"), fold="blocks")
+    furnish(world, Traced(folded, 2, ""))
+    assert list(restoring.step(world, given, True)) == [] and restoring.done
+    assert world.walls["b"].place.corner == pytest.approx(wall.place.corner)
+    assert world.walls["a"].place == world.layout.places["a"]  # type: ignore[union-attr]
+    where = (world.world_from_stage @ HEAD).position
+    assert where == pytest.approx((before.world_from_stage @ HEAD).position)
 
 
 def damage(path: Path, how: str) -> None:

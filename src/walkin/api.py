@@ -16,6 +16,7 @@ from walkin.resources import photos
 if TYPE_CHECKING:
     from walkin.app import App
     from walkin.graph import Network
+    from walkin.keeping import Kept
     from walkin.room import Room
 
 # torch's own names stay in network/ (tests/test_architecture.py), also where only a type checker would read them.
@@ -24,6 +25,7 @@ Module = Any
 Tensor = Any
 """torch.Tensor"""
 FOLDS = ("ops", "layers", "blocks")
+LAYOUTS = ("line", "spiral")
 TARGETS = ("auto", "desktop", "offscreen")
 
 
@@ -43,6 +45,9 @@ def view(
     size: tuple[int, int] = (1280, 720),
     screenshot_to: str | os.PathLike[str] | None = None,
     goto: str | None = None,
+    scene: str | os.PathLike[str] | None = None,
+    layout: str | None = None,
+    light: bool | None = None,
     device: str = "auto",
     seed: int = 0,
     msaa: int | None = None,
@@ -58,6 +63,9 @@ def view(
     a tensor (C, H, W), a PIL image, or a list or batch of these; or what the shelf is to show: a folder, a data set
     (any object with a length and items that are pictures, or tuples of picture and label), or the name of one as for
     --images. The first is fed, P goes through them.
+    `scene`: a room that was saved, taken up again; where the file is not there yet, saving writes it. Without a
+    network its own are opened; one that a script gave has to be given again. `layout`: line or spiral; `light`: a light
+    room or a dark one; None: as the visitor had it last, or as the scene has it.
     `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws one picture into
     a file and says where. WalkinError says what is wrong in one line.
     """
@@ -70,6 +78,8 @@ def view(
 
     _one_of("fold", fold, FOLDS)
     _one_of("target", target, TARGETS)
+    if layout is not None:
+        _one_of("layout", layout, LAYOUTS)
     spec, model = model_or_name, None
     if not isinstance(model_or_name, str):
         spec, model = _class_of(model_or_name), model_or_name
@@ -105,6 +115,9 @@ def view(
             model=model,
             names=names,
         )
+        requests, kept = [request], opening.kept_of_visit() if kind != "offscreen" and picture is None else Kept()
+        if scene is not None:
+            requests = _take_up(kept, Path(scene), request, layout, light)
         settings = Settings(
             screenshot_to=picture,
             timeout_s=timeout_s if picture is not None else None,
@@ -113,14 +126,15 @@ def view(
             visited=kind != "offscreen" and picture is None,
             browse=browse or (str(photos()[0].parent) if images is None else ""),
             dataset=dataset,
-            kept=opening.kept_of_visit() if kind != "offscreen" and picture is None else Kept(),
+            kept=kept,
         )
 
         def opened(**more: Any) -> App:
             app = App(opening.make_target(kind, size, msaa, eyes, **more), settings)
             if settings.kept.liked is not None:
                 put_into(app.world, settings.kept.liked)
-            app.open(request)
+            app.world.look = opening.look_as_asked(app.world.look, layout, light=light)
+            app.open(*requests)
             return app
 
         if not block:
@@ -140,6 +154,26 @@ def view(
         if code and (picture is not None or app.world.network is None):
             raise WalkinError(next((b.text for b in app.world.banners if b.level == "error"), "the room failed"))
     return None
+
+
+def _take_up(kept: Kept, path: Path, request: Open, layout: str | None, light: bool | None) -> list[Open]:
+    """The scene in a file goes into what is kept; what opens its networks, or the one asked for if there is no file."""
+    import argparse
+
+    from walkin import opening
+
+    named = request.model is not None or request.spec != "demo"
+    kept.scene_file = path
+    loaded = opening.scene_from(path, named)
+    if loaded is None:
+        return [request]
+    options = argparse.Namespace(
+        scene=path, network=[request.spec] if named else None, weights=request.weights, key=request.key,
+        device=request.device,
+    )  # fmt: skip
+    requests = opening.requests_for(loaded.scene, options, request.model)
+    kept.loaded = opening.scene_as_asked(loaded, lambda look: opening.look_as_asked(look, layout, light=light))
+    return requests
 
 
 def trace(
@@ -222,10 +256,10 @@ def _files(images: Any, stack: ExitStack) -> tuple[str, ...]:
             found += _files(picture, stack)
             continue
         from walkin.network.pictures import picture_from
-        from walkin.picture_file import save_png
+        from walkin.picture_file import PASSING, save_png
 
         pixels = picture_from(picture).pixels
-        folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="walkin-")))
+        folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PASSING)))
         file = folder / f"picture {number}.png"
         save_png(file, pixels)
         found.append(str(file))

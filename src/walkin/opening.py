@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from walkin.scene import Scene
     from walkin.settings import Preferences
     from walkin.storing import Loaded
+    from walkin.world import Look
 
 
 def request_from(options: argparse.Namespace, spec: str) -> Open:
@@ -75,6 +76,13 @@ def view(options: argparse.Namespace) -> int:
     # A picture or a measurement that a script asks for does not depend on what somebody liked, and nobody is there who
     # could want the visit back.
     kept = kept_of_visit() if screenshot is None and frames is None else Kept()
+    if loaded is not None:
+
+        def look(look: Look) -> Look:
+            more = {"color_map": options.colors, "range_mode": options.range, "light": options.light}
+            return look_as_asked(look, options.layout, **more)
+
+        loaded = scene_as_asked(loaded, look, watch)
     kept.scene_file, kept.loaded = options.scene, loaded
     liked = as_asked(kept.liked or settings.Preferences(), options)
     target = make_target(
@@ -129,14 +137,31 @@ def as_asked(liked: Preferences, options: argparse.Namespace) -> Preferences:
         "vignette": options.vignette,
         "left_handed": options.left_handed,
     }
-    look = {"color_map": options.colors, "range_mode": options.range, "light": options.light}
-    if options.layout is not None:
-        look["layout"] = replace(liked.look.layout, kind=options.layout)
     return replace(
         liked,
         comfort=replace(liked.comfort, **{name: value for name, value in comfort.items() if value is not None}),
-        look=replace(liked.look, **{name: value for name, value in look.items() if value is not None}),
+        look=look_as_asked(
+            liked.look, options.layout, color_map=options.colors, range_mode=options.range, light=options.light
+        ),
     )
+
+
+def look_as_asked(look: Look, layout: str | None = None, **asked: Any) -> Look:
+    """None: as it is."""
+    if layout is not None:
+        asked["layout"] = replace(look.layout, kind=layout)
+    return replace(look, **{name: value for name, value in asked.items() if value is not None})
+
+
+def scene_as_asked(loaded: Loaded, look: Callable[[Look], Look], watch: str = "") -> Loaded:
+    """Also over what a scene says: how it looks, and what is watched."""
+    from walkin.scene import Watched
+
+    scene = loaded.scene
+    scene = replace(scene, arrangement=replace(scene.arrangement, look=look(scene.arrangement.look)))
+    if watch:
+        scene = replace(scene, watched=tuple(Watched(network.key, watch) for network in scene.networks))
+    return replace(loaded, scene=scene)
 
 
 def scene_from(path: Path, named: bool) -> Loaded | None:
@@ -161,10 +186,13 @@ def scene_from(path: Path, named: bool) -> Loaded | None:
         return None
 
 
-def requests_for(scene: Scene, options: argparse.Namespace) -> list[Open]:
-    """What opens the networks of a scene, on this machine, with other weights if those are named."""
+def requests_for(scene: Scene, options: argparse.Namespace, model: object = None) -> list[Open]:
+    """What opens the networks of a scene, on this machine, with other weights if those are named. `model`: the network
+    that a script gave, when the scene was saved and now."""
     from walkin.keeping import cannot_open, requests_of
 
+    if model is not None:
+        return _requests_with(scene, options, model)
     if problem := cannot_open(scene):
         raise WalkinError(problem)
     specs = [network.spec for network in scene.networks]
@@ -175,6 +203,20 @@ def requests_for(scene: Scene, options: argparse.Namespace) -> list[Open]:
         asked["device"] = options.device
     given = {name: value for name, value in asked.items() if value is not None}
     return [replace(request, **given) for request in requests_of(scene)]
+
+
+def _requests_with(scene: Scene, options: argparse.Namespace, model: object) -> list[Open]:
+    from walkin.keeping import requests_of
+
+    live = [network for network in scene.networks if network.live]
+    (name,) = options.network
+    if len(live) != 1 or live[0].spec != name:
+        specs = ", ".join(network.spec for network in live or scene.networks)
+        raise WalkinError(f"{options.scene} is a scene of {specs}, and {name} was given", code=2)
+    return [
+        replace(request, model=model) if network.live else request
+        for network, request in zip(scene.networks, requests_of(scene), strict=True)
+    ]
 
 
 def make_folder(folder: Path) -> None:

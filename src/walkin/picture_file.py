@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,16 @@ from walkin.errors import WalkinError
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+PASSING = "walkin-pictures-"
+"""How folders begin whose pictures go with the script that gave them."""
+
+
+def passes(path: Path) -> bool:
+    """Whether a picture lies in such a folder."""
+    folder = path.parent
+    return folder.name.startswith(PASSING) and folder.parent == Path(tempfile.gettempdir())
 
 
 def check_writable(path: Path) -> None:

@@ -47,6 +47,7 @@ class Room:
     def feed(self, image: Any, network: str = "") -> None:
         """Put a picture into a network's input frame: a file, an array (H, W) or (H, W, C), a tensor (C, H, W) or a PIL
         image. `network`: its name, of those after the first; `*` for all."""
+        from walkin.interact import history
         from walkin.network.pictures import picture_from
         from walkin.requests import Feed, File, Pixels
 
@@ -61,9 +62,13 @@ class Room:
             source, picture = Pixels(f"fed-{id(self):x}-{self._fed}", name), picture_from(image, name)
 
         def feed(app: App) -> None:
-            keys = [exhibit.key for exhibit in app.world.exhibits]
-            for key in keys if network == "*" else [network]:
-                app.dispatch(Feed(source, key, picture))
+            for exhibit in app.world.exhibits:
+                if network in ("*", exhibit.key):
+                    exhibit.asked = source  # as if a visitor had fed it: undo and scenes know of it
+                    app.dispatch(Feed(source, exhibit.key, picture))
+            if network != "*" and app.world.exhibit(network) is None:
+                app.dispatch(Feed(source, network, picture))  # the worker tells which networks there are
+            history.commit(app.world)
 
         self._do(feed)
 

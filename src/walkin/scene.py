@@ -103,6 +103,14 @@ class OnShelf:
 
 
 @dataclass(frozen=True)
+class Watched:
+    """A camera or a folder that is fed to a network."""
+
+    network: str
+    spec: str
+
+
+@dataclass(frozen=True)
 class Bookmark:
     name: str
     view: Viewpoint
@@ -124,6 +132,7 @@ class Scene:
     selected: tuple[str, int] | None = None
     files: tuple[InFile, ...] = ()
     pictures: tuple[InMemory, ...] = ()
+    watched: tuple[Watched, ...] = ()
 
     @property
     def sources(self) -> tuple[object, ...]:
@@ -131,6 +140,19 @@ class Scene:
         arrangement = self.arrangement
         found = [source for _, source in arrangement.fed] + [thing.source for thing in arrangement.things]
         return tuple(dict.fromkeys(found))
+
+    def renamed(self, sources: dict[object, object]) -> Scene:
+        """With other sources for some of its pictures."""
+        if not sources:
+            return self
+        arrangement = replace(
+            self.arrangement,
+            things=tuple(
+                replace(each, source=sources.get(each.source, each.source)) for each in self.arrangement.things
+            ),
+            fed=tuple((key, sources.get(source, source)) for key, source in self.arrangement.fed),
+        )
+        return replace(self, arrangement=arrangement)
 
     def without(self, sources: frozenset[object]) -> Scene:
         """Without pictures that are no more."""

@@ -16,6 +16,7 @@ import numpy as np
 from walkin.errors import WalkinError
 from walkin.network.gallery import Gallery
 from walkin.network.pictures import Picture
+from walkin.picture_file import passes
 from walkin.requests import File, Item, Pixels, Tile
 from walkin.safe_file import Damaged, read_json, set_aside, write_whole
 from walkin.scene import ENDING, FORMAT, InFile, InMemory, Scene, from_json, to_json
@@ -37,7 +38,7 @@ class Store:
 
     gallery: Gallery
     _hashes: dict[tuple[str, int, int], str] = field(default_factory=dict)
-    _packed: dict[object, InMemory] = field(default_factory=dict)
+    _packed: dict[object, tuple[Picture, InMemory]] = field(default_factory=dict)
 
     def write(self, path: Path, scene: Scene, unless: str = "") -> str:
         """Write it, if its text is another than `unless`; the text."""
@@ -48,8 +49,12 @@ class Store:
 
     def complete(self, scene: Scene) -> Scene:
         """With hashes of its files and the pictures that are in none."""
-        files, pictures, gone = [], [], set()
+        scene, own = self._own(scene)
+        files, pictures, gone = [], [*own], set()
+        came = {each.source for each in own}
         for source in scene.sources:
+            if source in came:
+                continue
             if isinstance(source, File):
                 files.append(InFile(source, self._hash(Path(source.path))))
             elif isinstance(source, Tile | Pixels):
@@ -58,7 +63,28 @@ class Store:
                     gone.add(source)
                 else:
                     pictures.append(packed)
+        if scene.shelf is not None and _passing(Item(scene.shelf.spec, 0)):
+            scene = replace(scene, shelf=None)  # the script that gave it gives it again
         return replace(scene.without(frozenset(gone)), files=tuple(files), pictures=tuple(pictures))
+
+    def _own(self, scene: Scene) -> tuple[Scene, list[InMemory]]:
+        """Pictures that go when the script goes that gave them become the scene's own."""
+        names: dict[object, object] = {}
+        found: dict[object, InMemory] = {}
+        for source in scene.sources:
+            if not _passing(source):
+                continue
+            try:
+                if source not in self._packed:
+                    picture = self.gallery.picture(source)  # type: ignore[arg-type]
+                    png = packed(picture.pixels)
+                    kept = Pixels(f"given-{hashlib.sha256(png.encode()).hexdigest()[:16]}", picture.name)
+                    self._packed[source] = picture, InMemory(kept, png, picture.name, picture.notes)
+            except WalkinError:
+                continue  # it is left out below, or told when the scene is read
+            own = self._packed[source][1]
+            names[source], found[own.source] = own.source, own
+        return scene.renamed(names), list(found.values())
 
     def _hash(self, path: Path) -> str:
         try:
@@ -71,12 +97,21 @@ class Store:
             return ""
 
     def _pack(self, source: Tile | Pixels) -> InMemory | None:
-        if source not in self._packed:
-            picture = self.gallery.kept(source)
-            if picture is None:
-                return None
-            self._packed[source] = InMemory(source, packed(picture.pixels), picture.name, picture.notes)
-        return self._packed[source]
+        picture = self.gallery.kept(source)
+        known = self._packed.get(source)
+        if picture is None:
+            return known[1] if known is not None else None
+        if known is None or known[0] is not picture:  # a camera's picture is another each time
+            known = picture, InMemory(source, packed(picture.pixels), picture.name, picture.notes)
+            self._packed[source] = known
+        return known[1]
+
+
+def _passing(source: object) -> bool:
+    """What goes when the script goes that gave it: arrays, and data sets that have no name to open them by."""
+    if isinstance(source, File):
+        return passes(Path(source.path))
+    return isinstance(source, Item) and ":" not in source.dataset and not Path(source.dataset).exists()
 
 
 def load(path: Path) -> Loaded:
@@ -111,6 +146,8 @@ def _load(path: Path) -> Loaded:
     came = {source for source, _ in pictures}
     hashes = {each.source: each.hash for each in scene.files}
     for source in scene.sources:
+        if source in came or source in gone:
+            continue
         if isinstance(source, File):
             file = Path(source.path)
             if not file.is_file():
@@ -118,7 +155,7 @@ def _load(path: Path) -> Loaded:
                 warnings.append(f"the picture {source.path} is gone, and left out")
             elif hashes.get(source) and hash_of(file) != hashes[source]:
                 warnings.append(f"the picture {source.path} is another than when the scene was saved")
-        elif isinstance(source, Tile | Pixels) and source not in came and source not in gone:
+        elif isinstance(source, Tile | Pixels):
             gone.add(source)
             warnings.append(
                 f"a picture of the scene ({getattr(source, 'caption', '') or 'a tile'}) did not come with it"

@@ -10,8 +10,8 @@ from walkin.frame import Input
 from walkin.interact import arrange, carry, history, shelf
 from walkin.interact.bookmarks import look_from, viewpoint
 from walkin.interact.relay import show_as
-from walkin.requests import Browse, Noise, Request
-from walkin.scene import Bookmark, OnShelf, Opened, Scene
+from walkin.requests import Browse, Noise, Request, Watch
+from walkin.scene import Bookmark, OnShelf, Opened, Scene, Watched
 from walkin.things import NOISES, Enlarged
 from walkin.world import World
 
@@ -36,6 +36,7 @@ def scene_of(world: World, given: Input) -> Scene:
         _on_shelf(world),
         world.enlarged,
         world.selected,
+        watched=tuple(Watched(exhibit.key, exhibit.watched) for exhibit in world.exhibits if exhibit.watched),
     )
 
 
@@ -46,6 +47,7 @@ class Restoring:
     scene: Scene
     _layout_revision: int = -1
     _looked: bool = False
+    _cutting: bool = False
     done: bool = field(default=False, init=False)
 
     def step(self, world: World, given: Input, settled: bool) -> Iterator[Request]:
@@ -64,8 +66,16 @@ class Restoring:
             yield from _restore_shelf(world, scene.shelf)
             here = world.exhibit(scene.here)
             world.here = here if here is not None else world.here
+        if any(exhibit.wanted is not None for exhibit in world.exhibits):
+            self._cutting = True  # a network that stands here already is being cut as the scene has it
+            return
+        if self._cutting:
+            self._cutting = False  # whoever stands before a wall goes where it goes: not now
+            if scene.view is not None:
+                look_from(world, given, scene.view)
         if settled and self._layout_revision == world.layout_revision:
             self._finish(world)
+            yield from _watch(world, scene)
 
     def _finish(self, world: World) -> None:
         """What needs the walls' pictures."""
@@ -116,6 +126,15 @@ def _restore_shelf(world: World, wanted: OnShelf | None) -> Iterator[Request]:
     board.noises = tuple(Noise(kind, wanted.noise_seed) for kind in NOISES)
     world.things_revision += 1
     world.revision += 1
+
+
+def _watch(world: World, scene: Scene) -> Iterator[Request]:
+    """Live inputs begin again, and those that the scene does not know of end. What is not there any more is told by the
+    worker that looks for it."""
+    wanted = {each.network: each.spec for each in scene.watched}
+    for exhibit in world.exhibits:
+        if exhibit.watched != wanted.get(exhibit.key, "") and exhibit.network is not None:
+            yield Watch(wanted.get(exhibit.key, ""), exhibit.key)
 
 
 def _is_there(world: World, key: str, channel: int) -> bool:

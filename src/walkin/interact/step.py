@@ -71,6 +71,7 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
         shelf.collect(world)
     for picture in given.pasted[-1:]:
         yield from visits.paste(world, given, picture)
+        history.commit(world)
 
 
 def _move(world: World, given: Input, dt_s: float) -> bool:

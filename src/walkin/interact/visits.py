@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from walkin.frame import Input
+from walkin.interact import carry
 from walkin.interact.addresses import copy_address
-from walkin.requests import Feed, Pixels, Request, Restore, Save
+from walkin.requests import Keep, Pixels, Request, Restore, Save
 from walkin.world import World
 
 
@@ -31,6 +32,8 @@ def copy(world: World, given: Input, text: str = "") -> None:
 
 
 def paste(world: World, given: Input, picture: np.ndarray) -> Iterator[Request]:
-    """A picture from the clipboard, uint8 (H, W, 3), goes where a dropped file would: into the network."""
+    """A picture from the clipboard, uint8 (H, W, 3), goes into the network, as a step that can be undone."""
     digest = hashlib.sha256(np.ascontiguousarray(picture).data).hexdigest()[:16]
-    yield Feed(Pixels(f"pasted-{digest}", "pasted"), world.here.key, picture)
+    source = Pixels(f"pasted-{digest}", "pasted")
+    yield Keep(source, picture)
+    yield from carry.feed(world, source, world.here.key)

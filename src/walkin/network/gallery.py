@@ -19,7 +19,7 @@ from walkin.network.pictures import Picture, picture_from, read_picture
 from walkin.requests import File, Item, Noise, Pixels, Slots, Source, Tile
 from walkin.results import Catalogue
 
-KEPT = 256  # pictures in memory; the one that was not asked for longest goes first
+KEPT_BYTES = 256 << 20  # of pictures in memory; the one that was not asked for longest goes first
 _STANDARD = (3, 224, 224)
 _TRIED = 20  # pictures from the beginning of a collection, before it is given up as unreadable
 
@@ -46,8 +46,10 @@ class Gallery:
         with self._lock:
             self._kept[source] = made
             self._kept.move_to_end(source)
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            bytes_kept = sum(each.pixels.nbytes for each in self._kept.values())
+            while bytes_kept > KEPT_BYTES and len(self._kept) > 1:
+                _, gone = self._kept.popitem(last=False)
+                bytes_kept -= gone.pixels.nbytes
 
     def kept(self, source: Source) -> Picture | None:
         """What was laid up, for a session's file; asking for it makes it no younger."""
