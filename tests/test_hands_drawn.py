@@ -21,7 +21,7 @@ from walkin.places import Place
 from walkin.render.renderer import Renderer
 from walkin.render.surface import Surface
 from walkin.targets.offscreen import EYE_DISTANCE_M, LEFT_EYE, RIGHT_EYE
-from walkin.world import Pointer, Teleport, World
+from walkin.world import Look, Pointer, Teleport, World
 
 SIZE = (640, 640)
 BEHIND = Pose.at(0.0, 1.5, 8.0)
@@ -296,7 +296,7 @@ def test_without_hands_no_bit_is_another(ctx, sight: Sight):
     assert renderer.draw_calls == calls
 
     rehearsed = Renderer(ctx)
-    rehearsed.rehearse(View(*sight, Surface(ctx, SIZE).framebuffer, overlay=False))
+    rehearsed.rehearse(View(*sight, Surface(ctx, SIZE).framebuffer, overlay=False), Look())
     assert (draw(rehearsed, world, *sight, SIZE) == before).all(), "after the rehearsal"
     assert rehearsed.draw_calls == calls
 

@@ -11,11 +11,15 @@ from rooms import facing
 from test_grab import AWAY, HUNG, hung, slot
 from visitor import FRAME, RIGHT, Holder, at
 
+from walkin.frame import View
 from walkin.geometry import Fov, Pose
 from walkin.interact import shelf as shelves
 from walkin.render.renderer import Renderer
+from walkin.render.surface import Surface
+from walkin.render.walls import Variant
 from walkin.requests import File
 from walkin.results import Thumbnail
+from walkin.world import Look
 
 NARROW = Fov(-0.12, 0.12, 0.12, -0.12)
 
@@ -174,3 +178,60 @@ def test_a_large_picture_is_reduced_and_does_not_flicker(ctx, visitor: Holder):
     renderer.prepare(visitor.world, np.zeros(3), 1e6)
     picture = draw(renderer, visitor.world, *facing(HUNG), (64, 64)).astype(int)[16:48, 16:48]
     assert picture.std() < 3 and 100 < picture.mean() < 200
+
+
+def stripes(width: int, height: int) -> np.ndarray:
+    """Columns of two pixels, red and green in turn: of a quarter of them nothing is left but a mixture."""
+    made = np.zeros((height, width, 3), np.uint8)
+    made[:, (np.arange(width) // 2) % 2 == 0] = RED[0, 0]
+    made[:, (np.arange(width) // 2) % 2 == 1] = GREEN[0, 0]
+    return made
+
+
+def test_what_is_held_is_drawn_with_all_the_pixels_that_have_come(ctx, visitor: Holder):
+    renderer = renderer_of(ctx, visitor.world)
+    pixels = stripes(1024, 512)
+    show(visitor, File("1.png"), pixels[::4, ::4], full=False)
+    visitor.press(slot(visitor, 1))
+    visitor.goes(AWAY)
+    (carried,) = visitor.world.carried.values()
+    middle = carried.world_from_picture.position
+    front = carried.world_from_picture.matrix[:3, 2]
+    near = Fov(-0.01, 0.01, 0.01, -0.01)  # 4 mm of it from 20 cm: a dozen stripes
+
+    def look() -> np.ndarray:
+        return seen(renderer, visitor, middle, near, middle + front * 0.2)
+
+    small = look()
+    assert small[..., 0].max() - small[..., 0].min() < 60
+    show(visitor, File("1.png"), pixels, full=True)
+    large = look()
+    assert large[24, :, 0].max() > 190 and large[24, :, 1].max() > 170
+    visitor.release()
+    assert renderer._things._thumbnails._large and look() is not None
+    assert not renderer._things._thumbnails._large, "its texture goes with the hand"
+
+
+def test_a_held_picture_stands_upright_and_unmirrored_with_all_its_pixels(ctx, visitor: Holder):
+    renderer = renderer_of(ctx, visitor.world)
+    pixels = np.zeros((600, 600, 3), np.uint8)
+    pixels[:300, :300] = RED[0, 0]
+    pixels[300:] = GREEN[0, 0]
+    show(visitor, File("1.png"), pixels, full=True)
+    visitor.press(slot(visitor, 1))
+    visitor.goes(AWAY)
+    (carried,) = visitor.world.carried.values()
+    pose = carried.world_from_picture
+    picture = seen(
+        renderer, visitor, pose.position, Fov(-0.3, 0.3, 0.3, -0.3), pose.position + pose.matrix[:3, 2] * 0.4
+    )
+    assert like(picture[16, 16], RED) and picture[16, 32].max() < 20
+    assert like(picture[32, 16], GREEN) and like(picture[32, 32], GREEN)
+
+
+def test_the_large_tile_is_compiled_before_there_is_one(ctx):
+    renderer = Renderer(ctx)
+    look = Look("grey", "wall")
+    renderer.rehearse(View(Pose.at(0.0, 1.7, 0.0), NARROW, Surface(ctx, (48, 48)).framebuffer), look)
+    compiled = set(renderer._walls._programs)
+    assert Variant(2, 1, grained=True) in compiled and Variant(2, 1) in compiled

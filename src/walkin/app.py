@@ -278,7 +278,7 @@ class App:
         if self._must_draw(frame, head):
             for view in frame.views():
                 if self._first_requests:
-                    self.renderer.rehearse(view)
+                    self.renderer.rehearse(view, self.world.look)
                 self.renderer.draw(self.world, view, frame.input.pixel_scale)
         awaited = self.renderer.uploads_waiting or self.world.flights or resting(self.world)
         self.target.hint("continuous", bool(awaited))

@@ -105,15 +105,18 @@ class Overlay:
         self._plates.write(np.concatenate(plates))
 
     def _sheet(self, line, plate, width: int, height: int, s: float) -> None:
-        row, sheet_width = 23 * s, 460 * s
-        sheet_height = row * len(self._keys) + 70 * s
+        row, columns = 23 * s, 1
+        while (lines := -(-len(self._keys) // columns)) * row + 70 * s > height - 16 * s and columns < 3:
+            columns += 1
+        column = min((460 if columns == 1 else 520) * s, (width - 16 * s) / columns)
+        sheet_width, sheet_height = column * columns, row * lines + 70 * s
         x, y = (width - sheet_width) / 2, max(8 * s, (height - sheet_height) / 2)
         plate(x, y, sheet_width, sheet_height, (0.010, 0.012, 0.016, 0.94), 10)
         line("Keys", x + 26 * s, y + 38 * s, 20 * s, INK, "semibold")
         for number, (key, what) in enumerate(self._keys):
-            baseline = y + 68 * s + row * number
-            line(key, x + 26 * s, baseline, 14 * s, (0.30, 0.62, 0.85, 1.0), "semibold")
-            line(what, x + 170 * s, baseline, 14 * s, INK, cut=sheet_width - 190 * s)
+            left, baseline = x + column * (number // lines), y + 68 * s + row * (number % lines)
+            line(key, left + 26 * s, baseline, 14 * s, (0.30, 0.62, 0.85, 1.0), "semibold")
+            line(what, left + 170 * s, baseline, 14 * s, INK, cut=column - 190 * s)
 
 
 def hover_line(world: World) -> str:

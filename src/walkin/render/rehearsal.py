@@ -8,11 +8,13 @@ from walkin.geometry import Pose
 from walkin.graph import Network, Node
 from walkin.places import Layout, Place, Ribbon
 from walkin.results import Fed, Scores, Tiles
-from walkin.world import Pointer, Teleport, World
+from walkin.things import Enlarged
+from walkin.world import Look, Pointer, Teleport, World
 
 
-def tiny_room(eye: Pose, *, hands: bool = False) -> World:
-    """One wall, ribbon, shadow, label, picture and result board before the eye: each kind of thing that is drawn.
+def tiny_room(eye: Pose, look: Look, *, hands: bool = False) -> World:
+    """One wall, ribbon, shadow, label, picture, result board and large tile before the eye: each kind of thing
+    that is drawn, in the colours that it will be drawn in.
 
     With `hands` all that only a headset shows, too: a desktop does not wait for what it never draws.
     """
@@ -20,7 +22,7 @@ def tiny_room(eye: Pose, *, hands: bool = False) -> World:
     x, y, z = (eye.position + 2.0 * eye.forward).tolist()
     place = Place((x, y, z), 0.0, 1, 1, 0.01, 0.9)
     points = np.array([(x, z), (x, z - 1.0)], np.float32)
-    world = World()
+    world = World(look=look)
     ribbons = (Ribbon("input", "a", points, "main"), Ribbon("a", "", points, "skip", dashed=True))
     layout = Layout({"a": place}, ribbons, place, place, Pose(), 1.0)
     world.furnish(Network("rehearsal", (Node("input", "input", (1, 3, 3, 3)), node), ("a",)), layout)
@@ -30,6 +32,7 @@ def tiny_room(eye: Pose, *, hands: bool = False) -> World:
     zero, one = np.zeros(1, np.float32), np.ones(1, np.float32)
     codes = tuple(np.zeros(level, np.uint8) for level in _level_sizes(node))
     world.accept(Tiles("a", node.mosaic, codes, zero, one, zero, np.zeros(1, np.int32), (0.0, 1.0), (0.0, 1.0)))
+    world.enlarged = Enlarged("a", 0, place)
     world.notify("a")
     if hands:
         before = Pose(eye.position + eye.forward, eye.orientation)

@@ -37,7 +37,7 @@ from walkin.render.things import Things
 from walkin.render.vignette import Vignette
 from walkin.render.walls import Walls
 from walkin.results import Tiles
-from walkin.world import COLOR_MAPS, RANGES, World
+from walkin.world import COLOR_MAPS, RANGES, Look, World
 
 FOG_M = 34.0  # distance at which a thing has lost 63 % of its contrast, for an eye near the floor
 FOG_RISE = 6.0  # metres of fog distance gained per metre of height: from above the whole network is seen
@@ -103,10 +103,10 @@ class Renderer:
     def pages(self) -> int:
         return len(self._atlas.pages) if self._atlas is not None else 0
 
-    def rehearse(self, view: View) -> None:
+    def rehearse(self, view: View, look: Look) -> None:
         """Draw a thing of each kind into a view, to be overdrawn, and forget it: the driver compiles what it needs for
         this framebuffer now, rather than in the middle of the visit (0.1 s on llvmpipe)."""
-        world = tiny_room(view.stage_from_eye, hands=not view.overlay)
+        world = tiny_room(view.stage_from_eye, look, hands=not view.overlay)
         while self._world is not world or self.uploads_waiting:
             self.prepare(world, view.stage_from_eye.position)
         self.draw(world, view)

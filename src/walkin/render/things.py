@@ -71,10 +71,10 @@ class Things:
         for side, carried in world.carried.items():
             lit = ("carried", side) in pointed
             place = _held(carried.world_from_picture, carried.size_m)
-            self._picture(world, carried.source, *place, made, lit, told=carried.over is None)
+            self._picture(world, carried.source, *place, made, lit, told=carried.over is None, held=True)
         self._boards.write(np.concatenate([np.zeros(0, RECTANGLE), *made.boards]))
         self._glyphs.write(np.concatenate([np.zeros(0, GLYPH), *made.glyphs]))
-        self._thumbnails.write(made.quads)
+        self._thumbnails.write(made.quads, made.held)
 
     def draw_solid(self) -> int:
         """Boards and pictures, which hide what is behind them."""
@@ -130,6 +130,7 @@ class Things:
         made: Made,
         lit: bool = False,
         told: bool = True,
+        held: bool = False,
     ) -> None:
         """A picture in its frame; `told`: with its caption below."""
         thumbnail = world.thumbnails.get(source)
@@ -141,7 +142,7 @@ class Things:
         across, high = width / max(width, height), height / max(width, height)
         inner = corner + right * (1 - across) / 2 + up * (1 - high) / 2
         _frame(inner, right * across, up * high, EDGE if lit else BUTTON, made)
-        made.quads.append((source, thumbnail.pixels, corner + front * LAYER_M, right, up))
+        (made.held if held else made.quads).append((source, thumbnail.pixels, corner + front * LAYER_M, right, up))
         if told:
             scale = size / PICTURE_M
             along, upwards = right / size, up / size
@@ -160,6 +161,7 @@ class Made:
     glyphs: list[np.ndarray] = field(default_factory=list)
     quads: list[tuple] = field(default_factory=list)
     """As Thumbnails takes them."""
+    held: list[tuple] = field(default_factory=list)
 
     def text(self, text: Text, *words: Any, **how: Any) -> None:
         self.glyphs.append(text.glyphs(*words, **how))
