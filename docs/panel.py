@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
-from hands import FINER, SIZE, Visitor, towards
+from rooms import Visitor, opened, towards
 
-from walkin.app import App, Settings
 from walkin.frame import Input
 from walkin.geometry import Pose
 from walkin.interact.doing import do
 from walkin.panel_state import Change
-from walkin.picture_file import save_png
-from walkin.requests import Open
-from walkin.targets.offscreen import OffscreenTarget
 
 
 def main(path: Path) -> None:
     visitor = Visitor()
     visitor.head = Pose.at(0.0, 1.62, 0.0, pitch=-0.16)
     visitor.left = Pose.at(-0.17, 1.12, -0.55, pitch=0.2)
-    target = OffscreenTarget((SIZE[0] * FINER, SIZE[1] * FINER), script=visitor.given)
-    with closing(target), closing(target.frames()) as frames:
-        app = App(target, Settings())
-        app.open(Open("demo"))
-        world = app.world
-        world.gestures.moved = True
-
-        def go(count: int = 1) -> None:
-            for _ in range(count):
-                app.step(next(frames))
-
-        go(2)
-        while not app.settled:
-            go()
+    with opened(visitor) as stage:
+        world = stage.world
         world.world_from_stage = Pose.at(0.1, 0.0, -12.0)
         list(do(world, Input(), Change("panel", (True,))))
-        go(4)
+        stage.go(4)
         board = world.world_from_panel
         assert board is not None
         left, top, width, high = world.panel.parts[0]
@@ -48,13 +31,10 @@ def main(path: Path) -> None:
         point = board.position + (right * away[0] - up * away[1]) * world.panel_pixel_m
         stage_from_world = world.world_from_stage.inverse
         visitor.right = towards(np.array([0.26, 1.16, -0.30]), (stage_from_world @ Pose(point)).position)
-        go(12)
-        while not app.settled:
-            go()
-        go(4)
-        pixels = target.read().reshape(SIZE[1], FINER, SIZE[0], FINER, 3).mean(axis=(1, 3))
-        save_png(path, np.rint(pixels).astype(np.uint8))
-        app.close()
+        stage.go(12)
+        stage.settle()
+        stage.go(4)
+        stage.save(path)
 
 
 if __name__ == "__main__":
