@@ -4,6 +4,8 @@ What is held is drawn from a texture of its own as soon as there is more of it t
 
 from __future__ import annotations
 
+from typing import Any
+
 import moderngl
 import numpy as np
 
@@ -125,9 +127,7 @@ class Thumbnails:
         return width / CELL, height / CELL
 
 
-def _fit(
-    record: np.ndarray, width: float, height: float, corner: np.ndarray, right: np.ndarray, up: np.ndarray
-) -> None:
+def _fit(record: Any, width: float, height: float, corner: np.ndarray, right: np.ndarray, up: np.ndarray) -> None:
     longer = max(width, height)
     across, high = width / longer, height / longer
     record["corner"] = corner + right * (1 - across) / 2 + up * (1 - high) / 2
