@@ -112,7 +112,7 @@ COLUMNS = ("network", "what", "value", "unit", "target")
 
 def new_picture(app: App, network: str, repeats: int) -> list[dict[str, Any]]:
     """Job start to last upload done, on a room that stands; the capture of the graph; each over the bare forward."""
-    session = app._sessions.by_key[""]
+    session = app.workshop.sessions.by_key[""]
     loaded = session.loaded
     from walkin.network.pictures import read_picture
 
@@ -207,8 +207,8 @@ def _on_worker(app: App, call) -> float:
         found.append(call())
         return iter(())
 
-    app.worker.submit("measure", job)
-    while app.worker.busy:
+    app.workshop.worker.submit("measure", job)
+    while app.workshop.worker.busy:
         time.sleep(0.002)
     app.results.drain()
     return found[0]

@@ -61,7 +61,7 @@ def make(ctx, monkeypatch: pytest.MonkeyPatch):
         target = offscreen.OffscreenTarget(SIZE, eyes=eyes, samples=0)
         app = App(target, Settings(report=lines.append, **settings))
         app.lines = lines  # type: ignore[attr-defined]
-        monkeypatch.setattr(app, "_job", lambda name, request, **more: (jobs or {})[name])
+        monkeypatch.setattr(app.workshop, "_job", lambda name, request, **more: (jobs or {})[name])
         made.append(app)
         return app
 
@@ -194,7 +194,7 @@ def test_screenshot_that_cannot_be_written_is_told(make, tmp_path: Path):
 
 def wait_for(app: App, job: str) -> None:
     deadline = time.monotonic() + 10
-    while app.worker.busy or not app.results.empty:
+    while app.workshop.worker.busy or not app.results.empty:
         step(app)
         assert time.monotonic() < deadline, f"{job} never ended"
 
@@ -445,7 +445,7 @@ def test_a_watch_that_made_way_is_asked_for_again(make):
         yield histogram()
 
     app = make({"watch": watch, "measure": measure, "let_go": lambda emit: iter(())})
-    others = lambda: app.worker.others_wait  # noqa: E731
+    others = lambda: app.workshop.worker.others_wait  # noqa: E731
     furnish(app)
     app.dispatch(Watch("camera:0"))
     deadline = time.monotonic() + 10
@@ -509,7 +509,7 @@ def test_a_picture_takes_the_place_of_a_live_input(make):
     step(app)
     assert fed == ["feed"] and app.world.exhibits[0].live == "" and app.settled
     app.accept(Watching("camera:0", over=False))
-    assert not app.worker.busy, "an answer that comes late does not begin it anew"
+    assert not app.workshop.worker.busy, "an answer that comes late does not begin it anew"
 
 
 def test_cancel_ends_a_live_input(make):
@@ -669,7 +669,7 @@ def test_a_folder_is_watched_from_the_start_until_a_picture_is_fed(real, tmp_pat
     for _ in range(60):
         step(app)
         time.sleep(0.005)
-    assert app.world.picture.source == mine and not app.worker.busy
+    assert app.world.picture.source == mine and not app.workshop.worker.busy
 
 
 def test_the_first_picture_of_the_shelf_goes_in_first(real, tmp_path: Path):

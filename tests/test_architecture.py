@@ -19,7 +19,7 @@ FLOORS = (
     {"room"},
     {"opening", "doctor"},
     {"app", "study"},
-    {"keeping"},
+    {"keeping", "workshop"},
     {"storing"},
     {"network", "interact", "render", "ui", "targets"},
     {"scene", "settings", "callbacks"},

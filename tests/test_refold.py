@@ -572,7 +572,7 @@ def test_a_group_is_closed_and_opened_in_a_running_program(ctx, monkeypatch: pyt
         assert there in walls and gone not in walls
         assert all(wall.tiles is not None for wall in walls.values()) and app.world.here.wanted is None
         assert app.world.scores is not None and app.code == 0, lines
-    assert app.worker.close(5.0)
+    assert app.workshop.worker.close(5.0)
 
 
 def test_cancel_takes_back_what_was_asked_for(ctx, monkeypatch: pytest.MonkeyPatch, recorded: Trace):

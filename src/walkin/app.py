@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Hashable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from walkin.errors import WalkinError
 from walkin.exhibit import Exhibit
 from walkin.frame import Frame, Input, Target
 from walkin.geometry import Pose
-from walkin.imports import collector_resting
 from walkin.interact import addresses, shelf
 from walkin.interact.acts import ACTS, sheet
 from walkin.interact.doing import do
@@ -29,28 +27,19 @@ from walkin.interact.hands import resting
 from walkin.interact.layout_settings import settings as settings_of_layout
 from walkin.interact.step import step
 from walkin.keeping import Keeper, Kept
-from walkin.mailbox import Emit, Mailbox, Worker, lower_thread_priority
+from walkin.mailbox import Mailbox, lower_thread_priority
 from walkin.picture_file import save_png, screenshot_path
 from walkin.render.colors import lookup_table
 from walkin.render.renderer import Renderer
 from walkin.render.surface import is_software
 from walkin.requests import (
     Browse,
-    Cancel,
-    Close,
-    Feed,
-    Full,
-    Keep,
-    Measure,
     Open,
     Quit,
-    Refold,
     Request,
     Restore,
     Save,
     Screenshot,
-    Slots,
-    Thumbnails,
     Watch,
     Weigh,
 )
@@ -70,11 +59,11 @@ from walkin.results import (
     Thumbnail,
     Tiles,
     Traced,
-    Watching,
     Weighed,
 )
 from walkin.ui.offer import Command, Offer
 from walkin.ui.panel import Panel
+from walkin.workshop import Workshop
 from walkin.world import World
 
 UPLOAD_MS = 4.0
@@ -111,15 +100,6 @@ class Settings:
 
 
 @dataclass
-class Live:
-    """A camera or a folder that is fed to a network."""
-
-    request: Watch
-    fed: bool = False
-    """Whether a picture has gone through."""
-
-
-@dataclass
 class App:
     """One room on one target."""
 
@@ -136,15 +116,14 @@ class App:
         anisotropy = 1.0 if is_software(self.target.ctx) else 8.0
         self.renderer = Renderer(self.target.ctx, sheet(), anisotropy=anisotropy)
         self.results = Mailbox(_key, self.target.wake)
-        self.worker = Worker(self.results, finished=Finished, before=lower_thread_priority)
-        self.librarian = Worker(self.results, finished=Finished, before=lower_thread_priority)
+        self.workshop = Workshop(self.world, self.results)
         self.world.goto = self.settings.goto
         self.world.at_hand = self.settings.pictures
         self.panel = Panel(self.target.ctx, _offer())
         self.keeper = Keeper(
             self.world,
             self.settings.kept,
-            lambda: self._gallery,
+            lambda: self.workshop.gallery,
             self.results.put,
             lambda line: self.settings.report(line),
             self.reopen,
@@ -154,10 +133,7 @@ class App:
         self._wanted: list[tuple[Path, Callable[[WalkinError | None], None]]] = []
         self._given: Input | None = None
         self._told_selected: tuple[str, int] | None = None
-        self._sessions: Any = None
         self._importer: threading.Thread | None = None
-        self._shelf: Any = None
-        self._live: dict[str, Live] = {}
         self._catalogue: Catalogue | None = None
         self._first_requests: tuple[Open, ...] = ()
         self._drawn: tuple[Any, ...] = ()
@@ -182,7 +158,7 @@ class App:
         if self.settings.dataset is not None:
             from walkin.network.datasets import open_pictures
 
-            self._gallery.add(self.settings.browse, open_pictures(self.settings.browse, self.settings.dataset))
+            self.workshop.gallery.add(self.settings.browse, open_pictures(self.settings.browse, self.settings.dataset))
 
     def when_settled(self, path: Path, taken: Callable[[WalkinError | None], None]) -> None:
         """Save a picture as soon as all that was asked for is there, and tell, in `taken`, what went wrong."""
@@ -199,11 +175,7 @@ class App:
 
     def reopen(self, requests: tuple[Open, ...]) -> None:
         """Other networks, in place of those that stand here."""
-        self.worker.cancel()
-        for exhibit in self.world.exhibits:
-            self._stop_watching(exhibit.key)
-            name = _job_name("close", exhibit.key)
-            self.worker.submit(name, self._job("close_network", Close(exhibit.key)), replaces=())
+        self.workshop.clear()
         self.world.clear()
         self.open(*requests)
         self._first_requests = ()
@@ -232,12 +204,8 @@ class App:
         return self.code
 
     def close(self, timeout_s: float = 1.0) -> bool:
-        """Cancel all jobs, wait for their threads, then let cameras go: a process that ends while one is read aborts.
-        True if all have ended."""
-        self.librarian.cancel()
-        ended = all([thread.close(timeout_s) for thread in (self.worker, self.librarian)])
-        if self._sessions is not None:
-            self._sessions.close()
+        """Cancel all jobs and wait for their threads; True if all have ended."""
+        ended = self.workshop.close(timeout_s)
         if self._importer is not None:
             self._importer.join(timeout_s)
         return ended
@@ -251,7 +219,7 @@ class App:
         self._given = frame.input
         for request in step(self.world, frame):
             self.dispatch(request)
-        opened = not self._first_requests and not self.worker.busy and self.results.empty
+        opened = not self._first_requests and not self.workshop.worker.busy and self.results.empty
         for request in self.keeper.step(frame.input, opened):
             self.dispatch(request)
         self._tell_selected()
@@ -282,7 +250,7 @@ class App:
                 self.renderer.draw(self.world, view, frame.input.pixel_scale)
         awaited = self.renderer.uploads_waiting or self.world.flights or resting(self.world)
         self.target.hint("continuous", bool(awaited))
-        self.target.hint("waiting", self.worker.busy)
+        self.target.hint("waiting", self.workshop.worker.busy)
         self.target.ctx.gc()
         if self.settings.on_frame is not None:
             self.settings.on_frame(self, frame)
@@ -292,7 +260,7 @@ class App:
             for request in self._first_requests:
                 self.dispatch(request)
             for request in self._first_requests if self.settings.watch else ():
-                self._watch(Watch(self.settings.watch, request.network))
+                self.dispatch(Watch(self.settings.watch, request.network))
             self._first_requests = ()
         elif settled:
             self._take_wanted()
@@ -337,13 +305,7 @@ class App:
     @property
     def settled(self) -> bool:
         """All jobs have ended and all they sent is on the GPU."""
-        return (
-            not self._first_requests
-            and not self.worker.busy_with_more_than(_live_jobs(self._live))
-            and not self.librarian.busy
-            and self.results.empty
-            and not self.renderer.uploads_waiting
-        )
+        return not self._first_requests and self.workshop.at_rest and not self.renderer.uploads_waiting
 
     def accept(self, result: Result) -> None:
         """Take in one result."""
@@ -368,8 +330,7 @@ class App:
                 self._catalogue = result
             shelf.accept(self.world, result)
             return
-        if isinstance(result, Watching):
-            self._go_on_watching(result)
+        if self.workshop.accept(result):
             return
         if isinstance(result, Weighed):
             self.keeper.weighed(result)
@@ -378,25 +339,15 @@ class App:
         if isinstance(result, Finished):
             if result.job.startswith("open") and not (result.error or result.cancelled) and self.keeper.weighs:
                 self.dispatch(Weigh(result.job.removeprefix("open").strip()))
-            if result.error and result.job.split(" ")[0] == "fold":
-                for exhibit in self.world.exhibits:
-                    if _job_name("fold", exhibit.key) == result.job:
-                        exhibit.wanted = None
             self._finish(result)
-        elif isinstance(result, Progress):
-            live = self._live.get(result.network) if result.job == "live" else None
-            if live is not None:
-                live.fed = live.fed or bool(result.fraction)
-            else:
-                self._report_progress(result)
+        elif isinstance(result, Progress) and result.job != "live":  # that one would be told of for ever
+            self._report_progress(result)
         elif isinstance(result, Notice):
             self.settings.report(f"walkin: {result.text}")
 
     def _finish(self, result: Finished) -> None:
         """A job has ended."""
-        job, _, network = result.job.partition(" ")
-        if job == "live" and result.error:
-            self._stop_watching(network)
+        job = result.job.split(" ")[0]
         if not result.error:
             return
         # A picture that a network fails on is no failure of the run, unless a picture of it is to be left behind.
@@ -405,41 +356,6 @@ class App:
         self.settings.report(f"walkin: {result.error}")
         if self.settings.debug and result.details:
             self.settings.report(result.details)
-
-    def _watch(self, request: Watch) -> None:
-        """Feed what keeps coming; the job makes way for others, and is then asked for again."""
-        live = self._live.get(request.network)
-        if live is None or live.request != request:
-            self._stop_watching(request.network)
-            if not request.spec:
-                return
-            self._live[request.network] = Live(request)
-            exhibit = self.world.exhibit(request.network)
-            if exhibit is not None:
-                exhibit.watched = request.spec
-        name = _job_name("live", request.network)
-        job = self._job("watch", request, interrupted=lambda: self.worker.others_wait)
-        self.worker.submit(name, job, replaces=(name, _job_name("feed", request.network)))
-
-    def _go_on_watching(self, result: Watching) -> None:
-        live = self._live.get(result.network)
-        if live is None or live.request.spec != result.spec:
-            return
-        if result.over:
-            self._stop_watching(result.network)
-        else:
-            self._watch(live.request)
-
-    def _stop_watching(self, network: str) -> None:
-        """End a live input, and let its camera go if it has made way for another job just now."""
-        live = self._live.pop(network, None)
-        exhibit = self.world.exhibit(network)
-        if exhibit is not None and (exhibit.live or exhibit.watched):
-            exhibit.live = exhibit.watched = ""
-            self.world.revision += 1
-        if live is not None:
-            self.worker.cancel((_job_name("live", network),))
-            self.worker.submit(_job_name("let_go", network), self._job("let_go", live.request), replaces=())
 
     def _check_address(self, network: Any, address: str) -> None:
         if addresses.find(self.world, address) is not None:
@@ -451,42 +367,11 @@ class App:
             self.settings.report(f"walkin: --goto: {problem.args[0]}")
 
     def dispatch(self, request: Request) -> None:
-        """Hand a request to the worker, or do it here."""
-        if isinstance(request, Open):
-            if (exhibit := self.world.exhibit(request.network)) is not None:
-                exhibit.request, exhibit.weights_hash = request, ""
-            name = _job_name("open", request.network)
-            self.worker.submit(name, self._job("open_network", request), replaces=(name,))
-        elif isinstance(request, Watch):
-            self._watch(request)
-        elif isinstance(request, Measure):
-            name = _job_name("measure", request.network)
-            self.worker.submit(name, self._job("measure", request), replaces=(name,))
-        elif isinstance(request, Close):
-            self._close_network(request)
-        elif isinstance(request, Feed):
-            self._stop_watching(request.network)
-            # A network that is being opened is not given up for another picture: that one waits.
-            name = _job_name("feed", request.network)
-            self.worker.submit(name, self._job("feed", request), replaces=(name,))
-        elif isinstance(request, Weigh):
-            name = _job_name("weigh", request.network)
-            self.worker.submit(name, self._job("weigh", request), replaces=(name,))
-        elif isinstance(request, Save):
+        """Do it here, or hand it to the workshop."""
+        if isinstance(request, Save):
             self.keeper.save(self._given or Input(), request.path)
         elif isinstance(request, Restore):
             self.keeper.restore_last()
-        elif isinstance(request, Refold):
-            name = _job_name("fold", request.network)
-            self.worker.submit(name, self._job("refold", request), replaces=(name,))
-        elif isinstance(request, Browse | Slots | Thumbnails | Full | Keep):
-            self._at_the_shelf(request)
-        elif isinstance(request, Cancel):
-            self.worker.cancel()
-            for network in list(self._live):
-                self._stop_watching(network)
-            for exhibit in self.world.exhibits:
-                exhibit.wanted = None  # no walls will come by it any more
         elif isinstance(request, Screenshot):
             path = Path(request.path) if request.path else screenshot_path(self.world.title)
             try:
@@ -496,56 +381,12 @@ class App:
                 self.world.notify(str(problem), "error")
         elif isinstance(request, Quit):
             self.quitting = True
-
-    def _close_network(self, request: Close) -> None:
-        if not self.world.take_out(request.network):
-            self.world.notify("the only network in the room stays")
-            return
-        self._stop_watching(request.network)
-        jobs = tuple(_job_name(what, request.network) for what in ("open", "feed", "measure"))
-        self.worker.submit(_job_name("close", request.network), self._job("close_network", request), replaces=jobs)
+        else:
+            self.workshop.ask(request)
 
     def save(self, path: Path) -> None:
         save_png(path, self.target.read())
         self.settings.report(f"saved {path}")
-
-    def _job(self, name: str, request: Any, **more: Any) -> Callable[[Emit], Any]:
-        """A function of network.jobs as a job."""
-
-        def job(emit: Emit) -> Any:
-            if self._sessions is None:
-                emit(Progress("open" if name == "open_network" else name, "importing torch"))
-            with collector_resting("torch"):
-                from walkin.network import jobs  # torch: only here, on the worker's thread
-
-            if self._sessions is None:
-                jobs.prepare_thread()
-                self._sessions = jobs.Sessions(self._gallery)
-            yield from getattr(jobs, name)(self._sessions, request, emit, **more)
-
-        return job
-
-    def _at_the_shelf(self, request: Browse | Slots | Thumbnails | Full | Keep) -> None:
-        """Pictures have a worker of their own, without torch: nobody waits for a network to see one."""
-        from walkin.network import shelf as jobs
-
-        if self._shelf is None:
-            self._shelf = jobs.Shelf(self._gallery)
-        shelf = self._shelf
-        if isinstance(request, Keep):
-            self._gallery.keep(request.source, request.picture)
-        elif isinstance(request, Browse):
-            self.librarian.submit("browse", lambda emit: jobs.browse(shelf, request, emit))
-        else:
-            shelf.desk.ask(request)
-            self.librarian.submit("serve", lambda emit: jobs.serve(shelf, emit), replaces=("serve",))
-
-    @cached_property
-    def _gallery(self) -> Any:
-        """Pictures by what they are made from; both workers read them."""
-        from walkin.network.gallery import Gallery
-
-        return Gallery()
 
     def _must_draw(self, frame: Frame, head: Pose) -> bool:
         state = (self.world.revision, head.position.tobytes(), head.orientation.tobytes())
@@ -553,7 +394,7 @@ class App:
         if not changed:
             return False
         now_s = time.monotonic()
-        if frame.idle and self.worker.busy and now_s - self._drawn_s < self._filling_s:
+        if frame.idle and self.workshop.worker.busy and now_s - self._drawn_s < self._filling_s:
             return False  # nobody moves: the worker has better use for the processor than a frame for each wall
         self._drawn, self._drawn_s = state, now_s
         return True
@@ -611,11 +452,6 @@ def _histograms(world: World, key: str) -> tuple[Histogram, ...]:
     return tuple(world.histograms[key, kind] for kind in ("weights", "activations") if (key, kind) in world.histograms)
 
 
-def _live_jobs(live: dict[str, Live]) -> tuple[str, ...]:
-    """Names of those that have had a picture: they may go on for ever."""
-    return tuple(_job_name("live", network) for network, each in live.items() if each.fed)
-
-
 def _keys(requests: tuple[Open, ...]) -> list[str]:
     """'' for the first network, for the others their names, each once."""
     keys: list[str] = []
@@ -624,10 +460,6 @@ def _keys(requests: tuple[Open, ...]) -> list[str]:
         same = sum(key == name or key.startswith(f"{name} (") for key in keys) if name else 0
         keys.append(f"{name} ({same + 1})" if same else name)
     return keys
-
-
-def _job_name(what: str, network: str) -> str:
-    return f"{what} {network}".rstrip()
 
 
 def _key(result: Result) -> Hashable | None:

@@ -1,0 +1,212 @@
+"""Workshop: the two workers and what they are asked: jobs of networks, jobs of the shelf, inputs that keep coming."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from walkin.imports import collector_resting
+from walkin.mailbox import Emit, Mailbox, Worker, lower_thread_priority
+from walkin.requests import (
+    Browse,
+    Cancel,
+    Close,
+    Feed,
+    Full,
+    Keep,
+    Measure,
+    Open,
+    Refold,
+    Request,
+    Slots,
+    Thumbnails,
+    Watch,
+    Weigh,
+)
+from walkin.results import Finished, Progress, Result, Watching
+from walkin.world import World
+
+JOBS: dict[type, tuple[str, str]] = {
+    Open: ("open", "open_network"),
+    Feed: ("feed", "feed"),
+    Refold: ("fold", "refold"),
+    Measure: ("measure", "measure"),
+    Weigh: ("weigh", "weigh"),
+}
+"""Requests of which the newest counts -> what their job is called in progress and results, function in network.jobs."""
+
+
+@dataclass
+class Live:
+    """A camera or a folder that is fed to a network."""
+
+    request: Watch
+    fed: bool = False
+    """Whether a picture has gone through."""
+
+
+class Workshop:
+    """One worker for torch and one for the shelf's pictures; all they find comes through one mailbox."""
+
+    def __init__(self, world: World, results: Mailbox):
+        self._world = world
+        self._results = results
+        self.worker = Worker(results, finished=Finished, before=lower_thread_priority)
+        self.librarian = Worker(results, finished=Finished, before=lower_thread_priority)
+        self.sessions: Any = None
+        """network.jobs.Sessions, as soon as the worker has one."""
+        self._shelf: Any = None
+        self._live: dict[str, Live] = {}
+
+    @cached_property
+    def gallery(self) -> Any:
+        """Pictures by what they are made from; both workers read them."""
+        from walkin.network.gallery import Gallery
+
+        return Gallery()
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing is under way but live inputs of which a picture was shown: they may go on for ever."""
+        going_on = tuple(job_name("live", network) for network, each in self._live.items() if each.fed)
+        return not self.worker.busy_with_more_than(going_on) and not self.librarian.busy and self._results.empty
+
+    def ask(self, request: Request) -> None:
+        """Begin with what a visitor wants of workers; other requests are not for here."""
+        if isinstance(request, Browse | Slots | Thumbnails | Full | Keep):
+            self._at_the_shelf(request)
+        elif isinstance(request, Watch):
+            self._watch(request)
+        elif isinstance(request, Close):
+            self._close_network(request)
+        elif isinstance(request, Cancel):
+            self._cancel()
+        elif type(request) in JOBS:
+            if isinstance(request, Feed):
+                self._stop_watching(request.network)
+            elif isinstance(request, Open) and (exhibit := self._world.exhibit(request.network)) is not None:
+                exhibit.request, exhibit.weights_hash = request, ""
+            # A network that is being opened is not given up for another picture: that one waits.
+            what, function = JOBS[type(request)]
+            name = job_name(what, getattr(request, "network", ""))
+            self.worker.submit(name, self._job(function, request), replaces=(name,))
+
+    def accept(self, result: Result) -> bool:
+        """Take in what concerns inputs that keep coming; True if it was for nobody else."""
+        if isinstance(result, Watching):
+            self._go_on_watching(result)
+            return True
+        if isinstance(result, Progress) and result.job == "live" and (live := self._live.get(result.network)):
+            live.fed = live.fed or bool(result.fraction)
+        elif isinstance(result, Finished) and result.error:
+            job, _, network = result.job.partition(" ")
+            exhibit = self._world.exhibit(network)
+            if job == "live":
+                self._stop_watching(network)
+            elif job == "fold" and exhibit is not None:
+                exhibit.wanted = None  # no walls will come by it any more
+        return False
+
+    def clear(self) -> None:
+        """Give up all that is under way, and all networks."""
+        self.worker.cancel()
+        for exhibit in self._world.exhibits:
+            self._stop_watching(exhibit.key)
+            name = job_name("close", exhibit.key)
+            self.worker.submit(name, self._job("close_network", Close(exhibit.key)), replaces=())
+
+    def close(self, timeout_s: float) -> bool:
+        """Cancel all jobs, wait for their threads, then let cameras go: a process that ends while one is read aborts.
+        True if all have ended."""
+        self.librarian.cancel()
+        ended = all([thread.close(timeout_s) for thread in (self.worker, self.librarian)])
+        if self.sessions is not None:
+            self.sessions.close()
+        return ended
+
+    def _job(self, name: str, request: Any, **more: Any) -> Callable[[Emit], Any]:
+        """A function of network.jobs as a job."""
+
+        def job(emit: Emit) -> Any:
+            if self.sessions is None:
+                emit(Progress("open" if name == "open_network" else name, "importing torch"))
+            with collector_resting("torch"):
+                from walkin.network import jobs  # torch: only here, on the worker's thread
+
+            if self.sessions is None:
+                jobs.prepare_thread()
+                self.sessions = jobs.Sessions(self.gallery)
+            yield from getattr(jobs, name)(self.sessions, request, emit, **more)
+
+        return job
+
+    def _at_the_shelf(self, request: Browse | Slots | Thumbnails | Full | Keep) -> None:
+        """Pictures have a worker of their own, without torch: nobody waits for a network to see one."""
+        from walkin.network import shelf as jobs
+
+        if self._shelf is None:
+            self._shelf = jobs.Shelf(self.gallery)
+        shelf = self._shelf
+        if isinstance(request, Keep):
+            self.gallery.keep(request.source, request.picture)
+        elif isinstance(request, Browse):
+            self.librarian.submit("browse", lambda emit: jobs.browse(shelf, request, emit))
+        else:
+            shelf.desk.ask(request)
+            self.librarian.submit("serve", lambda emit: jobs.serve(shelf, emit), replaces=("serve",))
+
+    def _close_network(self, request: Close) -> None:
+        if not self._world.take_out(request.network):
+            self._world.notify("the only network in the room stays")
+            return
+        self._stop_watching(request.network)
+        jobs = tuple(job_name(what, request.network) for what in ("open", "feed", "measure"))
+        self.worker.submit(job_name("close", request.network), self._job("close_network", request), replaces=jobs)
+
+    def _cancel(self) -> None:
+        self.worker.cancel()
+        for network in list(self._live):
+            self._stop_watching(network)
+        for exhibit in self._world.exhibits:
+            exhibit.wanted = None
+
+    def _watch(self, request: Watch) -> None:
+        """Feed what keeps coming; the job makes way for others, and is then asked for again."""
+        live = self._live.get(request.network)
+        if live is None or live.request != request:
+            self._stop_watching(request.network)
+            if not request.spec:
+                return
+            self._live[request.network] = Live(request)
+            exhibit = self._world.exhibit(request.network)
+            if exhibit is not None:
+                exhibit.watched = request.spec
+        name = job_name("live", request.network)
+        job = self._job("watch", request, interrupted=lambda: self.worker.others_wait)
+        self.worker.submit(name, job, replaces=(name, job_name("feed", request.network)))
+
+    def _go_on_watching(self, result: Watching) -> None:
+        live = self._live.get(result.network)
+        if live is None or live.request.spec != result.spec:
+            return
+        if result.over:
+            self._stop_watching(result.network)
+        else:
+            self._watch(live.request)
+
+    def _stop_watching(self, network: str) -> None:
+        """End a live input, and let its camera go if it has made way for another job just now."""
+        live = self._live.pop(network, None)
+        exhibit = self._world.exhibit(network)
+        if exhibit is not None and (exhibit.live or exhibit.watched):
+            exhibit.live = exhibit.watched = ""
+            self._world.revision += 1
+        if live is not None:
+            self.worker.cancel((job_name("live", network),))
+            self.worker.submit(job_name("let_go", network), self._job("let_go", live.request), replaces=())
+
+
+def job_name(what: str, network: str) -> str:
+    return f"{what} {network}".rstrip()
