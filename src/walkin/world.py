@@ -9,7 +9,7 @@ import numpy as np
 
 from walkin.exhibit import Bounds, Exhibit, Fold, Wall, wall_key
 from walkin.frame import Pulse
-from walkin.geometry import Pose
+from walkin.geometry import Pose, Quads
 from walkin.graph import Network
 from walkin.panel_state import PanelState
 from walkin.places import Layout, LayoutParameters, Place, Viewpoint
@@ -103,6 +103,8 @@ class Gestures:
     """Key of the wall, and channel, that the pointing hand is on."""
     pointed_s: float = 0.0
     """Since when, by the world's clock."""
+    aimed: tuple[Bounds, Aims, Quads | None] | None = None
+    """All that a ray can meet, in one, and what it was made of."""
 
 
 @dataclass(frozen=True)

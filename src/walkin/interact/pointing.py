@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from walkin.exhibit import Wall
 from walkin.frame import Hand
-from walkin.geometry import Pose, Ray, rays_meet_quads
+from walkin.geometry import Pose, Quads, Ray, rays_meet_quads
 from walkin.things import Met
 from walkin.world import Hover, World
 
@@ -25,21 +25,18 @@ def meet_all(world: World, rays: Sequence[Ray], sides: Sequence[str] = ()) -> li
     """For each ray."""
     found: list[Met | None] = [None] * len(rays)
     bounds, aims = world.bounds, world.aims
-    if bounds.addresses and rays:
-        for number, met in enumerate(rays_meet_quads(rays, bounds.quads, RIM_M)):
-            if met is not None:
-                index, distance, x, y = met
-                wall = world.walls[bounds.addresses[index]]
-                found[number] = _wall_met(wall, distance, rays[number], x, y)
-    if aims.quads is not None and rays:
-        for number, met in enumerate(rays_meet_quads(rays, aims.quads)):
-            nearest = found[number]
-            if met is None or (nearest is not None and nearest.distance < met[1]):
-                continue
-            index, distance, x, y = met
-            kind, key = aims.kinds[index]
-            width, height = aims.quads.extents[index].tolist()
-            ray = rays[number]
+    quads = _all_quads(world)
+    walls = len(bounds.addresses)
+    for number, met in enumerate(rays_meet_quads(rays, quads) if rays and quads is not None else ()):
+        if met is None:
+            continue
+        index, distance, x, y = met
+        ray = rays[number]
+        if index < walls:
+            found[number] = _wall_met(world.walls[bounds.addresses[index]], distance, ray, x, y)
+        elif aims.quads is not None:
+            kind, key = aims.kinds[index - walls]
+            width, height = aims.quads.extents[index - walls].tolist()
             point = ray.origin + ray.direction * distance
             found[number] = Met(kind, key, distance, point, x / width, 1.0 - y / height)
     if world.carried:
@@ -49,6 +46,17 @@ def meet_all(world: World, rays: Sequence[Ray], sides: Sequence[str] = ()) -> li
             if met is not None and (nearest is None or met.distance < nearest.distance):
                 found[number] = met
     return found
+
+
+def _all_quads(world: World) -> Quads | None:
+    """Walls, then all else that can be pointed at, as they stand; made anew when one of these moves."""
+    bounds, aims = world.bounds, world.aims
+    made = world.gestures.aimed
+    if made is None or made[0] is not bounds or made[1] is not aims:
+        parts = [bounds.quads] if aims.quads is None else [bounds.quads, aims.quads]
+        quads = Quads.joined(parts, [RIM_M, 0.0][: len(parts)])
+        made = world.gestures.aimed = bounds, aims, quads if len(quads.corners) else None
+    return made[2]
 
 
 def _carried_met(world: World, ray: Ray, side: str) -> Met | None:
