@@ -154,6 +154,7 @@ def test_a_wrapped_module_is_called_by_its_own_name(here, ctx, capsys):
     assert "Sequential: 4 nodes" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_light_and_layout_are_seen_and_a_scene_brings_both_and_the_pictures_that_were_given(here, ctx, capsys):
     dark, light = (float(look(small(), input_size=32, light=on).mean()) for on in (False, True))
     assert light > dark + 60
@@ -178,6 +179,7 @@ def test_light_and_layout_are_seen_and_a_scene_brings_both_and_the_pictures_that
         walkin.view(scene="a.walkin.json", target="offscreen", screenshot_to="c.png")
 
 
+@pytest.mark.slow
 def test_rooms_can_be_opened_one_after_the_other(here, ctx):
     first = look(small(), input_size=32)
     assert np.array_equal(first, look(small(), input_size=32))
@@ -200,6 +202,7 @@ def test_trace_gives_the_graph():
         walkin.trace(model, torch.zeros(1, 3, 32, 32), fold="thrice")
 
 
+@pytest.mark.slow
 def test_trace_by_name():
     network = walkin.trace("demo", fold="blocks")
     assert network.name == "demo" and network.fold == "blocks" and len(network) > 10

@@ -77,6 +77,7 @@ def largest_difference(model: nn.Module, x: Tensor, level: str) -> tuple[int, fl
 EXACT = ["resnet18", pytest.param("densenet121", marks=pytest.mark.slow), "efficientnet_b0"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["ops", "layers"])
 @pytest.mark.parametrize("name", EXACT)
 def test_every_value_is_exact(name: str, level: str) -> None:
@@ -87,6 +88,7 @@ def test_every_value_is_exact(name: str, level: str) -> None:
     assert difference == 0
 
 
+@pytest.mark.slow
 def test_the_exactness_check_notices_by_reference_capture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capture_module, "copied", lambda tensor: tensor.detach())
     torch.manual_seed(0)

@@ -213,6 +213,7 @@ def colorful(name: str) -> int:
     return int((pixels[..., 0] - pixels[..., 2] > 40).sum())  # orange: the ribbons to the next layer are blue
 
 
+@pytest.mark.slow
 def test_a_scene_opens_its_network_and_looks_as_it_did(here, capsys, ctx):
     scene_file(here / "a.walkin.json")
     arguments = ("--goto", "0", *OFFSCREEN)
@@ -250,6 +251,7 @@ def test_a_scene_that_cannot_be_opened_says_why(here, capsys, arguments, more, c
     assert path.exists() and not (here / "a.png").exists()
 
 
+@pytest.mark.slow
 def test_a_picture_for_a_script_does_not_depend_on_what_somebody_likes(here, capsys, ctx):
     settings = here / "config" / "walkin" / "settings.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
@@ -262,6 +264,7 @@ def test_a_picture_for_a_script_does_not_depend_on_what_somebody_likes(here, cap
     assert not (here / "state").exists(), "nobody is there who could come back"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("address", "words"), [("0/3", ()), ("Small:0/3", ()), ("0/99", ("8 channels", "no 99"))])
 def test_a_channel_that_is_gone_to(here, capsys, ctx, address, words):
     arguments = ("net.py:Small", "--input-size", "64x64", *OFFSCREEN)

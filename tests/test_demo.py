@@ -37,6 +37,7 @@ def classes(opened: Loaded, photo: str):
     return found
 
 
+@pytest.mark.slow
 def test_chelsea_is_a_cat(opened):
     found = classes(opened, "chelsea")
     assert found.names[:2] == ("Egyptian cat", "tabby")
@@ -49,6 +50,7 @@ def test_coffee_is_espresso(opened):
     assert found.probabilities[0] == pytest.approx(0.84, abs=0.02)
 
 
+@pytest.mark.slow
 def test_other_photos(opened):
     assert classes(opened, "camera").names[0] == "tripod"
     assert classes(opened, "rocket").names[0] in ("missile", "projectile", "space shuttle")

@@ -57,6 +57,7 @@ def test_addresses_are_the_same_at_every_level(model_class: type[nn.Module], lev
         assert node.address in ops.by_address or node.kind == "module"
 
 
+@pytest.mark.slow
 def test_members_of_all_nodes_are_disjoint() -> None:
     for level in FOLDS:
         members = [member for node in folded("shufflenet_v2_x0_5", level) for member in node.members]
@@ -83,6 +84,7 @@ def test_resnet50() -> None:
     assert graph.outputs == ("fc",) and graph.find("fc").inputs == ("avgpool",)  # flatten is glue
 
 
+@pytest.mark.slow
 def test_densenet201_and_efficientnet() -> None:
     assert four_d_maps(folded("densenet201", side=32)) == 122208
     graph = folded("efficientnet_b0", side=32)
@@ -128,6 +130,7 @@ def test_comparisons_for_control_flow_are_not_shown() -> None:
     assert graph.find("step").members == ("step", "mul")
 
 
+@pytest.mark.slow
 def test_a_leaf_module_of_several_operations_is_one_layer() -> None:
     """torchvision's LayerNorm2d moves the axes there and back: shown as it comes out, channels first."""
     graph = folded("convnext_tiny")
@@ -136,6 +139,7 @@ def test_a_leaf_module_of_several_operations_is_one_layer() -> None:
     assert stem.kind == "conv" and stem.shape == (1, 96, 16, 16)
 
 
+@pytest.mark.slow
 def test_channels_last() -> None:
     """Where pictures are (N, H, W, C), the node says so."""
     graph = folded("swin_t", side=64)
@@ -164,6 +168,7 @@ def test_detection_is_readable() -> None:
 # --- blocks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "blocks"),
     [

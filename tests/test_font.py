@@ -70,6 +70,7 @@ def test_advances_and_line_metrics_are_the_fonts(font: Font, face: str) -> None:
     assert shape.x_height * UNITS_PER_EM == pytest.approx(-truth.getbbox("x", anchor="ls")[1], abs=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("face", FACES)
 def test_cells_hold_the_whole_glyph_and_its_spread(font: Font, face: str) -> None:
     truth = freetype(face, UNITS_PER_EM)

@@ -148,6 +148,7 @@ def room():
     assert made.worker.close(5.0)
 
 
+@pytest.mark.slow
 def test_a_folder_is_fed_while_it_is_written_to(room: Room, tmp_path: Path):
     room.watch(str(tmp_path))
     stop = threading.Event()
@@ -251,6 +252,7 @@ def test_a_camera_gives_its_newest_frame_in_the_right_colours(video: Path):
     assert not frames._thread.is_alive()
 
 
+@pytest.mark.slow
 def test_a_film_is_fed_to_its_end(room: Room, video: Path):
     room.watch(f"camera:{video}")
     room.until(lambda: of(Finished, room.seen))

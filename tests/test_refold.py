@@ -158,6 +158,7 @@ def test_every_group_of_the_zoo_can_be_closed(model_class: type[nn.Module], leve
     sweep_capture.assert_sound(fold(recorded, level, name="", collapsed=sorted(paths))[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet18", "googlenet", "shufflenet_v2_x0_5"])
 def test_groups_of_torchvision_networks(name: str):
     model, args = sweep_capture.build(name, 64)

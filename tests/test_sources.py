@@ -113,6 +113,7 @@ def test_every_family_of_torchvision_runs(name):
     assert all(item.job == "open" for item in told if isinstance(item, Progress))
 
 
+@pytest.mark.slow
 def test_forms_of_input():
     clip = opened("mc3_18", weights="none").example_inputs(PICTURE)[0]
     assert clip.shape == (1, 3, 16, 112, 112)

@@ -114,6 +114,7 @@ def test_first_wall_is_straight_ahead_and_turns_with_the_beginning():
         assert away / np.linalg.norm(away) == pytest.approx(ahead, abs=1e-6)
 
 
+@pytest.mark.slow
 @every_network
 def test_the_middle_stays_free_for_entrance_picture_and_shelf(made: Made):
     for parameters in VARIANTS:

@@ -292,6 +292,7 @@ def test_wrappers_are_taken_off() -> None:
     assert [op.address for op in trace(wrapped, zoo.picture()).ops] == plain
 
 
+@pytest.mark.slow
 def test_compiled_modules_run_eagerly() -> None:
     model = nn.Sequential(torch.compile(zoo.conv(given=3)), zoo.conv())  # type: ignore[arg-type]
     assert [op.address for op in trace(torch.compile(model), zoo.picture()).ops] == ["input", "0", "1"]  # type: ignore[arg-type]
@@ -340,6 +341,7 @@ def merges(recorded: Trace, kind: str) -> int:
     return sum(op.kind == kind and len(op.inputs) > 1 for op in recorded.ops)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind", "count"),
     [("resnet18", "add", 8), ("googlenet", "cat", 9), ("densenet121", "cat", 58), ("vit_b_16", "add", 24)],
@@ -348,6 +350,7 @@ def test_merges(name: str, kind: str, count: int) -> None:
     assert merges(trace(_torchvision(name), torch.rand(1, 3, 224, 224)), kind) == count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet18", "googlenet", "densenet121", "shufflenet_v2_x0_5", "vit_b_16"])
 def test_edges_against_fx(name: str) -> None:
     """The same edges between module calls as torch.fx finds without running anything."""

@@ -164,6 +164,7 @@ def test_picture_is_shown_in_its_own_colours(canvas):
     assert np.abs(seen[28, 28].astype(int) - (250, 20, 3, 255)).max() <= 1
 
 
+@pytest.mark.slow
 def test_nothing_is_made_per_frame(ctx):
     """200 frames of somebody who uses every section: as many GL objects as before."""
     visit = Visit(ctx)

@@ -296,6 +296,7 @@ def trained_resnet18(tmp_path) -> bytes:
     return saved(state, tmp_path / "server.pth").read_bytes()
 
 
+@pytest.mark.slow
 def test_default_weights_are_downloaded_once(tmp_path, monkeypatch, server):
     content = trained_resnet18(tmp_path)
     digest = hashlib.sha256(content).hexdigest()[:8]
@@ -349,6 +350,7 @@ def test_a_cancelled_download_leaves_nothing(tmp_path, server):
     assert leftovers(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_progress_of_a_download_grows_and_has_an_end_in_sight(tmp_path, server):
     Server.content = bytes(4096 * 50)
     told = list(download(f"{server}/slow/file.pth", tmp_path / "torch" / "file.pth", "open"))
