@@ -6,18 +6,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from visitor import aimed, at
 
-from walkin.app import App
+from walkin.app import App, Settings
 from walkin.exhibit import Wall
+from walkin.frame import Input
 from walkin.geometry import Pose
-from walkin.interact.history import arrangement
+from walkin.interact.session import scene_of
+from walkin.keeping import Kept, requests_of
+from walkin.places import Place
 from walkin.requests import Open
 from walkin.resources import photos
-from walkin.things import Enlarged
+from walkin.scene import ENDING, Scene
+from walkin.storing import Loaded
 from walkin.world import Arrangement, World
 
 HEAD_M = 1.6
@@ -50,6 +53,53 @@ class Guest(ABC):
     def act(self, name: str) -> None:
         """A key, or what the panel offers under the same name."""
 
+    @abstractmethod
+    def travel(self, wall: Wall) -> None:
+        """To a wall that is far away, as one goes with this device: near it, and looking at it."""
+
+    @abstractmethod
+    def point_at_panel(self, x: float, y: float) -> None:
+        """At a pixel of it."""
+
+    @abstractmethod
+    def type(self, text: str) -> None:
+        """Into the field of the panel that takes it."""
+
+    def click(self, name: str) -> None:
+        """On a widget of the panel, by its name."""
+        self.until(lambda: self.spot(name) is not None, f"{name} on the panel", 60)
+        self.click_at(lambda: self.spot(name))
+
+    def click_at(self, spot: Callable[[], tuple[float, float] | None]) -> None:
+        def there() -> bool:
+            wanted, pointer = spot(), self.world.panel.pointer
+            if wanted is None:
+                return False
+            if pointer is not None and max(abs(a - b) for a, b in zip(wanted, pointer, strict=True)) < 3:
+                return True
+            self.point_at_panel(*wanted)  # what is on the panel moves as long as it grows
+            return False
+
+        self.until(there, "hand on the panel", 200)
+        self.frame()
+        self.button(True)
+        self.until(lambda: self.world.panel.buttons[0], "press on the panel", 60)
+        self.frame()
+        self.button(False)
+        self.until(lambda: not self.world.panel.buttons[0], "letting go", 60)
+        for _ in range(3):
+            self.frame()
+
+    def spot(self, name: str) -> tuple[float, float] | None:
+        interface = self.app.panel.interface
+        return interface.widgets.spots.get(name) if interface is not None else None
+
+    @property
+    def given(self) -> Input:
+        """Input of the last frame."""
+        assert self.app._given is not None
+        return self.app._given
+
     def until(self, holds: Callable[[], object], what: str, frames: int = 4000) -> None:
         for _ in range(frames):
             if holds():
@@ -63,12 +113,12 @@ class Guest(ABC):
         pose = aimed(EYE, local)
         self.aim(pose)
 
-        def there() -> bool:
-            pointer = self.world.pointers.get("right")
-            ahead = (self.world.world_from_stage @ pose).forward
-            return pointer is not None and float(np.abs(pointer.world_from_aim.forward - ahead).max()) < 1e-5
+        self.until(lambda: self._points(pose), "hand where it should be", 300)
 
-        self.until(there, "hand where it should be", 300)
+    def _points(self, stage_from_aim: Pose) -> bool:
+        pointer = self.world.pointers.get("right")
+        ahead = (self.world.world_from_stage @ stage_from_aim).forward
+        return pointer is not None and float(np.abs(pointer.world_from_aim.forward - ahead).max()) < 1e-5
 
     def press(self, target: np.ndarray) -> None:
         self.point(target)
@@ -89,35 +139,89 @@ class Guest(ABC):
 
 @dataclass(frozen=True)
 class End:
-    """What is left of a visit."""
+    """What is left of a visit: all that a scene keeps of it, and what there is to be seen of that."""
 
-    arrangement: Arrangement
-    enlarged: Enlarged | None
-    selected: tuple[str, int] | None
-    stage: Pose
+    scene: Scene
+    places: dict[str, Place]
+    """Of all walls."""
     order: tuple[int, ...]
+    """Channels of the last wall."""
+    shown: np.ndarray
+    """Values of the tile that is large: of the picture that was fed."""
+    world_from_head: Pose
     fed: object
     """Source of the picture that the network has seen."""
 
+    @property
+    def arrangement(self) -> Arrangement:
+        return self.scene.arrangement
 
-def small() -> Any:
-    """A network for which nobody has to wait."""
-    import torch
 
+def end_of(guest: Guest) -> End:
+    world = guest.world
+    last = list(world.walls.values())[-1]
+    large = world.enlarged
+    assert last.tiles is not None and last.order is not None and large is not None
+    places = {key: wall.place for key, wall in world.walls.items()}
+    return End(
+        scene_of(world, guest.given), places, tuple(last.order.tolist()),
+        world.walls[large.key].tiles.picture(large.channel), world.world_from_stage @ guest.given.stage_from_head,
+        world.picture.source if world.picture is not None else None,
+    )  # fmt: skip
+
+
+NET = """
+import torch
+
+
+def small():
     torch.manual_seed(4)
-    layers = torch.nn.Sequential(
+    return torch.nn.Sequential(
         torch.nn.Conv2d(3, 16, 5, 4), torch.nn.ReLU(), torch.nn.Conv2d(16, 25, 3, 2), torch.nn.ReLU(),
         torch.nn.Conv2d(25, 16, 3, 2), torch.nn.ReLU(),
-    )  # fmt: skip
-    return layers.eval()
+    )
+"""
 
 
-def opened(app: App) -> None:
-    """Before its first frame: one network, and the bundled photos on the shelf."""
+def settings(folder: Path, loaded: Loaded | None = None) -> Settings:
+    """Of a room that is saved in a folder, and begins with what was saved."""
+    return Settings(kept=Kept(scene_file=folder / f"visit{ENDING}", loaded=loaded), report=lambda line: None)
+
+
+def opened(app: App, folder: Path) -> None:
+    """Before its first frame: a network for which nobody has to wait, and the bundled photos on the shelf."""
     first = photos()[0]
+    (folder / "net.py").write_text(NET)
     app.settings.browse = str(Path(first).parent)
-    app.open(Open("small", model=small(), image=str(first), input_size=(96, 96)))
+    app.open(Open(f"{folder / 'net.py'}:small", image=str(first), input_size=(96, 96)))
     app.world.gestures.moved = True
+    app.keeper.begin()
+
+
+def saved(guest: Guest) -> Path:
+    """The room, in a file."""
+    file = guest.app.settings.kept.scene_file
+    assert file is not None and not file.exists()
+    guest.act("save")
+    guest.until(lambda: any(banner.text == f"saved {file}" for banner in guest.world.banners), "file")
+    return file
+
+
+def left(guest: Guest) -> None:
+    guest.act("quit")
+    assert guest.app.quitting
+    guest.app.keeper.close()
+
+
+def taken_up(guest: Guest, loaded: Loaded) -> End:
+    """A new app, in which nothing has been opened yet: what it is when all has come back."""
+    world, app = guest.world, guest.app
+    app.open(*requests_of(loaded.scene))
+    app.keeper.begin()
+    guest.until(lambda: app.settled and not app.keeper.restoring and world.shelf is not None, "room as it was")
+    guest.frame()
+    assert not any(banner.tone in ("warning", "error") for banner in world.banners), world.banners
+    return end_of(guest)
 
 
 def visit(guest: Guest) -> End:
@@ -149,20 +253,19 @@ def visit(guest: Guest) -> End:
     guest.act("undo")
     assert first.place == moved, "the size is undone, the move is not"
 
-    # To the last layer; its channels by their mean; the first of them large, seen with the range of the whole wall.
-    while world.visited != last.key:
-        guest.act("next")
+    # Far away, to the last layer; as near as one sees it whole. Its channels by their mean; the first of them large,
+    # seen with the range of the whole wall.
+    guest.travel(last)
+    guest.point(at(last.place))
+    guest.act("focus")
+    assert world.visited == last.key
     guest.point(at(last.place))
     guest.act("sort")
     assert last.order is not None
     guest.press(tile(last, 0))
     guest.release()
     guest.act("range")
-    # Sessions: save here, quit, restore, and compare the room with what is returned.
-    return End(
-        arrangement(world), world.enlarged, world.selected, world.world_from_stage, tuple(last.order.tolist()),
-        world.picture.source if world.picture is not None else None,
-    )  # fmt: skip
+    return end_of(guest)
 
 
 def rim(wall: Wall) -> np.ndarray:
@@ -175,18 +278,24 @@ def tile(wall: Wall, position: int) -> np.ndarray:
 
 
 def same(a: End, b: End, within_m: float = 1e-3) -> None:
-    """Both visits have left the same room."""
-    assert a.arrangement.look == b.arrangement.look
-    assert a.arrangement.sorts == b.arrangement.sorts and a.arrangement.fed == b.arrangement.fed
-    assert a.selected == b.selected and a.order == b.order and a.fed == b.fed
-    assert [thing.source for thing in a.arrangement.things] == [thing.source for thing in b.arrangement.things]
-    places, others = dict(a.arrangement.places), dict(b.arrangement.places)
-    assert list(places) == list(others)
-    pairs = [(places[key], others[key]) for key in places]
-    assert a.enlarged is not None and b.enlarged is not None and a.enlarged.channel == b.enlarged.channel
-    pairs.append((a.enlarged.place, b.enlarged.place))
-    for one, other in pairs:
-        assert (one.columns, one.rows) == (other.columns, other.rows)
-        assert float(np.abs(one.centre - other.centre).max()) < within_m, (one, other)
-        assert abs(one.width_m - other.width_m) < within_m and abs(one.yaw - other.yaw) < within_m
-    assert float(np.abs(a.stage.position - b.stage.position).max()) < within_m
+    """Both visits have left the same room, and stand at the same place of it."""
+    one, other = a.arrangement, b.arrangement
+    assert one.look == other.look and one.sorts == other.sorts and one.fed == other.fed and one.folds == other.folds
+    assert a.scene.selected == b.scene.selected and a.order == b.order and a.fed == b.fed
+    assert a.scene.shelf == b.scene.shelf and a.scene.here == b.scene.here
+    assert [thing.source for thing in one.things] == [thing.source for thing in other.things]
+    assert a.shown.shape == b.shown.shape and np.allclose(a.shown, b.shown, atol=1e-6)
+    pairs = [(thing.place, again.place) for thing, again in zip(one.things, other.things, strict=True)]
+    for these, those in ((dict(one.places), dict(other.places)), (a.places, b.places)):
+        assert list(these) == list(those)
+        pairs += [(these[key], those[key]) for key in these]
+    large, again = a.scene.enlarged, b.scene.enlarged
+    assert large is not None and again is not None and (large.key, large.channel) == (again.key, again.channel)
+    pairs.append((large.place, again.place))
+    for place, there in pairs:
+        assert (place.columns, place.rows) == (there.columns, there.rows)
+        assert float(np.abs(place.centre - there.centre).max()) < within_m, (place, there)
+        assert abs(place.width_m - there.width_m) < within_m and abs(place.yaw - there.yaw) < within_m
+    assert float(np.abs(a.world_from_head.position - b.world_from_head.position).max()) < within_m
+    assert float(np.abs(a.world_from_head.forward - b.world_from_head.forward).max()) < within_m
+    assert abs(a.world_from_head.scale - b.world_from_head.scale) < within_m

@@ -67,15 +67,18 @@ class Visit:
 
 
 @contextmanager
-def visit(runtime: Runtime, world: World | None = None, **options: Any) -> Iterator[Visit]:
-    """Focused, with controllers in both hands and everything uploaded."""
+def visit(
+    runtime: Runtime, world: World | None = None, app_settings: Settings | None = None, **options: Any
+) -> Iterator[Visit]:
+    """Focused, with controllers in both hands and everything uploaded. With settings of its own a room begins empty."""
     base = OffscreenTarget((64, 64), 1, samples=0)
     table = options.pop("actions", None) or actions(options.pop("left_handed", False))
     target = OpenXRTarget(base, table, **options)
     frames = target.frames()
     try:
-        app = App(target, Settings(report=lambda line: None))
-        app.world = world if world is not None else room()
+        app = App(target, app_settings or Settings(report=lambda line: None))
+        if app_settings is None:
+            app.world = world if world is not None else room()
         with runtime.remote() as remote:
             remote.move("head", (0.0, 1.6, 0.0))
             remote.move("left", (-0.3, 1.2, -0.3))

@@ -16,6 +16,8 @@ from walkin.world import World
 
 WIDTH_POINTS = 620
 ROWS = 9
+ELSEWHERE = ("palette", "full_screen", "paste")
+"""Commands that it cannot do: it is open already, and what only the window hears as a key."""
 SETTINGS = (
     ("Colour map: signed", Change("colors", ("signed",))),
     ("Colour map: unsigned", Change("colors", ("unsigned",))),
@@ -50,7 +52,9 @@ class Entry:
 
 def entries(offer: Offer, world: World) -> list[Entry]:
     """All there is to choose from: commands first, then addresses, then networks."""
-    found = [Entry(_upper(each.what), each.key, Change(each.act)) for each in offer.commands]
+    found = [
+        Entry(_upper(each.what), each.key, Change(each.act)) for each in offer.commands if each.act not in ELSEWHERE
+    ]
     found += [Entry(text, "", change) for text, change in SETTINGS]
     for key, wall in world.walls.items():
         found.append(Entry(key, shape_of(wall.node), Change("goto", (key,))))

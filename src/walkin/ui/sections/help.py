@@ -19,6 +19,8 @@ class Help:
 
     def draw(self, desk: Desk) -> None:
         w, profile = desk.widgets, desk.state.profile
+        if w.button("All commands", width=-1):  # controllers have no button to spare for the palette
+            desk.ask("palette", True)
         rows = desk.offer.sheet(profile, desk.world.comfort.left_handed)
         w.heading(f"Controllers: {profile.partition('/')[2].replace('_', ' ')}" if profile else "Keys and mouse")
         whole = imgui.get_content_region_avail().x

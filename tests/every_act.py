@@ -1,0 +1,363 @@
+"""Every act, as somebody asks for it with what she has in her hands, and what is then true of the room."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from whole_visit import Guest, rim, tile
+
+from walkin.app import App
+from walkin.exhibit import Wall
+from walkin.interact.acts import ACTS
+from walkin.interact.doing import do
+from walkin.panel_state import Change
+from walkin.requests import Open, Watch
+from walkin.resources import photos
+from walkin.world import World
+
+Holds = Callable[[], object]
+Effect = Callable[[Guest], Holds]
+"""Makes the room such that the act means something; what holds when it has been done."""
+
+BLOCKS = """
+import torch
+
+
+class Block(torch.nn.Module):
+    def __init__(self, wide, out):
+        super().__init__()
+        self.conv1 = torch.nn.Conv2d(wide, out, 3, 2)
+        self.relu = torch.nn.ReLU()
+        self.conv2 = torch.nn.Conv2d(out, out, 3, 2)
+
+    def forward(self, x):
+        return self.conv2(self.relu(self.conv1(x)))
+
+
+class Blocks(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(4)
+        self.one = Block(3, 9)
+        self.two = Block(9, 16)
+        self.pool = torch.nn.AdaptiveAvgPool2d(1)
+        self.head = torch.nn.Linear(16, 12)
+
+    def forward(self, x):
+        return self.head(torch.flatten(self.pool(self.two(self.one(x))), 1))
+"""
+
+
+def opened_blocks(app: App, folder: Path) -> None:
+    """Before its first frame."""
+    first = photos()[0]
+    (folder / "blocks.py").write_text(BLOCKS)
+    app.settings.browse = str(Path(first).parent)
+    app.world.at_hand = tuple(map(str, photos()))
+    app.open(Open(f"{folder / 'blocks.py'}:Blocks", image=str(first), input_size=(96, 96)))
+    app.world.gestures.moved = True
+    app.keeper.begin()
+
+
+def ready(guest: Guest) -> None:
+    """The room as it was, nothing in the way, all that was asked for done."""
+    world = guest.world
+    guest.button(False)
+    world.panel.shown = world.panel.palette = world.show_keys = False
+    world.enlarged = world.visited = None
+    world.banners.clear()
+    guest.app.quitting = False
+    guest.frame()
+    for _ in range(60):
+        if not world.history.past:
+            break
+        guest.act("undo")
+        guest.until(lambda: guest.app.settled and not any(each.wanted for each in world.exhibits), "room as it was")
+    guest.until(lambda: guest.app.settled and world.shelf is not None and len(world.shelf.slots) > 3, "room")
+    guest.act("entrance")
+    world.visited = None
+    world.banners.clear()
+
+
+def changes(of: Callable[[World], Any]) -> Effect:
+    def effect(guest: Guest) -> Holds:
+        before = of(guest.world)
+        return lambda: of(guest.world) != before
+
+    return effect
+
+
+def wall(guest: Guest, number: int = 0) -> Wall:
+    return list(guest.world.walls.values())[number]
+
+
+def at_a_wall(of: Callable[[Wall], Any]) -> Effect:
+    """The first wall is pointed at, from before it; something of it changes."""
+
+    def effect(guest: Guest) -> Holds:
+        key = wall(guest).key
+        guest.act("next")
+        guest.point(tile(wall(guest), 0))
+        guest.frame()
+        before = of(wall(guest))
+        return lambda: key in guest.world.walls and of(guest.world.walls[key]) != before
+
+    return effect
+
+
+def at_a_block(guest: Guest) -> Holds:
+    guest.act("next")
+    guest.point(tile(wall(guest), 0))
+    guest.frame()
+    return changes(walls_of)(guest)
+
+
+def at_a_closed_block(guest: Guest) -> Holds:
+    first = wall(guest).key
+    guest.app.world.history.past.clear()
+    for request in do(guest.world, guest.given, Change("collapse", (first,))):
+        guest.app.dispatch(request)
+    guest.until(lambda: first not in guest.world.walls and guest.app.settled, "block in one wall")
+    return at_a_block(guest)
+
+
+def moved(guest: Guest, *numbers: int) -> Callable[[], bool]:
+    """Some walls are carried away; whether they are all back."""
+    for number in numbers:
+        each = wall(guest, number)
+        guest.world.visited = list(guest.world.walls)[number - 1] if number else None
+        guest.act("next")
+        guest.drag(rim(each), rim(each) + each.place.right * 0.3)
+        assert dict(guest.world.history.now.places)
+    return lambda: not dict(guest.world.history.now.places)
+
+
+def back_in_place(guest: Guest) -> Holds:
+    holds = moved(guest, 0)
+    guest.point(tile(wall(guest), 0))
+    guest.frame()
+    return holds
+
+
+def undone(guest: Guest) -> Holds:
+    before = guest.world.look.labels
+    guest.act("labels")
+    assert guest.world.look.labels != before
+    return lambda: guest.world.look.labels == before
+
+
+def done_again(guest: Guest) -> Holds:
+    before = guest.world.look.labels
+    guest.act("labels")
+    guest.act("undo")
+    assert guest.world.look.labels == before
+    return lambda: guest.world.look.labels != before
+
+
+def at_entrance(guest: Guest) -> Holds:
+    guest.act("next")
+    guest.act("next")
+    entrance = guest.world.layout.entrance.position
+    assert float(np.abs(head(guest) - entrance)[[0, 2]].max()) > 0.5
+    return lambda: float(np.abs(head(guest) - entrance)[[0, 2]].max()) < 0.01
+
+
+def head(guest: Guest) -> np.ndarray:
+    return (guest.world.world_from_stage @ guest.given.stage_from_head).position
+
+
+def steps_back(guest: Guest) -> Holds:
+    guest.act("next")
+    guest.act("next")
+    first = wall(guest).key
+    return lambda: guest.world.visited == first
+
+
+def stands_before_it(guest: Guest) -> Holds:
+    guest.act("next")
+    first = wall(guest)
+    guest.world.visited = None
+    guest.point(tile(first, 0))
+    guest.frame()
+    return lambda: guest.world.visited == first.key
+
+
+def puts_back(guest: Guest) -> Holds:
+    guest.act("next")
+    guest.press(tile(wall(guest), 0))
+    guest.release()
+    assert guest.world.enlarged is not None
+    return lambda: guest.world.enlarged is None
+
+
+def comes_back(guest: Guest) -> Holds:
+    guest.act("next")
+    guest.act("bookmark")
+    kept = head(guest)
+    guest.act("bird")
+    assert float(np.abs(head(guest) - kept).max()) > 0.5
+    return lambda: float(np.abs(head(guest) - kept).max()) < 0.01
+
+
+def told(words: str) -> Effect:
+    return lambda guest: lambda: any(words in banner.text for banner in guest.world.banners)
+
+
+def copies(guest: Guest) -> Holds:
+    copied: list[str] = []
+    target, heard = guest.app.target, guest.app.target.hint
+
+    def hear(name: str, value: Any) -> None:
+        if name == "copy":
+            copied.append(value)
+        heard(name, value)
+
+    target.hint = hear  # type: ignore[method-assign]
+    guest.act("next")
+    guest.point(tile(wall(guest), 0))
+    guest.frame()
+    return lambda: any(wall(guest).key in text for text in copied)
+
+
+def writes(guest: Guest) -> Holds:
+    file = guest.app.settings.kept.scene_file
+    assert file is not None
+    file.unlink(missing_ok=True)
+    return file.exists
+
+
+def stops(guest: Guest) -> Holds:
+    """A folder is watched, which goes on for ever."""
+    guest.app.dispatch(Watch(str(Path(photos()[0]).parent)))
+    guest.until(lambda: guest.world.here.watched, "live input")
+    return lambda: not guest.world.here.watched
+
+
+def walls_of(world: World) -> tuple[str, ...]:
+    return tuple(world.walls)
+
+
+def fed(world: World) -> Any:
+    return world.here.picture.source if world.here.picture is not None else None
+
+
+EFFECTS: dict[str, Effect] = {
+    "free": puts_back,
+    "focus": stands_before_it,
+    "next": changes(lambda world: world.visited),
+    "previous": steps_back,
+    "entrance": at_entrance,
+    "bird": lambda guest: lambda: head(guest)[1] > 2.5,
+    "height": changes(lambda world: world.comfort.lift_m),
+    "colors": changes(lambda world: world.look.color_map),
+    "range": changes(lambda world: world.look.range_mode),
+    "labels": changes(lambda world: world.look.labels),
+    "ribbons": changes(lambda world: world.look.ribbons),
+    "light": changes(lambda world: world.look.light),
+    "layout": changes(lambda world: world.look.layout.kind),
+    "fold": changes(walls_of),
+    "collapse": at_a_block,
+    "expand": at_a_closed_block,
+    "picture": changes(fed),
+    "panel": changes(lambda world: world.panel.shown),
+    "hang_panel": changes(lambda world: world.panel_on_wrist),
+    "palette": changes(lambda world: world.panel.palette),
+    "screenshot": told("saved "),
+    "keys": changes(lambda world: world.show_keys),
+    "sort": at_a_wall(lambda wall: wall.sort),
+    "reset_wall": back_in_place,
+    "reset_walls": lambda guest: moved(guest, 0, 1),
+    "undo": undone,
+    "redo": done_again,
+    "copy": copies,
+    "bookmark": changes(lambda world: len(world.bookmarks)),
+    "go_to_bookmark": comes_back,
+    "save": writes,
+    "restore_last": told("no visit has ended with a crash"),
+    "quit": lambda guest: lambda: guest.app.quitting,
+    "cancel": stops,
+}
+WINDOW_ONLY = ("full_screen", "paste")
+"""What a window does itself: tests/test_desktop.py."""
+KEYS = {act.name: act.key for act in ACTS if act.key and act.name not in WINDOW_ONLY}
+POINTED = ("focus", "sort", "reset_wall", "copy", "collapse", "expand", "free")
+"""About what is pointed at or large: from the palette they are asked for otherwise."""
+OPEN = ("palette", "panel")
+COMMANDS = {act.name: act.what for act in ACTS if act.key and act.name not in (*WINDOW_ONLY, *POINTED, *OPEN)}
+COMMANDS["cancel"] = "cancel the job in hand"
+
+
+def page(guest: Guest) -> Holds:
+    shelf = guest.world.shelf
+    assert shelf is not None
+    before = shelf.slots
+    return lambda: guest.world.shelf.slots != before
+
+
+CARD = "the first wall's card"
+PANEL: dict[str, tuple[tuple[str, ...], Effect]] = {
+    "goto": (("Network", "head"), changes(lambda world: world.visited)),
+    "picture": (("Picture", ":frame", "Next bundled picture"), changes(fed)),
+    "feed": (("Picture", ":shelf", "slot 3"), changes(fed)),
+    "shelf_draw": (("Picture", ":shelf", "Random"), page),
+    "noise": (("Picture", ":made", "Uniform"), changes(fed)),
+    "fold": (("View", "One wall for:ops"), changes(walls_of)),
+    "layout": (("View", "Layout:spiral"), changes(lambda world: world.look.layout.kind)),
+    "colors": (("View", "Map:grey"), changes(lambda world: world.look.color_map)),
+    "range": (("View", "Range of each:wall"), changes(lambda world: world.look.range_mode)),
+    "labels": (("View", "Labels"), changes(lambda world: world.look.labels)),
+    "ribbons": (("View", "Ribbons"), changes(lambda world: world.look.ribbons)),
+    "scale": (("View", "Size of the room"), changes(lambda world: world.world_from_stage.scale)),
+    "light": (("View", "Light:light"), changes(lambda world: world.look.light)),
+    "reset_walls": (("View", "All walls back to their places"), lambda guest: moved(guest, 0)),
+    "comfort": (("Hands", "Dark edges"), changes(lambda world: world.comfort.vignette)),
+    "height": (("Hands", "Eyes as high as standing"), changes(lambda world: world.comfort.lift_m)),
+    "palette": (("Help", "All commands"), changes(lambda world: world.panel.palette)),
+    "go there": ((CARD, "Go there"), changes(lambda world: world.visited)),
+    "copy": ((CARD, "Copy name"), copies),
+    "sort": ((CARD, "Sort:max"), at_a_wall(lambda wall: wall.sort)),
+    "columns": ((CARD, "Columns+"), at_a_wall(lambda wall: wall.place.columns)),
+    "reset_wall": ((CARD, "Reset"), back_in_place),
+    "collapse": ((CARD, "Collapse"), at_a_block),
+    "expand": ((CARD, "Expand"), at_a_closed_block),
+    "measure": ((CARD,), lambda guest: lambda: guest.world.histograms),
+}
+
+
+def by_panel(guest: Guest, clicks: tuple[str, ...], effect: Effect) -> None:
+    """The panel is opened, and pressed in one place after the other."""
+    holds = effect(guest)
+    if clicks[0] == CARD:
+        if guest.world.visited is None:
+            guest.act("next")
+        guest.point(tile(wall(guest), 0))
+        guest.frame()
+        guest.world.visited = None
+    guest.act("panel")
+    for name in clicks:
+        if name != CARD:
+            guest.click(name)
+    guest.until(holds, f"effect of {clicks}", 600)
+
+
+def by_palette(guest: Guest, what: str, effect: Effect) -> None:
+    """What to do is found by its first letters, and pressed."""
+    holds = effect(guest)
+    guest.act("panel")
+    guest.click("Help")
+    guest.click("All commands")
+    guest.until(lambda: guest.world.panel.wants_keys, "field to type in", 30)
+    guest.type(re.match("[a-z ]*", what.lower()).group()[:6].rstrip())  # type: ignore[union-attr]
+    guest.click(f"palette:{what[:1].upper()}{what[1:]}")
+    assert not guest.world.panel.palette
+    guest.until(holds, f"effect of {what!r}", 600)
+
+
+def by_key(guest: Guest, name: str) -> None:
+    holds = EFFECTS[name](guest)
+    guest.act(name)
+    guest.until(holds, f"effect of {name}", 600)

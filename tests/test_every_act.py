@@ -1,0 +1,49 @@
+"""Every act on the offscreen target: by its key, from the palette, and on the panel with a mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from every_act import COMMANDS, EFFECTS, KEYS, PANEL, by_key, by_palette, by_panel, opened_blocks, ready
+from test_visit import Mouse, by_mouse
+
+from walkin.interact.doing import DOINGS
+
+ELSEWHERE = {
+    "measure": "panel", "shelf_search": "test_panel", "shelf_page": "test_panel", "watch": "cancel", "open": "palette",
+    "remove_bookmark": "scripts", "reset_all": "reset_walls",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mouse]:
+    folder = tmp_path_factory.mktemp("acts")
+    with pytest.MonkeyPatch.context() as patch, by_mouse(folder) as made:
+        patch.setenv("XDG_PICTURES_DIR", str(folder))
+        opened_blocks(made.app, folder)
+        ready(made)
+        yield made
+
+
+def test_no_act_is_left_out():
+    assert set(DOINGS) <= EFFECTS.keys() | PANEL.keys() | ELSEWHERE.keys()
+    assert KEYS.keys() <= EFFECTS.keys()
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_by_its_key(guest: Mouse, name: str):
+    ready(guest)
+    by_key(guest, name)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_from_the_palette(guest: Mouse, name: str):
+    ready(guest)
+    by_palette(guest, COMMANDS[name], EFFECTS[name])
+
+
+@pytest.mark.parametrize("name", PANEL)
+def test_on_the_panel(guest: Mouse, name: str):
+    ready(guest)
+    by_panel(guest, *PANEL[name])
