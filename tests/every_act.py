@@ -351,7 +351,7 @@ def by_palette(guest: Guest, what: str, effect: Effect) -> None:
     guest.click("Help")
     guest.click("All commands")
     guest.until(lambda: guest.world.panel.wants_keys, "field to type in", 30)
-    guest.type(re.match("[a-z ]*", what.lower()).group()[:6].rstrip())  # type: ignore[union-attr]
+    guest.type(re.match("[a-z ]*", what.lower()).group()[:4].rstrip())  # type: ignore[union-attr]
     guest.click(f"palette:{what[:1].upper()}{what[1:]}")
     assert not guest.world.panel.palette
     guest.until(holds, f"effect of {what!r}", 600)

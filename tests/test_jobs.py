@@ -108,6 +108,22 @@ def test_a_picture_before_any_network_is_dropped(pictures):
     assert run(jobs.feed, Sessions(), Feed(pictures["dark"])) == []
 
 
+class Forked(Picky):
+    """Another path for what is too bright, so that it is traced anew: on the way it fails."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.mean() > 1.5:
+            x = torch.relu(x)
+            assert self.problem is None, "too bright"
+        return super().forward(x)
+
+
+def test_why_a_picture_fails_is_all_that_is_told_also_where_it_takes_another_path(pictures):
+    sessions, _ = opened(Forked())
+    bad = run(jobs.feed, sessions, Feed(pictures["bright"]))[-1]
+    assert "fails on bright.png: AssertionError: too bright" in str(bad) and "shape" not in str(bad)
+
+
 def test_a_failure_puts_the_room_back_and_the_next_picture_goes_in(pictures):
     sessions, _ = opened(Picky())
     good = run(jobs.feed, sessions, Feed(pictures["dark"]))

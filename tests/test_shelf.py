@@ -11,7 +11,7 @@ from walkin.geometry import UP, Fov, Pose, frustum_planes, spheres_in_frustum
 from walkin.interact import shelf as shelves
 from walkin.interact.layout import lay_out
 from walkin.requests import File, Noise, Slots, Thumbnails
-from walkin.results import Catalogue, Page, Slot, Spoiled, Thumbnail
+from walkin.results import Catalogue, Fed, Page, Slot, Spoiled, Thumbnail
 from walkin.things import BUTTONS, COLUMNS, NOISES, Shelf
 from walkin.world import World
 
@@ -209,3 +209,14 @@ def test_a_hung_picture_survives_a_turn_of_the_page(visitor: Holder):
     visitor.does()
     (thing,) = visitor.world.things.values()
     assert thing.source == File("1.png")
+
+
+def test_the_next_picture_goes_past_one_that_the_network_fails_on(visitor: Holder):
+    board, slots = of(visitor), of(visitor).slots
+    assert visitor.world.picture is not None and visitor.world.picture.source not in slots
+    went = [shelves.next_picture(visitor.world) for _ in range(3)]  # none of them goes in
+    assert went == list(slots[:3])
+    visitor.world.accept(Fed(GREY, ("7",), 2, visitor.world.here.key, slots[7]))
+    assert shelves.next_picture(visitor.world) == slots[8], "after what is in the network by now"
+    board.slots = slots[:7]
+    assert shelves.next_picture(visitor.world) == slots[0], "the page was turned"

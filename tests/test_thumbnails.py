@@ -165,6 +165,21 @@ def test_what_cannot_be_read_is_told_once(files: list[Source], tmp_path: Path):
     assert "bad.jpg: truncated JPEG" in results[0].reason
 
 
+@pytest.mark.parametrize("after", [1, 2])
+def test_what_cannot_be_read_is_told_though_the_page_is_turned_while_it_is(files: list[Source], tmp_path: Path, after):
+    """The worker ends a job that is replaced at its next result, which is then lost."""
+    (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff\xe0 half")
+    shelf = Shelf(Gallery())
+    shelf.desk.ask(Thumbnails((File(str(tmp_path / "bad.jpg")),)))
+    cut_off = jobs.serve(shelf, lambda result: None)
+    for _ in range(after):
+        next(cut_off)
+    cut_off.close()
+    results = list(jobs.serve(shelf, lambda result: None))
+    assert [type(result) for result in results] == [Notice]
+    assert list(jobs.serve(shelf, lambda result: None)) == []
+
+
 def test_on_a_worker_it_can_be_cancelled(files: list[Source]):
     shelf, box = Shelf(Gallery()), Mailbox(lambda result: None)
     worker = Worker(box, finished=Finished)

@@ -156,6 +156,8 @@ class Shelf:
     names: tuple[str, ...] = ()
     noises: tuple[object, ...] = ()
     """Sources of the noise machine's pictures."""
+    tried: tuple[object, object] = (None, None)
+    """The picture that was gone on to last, and what was in the network then: it may not have gone in."""
     wanted: tuple[object, ...] = ()
     """What was asked of the worker last."""
     asked: tuple[object, ...] = ()

@@ -21,6 +21,7 @@ from whole_visit import EYE, Guest, left, opened, same, saved, settings, taken_u
 from walkin.exhibit import Wall
 from walkin.geometry import Pose
 from walkin.interact.locomotion import yaw_of
+from walkin.panel_state import Box
 from walkin.storing import load
 
 SPEED_M_S, GRAVITY_M_S2 = 7.0, 9.81  # of what a hand throws
@@ -65,21 +66,25 @@ class Controllers(Guest):
     def click(self, name: str) -> None:
         """What is further down than the panel reaches, comes up by the stick."""
         self.until(lambda: self.spot(name) is not None, f"{name} on the panel", 60)
-        if self._below(name):
-            left, top, width, height = self.world.panel.parts[0]
-            self.point_at_panel(left + width / 2, top + height / 2)
+        part = self._part(name)
+        if part is not None:
+            self.point_at_panel(part[0] + part[2] / 2, part[1] + part[3] / 2)
             for _ in range(10):
                 self.frame()
             self._made.remote.stick("right", 0.0, -1.0)
-            self.until(lambda: not self._below(name), f"{name} within reach", 300)
+            self.until(lambda: self._part(name) is None, f"{name} within reach", 300)
             self._made.remote.stick("right", 0.0, 0.0)
             for _ in range(10):
                 self.frame()
         super().click(name)
 
-    def _below(self, name: str) -> bool:
-        spot, (_, top, _, height) = self.spot(name), self.world.panel.parts[0]
-        return spot is not None and not name.startswith("palette:") and spot[1] > top + height - 40
+    def _part(self, name: str) -> Box | None:
+        """The part of the panel that a widget is in, if it is below its edge."""
+        spot = self.spot(name)
+        for box in self.world.panel.parts if not name.startswith("palette:") else ():
+            if spot is not None and box[0] <= spot[0] < box[0] + box[2] and spot[1] > box[1] + box[3] - 40:
+                return box
+        return None
 
     def point_at_panel(self, x: float, y: float) -> None:
         world = self.world

@@ -120,9 +120,16 @@ def next_picture(world: World) -> object | None:
     if world.at_hand:
         world.bundled_shown = (world.bundled_shown + 1) % len(world.at_hand)
         return File(world.at_hand[world.bundled_shown])
-    slots = world.shelf.slots if world.shelf is not None else ()
-    fed = world.picture.source if world.picture is not None else None
-    return slots[(slots.index(fed) + 1) % len(slots) if fed in slots else 0] if slots else None
+    board = world.shelf
+    if board is None or not board.slots:
+        return None
+    slots, fed = board.slots, world.picture.source if world.picture is not None else None
+    tried, since = board.tried
+    # One that the network fails on, or that is still on its way in, is gone past.
+    last = tried if tried in slots and since == fed else fed
+    found = slots[(slots.index(last) + 1) % len(slots) if last in slots else 0]
+    board.tried = found, fed
+    return found
 
 
 def search(world: World, query: str) -> None:

@@ -72,8 +72,11 @@ class Session:
         except (Cancelled, GraphChanged):
             raise
         except Exception as problem:
-            if not isinstance(problem, WalkinError):
-                reason = _advice(loaded, given, problem)
+            fault: BaseException | None = problem
+            if isinstance(problem, WalkinError):  # a network that has run before does not take this picture
+                fault = problem.__cause__ if before[2] is not None else None
+            if isinstance(fault, Exception):
+                reason = _advice(loaded, given, fault)
                 _give_memory_back(loaded)
             else:
                 reason = str(problem)

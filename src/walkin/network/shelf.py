@@ -54,6 +54,8 @@ class Shelf:
         self.gallery = gallery
         self.desk = Desk()
         self.maker = Maker(gallery)
+        self.news: deque[Result] = deque()
+        """What must be told even if the job that found it out is replaced while it says so."""
 
 
 def browse(shelf: Shelf, request: Browse, emit: Emit) -> Iterator[Result]:
@@ -76,8 +78,15 @@ def browse(shelf: Shelf, request: Browse, emit: Emit) -> Iterator[Result]:
 
 def serve(shelf: Shelf, emit: Emit) -> Iterator[Result]:
     """Do all that lies on the desk, also what comes in the meantime."""
+    yield from _tell(shelf)
     while (wanted := shelf.desk.take()) is not None:
         yield from _serve(shelf, wanted)
+
+
+def _tell(shelf: Shelf) -> Iterator[Result]:
+    while shelf.news:
+        yield shelf.news[0]
+        shelf.news.popleft()  # only now has it arrived
 
 
 def keep(shelf: Shelf, request: Keep, emit: Emit) -> Iterator[Result]:
@@ -99,9 +108,7 @@ def _serve(shelf: Shelf, wanted: Slots | Full | Source) -> Iterator[Result]:
         yield shelf.maker.get(source, full)
     except WalkinError as problem:
         # Named once; a picture that the visitor holds may come up again.
-        told = not shelf.gallery.spoil(source)
+        if shelf.gallery.spoil(source):
+            shelf.news += (Notice(str(problem), "warning"), *shelf.gallery.catalogues_with(source))
         yield Spoiled(source, str(problem))
-        if not told:
-            yield Notice(str(problem), "warning")
-            for catalogue in shelf.gallery.catalogues_with(source):
-                yield catalogue
+        yield from _tell(shelf)
