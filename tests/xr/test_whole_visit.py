@@ -118,6 +118,10 @@ class Controllers(Guest):
         here = self._feet
         for x, z in ((aside, here[2]), (aside, before[2]), (before[0], before[2])):
             self._walk_to(np.array([x, 0.0, z]))
+        self._made.remote.stick("right", 1.0, 0.0)  # a turn, and looks elsewhere
+        self.until(lambda: self.world.gestures.stick == "turn", "turn", 60)
+        self._made.remote.stick("right", 0.0, 0.0)
+        self.until(lambda: not self.world.gestures.stick, "stick in its middle", 60)
         self.point(at(wall.place))
         landing = self._throw()
         normal = wall.place.normal
