@@ -50,7 +50,8 @@ def view(options: argparse.Namespace) -> int:
 
     # Wakes the render thread within half a millisecond of a busy worker; with the default it comes 5 ms late.
     sys.setswitchinterval(0.0005)
-    loaded = scene_from(options.scene, bool(options.network)) if options.scene is not None else None
+    told: list[str] = []
+    loaded = scene_from(options.scene, bool(options.network), told.append) if options.scene is not None else None
     if loaded is not None:
         requests = requests_for(loaded.scene, options)
     else:
@@ -84,6 +85,7 @@ def view(options: argparse.Namespace) -> int:
 
         loaded = scene_as_asked(loaded, look, watch)
     kept.scene_file, kept.loaded = options.scene, loaded
+    kept.notices += tuple(told)  # in the room too, which begins without it
     liked = as_asked(kept.liked or settings.Preferences(), options)
     target = make_target(
         kind,
@@ -164,10 +166,11 @@ def scene_as_asked(loaded: Loaded, look: Callable[[Look], Look], watch: str = ""
     return replace(loaded, scene=scene)
 
 
-def scene_from(path: Path, named: bool) -> Loaded | None:
+def scene_from(path: Path, named: bool, tell: Callable[[str], None] | None = None) -> Loaded | None:
     """The scene in a file. None where there is none, yet or any more: the room begins as without.
 
     `named`: whether the command line says which networks to open, so that a file that is not there can be a new one.
+    `tell` hears of a damaged one, else standard error does.
     """
     from walkin.safe_file import Damaged
     from walkin.storing import load
@@ -182,7 +185,7 @@ def scene_from(path: Path, named: bool) -> Loaded | None:
     try:
         return load(path)
     except Damaged as problem:
-        print(f"walkin: {problem}", file=sys.stderr)
+        (tell or (lambda line: print(f"walkin: {line}", file=sys.stderr)))(str(problem))
         return None
 
 

@@ -14,6 +14,8 @@ INK: Tint = (0.80, 0.84, 0.90, 1.0)
 QUIET: Tint = (0.42, 0.48, 0.58, 1.0)
 TINTS: dict[str, Tint] = {"info": INK, "warning": (0.95, 0.62, 0.22, 1.0), "error": (1.0, 0.30, 0.26, 1.0)}
 BLUE: Tint = (0.06, 0.40, 0.66, 1.0)
+NOTICE_LINES = 3
+LINE_POINTS = 20
 RIGHT, DOWN = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
 
 
@@ -73,11 +75,17 @@ class Overlay:
         s = scale
         y = 16 * s
         for banner in world.banners[-4:]:
-            text_width = min(self._text.font.measure(banner.text, size_m=15 * s)[0], width - 64 * s)
-            x = (width - text_width) / 2
-            plate(x - 14 * s, y, text_width + 28 * s, 30 * s)
-            line(banner.text, x, y + 20.5 * s, 15 * s, TINTS[banner.level], cut=text_width + 1)
-            y += 36 * s
+            pieces = self._text.font.wrap(banner.text, width - 64 * s, size_m=15 * s)
+            if len(pieces) > NOTICE_LINES:
+                pieces[NOTICE_LINES - 1 :] = [" ".join(pieces[NOTICE_LINES - 1 :])]  # cut off with dots
+            wide = max(self._text.font.measure(piece, size_m=15 * s)[0] for piece in pieces)
+            wide = min(wide, width - 64 * s)
+            x, rest = (width - wide) / 2, LINE_POINTS * s * (len(pieces) - 1)
+            plate(x - 14 * s, y, wide + 28 * s, 30 * s + rest)
+            for piece in pieces:
+                line(piece, x, y + 20.5 * s, 15 * s, TINTS[banner.level], cut=wide + 1)
+                y += LINE_POINTS * s
+            y += (36 - LINE_POINTS) * s
         if world.progress is not None:
             progress = world.progress
             label = progress.label
