@@ -7,8 +7,11 @@ import time
 import pytest
 from panels import Visit, room
 
+from walkin.interact.acts import ACTS
 from walkin.panel_state import Change
 from walkin.ui.matching import Matcher
+from walkin.ui.offer import Command, Offer
+from walkin.ui.palette import entries
 
 
 def best(query: str, *texts: str) -> list[str]:
@@ -97,6 +100,12 @@ def test_channel_of_an_address(visit: Visit):
 def test_channel_that_is_not_there_is_not_offered(visit: Visit):
     visit.type("stage.2.conv/6")
     assert visit.press("ENTER") == []
+
+
+def test_what_only_a_window_can_do_is_not_offered(ctx):
+    commands = tuple(Command(act.name, act.what, act.shown) for act in ACTS if act.key)
+    found = {entry.change.act for entry in entries(Offer(commands), room())}
+    assert {"full_screen", "paste", "palette"}.isdisjoint(found) and "save" in found
 
 
 def test_network_is_opened_by_name(visit: Visit):

@@ -21,7 +21,7 @@ from walkin.requests import Open
 from walkin.resources import photos
 from walkin.scene import ENDING, Scene
 from walkin.storing import Loaded
-from walkin.world import Arrangement, World
+from walkin.world import Arrangement, Look, World
 
 HEAD_M = 1.6
 EYE = np.array([0.0, HEAD_M, 0.0])
@@ -142,6 +142,7 @@ class End:
     """What is left of a visit: all that a scene keeps of it, and what there is to be seen of that."""
 
     scene: Scene
+    look: Look
     places: dict[str, Place]
     """Of all walls."""
     order: tuple[int, ...]
@@ -164,7 +165,7 @@ def end_of(guest: Guest) -> End:
     assert last.tiles is not None and last.order is not None and large is not None
     places = {key: wall.place for key, wall in world.walls.items()}
     return End(
-        scene_of(world, guest.given), places, tuple(last.order.tolist()),
+        scene_of(world, guest.given), world.look, places, tuple(last.order.tolist()),
         world.walls[large.key].tiles.picture(large.channel), world.world_from_stage @ guest.given.stage_from_head,
         world.picture.source if world.picture is not None else None,
     )  # fmt: skip
@@ -250,6 +251,7 @@ def visit(guest: Guest) -> End:
     corner = at(moved, 1.0, 0.0) + moved.right * 0.04 + np.array([0.0, 0.04, 0.0])
     guest.drag(corner, moved.centre + (corner - moved.centre) * 1.3)
     assert abs(first.place.pitch_m / moved.pitch_m - 1.3) < 0.01
+    assert float(np.abs(first.place.centre - moved.centre)[[0, 2]].max()) < 1e-3, "it grows about its middle"
     guest.act("undo")
     assert first.place == moved, "the size is undone, the move is not"
 
@@ -280,7 +282,8 @@ def tile(wall: Wall, position: int) -> np.ndarray:
 def same(a: End, b: End, within_m: float = 1e-3) -> None:
     """Both visits have left the same room, and stand at the same place of it."""
     one, other = a.arrangement, b.arrangement
-    assert one.look == other.look and one.sorts == other.sorts and one.fed == other.fed and one.folds == other.folds
+    assert a.look == b.look == one.look == other.look
+    assert one.sorts == other.sorts and one.fed == other.fed and one.folds == other.folds
     assert a.scene.selected == b.scene.selected and a.order == b.order and a.fed == b.fed
     assert a.scene.shelf == b.scene.shelf and a.scene.here == b.scene.here
     assert [thing.source for thing in one.things] == [thing.source for thing in other.things]
