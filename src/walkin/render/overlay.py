@@ -119,7 +119,7 @@ class Overlay:
         column = min((460 if columns == 1 else 520) * s, (width - 16 * s) / columns)
         sheet_width, sheet_height = column * columns, row * lines + 70 * s
         x, y = (width - sheet_width) / 2, max(8 * s, (height - sheet_height) / 2)
-        plate(x, y, sheet_width, sheet_height, (0.010, 0.012, 0.016, 0.94), 10)
+        plate(x, y, sheet_width, sheet_height, (0.010, 0.012, 0.016, 0.98), 10)
         line("Keys", x + 26 * s, y + 38 * s, 20 * s, INK, "semibold")
         for number, (key, what) in enumerate(self._keys):
             left, baseline = x + column * (number // lines), y + 68 * s + row * (number % lines)
