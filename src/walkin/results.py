@@ -232,6 +232,32 @@ class Weighed:
 
 
 @dataclass(frozen=True)
+class Grown:
+    """Visualisations of one batch as they are now: what parts of a network answer to most."""
+
+    network: str
+    address: str
+    """Node of all of them; '' for classes."""
+    channels: tuple[int, ...]
+    """-1 where one is of no single channel."""
+    objectives: tuple[str, ...]
+    """Each as text (see walkin.network.featurevis.objective)."""
+    copies: tuple[int, ...]
+    """Which of several pictures of one objective."""
+    pictures: np.ndarray
+    """uint8 (n, H, W, 4), sRGB, opacity not multiplied in."""
+    step: int
+    steps: int
+    activations: tuple[float, ...]
+    """Of the objective: once done, of the picture as it is, without transforms; before, in the last step."""
+    seconds: tuple[float, ...] = ()
+    """That each took."""
+    recipe: str = ""
+    seed: int = 0
+    done: bool = False
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a job is: fraction 0 to 1, None while unknown."""
 
@@ -281,6 +307,7 @@ Result = (
     | Spoiled
     | Watching
     | Weighed
+    | Grown
     | Progress
     | Notice
     | Finished

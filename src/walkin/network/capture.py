@@ -56,7 +56,7 @@ class Capture:
         named = dict(kwargs or {})
         model = self._survey.model
         with undisturbed(self._survey, inputs, named):
-            replay = _Replay(self._plan, self._paths, self._survey.wrappers, self._by_source, on_output)
+            replay = Replay(self._plan, self._paths, self._survey.wrappers, self._by_source, on_output)
             replay.hand_out_inputs(inputs, named)
             with listening(replay):
                 try:
@@ -73,7 +73,7 @@ class Capture:
         return output
 
 
-class _Replay(TorchFunctionMode):
+class Replay(TorchFunctionMode):
     """Follows one forward along the plan. Every line in the two hot methods runs for each operation."""
 
     def __init__(

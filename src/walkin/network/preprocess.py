@@ -120,9 +120,12 @@ class Preprocess:
         return replace(self, **wanted)
 
     def _statistics(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.statistics(len(values))
+
+    def statistics(self, channels: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation, (C, 1, 1), of an input of so many channels."""
         import torch
 
-        channels = len(values)
         mean = torch.tensor(_fitted(self.mean, channels), dtype=torch.float32).view(-1, 1, 1)
         return mean, torch.tensor(_fitted(self.std, channels), dtype=torch.float32).view(-1, 1, 1)
 

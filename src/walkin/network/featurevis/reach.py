@@ -1,0 +1,237 @@
+"""Reach: forward passes that end at the nodes that are wanted, with a gradient to the input."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from walkin.errors import WalkinError
+from walkin.graph import Network, Node
+from walkin.network.capture import GraphChanged, Replay
+from walkin.network.fold import FOLDS, fold
+from walkin.network.loaded import Loaded
+from walkin.network.module_calls import listening
+from walkin.network.plan import Plan, Shown
+from walkin.network.recording import Op, Place, Trace
+from walkin.network.survey import Survey
+from walkin.network.trace import trace
+from walkin.network.undisturbed import undisturbed
+
+# What gives the same for all values below a bound, and so has no gradient there.
+RECTIFIERS = frozenset("relu relu_ relu6 relu6_ hardtanh hardtanh_ threshold threshold_ clamp clamp_ clamp_min".split())
+SQUASHERS = frozenset({"softmax", "log_softmax", "sigmoid", "sigmoid_"})
+
+
+class Reached(BaseException):
+    """All wanted values are there. No Exception: a network that catches those must not catch this."""
+
+
+@dataclass
+class Reach:
+    """One network, traced with inputs of one size: any of its nodes can be reached, whatever the fold."""
+
+    loaded: Loaded
+    side: tuple[int, int]
+    trace: Trace
+    networks: dict[str, Network]
+    """fold -> graph"""
+    plans: dict[str, Plan]
+    survey: Survey = field(repr=False)
+
+    @classmethod
+    def of(cls, loaded: Loaded, side: tuple[int, int] | None = None, batch: int = 1) -> Reach:
+        """Traced with grey pictures of `side`, (height, width)."""
+        height, width = side or input_side(loaded)
+        refuse_whole_numbers(loaded)
+        grey = torch.zeros(batch, loaded.preprocess.size[0], height, width)
+        try:
+            traced = trace(loaded.model, *put_in(loaded, grey))
+        except WalkinError as problem:
+            raise WalkinError(_whole_numbers(loaded, problem)) from problem
+        networks, plans = {}, {}
+        for level in FOLDS:
+            networks[level], plans[level] = fold(traced, level, name=loaded.name)
+        return cls(loaded, (height, width), traced, networks, plans, Survey.of(loaded.model))
+
+    @cached_property
+    def addresses(self) -> dict[str, tuple[Node, Shown]]:
+        """All nodes of all folds; where two have one address, the one that is seen without asking for a fold."""
+        found: dict[str, tuple[Node, Shown]] = {}
+        for level in ("ops", "blocks", "layers"):
+            nodes = self.networks[level].by_address
+            found.update((shown.address, (nodes[shown.address], shown)) for shown in self.plans[level].shown)
+        return found
+
+    def node(self, address: str) -> Node:
+        """The node at an address of any fold; WalkinError, naming close ones, if there is none."""
+        if address in self.addresses:
+            return self.addresses[address][0]
+        try:
+            return self.networks["layers"].find(address)
+        except KeyError as problem:
+            raise WalkinError(str(problem.args[0]), code=2) from None
+
+    def place(self, address: str) -> Place:
+        return self.addresses[address][1].place
+
+    def before_rectifier(self, address: str) -> Place:
+        """Where the input of the ReLU that gives a node's value appears; the node's own place if none does."""
+        return self._before(self.place(address), RECTIFIERS)
+
+    def before_softmax(self, address: str) -> Place:
+        return self._before(self.place(address), SQUASHERS)
+
+    def _before(self, place: Place, operations: frozenset[str]) -> Place:
+        op = self._by_place.get(place)
+        if op is None or op.operation not in operations or len(op.inputs) != 1:
+            return place
+        source = self.trace.ops[op.inputs[0]]
+        return source.place if source.shape == op.shape else place
+
+    @cached_property
+    def _by_place(self) -> dict[Place, Op]:
+        return {op.place: op for op in self.trace.ops}
+
+    def run(self, x: Tensor, places: Iterable[Place]) -> dict[Place, Tensor]:
+        """Their values for a batch of normalised inputs (B, C, H, W). GraphChanged if it takes another path."""
+        wanted = dict.fromkeys(places)
+        found: dict[Place, Tensor] = {}
+        shown = tuple(Shown(str(number), place, ()) for number, place in enumerate(wanted))
+        by_address = {one.address: one.place for one in shown}
+
+        def keep(address: str, value: Tensor) -> None:
+            # What is not the last may be written to by what comes after it.
+            found[by_address[address]] = value if len(found) == len(wanted) - 1 else value.clone()
+            if len(found) == len(wanted):
+                raise Reached
+
+        plan = Plan(shown, self.trace.events, self.networks["ops"], self.trace.branches_known)
+        by_source: dict[str, dict[int, list[Shown]]] = defaultdict(lambda: defaultdict(list))
+        for one in shown:
+            by_source[one.place.source][one.place.event].append(one)
+        replay = _AnySize(plan, self._paths, self.survey.wrappers, by_source, keep)
+        inputs = put_in(self.loaded, x)
+        model = self.survey.model
+        try:
+            replay.hand_out_inputs(inputs, {})
+            with listening(replay):
+                if plan.sees_operations:
+                    with replay:
+                        model(*inputs)
+                else:
+                    model(*inputs)
+            replay.finish()
+        except Reached:
+            pass
+        except BaseException as problem:
+            if isinstance(replay.error, Reached):
+                pass  # a network that turned it into an exception of its own
+            elif replay.error is not None and replay.error is not problem:
+                raise replay.error from None
+            else:
+                raise
+        replay.error = None  # it holds the frames of the forward, and those its values
+        if len(found) < len(wanted):
+            raise GraphChanged(f"{len(wanted) - len(found)} of the nodes did not appear")
+        return found
+
+    @contextmanager
+    def with_gradients(self) -> Iterator[None]:
+        """The network in evaluation mode and its buffers as they were afterwards, but with gradients recorded."""
+        with undisturbed(self.survey, (), {}), torch.enable_grad():
+            yield
+
+    @cached_property
+    def _paths(self) -> dict[int, str]:
+        return {module: kind.event for module, kind in self.survey.kinds.items()}
+
+
+class _AnySize(Replay):
+    """Hands out values whatever their shape: batches are larger than the traced one."""
+
+    def _give(self, shown: Shown, tensor: Tensor) -> None:
+        try:
+            self._handing_out = True
+            self._on_output(shown.address, tensor)
+        except BaseException as problem:
+            self._fail(problem)
+        finally:
+            self._handing_out = False
+
+
+def input_side(loaded: Loaded) -> tuple[int, int]:
+    """(height, width) of the network's input; what takes any size is given 224."""
+    height, width = loaded.preprocess.size[1:]
+    return height or 224, width or 224
+
+
+def put_in(loaded: Loaded, x: Tensor) -> tuple[Any, ...]:
+    """The arguments of the forward for a batch (B, C, H, W)."""
+    x = x.to(loaded.device, loaded.dtype)
+    if loaded.form == "list":
+        return (list(x),)
+    if loaded.form == "clip":
+        from walkin.network.torchvision_zoo import CLIP_FRAMES
+
+        return (x[:, :, None].repeat(1, 1, CLIP_FRAMES, 1, 1),)
+    if loaded.form == "pair":
+        return x, x.roll(8, dims=-1)
+    return (x,)
+
+
+def refuse_whole_numbers(loaded: Loaded) -> None:
+    """WalkinError for what computes without fractions: there is no gradient through that."""
+    if any("quantized" in type(module).__module__ for module in loaded.model.modules()):
+        raise WalkinError(f"{loaded.name} is quantised: no gradient passes through whole numbers; open the float one")
+
+
+def _whole_numbers(loaded: Loaded, problem: WalkinError) -> str:
+    text = str(problem)
+    if any(word in text for word in ("indices", "LongTensor", "IntTensor", "Long, Int", "torch.int", "ByteTensor")):
+        return f"{loaded.name} takes whole numbers as its input: no gradient reaches those, nothing can be visualised"
+    return text
+
+
+def where_it_stops(reach: Reach, x: Tensor, place: Place) -> str:
+    """Address of the operation nearest to `place` that lets no gradient through; '' if all of them do."""
+    target = reach._by_place.get(place)
+    ops = [op for op in reach.trace.ops if target is None or op.index <= target.index]
+    needed = {target.index} if target is not None else {op.index for op in ops}
+    for op in reversed(ops):
+        if op.index in needed:
+            needed.update(op.inputs)
+    places = {op.place: op for op in ops if op.index in needed}
+    with reach.with_gradients():
+        x = x.detach().clone().requires_grad_(True)
+        values = reach.run(x, places)
+        by_index = {op.index: values[where] for where, op in places.items()}
+    for op in reversed(ops):
+        value = by_index.get(op.index)
+        if value is None or not op.inputs or op.index not in needed:
+            continue
+        given = [by_index[source] for source in op.inputs if source in by_index]
+        if not value.requires_grad and any(one.requires_grad for one in given):
+            return f"{op.address} ({op.operation})"
+    return _first_zero(ops, by_index, target)
+
+
+def _first_zero(ops: list[Op], values: Mapping[int, Tensor], target: Op | None) -> str:
+    """The operation that multiplies gradients by 0, found by asking each one by itself."""
+    for op in reversed(ops):
+        value = values.get(op.index)
+        if value is None or not value.requires_grad or not op.inputs:
+            continue
+        given = [values[source] for source in op.inputs if source in values and values[source].requires_grad]
+        if not given:
+            continue
+        # Copies were handed out: they hang beside the chain, so ask from a node's value for that of the input alone.
+        if op.operation in ("round", "floor", "ceil", "sign", "trunc", "round_", "floor_", "ceil_", "sign_", "trunc_"):
+            return f"{op.address} ({op.operation})"
+    return ""
