@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 from walkin._version import __version__
 
 if TYPE_CHECKING:
-    from walkin.api import activations, trace, view
+    from walkin.api import activations, trace, view, visualise
     from walkin.callbacks import on_select, panel
     from walkin.room import Room
 
-__all__ = ["Room", "__version__", "activations", "on_select", "panel", "trace", "view"]
+__all__ = ["Room", "__version__", "activations", "on_select", "panel", "trace", "view", "visualise"]
 
 _HOMES = {"Room": "room", "on_select": "callbacks", "panel": "callbacks"}
 

@@ -1,10 +1,10 @@
-"""What a script calls: view, trace, activations. They leave the caller's model and process-wide settings alone."""
+"""What a script calls: view, trace, activations, visualise. The caller's model and process-wide settings stay alone."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from walkin.app import App
     from walkin.graph import Network
     from walkin.keeping import Kept
+    from walkin.results import Visualised
     from walkin.room import Room
 
 # torch's own names stay in network/ (tests/test_architecture.py), also where only a type checker would read them.
@@ -211,6 +212,65 @@ def activations(
         raise WalkinError(str(problem.args[0]) if problem.args else "no such node") from problem
     except capture.GraphChanged as problem:
         raise WalkinError(f"the network takes another path at every run ({problem}); seed it") from problem
+
+
+def visualise(
+    model: Module | str,
+    address: str | Sequence[str],
+    channels: int | Iterable[int] | None = None,
+    recipe: str = "fourier",
+    *,
+    steps: int | None = None,
+    seed: int = 0,
+    weights: str | os.PathLike[str] | None = None,
+    key: str | None = None,
+    device: str = "auto",
+    input_size: int | Sequence[int] | None = None,
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+    labels: str | os.PathLike[str] | Sequence[str] | None = None,
+    weights_seed: int = 0,
+    cache: bool = True,
+    progress: Callable[[float, float | None], None] | None = None,
+    **numbers: Any,
+) -> list[Visualised]:
+    """Pictures of what channels of a node answer to most, with their activation, in the order asked for.
+
+    `address`: a node, `layer4.*` for several, or an objective such as `layer4.1/7 - layer4.1/9`, `class:tabby`,
+    `dream:layer4.1` (walkin featurevis --help lists them), or a list of these. `channels`: of whole nodes; all if not
+    given. `recipe`: fourier, quick, maco or pixel; `numbers` are others for it: rate=0.1. A live module is copied.
+    `progress` is called with the share that is done and the seconds that are left, None as long as nobody knows.
+    """
+    import sys
+
+    from walkin.network.featurevis import command
+
+    spec, live = (model, None) if isinstance(model, str) else (_class_of(model), model)
+    chosen = command.with_changes(recipe, steps, [f"{name}={value}" for name, value in numbers.items()])
+    names = None if labels is None or isinstance(labels, str | os.PathLike) else tuple(map(str, labels))
+    request = Open(
+        spec=spec,
+        weights=None if weights is None else os.fspath(weights),
+        key=key,
+        device=device,
+        input_size=_several("input_size", input_size, int, twice=True),
+        mean=_several("mean", mean, float),
+        std=_several("std", std, float),
+        labels=os.fspath(labels) if isinstance(labels, str | os.PathLike) else None,
+        seed=weights_seed,
+        model=live,
+        names=names,
+    )
+    return command.pictures(
+        request,
+        [address] if isinstance(address, str) else list(address),
+        _several("channels", channels, int),
+        chosen,
+        seed,
+        cache,
+        progress,
+        lambda line: print(f"walkin: {line}", file=sys.stderr),
+    )
 
 
 def _class_of(model: Any) -> str:

@@ -13,7 +13,7 @@ from walkin._version import __version__
 from walkin.errors import WalkinError
 
 TIMEOUT_S = 300.0
-COMMANDS = ("view", "info", "networks", "doctor")
+COMMANDS = ("view", "info", "networks", "featurevis", "cache", "doctor")
 
 NETWORK_HELP = """NETWORK is one of
   demo                        EfficientNet-Lite0 with its weights and photos, nothing to download
@@ -94,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     _view_parser(commands)
     _info_parser(commands)
     _networks_parser(commands)
+    _featurevis_parser(commands)
+    _cache_parser(commands)
     doctor = commands.add_parser(
         "doctor", help="what is usable on this machine and why not", description="GL, windows, torch, devices."
     )
@@ -102,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _network_options(parser: argparse.ArgumentParser) -> None:
+def _network_options(parser: argparse.ArgumentParser, seed: str = "--seed") -> None:
     parser.add_argument(
         "--weights",
         metavar="W",
@@ -126,7 +128,7 @@ def _network_options(parser: argparse.ArgumentParser) -> None:
         help="what becomes a wall: every operation, layers with norm and activation folded in, or blocks",
     )
     parser.add_argument("--image", metavar="FILE", help="picture to feed first")
-    parser.add_argument("--seed", type=_count, default=0, help="of untrained weights (default: 0)")
+    parser.add_argument(seed, type=_count, default=0, metavar="N", help="of untrained weights (default: 0)")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
 
 
@@ -237,6 +239,66 @@ def _networks_parser(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=_networks)
 
 
+FEATUREVIS_HELP = """ADDRESS is one of
+  layer4.1, 'layer4.*'        every channel of a node, or of all nodes whose address matches
+  layer4.1/7                  one channel; @12,5 one place of it, @centre the middle; %10 its largest tenth
+  layer4.1/7:1,9:-0.5         a direction: 1 x channel 7 - 0.5 x channel 9
+  class:tabby, class:281      a class, before the softmax
+  dream:layer4.1              the whole node
+  '2*a/1 - b/3'               sums and differences, with spaces around the sign
+  'layer4.1/7 ~4'             four pictures that are unlike each other
+  'layer4.1/7 from F.jpg'     what is in a photo of it, exaggerated
+  'dream:layer4.1 from F.jpg' the whole photo, exaggerated
+walkin info NETWORK lists addresses. What was made before comes from the cache: a command that was ended goes on where
+it was."""
+
+
+def _featurevis_parser(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "featurevis",
+        help="write pictures of what channels answer to most",
+        description="Write pictures of what channels answer to most: PNGs, a sheet for each wall, and index.json.",
+        epilog=f"{FEATUREVIS_HELP}\n\n{NETWORK_HELP}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("network", metavar="NETWORK")
+    parser.add_argument("address", nargs="*", metavar="ADDRESS", help="what the pictures are for")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
+    parser.add_argument("--all", action="store_true", help="every channel of every node")
+    parser.add_argument("--channels", type=_ranges, metavar="0,5,10-20", help="of whole nodes, these only")
+    parser.add_argument(
+        "--recipe",
+        default="fourier",
+        metavar="R",
+        help="fourier (default), quick: small and soon there, maco: natural spectra, slow, pixel: DeepVisionVR's",
+    )
+    parser.add_argument("--steps", type=_count, metavar="N", help="default: what the recipe says")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another number of the recipe, for example rate=0.1",
+    )
+    parser.add_argument("--seed", type=_count, default=0, metavar="N", help="of the pictures (default: 0)")
+    parser.add_argument("--batch", type=_count, default=0, metavar="N", help="pictures at a time (default: by memory)")
+    parser.add_argument("--no-cache", action="store_true", help="make all anew, and keep nothing")
+    _network_options(parser, seed="--weights-seed")
+    parser.set_defaults(run=_featurevis)
+
+
+def _cache_parser(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "cache",
+        help="what is kept of visualisations",
+        description="List or clear the visualisations that are kept, or set how much room they may take.",
+    )
+    parser.add_argument("action", choices=("list", "clear", "limit"))
+    parser.add_argument("value", nargs="?", default="", metavar="NETWORK|SIZE", help="clear: of one; limit: 500MB")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    parser.set_defaults(run=_cache)
+
+
 def _view(options: argparse.Namespace) -> int:
     from walkin.opening import view
 
@@ -257,6 +319,18 @@ def _networks(options: argparse.Namespace) -> int:
         raise WalkinError(f"no network matches {options.pattern!r}; walkin networks lists all")
     print(catalogue.text(entries, options.pattern))
     return 0
+
+
+def _featurevis(options: argparse.Namespace) -> int:
+    from walkin.opening import featurevis
+
+    return featurevis(options)
+
+
+def _cache(options: argparse.Namespace) -> int:
+    from walkin.opening import cache
+
+    return cache(options.action, options.value)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -306,6 +380,20 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) < 2**63):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
     return int(text)
+
+
+def _ranges(text: str) -> tuple[int, ...]:
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        try:
+            low, high = _count(first), _count(last) if dash else _count(first)
+        except argparse.ArgumentTypeError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not channels, for example 0,5,10-20") from None
+        if high < low or high - low > 100_000:
+            raise argparse.ArgumentTypeError(f"{text!r}: {part.strip()} is no range")
+        found += range(low, high + 1)
+    return tuple(dict.fromkeys(found))
 
 
 def _seconds(text: str) -> float:

@@ -259,6 +259,56 @@ def info(options: argparse.Namespace) -> int:
     return 0
 
 
+def featurevis(options: argparse.Namespace) -> int:
+    """walkin featurevis: the exit code."""
+    if not options.address and not options.all:
+        raise WalkinError("what is to be visualised? name an address (walkin info lists them), or --all", code=2)
+    if options.out.exists() and not options.out.is_dir():
+        raise WalkinError(f"--out {options.out} is a file; a folder is wanted", code=2)
+    with collector_resting("torch"):
+        from walkin.network.featurevis import command
+    options.seed, seed = options.weights_seed, options.seed
+    request = request_from(options, options.network)
+    _check_files(request)
+    wanted = command.Wanted(
+        request=request,
+        addresses=tuple(options.address),
+        out=options.out,
+        recipe=command.with_changes(options.recipe, options.steps, options.set),
+        channels=options.channels,
+        seed=seed,
+        everything=options.all,
+        kept=not options.no_cache,
+        batch=options.batch,
+    )
+    return command.run(wanted)
+
+
+def cache(action: str, value: str) -> int:
+    """walkin cache: the exit code."""
+    from walkin.network.featurevis.cache import Cache, size_from, size_text
+
+    held = Cache()
+    if action == "clear":
+        count, size = held.clear(value)
+        print(
+            f"{count} files removed ({size_text(size)})" if count else f"nothing of {value or 'any network'} was kept"
+        )
+        return 0
+    if action == "limit" and value:
+        gone = held.set_limit(size_from(value))
+        print(f"limit {size_text(held.limit_bytes)}" + (f", {gone} files let go" if gone else ""))
+        return 0
+    if action == "list":
+        rows: dict[tuple[str, str], list[int]] = {}
+        for entry in held.entries():
+            rows.setdefault((entry.network, entry.recipe), []).append(entry.bytes)
+        for (network, recipe), sizes in rows.items():
+            print(f"{network:<24} {recipe:<16} {len(sizes):>7,} pictures {size_text(sum(sizes)):>10}")
+    print(f"{size_text(held.held_bytes)} of at most {size_text(held.limit_bytes)} in {held.folder}")
+    return 0
+
+
 def target_kind(name: str, report: Callable[[str], None] = lambda line: None) -> str:
     """openxr, desktop or offscreen; for `auto` what the machine has: a headset, else a window, else neither."""
     if name != "auto":

@@ -213,6 +213,19 @@ class Weigh:
 
 
 @dataclass(frozen=True)
+class Visualise:
+    """Make pictures that parts of a network answer to most; `Grown` shows them while they form."""
+
+    objectives: tuple[str, ...]
+    """`layer4.1/7`, `class:tabby`, ...: see walkin.network.featurevis.objective."""
+    recipe: str = "fourier"
+    changes: tuple[tuple[str, float | int | str], ...] = ()
+    """(name, value) of numbers of the recipe that are to be others."""
+    seed: int = 0
+    network: str = ""
+
+
+@dataclass(frozen=True)
 class Watch:
     """Feed the newest picture of a camera or a folder again and again, as fast as the network runs."""
 
@@ -251,6 +264,6 @@ class Quit:
 
 
 Request = (
-    Open | Feed | Refold | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Watch | Cancel
-    | Screenshot | Save | Restore | Quit
+    Open | Feed | Refold | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Visualise | Watch
+    | Cancel | Screenshot | Save | Restore | Quit
 )  # fmt: skip

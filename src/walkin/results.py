@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -255,6 +256,42 @@ class Grown:
     recipe: str = ""
     seed: int = 0
     done: bool = False
+
+    def each(self) -> Iterator[Visualised]:
+        """The pictures one by one, opacity left out where all is opaque."""
+        for number, objective in enumerate(self.objectives):
+            pixels = self.pictures[number]
+            yield Visualised(
+                self.address,
+                self.channels[number],
+                objective,
+                pixels if pixels[..., 3].min() < 255 else np.ascontiguousarray(pixels[..., :3]),
+                self.activations[number],
+                self.copies[number],
+                self.step,
+                self.seconds[number] if self.seconds else 0.0,
+                self.recipe,
+                self.seed,
+            )
+
+
+@dataclass(frozen=True)
+class Visualised:
+    """One finished visualisation."""
+
+    address: str
+    channel: int
+    """-1 where it is of no single channel."""
+    objective: str
+    pixels: np.ndarray = field(repr=False)
+    """uint8 (H, W, 3), sRGB; (H, W, 4) where the recipe gives opacities."""
+    activation: float
+    """Of the picture as it is, without transforms."""
+    copy: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+    recipe: str = ""
+    seed: int = 0
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from walkin.network.loaded import Loaded, load
 from walkin.network.pictures import picture_from
 from walkin.network.session import Session
 from walkin.network.weighing import weights_hash
-from walkin.requests import Close, Feed, File, Measure, Open, Pixels, Refold, Watch, Weigh
+from walkin.requests import Close, Feed, File, Measure, Open, Pixels, Refold, Visualise, Watch, Weigh
 from walkin.resources import photos
 from walkin.results import Notice, Progress, Result, Watching, Weighed
 
@@ -109,6 +109,21 @@ def weigh(sessions: Sessions, request: Weigh, emit: Emit) -> Iterator[Result | N
         return
     digest = yield from weights_hash(session.loaded.model)
     yield Weighed(digest, request.network)
+
+
+def visualise(sessions: Sessions, request: Visualise, emit: Emit) -> Iterator[Result | None]:
+    """Pictures for what is wanted of a network; those that were made before come at once."""
+    from walkin.network.featurevis import growing
+    from walkin.network.featurevis.cache import Cache
+    from walkin.network.featurevis.recipe import named
+
+    session = _session(sessions, request.network)
+    if session is None or session.loaded is None:
+        raise WalkinError("no network to visualise yet: open one first")
+    recipe = named(request.recipe).with_(**dict(request.changes))
+    yield from growing.visualise(
+        session.loaded, request.objectives, recipe, request.seed, cache=Cache(), network=request.network
+    )
 
 
 def watch(

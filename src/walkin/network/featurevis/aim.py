@@ -132,8 +132,9 @@ def _by_name(name: str, names: tuple[str, ...] | None, count: int) -> int:
         if found:
             more = ", ".join(names[i] for i in found[:4])
             raise WalkinError(f"class {name!r} could be {more}: name one of them, or its number", code=2)
-    close = get_close_matches(wanted, lowered, 3, 0.5)
-    hint = f"; did you mean {', '.join(names[lowered.index(one)] for one in close)}?" if close else ""
+    parts = {part.strip(): names[i] for i, one in enumerate(lowered) for part in (one, *one.split(","))}
+    close = dict.fromkeys(parts[one] for one in get_close_matches(wanted, parts, 3, 0.5))
+    hint = f"; did you mean {', or '.join(close)}?" if close else ""
     raise WalkinError(f"no class {name!r}{hint}", code=2)
 
 
@@ -225,6 +226,8 @@ def likeness(aims: Sequence[Aim], found: dict[Place, Tensor], early: bool, group
         part = aims[members[0]].parts[0]
         value = _by_sample(found[part.early if early else part.place], batch)[members].float()
         flat = value.movedim(part.axis + 1, 1).flatten(2)
+        # Without their means: those of a ReLU are all above 0, and would make all pictures look alike.
+        flat = flat - flat.mean(2, keepdim=True)
         gram = F.normalize((flat @ flat.transpose(1, 2)).flatten(1), dim=1)
         alike = gram @ gram.T
         for place, number in enumerate(members):

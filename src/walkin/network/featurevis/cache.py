@@ -10,17 +10,18 @@ import re
 from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from walkin.errors import WalkinError
 from walkin.network.featurevis.objective import Objective
 from walkin.network.featurevis.recipe import Recipe, digest
-from walkin.network.loaded import Loaded
-from walkin.network.recording import Trace
-from walkin.network.weighing import weights_hash
 from walkin.safe_file import set_aside, write_whole
+
+if TYPE_CHECKING:  # listing what is there must not wait for torch
+    from walkin.network.loaded import Loaded
+    from walkin.network.recording import Trace
 
 VERSION = 1
 """Of what the recipes do with their numbers: raised when the same ones give other pictures."""
@@ -70,6 +71,8 @@ class Keys:
         cls, loaded: Loaded, trace: Trace, seed: int, *, half: bool = False, measured: np.ndarray | None = None
     ) -> Generator[None, None, Keys]:
         """`yield`s while the weights are read. The device is left out: pictures of one seed look the same on all."""
+        from walkin.network.weighing import weights_hash
+
         weights = yield from weights_hash(loaded.model)
         preprocess = loaded.preprocess
         rest: dict[str, Any] = {
@@ -78,7 +81,13 @@ class Keys:
             "half": half,
             # Weights do not say what is computed with them: the operations, and what goes in, do.
             "operations": digest(list(trace.events)),
-            "input": [list(preprocess.size), list(preprocess.mean), list(preprocess.std), loaded.form, str(loaded.dtype)],
+            "input": [
+                list(preprocess.size),
+                list(preprocess.mean),
+                list(preprocess.std),
+                loaded.form,
+                str(loaded.dtype),
+            ],
         }
         if measured is not None:  # what was measured, not where: a folder may get other pictures
             rest["spectrum"] = hashlib.sha256(np.round(measured, 4).tobytes()).hexdigest()[:16]

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from walkin.errors import WalkinError
-from walkin.network.capture import GraphChanged
 from walkin.network.featurevis import aim as aims_of
 from walkin.network.featurevis import optimiser, parametrisation, transforms
 from walkin.network.featurevis.aim import Aim, aim
@@ -93,9 +92,7 @@ def visualise(
     keys = None
     if cache is not None:
         keys = yield from Keys.of(loaded, studio.whole.trace, seed, half=studio.half, measured=studio.table)
-    wanted = [
-        Request(one, copy, group=number) for number, one in enumerate(objectives) for copy in range(one.copies)
-    ]
+    wanted = [Request(one, copy, group=number) for number, one in enumerate(objectives) for copy in range(one.copies)]
     clock = Clock(len(wanted))
     missing: list[Request] = []
     for request in wanted:
@@ -148,7 +145,7 @@ class Studio:
         if recipe.input_side and recipe.input_side < min(own):
             whole = _if_it_takes(loaded, recipe.input_side, judge) or judge
         seen = whole.side
-        side = (recipe.size,) * 2 if recipe.size else own
+        side = (recipe.size, recipe.size) if recipe.size else own
         if recipe.input_side and not recipe.views > 1 and whole is judge:
             side = own  # it takes no smaller input: then the picture is as large as that
         window = None
@@ -270,7 +267,9 @@ def _one_batch(
         if not work.moving.any():
             break
         if (step + 1) % recipe.every == 0 or step == 0:
-            yield clock.progress(f"{label}: step {step + 1} of {recipe.steps}", network, len(requests) * (step + 1) / recipe.steps)
+            yield clock.progress(
+                f"{label}: step {step + 1} of {recipe.steps}", network, len(requests) * (step + 1) / recipe.steps
+            )
             yield work.shown(step + 1, seed, network)
         else:
             yield None
@@ -457,7 +456,9 @@ class Batch:
             at_input = self._at_input(aim, given, scale, reach, places)
             wanted = (self.picture.values, planes) if recipe.parametrisation == "maco" else (self.picture.values,)
             gradient, *at_picture = torch.autograd.grad(x, wanted, at_input, retain_graph=self.photos is not None)
-            seen = at_picture[0][part.start : part.stop].abs().sum(1) if at_picture else values.new_zeros(len(part), 1, 1)
+            seen = (
+                at_picture[0][part.start : part.stop].abs().sum(1) if at_picture else values.new_zeros(len(part), 1, 1)
+            )
             if self.photos is not None:
                 gradient = gradient + self._towards_photo(planes[part.start : part.stop], part, gradient)
         return gradient, values.detach(), seen
@@ -539,9 +540,7 @@ def _generator(seed: int, request: Request) -> torch.Generator:
     return torch.Generator().manual_seed((own ^ (seed * 0x9E3779B97F4A7C15)) % 2**63)
 
 
-def grown(
-    requests: Sequence[Request], entries: Sequence[Entry], recipe: Recipe, seed: int, network: str
-) -> Grown:
+def grown(requests: Sequence[Request], entries: Sequence[Entry], recipe: Recipe, seed: int, network: str) -> Grown:
     """What the room and the files are given."""
     return Grown(
         network=network,

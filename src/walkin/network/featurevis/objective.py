@@ -1,15 +1,15 @@
 """Objective: what a picture is to make large, as text and as plain data. Knows no torch and no network.
 
-    layer4.1/7              mean of channel 7
-    layer4.1/7@12,5         its value at row 12, column 5; @centre: in the middle
-    layer4.1/7%10           mean of its largest tenth
-    layer4.1/7:1,9:-0.5     direction: 1 x channel 7 - 0.5 x channel 9; with ^2 at the end times the cosine's square
-    layer4.1                the whole node: mean of all squares (deep dream)
-    class:tabby, class:281  a class, before the softmax
-    2*a/1 - b/3             sums and differences, with spaces around the sign
-    layer4.1/7 ~4           four pictures that are unlike each other
-    layer4.1/7 from F.jpg   what is in a photo of it, exaggerated (accentuation)
-    layer4.1 from F.jpg     the whole photo, exaggerated (caricature)
+layer4.1/7              mean of channel 7
+layer4.1/7@12,5         its value at row 12, column 5; @centre: in the middle
+layer4.1/7%10           mean of its largest tenth
+layer4.1/7:1,9:-0.5     direction: 1 x channel 7 - 0.5 x channel 9; with ^2 at the end times the cosine's square
+layer4.1, dream:layer4.1   the whole node: mean of all squares (deep dream)
+class:tabby, class:281  a class, before the softmax
+2*a/1 - b/3             sums and differences, with spaces around the sign
+layer4.1/7 ~4           four pictures that are unlike each other
+layer4.1/7 from F.jpg   what is in a photo of it, exaggerated (accentuation)
+layer4.1 from F.jpg     the whole photo, exaggerated (caricature)
 """
 
 from __future__ import annotations
@@ -129,6 +129,10 @@ def _term(text: str, part: str, weight: float) -> Term:
         if not name:
             raise _wrong(text, "class: needs a name or a number")
         return Term("class", "", class_name=name, weight=weight)
+    if part.startswith("dream:"):
+        part = part.removeprefix("dream:").strip()
+        if part and " " not in part:
+            return Term("layer", part, weight=weight)
     if not part or " " in part:
         raise _wrong(text, f"{part!r} is no node; signs need spaces around them")
     match = _UNIT.match(part)

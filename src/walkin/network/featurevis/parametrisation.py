@@ -52,11 +52,14 @@ class Fourier:
 
     wraps = True
 
-    def __init__(self, recipe, shape, generators, device, photos):  # noqa: ANN001
+    def __init__(self, recipe, shape, generators, device, photos):
         channels, height, width = shape
         self._side = height, width
         f = frequencies(height, width).clamp(min=1 / max(height, width))
-        self._scale = (recipe.contrast / f**recipe.decay).to(device)
+        scale = recipe.contrast / f**recipe.decay
+        if recipe.cutoff:
+            scale = scale / (1 + (f / recipe.cutoff) ** 8)
+        self._scale = scale.to(device)
         self._mixing = mixing(channels, device)
         begin = [
             _normal(generator, (channels, height, width // 2 + 1, 2)) * recipe.deviation
@@ -80,7 +83,7 @@ class Maco:
 
     wraps = True
 
-    def __init__(self, recipe, shape, generators, device, photos, table):  # noqa: ANN001
+    def __init__(self, recipe, shape, generators, device, photos, table):
         channels, height, width = shape
         self._side = height, width
         self._mixing = mixing(channels, device)
@@ -117,7 +120,7 @@ class Pixels:
 
     wraps = False
 
-    def __init__(self, recipe, shape, generators, device, photos, statistics):  # noqa: ANN001
+    def __init__(self, recipe, shape, generators, device, photos, statistics):
         self.mean, self.std = (one.to(device) for one in statistics)
         begin = [
             _normal(generator, shape).to(device) * recipe.deviation
@@ -134,7 +137,7 @@ class Pixels:
 def fitted(photo: np.ndarray, shape: tuple[int, int, int]) -> Tensor:
     """A photo, uint8 (H, W, 3), as planes (C, H, W) from 0 to 1: its middle, scaled until it covers the picture."""
     channels, height, width = shape
-    planes = torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1).float() / 255
+    planes = torch.from_numpy(np.array(photo)).permute(2, 0, 1).float() / 255
     if channels == 1:
         planes = planes.mean(0, keepdim=True)
     planes = planes[torch.arange(channels) % len(planes)]

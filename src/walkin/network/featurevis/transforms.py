@@ -32,6 +32,13 @@ def views(planes: Tensor, draws: Tensor, recipe: Recipe, sight: Sight, wraps: bo
     """(B * V, C, h, w) of planes (B, C, H, W) and draws (B, V, DRAWS) from 0 to 1."""
     if sight.plain:
         return resized(planes, sight.side)
+    seen = _placed(planes, draws, recipe, sight, wraps)
+    if recipe.blur:
+        seen = _blurred_each(seen, draws[..., 7].reshape(-1) * recipe.blur)
+    return seen
+
+
+def _placed(planes: Tensor, draws: Tensor, recipe: Recipe, sight: Sight, wraps: bool) -> Tensor:
     batch, channels, height, width = planes.shape
     views = draws.shape[1]
     share = _shares(draws, recipe, sight)
@@ -135,6 +142,18 @@ def blurred(values: Tensor, deviation: float) -> Tensor:
     padded = F.pad(values, (radius,) * 4, mode="replicate")
     down = F.conv2d(padded, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
     return F.conv2d(down, kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
+
+
+def _blurred_each(values: Tensor, deviations: Tensor) -> Tensor:
+    """Each with a Gaussian of its own."""
+    count, channels = values.shape[:2]
+    places = torch.arange(-2, 3, device=values.device, dtype=values.dtype)
+    kernels = torch.exp(-(places**2) / (2 * deviations.to(values).clamp(min=0.05)[:, None] ** 2))
+    kernels = (kernels / kernels.sum(1, keepdim=True)).repeat_interleave(channels, 0)
+    flat = F.pad(values, (2,) * 4, mode="replicate").reshape(1, count * channels, values.shape[2] + 4, -1)
+    flat = F.conv2d(flat, kernels[:, None, :, None], groups=count * channels)
+    flat = F.conv2d(flat, kernels[:, None, None, :], groups=count * channels)
+    return flat.reshape(values.shape)
 
 
 def _chances(recipe: Recipe) -> tuple[float, float, float]:

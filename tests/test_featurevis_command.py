@@ -1,0 +1,194 @@
+"""walkin featurevis, walkin cache and walkin.visualise: what is written, what is said, and that it goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from growing_nets import small
+from PIL import Image
+from torch import nn
+
+import walkin
+from walkin.cli import run
+from walkin.errors import WalkinError
+from walkin.network.featurevis.command import expanded, with_changes
+from walkin.network.featurevis.writing import sheet
+from walkin.results import Visualised
+
+NET = """
+import torch
+from torch import nn
+
+def make():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 6, 5, padding=2), nn.ReLU(), nn.Conv2d(6, 8, 5, padding=2))
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(NET)
+    return tmp_path
+
+
+def featurevis(*arguments: str) -> int:
+    usual = ("--input-size", "3,24x24", "--steps", "8", "--device", "cpu", "--out", "out", "--weights", "none")
+    return run(["featurevis", "net.py:make", *arguments, *usual])
+
+
+def index() -> list[dict]:
+    return json.loads(Path("out/index.json").read_text())["pictures"]
+
+
+def test_a_wall_becomes_pictures_a_sheet_and_an_index(here, capfd):
+    assert featurevis("0", "2/3", "--seed", "0") == 0
+    rows = index()
+    assert [(row["address"], row["channel"]) for row in rows] == [*(("0", n) for n in range(6)), ("2", 3)]
+    assert {"address", "channel", "file", "activation", "recipe", "steps", "seed", "seconds"} <= set(rows[0])
+    assert (rows[0]["recipe"], rows[0]["steps"], rows[0]["seed"]) == ("fourier", 8, 0)
+    with Image.open(f"out/{rows[0]['file']}") as picture:
+        assert picture.size == (24, 24) and picture.mode == "RGB" and rows[0]["file"] == "0-0000.png"
+    assert sorted(path.name for path in Path("out").glob("*-sheet.png")) == ["0-sheet.png", "2-sheet.png"]
+    assert "7 pictures, 2 sheets and index.json" in capfd.readouterr().err
+
+
+def test_the_activation_in_the_index_is_that_of_the_file(here):
+    assert featurevis("2/3", "--mean", "0.5", "--std", "0.25") == 0
+    (row,) = index()
+    with Image.open(f"out/{row['file']}") as picture:
+        x = torch.from_numpy(np.array(picture, np.float32) / 255).permute(2, 0, 1)
+    namespace: dict = {}
+    exec(NET, namespace)
+    with torch.no_grad():
+        value = namespace["make"]()((x[None] - 0.5) / 0.25)[0, 3].mean()
+    assert row["activation"] == pytest.approx(float(value), rel=1e-4)
+
+
+def test_it_goes_on_where_it_was_and_keeps_what_was_there(here, capfd, monkeypatch):
+    assert featurevis("0", "--channels", "0-2") == 0
+    before = {path.name: path.read_bytes() for path in Path("out").glob("0-000?.png")}
+    made = []
+    usual = walkin.network.featurevis.growing._one_batch  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        "walkin.network.featurevis.growing._one_batch",
+        lambda studio, requests, *rest: made.extend(requests) or usual(studio, requests, *rest),
+    )
+    assert featurevis("0", "--channels", "0-4") == 0
+    assert [request.objective.channel for request in made] == [3, 4]
+    assert featurevis("2/1") == 0
+    assert [row["file"] for row in index()] == [f"0-000{n}.png" for n in range(5)] + ["2-0001.png"]
+    assert all(Path("out", name).read_bytes() == content for name, content in before.items())
+
+
+def test_recipe_seed_and_copies_are_in_the_name(here):
+    assert featurevis("2/1", "--recipe", "pixel", "--seed", "3") == 0
+    assert featurevis("2/1 ~2", "2/1 - 2/3", "dream:2") == 0
+    names = {row["file"] for row in index()}
+    assert names == {"2-0001-pixel-seed3.png", "2~1 ~2-1.png".replace(" ", "~").replace("~~", "~"), *names}
+    assert len(names) == 5 and all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789~-.=+,") for name in names)
+
+
+def test_a_damaged_index_is_set_aside(here, capfd):
+    Path("out").mkdir()
+    Path("out/index.json").write_text("{")
+    assert featurevis("2/1") == 0
+    assert Path("out/index.json.bad").exists() and len(index()) == 1
+    assert "kept as index.json.bad" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "reason"),
+    [
+        (["7"], 2, "no node '7'"),
+        (["layer*"], 2, "no node of net matches 'layer*'"),
+        (["0/6"], 2, "nearest is 5"),
+        (["0", "--channels", "9"], 2, "no channel 9: the nearest is 5"),
+        (["0", "--channels", "x"], 2, "is not channels"),
+        (["0", "--recipe", "fourrier"], 2, "did you mean fourier"),
+        (["0", "--set", "jiter=3"], 2, "did you mean jitter"),
+        (["0", "--set", "views=1.5"], 2, "no whole number"),
+        (["0", "--steps", "0"], 2, "at least 1"),
+        ([], 2, "name an address"),
+        (["0/1 from nothing.jpg"], 1, "nothing.jpg"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_a_code(here, capfd, arguments, code, reason):
+    given = [*arguments] if "--steps" not in arguments else arguments
+    usual = ["--input-size", "3,24x24", "--device", "cpu", "--out", "out"]
+    assert run(["featurevis", "net.py:make", *given, *usual]) == code
+    said = capfd.readouterr().err.strip().splitlines()
+    assert reason.replace("net ", "") in said[-1].replace("make ", "").replace("net.py:make ", "") or reason in said[-1]
+    assert not Path("out/index.json").exists()
+
+
+def test_the_cache_is_listed_limited_and_cleared(here, capfd):
+    assert featurevis("2", "--channels", "0-2") == 0
+    assert run(["cache", "list"]) == 0
+    assert "3 pictures" in capfd.readouterr().out
+    assert run(["cache", "limit", "1KB"]) == 0
+    assert "limit 1.0 KB, 3 files let go" in capfd.readouterr().out
+    assert run(["cache", "limit", "1GB"]) == 0 and featurevis("2/0") == 0
+    assert run(["cache", "clear"]) == 0
+    assert "1 files removed" in capfd.readouterr().out and run(["cache", "limit", "lots"]) == 2
+    assert featurevis("2/0", "--no-cache") == 0
+    capfd.readouterr()
+    assert run(["cache", "list"]) == 0 and capfd.readouterr().out.startswith("0 B of at most 1.00 GB")
+
+
+def test_python_gets_pictures_in_the_order_asked_for_and_the_model_is_left_alone(here):
+    model = small().train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    shares = []
+    found = walkin.visualise(
+        model, ["2/5", "0"], [3, 1], steps=8, input_size=24, device="cpu", progress=lambda done, _: shares.append(done)
+    )
+    assert [one.objective for one in found] == ["2/5", "0/3", "0/1"]
+    assert found[0].pixels.shape == (24, 24, 3) and found[0].pixels.dtype == np.uint8
+    assert shares == sorted(shares) and model.training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    again = walkin.visualise(model, "2/5", steps=8, input_size=24, device="cpu", cache=False)
+    assert np.array_equal(again[0].pixels, found[0].pixels)
+    with pytest.raises(WalkinError, match="a recipe has no 'setps'"):
+        walkin.visualise(model, "2/5", setps=8)
+    with pytest.raises(WalkinError, match="no node"):
+        walkin.visualise(model, "9", steps=8, input_size=24)
+
+
+def test_maco_has_opacities(here):
+    (one,) = walkin.visualise(
+        nn.Sequential(nn.Conv2d(3, 4, 5)), "0/1", recipe="maco", steps=4, size=40, views=2, input_size=24, device="cpu"
+    )
+    assert one.pixels.shape == (40, 40, 4) and one.pixels[..., 3].std() > 5
+
+
+def test_addresses_with_stars_are_walls(here):
+    from growing_nets import loaded
+
+    network = loaded(small())
+    assert len(expanded(network, ["*"])) == len(expanded(network, [], everything=True)) == 6 + 8 + 8 + 4
+    assert [str(one) for one in expanded(network, ["0", "0/1"], [1, 1, 2])] == ["0/1", "0/2"]
+    assert len(expanded(network, ["dream:2", "class:1", "2/1 - 2/3"])) == 3
+
+
+def test_changes_of_a_recipe_show_in_its_name():
+    usual, changed = with_changes("fourier", None, []), with_changes("fourier", None, ["rate=0.2"])
+    assert usual.name == with_changes("fourier", 99, []).name == "fourier" and changed.rate == 0.2
+    assert changed.name.startswith("fourier-") and changed.name != with_changes("fourier", None, ["rate=0.3"]).name
+
+
+def test_a_sheet_has_every_picture_and_nothing_is_cut_off():
+    pictures = [
+        Visualised("a", n, f"a/{n}", np.full((20, 30, 3), (40 + n, 200, 90), np.uint8), 1234.5 * n) for n in range(7)
+    ]
+    pixels = sheet(pictures, "a network with a very long name " * 4, "below", side=60)
+    for n in range(7):
+        assert ((pixels == (40 + n, 200, 90)).all(-1)).sum() >= 60 * 40 * 0.9
+    paper = pixels[0, 0]
+    assert (pixels[:, -3:] == paper).all() and (pixels[-3:] == paper).all()
