@@ -328,6 +328,11 @@ class Batch:
     pull: Tensor | None = None
     """(B,): weight of the distance to the photo."""
 
+    @property
+    def half(self) -> bool:
+        """What failed once is tried again in full precision."""
+        return self.studio.half and not any(request.tries for request in self.requests)
+
     @classmethod
     def of(cls, studio: Studio, requests: list[Request], seed: int) -> Batch:
         recipe, device = studio.recipe, studio.loaded.device
@@ -443,7 +448,7 @@ class Batch:
             # changed.
             x = x.contiguous(memory_format=torch.channels_last)
             given = x.detach().requires_grad_(True)
-            with torch.autocast(device.type, torch.float16, enabled=studio.half):
+            with torch.autocast(device.type, torch.float16, enabled=self.half):
                 found = reach.run(given, places)
             photos = {(k - part.start, place): value for (k, place), value in self.photo_values.items() if k in part}
             values = aims_of.values(aims, found, early, photos)
@@ -451,7 +456,7 @@ class Batch:
             if any(request.objective.copies > 1 for request in requests):
                 groups = [request.group for request in requests]
                 aim = values - recipe.diversity * values.detach().abs() * aims_of.likeness(aims, found, early, groups)
-            scale = _SCALE.get(studio.loaded.dtype, _SCALE[torch.float16] if studio.half else 1.0)
+            scale = _SCALE.get(studio.loaded.dtype, _SCALE[torch.float16] if self.half else 1.0)
             found.clear()
             at_input = self._at_input(aim, given, scale, reach, places)
             wanted = (self.picture.values, planes) if recipe.parametrisation == "maco" else (self.picture.values,)
