@@ -1,7 +1,7 @@
 """Lucent and Horama on the networks of benchmarks/featurevis.py, run by a Python that has them; writes their pictures.
 
 Not imported by walkin: featurevis.py starts it with the interpreter of an environment of its own, since both pin old
-versions of what they need (torch-lucent runs with kornia 0.4.1 alone; horama needs einops and matplotlib).
+versions of what they need (torch-lucent wants kornia 0.4.1 and fails with .9; horama needs einops and matplotlib).
 """
 
 from __future__ import annotations

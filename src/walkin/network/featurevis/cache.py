@@ -70,7 +70,7 @@ class Keys:
     def of(
         cls, loaded: Loaded, trace: Trace, seed: int, *, half: bool = False, measured: np.ndarray | None = None
     ) -> Generator[None, None, Keys]:
-        """`yield`s while the weights are read. The device is left out: pictures of one seed look the same on all."""
+        """`yield`s while the weights are read. The device is left out on purpose."""
         from walkin.network.weighing import weights_hash
 
         weights = yield from weights_hash(loaded.model)

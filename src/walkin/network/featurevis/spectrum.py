@@ -13,8 +13,8 @@ from walkin.errors import WalkinError
 
 # ln m = a + b ln f + c f^3, f in cycles a pixel, for each of the three decorrelated colours. Fitted to the spectrum of
 # ImageNet that Xplique ships (MIT; 3x512x257), over means of 39 bands of equal width in ln f: R^2 .9990, .9991, .9994,
-# no band off by more than .3. A fit with (ln f)^2 and all coefficients of equal weight, R^2 .89, is off by 20 in ln m
-# at the lowest frequencies, where nearly all of a picture is.
+# no band off by more than .3. A fit with (ln f)^2 and all coefficients of equal weight, R^2 .81 to .83, is off by 23
+# in ln m at the lowest frequencies, where nearly all of a picture is.
 IMAGENET = ((3.314, -1.322, -25.975), (3.075, -1.381, -28.830), (3.177, -1.313, -27.839))
 
 # Square root of the correlation of ImageNet's colours, as Lucid gives it (Apache 2.0), over its longest column.
