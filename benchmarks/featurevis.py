@@ -260,7 +260,7 @@ def judge(loaded: Loaded, network: str, which: str, address: str, options: argpa
                 "picture_s": step_s * steps,
                 "clean": float(np.mean(clean)),
                 "robust": float(np.mean(robust)),
-                "robust_each": robust,
+                "each": {one.channel: value for one, value in zip(made, robust, strict=True)},
             }
         )
         shown = [
@@ -270,9 +270,11 @@ def judge(loaded: Loaded, network: str, which: str, address: str, options: argpa
         below = f"{steps} steps, clean {np.mean(clean):.1f}, robust {np.mean(robust):.1f} (below each)"
         picture = sheet(shown, f"{method}   {network} {address}", below, side=200)
         Image.fromarray(picture).save(options.out / f"sheet-{network}-{which}-{method}-{steps}.png")
-    lucent = next((row["robust"] for row in rows if row["method"] == "lucent"), float("nan"))
-    for row in rows:
-        row["ratio"] = row["robust"] / lucent
+    lucent = next((row["each"] for row in rows if row["method"] == "lucent"), {})
+    for row in rows:  # over the channels that both have
+        common = row["each"].keys() & lucent.keys()
+        ours, theirs = (sum(each[number] for number in common) for each in (row["each"], lucent))
+        row["ratio"] = ours / theirs if common else float("nan")
     return rows
 
 
