@@ -182,8 +182,11 @@ def test_light_and_layout_are_seen_and_a_scene_brings_both_and_the_pictures_that
 
 @pytest.mark.slow
 def test_rooms_can_be_opened_one_after_the_other(here, ctx):
-    first = look(small(), input_size=32)
-    assert np.array_equal(first, look(small(), input_size=32))
+    """Pictures on the shelf come in any order, hence lie elsewhere on their page; none may show of its neighbours."""
+    first = look(small(), input_size=32).astype(int)
+    assert (
+        np.abs(first - look(small(), input_size=32)).max() <= 1
+    )  # what a place on a page does to a coordinate's rounding
 
 
 def test_trace_gives_the_graph():
