@@ -4,7 +4,7 @@
 #include "frame.glsl"
 // Set by render/walls.py: MAP (row of the colour table), SIGNED for the one about zero, RANGE (0 channel, 1 wall,
 // 2 percentile), FLAWED if any value is not finite, BANDS if a mosaic is spread over pages, ANISOTROPIC on a GPU, GRAINED
-// for a tile that is shown so large that its texels are to be seen.
+// for a tile that is shown so large that its texels are to be seen, GROWN for walls with visualisations (render/grown.py).
 
 uniform sampler2D page;  // R8: codes
 
@@ -16,7 +16,7 @@ in vec4 fill_rows;       // xy: share of the pitch a tile takes; z: rows; w: lev
 in vec4 texels;          // xy: tile size, zw: cell size in texels of level 0
 in vec4 origin_cells;    // xy: upper left texel of the mosaic on its page; z: cells per mosaic row; w: first slot here
 in vec4 ranges;          // xy: wall range, zw: percentile range
-in vec4 slots_margin;    // x: slots here; y: margin around the tiles in pitches; z: 1 if it has tiles; w: unused
+in vec4 slots_margin;    // x: slots here; y: margin around the tiles in pitches; z: 1 if it has tiles; w: 0 visualisations, 1 both, 2 activations
 
 out vec2 grid;           // in pitches from the upper left corner of the tiles, y down
 out float seen;
@@ -25,7 +25,7 @@ flat out vec4 picture;   // fill (share of the pitch), tile size in texels
 flat out vec4 place;     // mosaic origin, cell size: as shares of the page
 flat out vec4 cells;     // 1 / cells per row, cells per row, first slot here, slots here
 flat out vec4 limits;    // levels - 1; largest inset; 1 / width and 1 / height of the page
-flat out vec4 scales;    // texels per pitch; smallest inset; unused
+flat out vec4 scales;    // texels per pitch; smallest inset; 1 if visualisations are insets
 flat out vec4 colouring; // low, 1 / span (unsigned) or 0.5 / largest magnitude (signed) of the wall
 
 void main() {
@@ -45,7 +45,7 @@ void main() {
     cells = vec4(1.0 / origin_cells.z, origin_cells.z, origin_cells.w, slots_margin.x);
     float middle = 0.5 * min(texels.x, texels.y);
     limits = vec4(fill_rows.w, min(0.5 * exp2(fill_rows.w), middle), texel);
-    scales = vec4(texels.xy / fill_rows.xy, min(0.5, middle), 0.0);
+    scales = vec4(texels.xy / fill_rows.xy, min(0.5, middle), slots_margin.w);
 #if RANGE == 2
     vec2 range = ranges.zw;
 #else
@@ -73,6 +73,17 @@ flat in vec4 colouring;
 uniform sampler2D table;   // RGBA32F, 256 wide: slot, low, high - low, mean code / 255 (+ 2 if flawed)
 uniform sampler2D colors;  // RGBA32F, 512 x maps: linear light
 out vec4 color;
+#ifdef GROWN
+uniform sampler2DArray grown;   // sRGB, a layer for each visualisation
+uniform sampler2D grown_table;  // RG32F, as `table`: layer + 1, or 0; share of its steps
+const vec3 BAR = vec3(0.16, 0.86, 1.00);
+
+// Share of a pixel that a box about a point covers.
+float covered(vec2 from, vec2 size, vec2 per_pitch) {
+    vec2 share = clamp((size * 0.5 - abs(from)) * per_pitch + 0.5, vec2(0.0), min(size * per_pitch, 1.0));
+    return share.x * share.y;
+}
+#endif
 
 const vec3 FLAW = vec3(0.85, 0.0, 0.62);  // magenta is in no colour map
 
@@ -148,6 +159,28 @@ void main() {
 #ifdef FLAWED
     mapped = mix(mapped, FLAW, flawed * step(code, 0.001));
 #endif
+#ifdef GROWN
+    // In place of the tile's picture, or as an inset in the lower right quarter of its square; under it, how far it is.
+    vec2 has = texelFetch(grown_table, ivec2(entry & 255, entry >> 8), 0).xy;
+    float there = index < shape.z ? min(has.x, 1.0) : 0.0;
+    float square = max(picture.x, picture.y), inset_part = scales.w;
+    float side = square * (1.0 - 0.5 * inset_part);
+    vec2 from = from_centre - 0.25 * square * inset_part;
+    float room = there * covered(from + 0.012 * square * inset_part, vec2(side + 0.024 * square * inset_part), per_pitch);
+    float over = there * covered(from, vec2(side), per_pitch);
+    vec2 slope_x = dFdx(grid) / side, slope_y = dFdy(grid) / side;
+    vec4 bloom = textureGrad(grown, vec3(from / side + 0.5, has.x - 1.0), slope_x, slope_y);
+    vec3 light = mix(panel.rgb + cover * (mapped - panel.rgb), panel.rgb, room);
+    light = mix(light, bloom.rgb, over * bloom.a);
+    vec2 track = vec2(square, 0.25 * (1.0 - square));
+    vec2 along = from_centre - vec2(0.0, 0.25 + 0.25 * square);
+    float growing = there * (1.0 - step(0.999, has.y));
+    light = mix(light, mix(panel.rgb, BAR, 0.18), growing * covered(along, track, per_pitch));
+    vec2 done = vec2(square * has.y, track.y);
+    light = mix(light, BAR, growing * covered(along + vec2(0.5 * (square - done.x), 0.0), done, per_pitch));
+    color = vec4(mix(AIR, panel.rgb, seen) + seen * (light - panel.rgb), 1.0);
+#else
     color = vec4(mix(AIR, panel.rgb, seen) + (cover * seen) * (mapped - panel.rgb), 1.0);
+#endif
 }
 #endif

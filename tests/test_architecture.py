@@ -26,7 +26,7 @@ FLOORS = (
     {"plain"},
     {"world"},
     {"exhibit"},
-    {"frame", "requests", "things", "panel_state"},
+    {"frame", "requests", "things", "panel_state", "growth"},
     {"places"},
     {"graph", "results"},
     {"geometry", "gl", "imports", "mailbox", "mosaic", "resources", "picture_file", "safe_file", "vigil"},

@@ -48,6 +48,7 @@ from walkin.results import (
     Catalogue,
     Fed,
     Finished,
+    GrownTiles,
     Histogram,
     Notice,
     Page,
@@ -64,7 +65,7 @@ from walkin.results import (
 from walkin.ui.offer import Command, Offer
 from walkin.ui.panel import Panel
 from walkin.workshop import Workshop
-from walkin.world import World
+from walkin.world import GROWING, World
 
 UPLOAD_MS = 4.0
 FILLING_S = 0.12  # between frames while walls fill and nobody moves, where the processor is also the renderer
@@ -305,7 +306,8 @@ class App:
     @property
     def settled(self) -> bool:
         """All jobs have ended and all they sent is on the GPU."""
-        return not self._first_requests and self.workshop.at_rest and not self.renderer.uploads_waiting
+        still = not self._first_requests and not self.world.growth.busy
+        return still and self.workshop.at_rest and not self.renderer.uploads_waiting
 
     def accept(self, result: Result) -> None:
         """Take in one result."""
@@ -340,7 +342,7 @@ class App:
             if result.job.startswith("open") and not (result.error or result.cancelled) and self.keeper.weighs:
                 self.dispatch(Weigh(result.job.removeprefix("open").strip()))
             self._finish(result)
-        elif isinstance(result, Progress) and result.job != "live":  # that one would be told of for ever
+        elif isinstance(result, Progress) and result.job not in ("live", GROWING):  # those would be told of for ever
             self._report_progress(result)
         elif isinstance(result, Notice):
             self.settings.report(f"walkin: {result.text}")
@@ -466,6 +468,8 @@ def _key(result: Result) -> Hashable | None:
     """Which results replace each other while they wait: only the newest of each counts."""
     if isinstance(result, Tiles):
         return Tiles, result.network, result.address
+    if isinstance(result, GrownTiles):
+        return GrownTiles, result.network, tuple(each.objective for each in result.pictures)
     if isinstance(result, Progress):
         return Progress, result.network, result.job
     if isinstance(result, Fed | Scores | Segmentation | Boxes):

@@ -41,6 +41,7 @@ class Kept:
     home: Place | None
     """Where it belonged then; None: `place` is meant as it is."""
     sort: str = "index"
+    showing: str = ""
 
 
 @dataclass
@@ -114,8 +115,9 @@ class Exhibit:
         for wall in before.values():
             home = old.places[wall.node.address] if old is not None else wall.place
             moved = wall.place if wall.place != home else None
-            if wall.node.address not in self.layout.places and (moved or wall.sort != "index") and not self.exact:
-                self.kept[wall.node.address] = Kept(moved, home, wall.sort)
+            changed = moved or wall.sort != "index" or wall.showing
+            if wall.node.address not in self.layout.places and changed and not self.exact:
+                self.kept[wall.node.address] = Kept(moved, home, wall.sort, wall.showing)
         made: dict[str, Wall] = {}
         for address, home in self.layout.places.items():
             node = self.network.by_address[address]
@@ -130,13 +132,13 @@ class Exhibit:
                     stood.revision + 1,
                 )
             if kept is not None:
-                wall.sort = kept.sort
+                wall.sort, wall.showing = kept.sort, kept.showing
                 if kept.place is not None:
                     wall.place = kept.place if kept.home is None else kept.place.displaced(kept.home, home)
             elif self.exact:
                 wall.sort = "index"
             elif stood is not None:
-                wall.sort = stood.sort
+                wall.sort, wall.showing = stood.sort, stood.showing
                 if old is not None and stood.place != old.places[address]:
                     wall.place = stood.place.displaced(old.places[address], home)
             if wall.sort == "index":
@@ -173,6 +175,8 @@ class Wall:
     """(count,) tile at each position; None: by index."""
     sort: str = "index"
     """What `order` was made by."""
+    showing: str = ""
+    """What is shown of channels that have a visualisation (growth.SHOWINGS); '': what the room's look says."""
     ordered: Tiles | None = None
     """What `order` was made from."""
     revision: int = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +16,12 @@ from walkin.errors import WalkinError
 
 if TYPE_CHECKING:
     import moderngl
+    import numpy as np
 
 TEXTURE_2D = 0x0DE1
 R8, RED, UNSIGNED_BYTE = 0x8229, 0x1903, 0x1401
 RENDERBUFFER = 0x8D41
+TEXTURE_2D_ARRAY, SRGB8_ALPHA8, RGBA = 0x8C1A, 0x8C43, 0x1908
 READ_FRAMEBUFFER, DRAW_FRAMEBUFFER, DEPTH_ATTACHMENT = 0x8CA8, 0x8CA9, 0x8D00
 COLOR_BUFFER_BIT, DEPTH_BUFFER_BIT, NEAREST, LINEAR = 0x4000, 0x100, 0x2600, 0x2601
 LIBRARIES = {
@@ -98,6 +100,42 @@ def bytes_texture(ctx: moderngl.Context, size: tuple[int, int], levels: int) -> 
 
 def _storage(gl: Any, level: int, size: tuple[int, int]) -> None:
     gl.glTexImage2D(TEXTURE_2D, level, R8, *size, 0, RED, UNSIGNED_BYTE, None)
+
+
+def layers_texture(ctx: moderngl.Context, side: int, layers: int, levels: int) -> moderngl.TextureArray:
+    """An sRGB texture of many equal square layers, with room for mip levels that are still to be written.
+
+    moderngl's arrays are linear, and have one level: as above, the storage is given anew.
+    """
+    gl = _required()
+    texture = ctx.texture_array((1 << (levels - 1), 1 << (levels - 1), 1), 4)
+    texture.build_mipmaps(0, levels - 1)
+    texture.use(0)
+    for level in range(levels):
+        small = max(1, side >> level)
+        gl.glTexImage3D(TEXTURE_2D_ARRAY, level, SRGB8_ALPHA8, small, small, layers, 0, RGBA, UNSIGNED_BYTE, None)
+    return texture
+
+
+def write_layer(texture: moderngl.TextureArray, layer: int, levels: Sequence[np.ndarray]) -> None:
+    """All levels of one layer of `layers_texture`: uint8 (side, side, 4) each, in one piece."""
+    gl = _required()
+    texture.use(0)
+    for level, pixels in enumerate(levels):
+        side = pixels.shape[0]
+        gl.glTexSubImage3D(
+            TEXTURE_2D_ARRAY,
+            level,
+            0,
+            0,
+            layer,
+            side,
+            side,
+            1,
+            RGBA,
+            UNSIGNED_BYTE,
+            ctypes.c_void_p(pixels.ctypes.data),
+        )
 
 
 def renderbuffer_storage(renderbuffer: int, size: tuple[int, int], samples: int, format: int) -> None:

@@ -8,6 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from walkin.errors import Cancelled, WalkinError
@@ -18,6 +19,17 @@ Job = Callable[[Emit], Iterator[Any]]
 """A generator of results; None says nothing, and is a point where the job can be cancelled. `emit` is its second way
 out, for results that come up inside a call that cannot yield (a forward pass that computes a whole network): both lead
 to the same mailbox, in order."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A job in the queue."""
+
+    name: str
+    job: Job
+    event: threading.Event
+    """Set when nobody wants it any more."""
+    patient: bool
 
 
 class Mailbox:
@@ -66,13 +78,16 @@ class Worker:
         self._mailbox = mailbox
         self._finished = finished
         self._before = before
-        self._jobs: queue.SimpleQueue[tuple[str, Job, threading.Event] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._pending: list[tuple[str, threading.Event]] = []
         self._thread: threading.Thread | None = None
 
-    def submit(self, name: str, job: Job, *, replaces: tuple[str, ...] | None = None) -> None:
-        """Queue a job and cancel those, running or waiting, whose names are in `replaces` (None: all)."""
+    def submit(self, name: str, job: Job, *, replaces: tuple[str, ...] | None = None, patient: bool = False) -> None:
+        """Queue a job and cancel those, running or waiting, whose names are in `replaces` (None: all).
+
+        A patient job rests where it is, between two of its results, while others are done that came after it.
+        """
         self.cancel(replaces)
         event = threading.Event()
         with self._lock:
@@ -80,7 +95,7 @@ class Worker:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="walkin worker", daemon=True)
                 self._thread.start()
-        self._jobs.put((name, job, event))
+        self._jobs.put(Entry(name, job, event, patient))
 
     def cancel(self, names: tuple[str, ...] | None = None) -> None:
         """Cancel the jobs, running or waiting, of these names (None: all)."""
@@ -116,17 +131,34 @@ class Worker:
     def _run(self) -> None:
         self._before()
         while (entry := self._jobs.get()) is not None:
-            name, job, event = entry
-            error, details, cancelled, code = "", "", event.is_set(), 0
-            if not cancelled:
-                error, details, cancelled, code = self._run_one(job, event)
-            del job, entry  # a waiting thread must not keep a network alive
-            # First the news, then the rest: who sees no job and an empty mailbox has heard of every failure.
-            self._mailbox.put(self._finished(name, error, cancelled, details, code))
-            with self._lock:
-                self._pending.remove((name, event))
+            self._do(entry)
+            del entry  # a waiting thread must not keep a network alive
 
-    def _run_one(self, job: Job, event: threading.Event) -> tuple[str, str, bool, int]:
+    def _do(self, entry: Entry) -> None:
+        name, event = entry.name, entry.event
+        error, details, cancelled, code = "", "", event.is_set(), 0
+        if not cancelled:
+            error, details, cancelled, code = self._run_one(entry)
+        # First the news, then the rest: who sees no job and an empty mailbox has heard of every failure.
+        self._mailbox.put(self._finished(name, error, cancelled, details, code))
+        with self._lock:
+            self._pending.remove((name, event))
+
+    def _let_others_through(self) -> None:
+        """All that waits now; patient ones too, which came after and are as patient with each other."""
+        while True:
+            try:
+                entry = self._jobs.get_nowait()
+            except queue.Empty:
+                return
+            if entry is None:  # the end: whoever looks at the queue next is to see it
+                self._jobs.put(None)
+                return
+            self._do(entry)
+
+    def _run_one(self, entry: Entry) -> tuple[str, str, bool, int]:
+        event = entry.event
+
         def emit(result: Any) -> None:
             if event.is_set():
                 raise Cancelled
@@ -134,10 +166,12 @@ class Worker:
                 self._mailbox.put(result)
 
         try:
-            generator = job(emit)
+            generator = entry.job(emit)
             try:
                 for result in generator:
                     emit(result)
+                    if entry.patient and not self._jobs.empty():
+                        self._let_others_through()
             finally:
                 close = getattr(generator, "close", None)
                 if close is not None:

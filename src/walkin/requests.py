@@ -238,6 +238,16 @@ class Watch:
 class Cancel:
     """Stop the job in hand and forget those that wait."""
 
+    jobs: tuple[str, ...] = ()
+    """Names of those that are meant; (): all."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Let the pictures that grow rest, or go on, where they are; other jobs are not concerned."""
+
+    on: bool
+
 
 @dataclass(frozen=True)
 class Screenshot:
@@ -265,5 +275,5 @@ class Quit:
 
 Request = (
     Open | Feed | Refold | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Visualise | Watch
-    | Cancel | Screenshot | Save | Restore | Quit
+    | Pause | Cancel | Screenshot | Save | Restore | Quit
 )  # fmt: skip

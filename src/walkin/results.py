@@ -295,6 +295,21 @@ class Visualised:
 
 
 @dataclass(frozen=True)
+class GrownTiles:
+    """Visualisations of one batch with the levels that a wall draws them from."""
+
+    network: str
+    address: str
+    pictures: tuple[Visualised, ...]
+    levels: tuple[tuple[np.ndarray, ...], ...]
+    """Of each picture, level 0 first: uint8 (side, side, 4), sRGB, opacity not multiplied in; pictures keep their shape
+    inside the square."""
+    step: int = 0
+    steps: int = 1
+    done: bool = False
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a job is: fraction 0 to 1, None while unknown."""
 
@@ -345,6 +360,7 @@ Result = (
     | Watching
     | Weighed
     | Grown
+    | GrownTiles
     | Progress
     | Notice
     | Finished

@@ -8,6 +8,7 @@ from typing import Any
 
 from walkin.errors import WalkinError
 from walkin.exhibit import Fold
+from walkin.growth import SHOWINGS
 from walkin.places import Viewpoint
 from walkin.plain import from_plain, to_plain
 from walkin.requests import Open
@@ -224,6 +225,9 @@ def _check(scene: Scene) -> None:
     look = scene.arrangement.look
     if look.color_map not in COLOR_MAPS or look.range_mode not in RANGES:
         raise WalkinError(f"no colours {look.color_map!r:.30} per {look.range_mode!r:.30}")
+    showings = [look.showing, *(showing for _, showing in scene.arrangement.showings)]
+    if any(showing not in SHOWINGS for showing in showings):
+        raise WalkinError("a wall shows nothing that there is")
     if not look.layout.sensible:
         raise WalkinError("walls cannot be put up that way")
     if any(fold.level not in FOLDS for _, fold in scene.arrangement.folds):

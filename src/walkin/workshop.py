@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,15 +19,17 @@ from walkin.requests import (
     Keep,
     Measure,
     Open,
+    Pause,
     Refold,
     Request,
     Slots,
     Thumbnails,
+    Visualise,
     Watch,
     Weigh,
 )
 from walkin.results import Finished, Progress, Result, Watching
-from walkin.world import World
+from walkin.world import GROWING, World
 
 JOBS: dict[type, tuple[str, str]] = {
     Open: ("open", "open_network"),
@@ -59,6 +62,7 @@ class Workshop:
         """network.jobs.Sessions, as soon as the worker has one."""
         self._shelf: Any = None
         self._live: dict[str, Live] = {}
+        self._resting = threading.Event()
 
     @cached_property
     def gallery(self) -> Any:
@@ -71,6 +75,8 @@ class Workshop:
     def at_rest(self) -> bool:
         """Nothing is under way but live inputs of which a picture was shown: they may go on for ever."""
         going_on = tuple(job_name("live", network) for network, each in self._live.items() if each.fed)
+        if self._resting.is_set():
+            going_on += tuple(job_name(GROWING, exhibit.key) for exhibit in self._world.exhibits)
         return not self.worker.busy_with_more_than(going_on) and not self.librarian.busy and self._results.empty
 
     def ask(self, request: Request) -> None:
@@ -82,12 +88,23 @@ class Workshop:
         elif isinstance(request, Close):
             self._close_network(request)
         elif isinstance(request, Cancel):
-            self._cancel()
+            if request.jobs:
+                self.worker.cancel(request.jobs)
+            else:
+                self._cancel()
+        elif isinstance(request, Pause):
+            (self._resting.set if request.on else self._resting.clear)()
+        elif isinstance(request, Visualise):
+            name = job_name(GROWING, request.network)
+            job = self._job("visualise", request, resting=self._resting.is_set)
+            self.worker.submit(name, job, replaces=(), patient=True)
         elif type(request) in JOBS:
             if isinstance(request, Feed):
                 self._stop_watching(request.network)
             elif isinstance(request, Open) and (exhibit := self._world.exhibit(request.network)) is not None:
                 exhibit.request, exhibit.weights_hash = request, ""
+                self._world.forget_growth(request.network)
+                self.worker.cancel((job_name(GROWING, request.network),))
             # A network that is being opened is not given up for another picture: that one waits.
             what, function = JOBS[type(request)]
             name = job_name(what, getattr(request, "network", ""))
@@ -162,11 +179,13 @@ class Workshop:
             self._world.notify("the only network in the room stays")
             return
         self._stop_watching(request.network)
-        jobs = tuple(job_name(what, request.network) for what in ("open", "feed", "measure"))
+        jobs = tuple(job_name(what, request.network) for what in ("open", "feed", "measure", GROWING))
         self.worker.submit(job_name("close", request.network), self._job("close_network", request), replaces=jobs)
 
     def _cancel(self) -> None:
         self.worker.cancel()
+        self._world.growth.stop()
+        self._resting.clear()
         for network in list(self._live):
             self._stop_watching(network)
         for exhibit in self._world.exhibits:

@@ -11,12 +11,14 @@ from walkin.exhibit import Bounds, Exhibit, Fold, Wall, wall_key
 from walkin.frame import Pulse
 from walkin.geometry import Pose, Quads
 from walkin.graph import Network
+from walkin.growth import Growth
 from walkin.panel_state import PanelState
 from walkin.places import Layout, LayoutParameters, Place, Viewpoint
 from walkin.results import (
     Boxes,
     Fed,
     Finished,
+    GrownTiles,
     Histogram,
     Notice,
     Progress,
@@ -33,6 +35,7 @@ COLOR_MAPS = ("signed", "unsigned", "grey")
 RANGES = ("channel", "wall", "percentile")
 BETWEEN_M = 4.0  # from one network to the next
 NOTICE_S = 6.0
+GROWING = "featurevis"  # what the job of visualisations is called
 LASTING = ("open", "browse", "live")  # jobs without which there is nothing to see: their failure stays to be read
 
 
@@ -117,6 +120,8 @@ class Look:
     ribbons: bool = True
     light: bool = False
     """A light room instead of a dark one."""
+    showing: str = "visualisation"
+    """One of growth.SHOWINGS, for walls that have no choice of their own."""
     layout: LayoutParameters = field(default_factory=LayoutParameters)
 
 
@@ -134,6 +139,8 @@ class Arrangement:
     """What the visitor put into each network: its key, and the picture's source."""
     folds: tuple[tuple[str, Fold], ...] = ()
     """How each network is cut into walls."""
+    showings: tuple[tuple[str, str], ...] = ()
+    """Of walls with a choice of their own of what they show."""
 
 
 @dataclass
@@ -208,6 +215,7 @@ class World:
     """Where the pointing hand's ray meets the panel."""
     histograms: dict[tuple[str, str], Histogram] = field(default_factory=dict)
     """By the wall's key and their kind (weights, activations)."""
+    growth: Growth = field(default_factory=Growth)
     thumbnails: dict[object, Any] = field(default_factory=dict)
     """Small pictures by what they are made from."""
     aims: Aims = field(default_factory=Aims)
@@ -302,6 +310,14 @@ class World:
         elif isinstance(result, Histogram):
             if not self._accept_histogram(result):
                 return
+        elif isinstance(result, GrownTiles):
+            key = wall_key(result.network, result.address)
+            if self.exhibit(result.network) is None:
+                return
+            self.growth.accept(result, key)
+        elif isinstance(result, Progress) and result.job == GROWING:
+            self.growth.fraction = result.fraction or 0.0
+            self.tell_growth()
         elif isinstance(result, Progress):
             exhibit = self.exhibit(result.network) if result.job == "live" else None
             if exhibit is not None:  # it goes on for hours, and must not hide what else is told
@@ -313,6 +329,9 @@ class World:
         elif isinstance(result, Finished):
             if self.progress is not None and self.progress.job == result.job.split(" ")[0]:
                 self.progress = None
+            if result.job.split(" ")[0] == GROWING:
+                self.growth.finish(result.error, result.cancelled, self.time_s)
+                self.tell_growth()
             if result.error:
                 self._refuse(result.job)
                 self.notify(result.error, "error", lasting=result.job.split(" ")[0] in LASTING)
@@ -353,6 +372,21 @@ class World:
         self.histograms[name] = result
         return True
 
+    def tell_growth(self) -> None:
+        """The line of progress: the wall in hand and, if there are others, all."""
+        growth = self.growth
+        if not growth.jobs or growth.paused:
+            if self.progress is not None and self.progress.job == GROWING:
+                self.progress = None
+            return
+        batch = growth.batch
+        job = growth.job(batch.key, batch.method) if batch is not None else None
+        job = job or growth.jobs[0]
+        label = f"growing {job.key}: {job.done} of {job.total}"
+        if len(growth.jobs) > 1:
+            label += f"; {len(growth.jobs)} walls, {growth.left} pictures to come"
+        self.progress = Progress(GROWING, label, growth.share(job), growth.eta_s())
+
     def _refuse(self, job: str) -> None:
         """A picture could not be fed: the one before it is still there."""
         what, _, key = job.partition(" ")
@@ -370,6 +404,8 @@ class World:
             self.here, self.title = exhibit, network.name
         old = exhibit.layout
         same = exhibit.furnish(network, layout)
+        if not same:
+            self.forget_growth(key)
         self._stand_side_by_side()
         walls: dict[str, Wall] = {}
         for each in self.exhibits:
@@ -382,12 +418,26 @@ class World:
         exhibit = self.exhibit(key)
         if exhibit is None or len(self.exhibits) < 2:
             return False
+        self.forget_growth(key)
         self.exhibits.remove(exhibit)
         if self.here is exhibit:
             self.here = self.exhibits[0]
         self._stand_side_by_side()
         self._have({k: wall for k, wall in self.walls.items() if wall.exhibit != key})
         return True
+
+    def forget_growth(self, exhibit: str) -> None:
+        """Of a network that is another one now, or gone."""
+        grown, wanted = self.growth.pictures, [job.key for job in self.growth.jobs]
+        others = tuple(f"{each.key}:" for each in self.exhibits if each.key)
+        start = f"{exhibit}:" if exhibit else ""
+        keys = {key for key in (*grown, *wanted) if key.startswith(start) and (start or not key.startswith(others))}
+        if keys:
+            self.growth.forget(keys)
+
+    def showing(self, wall: Wall) -> str:
+        """What a wall shows of channels that have a visualisation."""
+        return wall.showing or self.look.showing
 
     def _have(self, walls: dict[str, Wall]) -> None:
         """Other walls than before; what was shown or known of those that are gone goes too."""
@@ -432,7 +482,7 @@ class World:
         self.exhibits, self.here, self.walls, self.bounds = [], Exhibit(), {}, Bounds()
         self.things, self.carried, self.enlarged, self.selected, self.hover = {}, {}, None, None, None
         self.met, self.gestures.grips, self.visited, self.progress = {}, {}, None, None
-        self.history = History()
+        self.history, self.growth = History(), Growth(self.growth.method)
         self.banners = [banner for banner in self.banners if banner.until_s is not None]
         self.placed = False
         self.things_revision += 1

@@ -158,6 +158,8 @@ ACTS: tuple[Act, ...] = (
     Act("fold", "more or fewer: operations, layers, blocks", "M", "M"),
     Act("collapse", "close the block of the wall pointed at", "MINUS", "-"),
     Act("expand", "open what the wall pointed at is made of", "EQUAL", "+"),
+    Act("visualise", "grow what the channel pointed at looks for; with Shift: its wall", "V", "V"),
+    Act("showing", "walls show visualisations, both, activations; with Shift: one wall", "I", "I"),
     Act("picture", "next of the bundled pictures", "P", "P"),
     Act("drop", "feed it to the network; with Shift to all", "", "drop a file"),
     Act("full_screen", "full screen", "F11", "F11"),

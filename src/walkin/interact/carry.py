@@ -10,6 +10,7 @@ import numpy as np
 from walkin.exhibit import Wall
 from walkin.frame import Hand, Input
 from walkin.geometry import UP, Pose, Ray, quaternion_from_yaw_pitch
+from walkin.interact import visualising
 from walkin.interact.flights import fly_back
 from walkin.interact.locomotion import yaw_of
 from walkin.interact.pointing import meets, ray_of
@@ -67,8 +68,15 @@ def _source(world: World, met: Met) -> tuple[object | None, np.ndarray | None]:
     if met.kind == "tile":
         wall = world.walls[str(met.key)]
         tile = wall.tile_at(met.x, met.y)
-        return _tile(world, wall.key, tile[0]) if tile is not None else (None, None)
+        if tile is None:
+            return None, None
+        bloom = visualising.seen_at(world, wall, *tile)
+        return visualising.picture_of(wall.key, bloom) if bloom is not None else _tile(world, wall.key, tile[0])
     if met.kind == "enlarged" and world.enlarged is not None:
+        wall = world.walls.get(world.enlarged.key)
+        bloom = visualising.seen_at(world, wall, world.enlarged.channel, met.x, met.y) if wall is not None else None
+        if bloom is not None:
+            return visualising.picture_of(world.enlarged.key, bloom)
         return _tile(world, world.enlarged.key, world.enlarged.channel)
     if met.kind == "thing":
         thing = world.things.get(int(str(met.key)))

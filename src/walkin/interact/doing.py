@@ -19,6 +19,7 @@ from walkin.interact import (
     locomotion,
     shelf,
     visits,
+    visualising,
 )
 from walkin.interact.panel import hang_panel
 from walkin.panel_state import Change
@@ -29,10 +30,18 @@ from walkin.world import COLOR_MAPS, RANGES, STICKS, World
 DRAG_S = 0.25  # after the panel's button has come up: imgui's last change may come a frame later
 NO_STEP = frozenset(
     ("undo redo goto quit screenshot keys panel hang_panel palette measure copy save restore_last "
-     "bookmark go_to_bookmark remove_bookmark").split()
+     "bookmark go_to_bookmark remove_bookmark "
+     "visualise visualise_wall visualise_all visualise_stop pause resume recipe").split()
 )  # fmt: skip
 """Acts that change nothing of the room: they are no step to be undone."""
 Doing = Callable[..., Iterator[Request] | None]
+
+
+SHOWN = {
+    "visualisation": "visualisations, where there are any",
+    "both": "activations, visualisations inset",
+    "activation": "activations",
+}
 
 
 def do(world: World, given: Input, change: Change) -> Iterator[Request]:
@@ -254,6 +263,81 @@ def _comfort(world: World, given: Input, name: str, value: Any) -> None:
         setattr(world.comfort, name, value)
 
 
+def _visualise(world: World, given: Input, key: str = "", channel: int | None = None) -> None:
+    """What a channel looks for; with what makes faster held: its whole wall."""
+    if given.fast and not key:
+        _visualise_wall(world, given)
+        return
+    tile = (key, channel) if key and channel is not None else _pointed_tile(world)
+    wall = world.walls.get(tile[0]) if tile is not None else None
+    if wall is None or tile is None or not 0 <= int(tile[1]) < wall.count:
+        world.notify("point at a tile first" if not key else f"no tile {key}/{channel}")
+        return
+    _tell_asked(world, visualising.ask(world, wall, [int(tile[1])]), f"{wall.key}/{tile[1]}")
+
+
+def _visualise_wall(world: World, given: Input, key: str = "") -> None:
+    wall = _wall(world, key)
+    if wall is not None:
+        _tell_asked(world, visualising.ask(world, wall, range(wall.count)), wall.key)
+
+
+def _visualise_all(world: World, given: Input) -> None:
+    """Every channel of the network that the visitor is at."""
+    walls = [wall for wall in world.walls.values() if wall.exhibit == world.here.key and wall.node.address != "input"]
+    _tell_asked(world, sum(visualising.ask(world, wall, range(wall.count)) for wall in walls), world.here.title)
+
+
+def _tell_asked(world: World, count: int, what: str) -> None:
+    if not count:
+        world.notify(f"{what}: all of it is there, or on its way")
+    elif (
+        world.showing(world.walls[what]) == "activation" if what in world.walls else world.look.showing == "activation"
+    ):
+        world.notify(f"{what}: {count} to grow; walls show activations now (I)")
+
+
+def _visualise_stop(world: World, given: Input, key: str = "") -> Iterator[Request]:
+    yield from visualising.stop(world, key)
+
+
+def _pause(world: World, given: Input) -> Iterator[Request]:
+    yield from visualising.pause(world, True)
+
+
+def _resume(world: World, given: Input) -> Iterator[Request]:
+    yield from visualising.pause(world, False)
+
+
+def _showing(world: World, given: Input, showing: str = "", key: str = "") -> None:
+    """What walls show of channels that have grown: all, or one; with what makes faster held the one pointed at."""
+    wall = _wall(world, key) if key or (given.fast and not showing) else None
+    if wall is None and (key or (given.fast and not showing)):
+        return
+    now = world.showing(wall) if wall is not None else world.look.showing
+    visualising.show(world, showing if showing or key else visualising.next_showing(now), wall)
+    if not showing and not key:
+        whose = wall.key if wall is not None else "all walls"
+        world.notify(f"{whose}: {SHOWN[world.showing(wall) if wall is not None else world.look.showing]}")
+
+
+def _recipe(world: World, given: Input, name: str, value: Any = None) -> None:
+    visualising.set_method(world, name, value)
+
+
+def _pointed_tile(world: World) -> tuple[str, int] | None:
+    """Under the ray; while that is on panel or palette, and beside walls, the one that was chosen last."""
+    hover, state = world.hover, world.panel
+    on_panel = (state.shown or state.palette) and state.pointer is not None and state.covers(*state.pointer)
+    if hover is not None and not on_panel:
+        return hover.key, hover.channel
+    if world.enlarged is not None and not on_panel:
+        met = world.met.get("right")
+        if met is not None and met.kind == "enlarged":
+            return world.enlarged.key, world.enlarged.channel
+    return world.selected
+
+
 def _shelf_search(world: World, given: Input, words: str) -> None:
     shelf.search(world, words)
 
@@ -348,6 +432,14 @@ DOINGS: dict[str, Doing] = {
     "watch": _watch,
     "open": _open,
     "comfort": _comfort,
+    "visualise": _visualise,
+    "visualise_wall": _visualise_wall,
+    "visualise_all": _visualise_all,
+    "visualise_stop": _visualise_stop,
+    "pause": _pause,
+    "resume": _resume,
+    "showing": _showing,
+    "recipe": _recipe,
     "shelf_search": _shelf_search,
     "shelf_page": _shelf_page,
     "shelf_draw": _shelf_draw,

@@ -25,6 +25,7 @@ def arrangement(world: World) -> Arrangement:
     held = [carried.thing for carried in world.carried.values() if carried.thing is not None]
     places: dict[str, Place] = {}
     sorts: dict[str, str] = {}
+    showings: dict[str, str] = {}
     exact = {exhibit.key for exhibit in world.exhibits if exhibit.exact}
     for key, wall in world.walls.items():
         if wall.exhibit in exact:
@@ -33,6 +34,8 @@ def arrangement(world: World) -> Arrangement:
             places[key] = wall.place
         if wall.sort != "index":
             sorts[key] = wall.sort
+        if wall.showing:
+            showings[key] = wall.showing
     for exhibit in world.exhibits:
         for address, kept in exhibit.kept.items():
             key = wall_key(exhibit.key, address)
@@ -40,6 +43,8 @@ def arrangement(world: World) -> Arrangement:
                 places[key] = kept.place
             if kept.sort != "index":
                 sorts[key] = kept.sort
+            if kept.showing:
+                showings[key] = kept.showing
     return Arrangement(
         world.look,
         tuple(sorted(places.items(), key=lambda item: item[0])),
@@ -47,6 +52,7 @@ def arrangement(world: World) -> Arrangement:
         tuple(sorted([*world.things.values(), *held], key=lambda thing: thing.id)),
         tuple((exhibit.key, exhibit.asked) for exhibit in world.exhibits if exhibit.asked is not None),
         tuple((exhibit.key, exhibit.fold) for exhibit in world.exhibits if exhibit.network is not None),
+        tuple(sorted(showings.items())),
     )
 
 
@@ -119,9 +125,10 @@ def restore(world: World, wanted: Arrangement) -> Iterator[Request]:
     let_go(world)
     show_as(world, wanted.look)
     places, sorts, folds = dict(wanted.places), dict(wanted.sorts), dict(wanted.folds)
+    showings = dict(wanted.showings)
     cut = {e.key for e in world.exhibits if e.network is not None and folds.get(e.key, e.fold) != e.fold}
     for exhibit in world.exhibits:
-        exhibit.kept = _kept(world, exhibit, places, sorts, gone=exhibit.key not in cut)
+        exhibit.kept = _kept(world, exhibit, places, sorts, showings, gone=exhibit.key not in cut)
         exhibit.exact = exhibit.exact or exhibit.key in cut
     for key, wall in world.walls.items():
         if wall.exhibit in cut:
@@ -129,6 +136,8 @@ def restore(world: World, wanted: Arrangement) -> Iterator[Request]:
         place_wall(world, wall, places.get(key) or home(world, wall))
         if wall.sort != sorts.get(key, "index"):
             sort_wall(world, wall, sorts.get(key, "index"))
+        wall.showing = showings.get(key, "")
+    world.growth.revision += 1
     for exhibit in world.exhibits:
         if exhibit.key in cut:
             yield from ask(exhibit, folds[exhibit.key])
@@ -168,17 +177,24 @@ def _forget(world: World, key: str, refused: object, asked: object) -> None:
 
 
 def _kept(
-    world: World, exhibit: Exhibit, places: dict[str, Place], sorts: dict[str, str], *, gone: bool
+    world: World,
+    exhibit: Exhibit,
+    places: dict[str, Place],
+    sorts: dict[str, str],
+    showings: dict[str, str],
+    *,
+    gone: bool,
 ) -> dict[str, Kept]:
     """What walls of a network that come later are to be like; `gone`: only of those that are not there now."""
     start = f"{exhibit.key}:" if exhibit.key else ""
     others = tuple(f"{each.key}:" for each in world.exhibits if each.key)
     found: dict[str, Kept] = {}
-    for key in sorted(places.keys() | sorts.keys()):
+    for key in sorted(places.keys() | sorts.keys() | showings.keys()):
         if not key.startswith(start) or (not start and key.startswith(others)) or (gone and key in world.walls):
             continue
         address = key.removeprefix(start)
         place, before = places.get(key), exhibit.kept.get(address)
         known = before is not None and before.place == place
-        found[address] = Kept(place, before.home if known and before is not None else None, sorts.get(key, "index"))
+        home_then = before.home if known and before is not None else None
+        found[address] = Kept(place, home_then, sorts.get(key, "index"), showings.get(key, ""))
     return found

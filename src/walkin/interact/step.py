@@ -21,6 +21,7 @@ from walkin.interact import (
     teleport,
     turning,
     visits,
+    visualising,
     world_grab,
 )
 from walkin.interact.doing import do, go_to
@@ -66,6 +67,7 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
             yield from carry.feed(world, File(path), key)
         history.commit(world)
     yield from shelf.ask(world)
+    yield from visualising.hand_out(world)
     if world.things_collected != world.things_revision:
         world.things_collected = world.things_revision
         shelf.collect(world)

@@ -21,7 +21,7 @@ from walkin.network.session import Session
 from walkin.network.weighing import weights_hash
 from walkin.requests import Close, Feed, File, Measure, Open, Pixels, Refold, Visualise, Watch, Weigh
 from walkin.resources import photos
-from walkin.results import Notice, Progress, Result, Watching, Weighed
+from walkin.results import Grown, Notice, Progress, Result, Watching, Weighed
 
 
 @dataclass
@@ -111,19 +111,27 @@ def weigh(sessions: Sessions, request: Weigh, emit: Emit) -> Iterator[Result | N
     yield Weighed(digest, request.network)
 
 
-def visualise(sessions: Sessions, request: Visualise, emit: Emit) -> Iterator[Result | None]:
-    """Pictures for what is wanted of a network; those that were made before come at once."""
+def visualise(
+    sessions: Sessions, request: Visualise, emit: Emit, resting: Callable[[], bool] = lambda: False
+) -> Iterator[Result | None]:
+    """Pictures for what is wanted of a network; those that were made before come at once. While `resting()`, nothing is
+    done, and nothing of what was done is lost."""
     from walkin.network.featurevis import growing
     from walkin.network.featurevis.cache import Cache
     from walkin.network.featurevis.recipe import named
+    from walkin.network.grown_tiles import grown_tiles
 
     session = _session(sessions, request.network)
     if session is None or session.loaded is None:
         raise WalkinError("no network to visualise yet: open one first")
     recipe = named(request.recipe).with_(**dict(request.changes))
-    yield from growing.visualise(
+    for result in growing.visualise(
         session.loaded, request.objectives, recipe, request.seed, cache=Cache(), network=request.network
-    )
+    ):
+        yield grown_tiles(result) if isinstance(result, Grown) else result
+        while resting():
+            time.sleep(LOOK_S)
+            yield None
 
 
 def watch(

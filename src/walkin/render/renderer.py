@@ -17,6 +17,7 @@ from walkin.render.background import Background
 from walkin.render.board import Board
 from walkin.render.enlarged import LargeTile
 from walkin.render.eye import Eye, Sight
+from walkin.render.grown import Grown
 from walkin.render.handles import Handles
 from walkin.render.hands import Hands
 from walkin.render.labels import Labels
@@ -56,6 +57,7 @@ class Renderer:
         self._frame = ctx.buffer(reserve=FRAME.itemsize, dynamic=True)
         self._block = np.zeros(1, FRAME)
         self._walls = Walls(ctx, anisotropic=anisotropy > 1)
+        self._grown = Grown(ctx, anisotropy=anisotropy)
         self._panels = Panels(ctx)
         self._ribbons = Ribbons(ctx)
         self._pictures = Pictures(ctx)
@@ -93,11 +95,11 @@ class Renderer:
     def uploads_waiting(self) -> int:
         """Walls, pages and labels whose newest state is not on the GPU yet."""
         unmade = self._atlas.unmade if self._atlas is not None else 0
-        return len(self._uploads) + unmade + self._labels.waiting
+        return len(self._uploads) + unmade + self._labels.waiting + self._grown.waiting
 
     @property
     def atlas_bytes(self) -> int:
-        return self._atlas.bytes if self._atlas is not None else 0
+        return self._atlas.bytes + self._grown.bytes if self._atlas is not None else 0
 
     @property
     def pages(self) -> int:
@@ -154,6 +156,7 @@ class Renderer:
         self._places_revision = world.places_revision
         self._placed = {key: wall.place for key, wall in world.walls.items()}
         self._walls.set_up(world.walls, self._atlas)
+        self._grown.again()
         self._panels.set_up(self._placed.values(), [e.layout for e in world.exhibits if e.layout is not None])
         self._ribbons.set_up(_all_ribbons(world))
         self._fed = {}
@@ -187,6 +190,10 @@ class Renderer:
             self._atlas.make_page()
             if time.perf_counter() >= deadline:
                 return
+        self._upload_tiles(world, self._atlas, eye, deadline)
+        self._grown.prepare(world, self._atlas, self._walls, deadline)
+
+    def _upload_tiles(self, world: World, atlas: Atlas, eye: np.ndarray, deadline: float) -> None:
         if not self._uploads:
             return
         nearest = sorted(
@@ -197,10 +204,10 @@ class Renderer:
             wall = world.walls[address]
             assert wall.tiles is not None
             for level in range(wall.mosaic.levels):
-                self.uploaded_bytes += self._atlas.upload_level(address, wall.tiles, level)
+                self.uploaded_bytes += atlas.upload_level(address, wall.tiles, level)
             self._orders[address] = wall.order
-            self._atlas.upload_table(address, wall.tiles, wall.order)
-            self._walls.update(wall, self._atlas)
+            atlas.upload_table(address, wall.tiles, wall.order)
+            self._walls.update(wall, atlas)
             del self._uploads[address]
 
     def draw(self, world: World, view: View, pixel_scale: float = 1.0) -> None:
@@ -224,7 +231,7 @@ class Renderer:
             ctx.enable_only(moderngl.DEPTH_TEST)  # the walls' fronts are chosen on the CPU
             choices = COLOR_MAPS.index(world.look.color_map), RANGES.index(world.look.range_mode)
             draws += self._large.draw_solid(self._atlas, *choices)
-            draws += self._walls.draw(self._atlas, *choices)
+            draws += self._walls.draw(self._atlas, *choices, grown=self._grown)
             draws += self._pictures.draw() + self._readings.draw_maps()
             draws += self._things.draw_solid()
             ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import moderngl
 import numpy as np
 
 from walkin.exhibit import Wall, tile_fill
 from walkin.geometry import UP
+from walkin.growth import SHOWINGS
 from walkin.places import Place
 from walkin.render.atlas import Atlas
 from walkin.render.colors import lookup_table
@@ -28,8 +29,15 @@ WALL = np.dtype(
         ("slots_margin", "f4", 4),
     ]
 )
+NONE = SHOWINGS.index("activation")
 BEYOND_M2 = 1e9  # more than the square of any distance in the room
 MARGIN_M = 0.05  # of the panel around the tiles
+
+
+class Grown(Protocol):
+    """What holds the visualisations (see render/grown.py)."""
+
+    def use(self, texture: int, table: int) -> None: ...
 
 
 class Variant(NamedTuple):
@@ -43,6 +51,8 @@ class Variant(NamedTuple):
     banded: bool = False
     grained: bool = False
     """From close by each texel is a square that can be told from its neighbours."""
+    grown: bool = False
+    """Some of its channels have visualisations, and it is to show them."""
 
 
 class Walls:
@@ -62,6 +72,7 @@ class Walls:
         self._row: dict[str, slice] = {}
         self._wall_of = np.zeros(0, int)  # index into the bounds, per record
         self._flawed: set[str] = set()
+        self._grown: dict[str, int] = {}  # walls that have visualisations: index into growth.SHOWINGS
         self._banded = False
         self._buffers: list[moderngl.Buffer] = []
         self._counts: list[int] = []  # of records chosen, by page
@@ -75,9 +86,12 @@ class Walls:
             defines: dict[str, int | float] = {"MAP": variant.color_map, "RANGE": variant.range_mode}
             flags = {"SIGNED": variant.color_map == 0, "FLAWED": variant.flawed, "BANDS": variant.banded}
             flags["ANISOTROPIC"], flags["GRAINED"] = self._anisotropic, variant.grained
+            flags["GROWN"] = variant.grown
             defines.update({name: 1 for name, wanted in flags.items() if wanted})
             made = program(self._ctx, "walls", **defines)
             made["page"], made["table"], made["colors"] = 0, 1, 2
+            if variant.grown:
+                made["grown"], made["grown_table"] = 3, 4
             self._programs[variant] = made
         return self._programs[variant]
 
@@ -85,21 +99,23 @@ class Walls:
         """Take over places after a layout has changed."""
         records, pages, numbers = [], [], []
         self._row = {}
+        self._grown = {}  # what has grown is told of again
         for number, (address, wall) in enumerate(walls.items()):
             bands = atlas.bands[address]
             self._row[address] = slice(len(records), len(records) + len(bands))
             for part, band in enumerate(bands):
                 records.append(_record(wall, atlas, part))
-                pages.append(band.page)
+                pages.append(self._page_key(address, band.page, atlas))
                 numbers.append(number)
         self._records = np.array(records, WALL) if records else np.zeros(0, WALL)
-        self._page_keys = np.array(pages, float) * BEYOND_M2
-        self._page_ends = np.arange(1, len(atlas.pages) + 1) * BEYOND_M2
+        self._page_keys = np.array(pages, float)
+        # Walls with visualisations are drawn by another shader: as if they lay on pages of their own, after the others.
+        self._page_ends = np.arange(1, 2 * len(atlas.pages) + 1) * BEYOND_M2
         self._wall_of = np.array(numbers, int)
         self._banded = any(len(bands) > 1 for bands in atlas.bands.values())
         self._flawed = {address for address, wall in walls.items() if wall.flawed}
         size = max(1, len(records)) * WALL.itemsize
-        self._buffers = [self._ctx.buffer(reserve=size, dynamic=True) for _ in atlas.pages]
+        self._buffers = [self._ctx.buffer(reserve=size, dynamic=True) for _ in range(2 * len(atlas.pages))]
         self._arrays = {}
         self._counts = []
 
@@ -108,7 +124,19 @@ class Walls:
         rows = self._row[wall.key]
         for number, row in enumerate(range(rows.start, rows.stop)):
             self._records[row] = _record(wall, atlas, number)
+            self._records[row]["slots_margin"][3] = self._grown.get(wall.key, NONE)
         (self._flawed.add if wall.flawed else self._flawed.discard)(wall.key)
+
+    def show_grown(self, wall: Wall, atlas: Atlas, showing: int) -> None:
+        """From now on a wall shows visualisations, or none: an index into growth.SHOWINGS."""
+        self._grown[wall.key] = showing
+        self.update(wall, atlas)
+        for row, band in enumerate(atlas.bands[wall.key], self._row[wall.key].start):
+            self._page_keys[row] = self._page_key(wall.key, band.page, atlas)
+
+    def _page_key(self, key: str, page: int, atlas: Atlas) -> float:
+        shows = SHOWINGS[self._grown.get(key, NONE)] != "activation"
+        return (page + len(atlas.pages) * shows) * BEYOND_M2
 
     def choose(self, sight: Sight) -> None:
         """Write what is inside a frustum and seen from its front, nearest first, for all eyes of a frame."""
@@ -127,17 +155,20 @@ class Walls:
                 buffer.write(records[first:end])
             first = end
 
-    def draw(self, atlas: Atlas, color_map: int = 0, range_mode: int = 0) -> int:
+    def draw(self, atlas: Atlas, color_map: int = 0, range_mode: int = 0, grown: Grown | None = None) -> int:
         """Draw what was chosen; returns the number of draw calls."""
         if not any(self._counts):
             return 0
         atlas.table.use(1)
         self._colors.use(2)
-        draws = 0
-        arrays = self._arrays_for(Variant(color_map, range_mode, bool(self._flawed), self._banded))
-        for page, (count, array) in enumerate(zip(self._counts, arrays, strict=True)):
+        draws, pages = 0, len(atlas.pages)
+        variant = Variant(color_map, range_mode, bool(self._flawed), self._banded)
+        if grown is not None and any(self._counts[pages:]):
+            grown.use(3, 4)
+        for number, count in enumerate(self._counts):
             if count:
-                (atlas.pages[page].texture or self._blank).use(0)
+                array = self._arrays_for(variant._replace(grown=number >= pages))[number]
+                (atlas.pages[number % pages].texture or self._blank).use(0)
                 array.render(moderngl.TRIANGLE_STRIP, 4, instances=count)
                 draws += 1
         return draws
@@ -205,5 +236,5 @@ def _record(wall: Wall, atlas: Atlas, number: int, place: Place | None = None) -
     record["origin_cells"] = (band.x, band.y, mosaic.columns, band.first_row * mosaic.columns)
     if tiles is not None:
         record["ranges"] = (*tiles.wall_range, *tiles.percentile_range)
-    record["slots_margin"] = (band.rows * mosaic.columns, MARGIN_M / place.pitch_m, float(tiles is not None), 0.0)
+    record["slots_margin"] = (band.rows * mosaic.columns, MARGIN_M / place.pitch_m, float(tiles is not None), NONE)
     return record
