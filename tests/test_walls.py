@@ -265,8 +265,8 @@ def spy(renderer) -> list[int]:
     counts: list[int] = []
     draw_walls = renderer._walls.draw
 
-    def counted(*arguments):
-        counts.append(draw_walls(*arguments))
+    def counted(*arguments, **named):
+        counts.append(draw_walls(*arguments, **named))
         return counts[-1]
 
     renderer._walls.draw = counted

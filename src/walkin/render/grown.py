@@ -33,6 +33,7 @@ class Grown:
         self._waiting: dict[Name, Bloom] = {}
         self._next: moderngl.TextureArray | None = None  # a larger one, until it holds what this one does
         self._to_copy: list[Name] = []
+        self._capacity = self._next_capacity = 0  # layers; moderngl takes them for one
         self._stamps: dict[str, tuple[object, ...]] = {}  # by wall: what its row of the table was made from
         self._kept: dict[str, tuple[object, ...]] = {}  # so that no id is another thing's
         self._dirty: set[str] = set()
@@ -47,8 +48,7 @@ class Grown:
         """GPU memory."""
         if self.texture is None:
             return 0
-        width, height, layers = self.texture.size
-        return width * height * 4 * layers * 4 // 3
+        return self.texture.width * self.texture.height * 4 * self._capacity * 4 // 3
 
     def again(self) -> None:
         """Walls have been set up anew: all of them are told again."""
@@ -112,8 +112,7 @@ class Grown:
 
     def _upload(self, deadline_s: float) -> None:
         wanted = len(self._layers) + sum(name not in self._layers for name in self._waiting)
-        have = self.texture.layers if self.texture is not None else 0
-        if self._next is None and min(wanted, self._most) > have:
+        if self._next is None and min(wanted, self._most) > self._capacity:
             self._enlarge(min(wanted, self._most))
         while self._next is not None:
             while self._to_copy:
@@ -122,8 +121,8 @@ class Grown:
                     write_layer(self._next, self._layers[name], self._shown[name].levels)
                 if time.perf_counter() >= deadline_s:
                     return
-            self._free.extend(range(have, self._next.layers))
-            self.texture, self._next = self._next, None
+            self._free.extend(range(self._capacity, self._next_capacity))
+            self.texture, self._next, self._capacity = self._next, None, self._next_capacity
         assert self.texture is not None
         while self._waiting:
             name, bloom = next(iter(self._waiting.items()))
@@ -142,8 +141,9 @@ class Grown:
         layers = FIRST_LAYERS
         while layers < wanted:
             layers *= 2
+        self._next_capacity = min(layers, self._most)
         levels = next(iter(self._waiting.values())).levels
-        self._next = layers_texture(self._ctx, levels[0].shape[0], min(layers, self._most), len(levels))
+        self._next = layers_texture(self._ctx, levels[0].shape[0], self._next_capacity, len(levels))
         self._next.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
         self._next.repeat_x = self._next.repeat_y = False
         if self._anisotropy > 1:
