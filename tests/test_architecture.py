@@ -19,7 +19,7 @@ FLOORS = (
     {"room"},
     {"opening", "doctor"},
     {"app", "study"},
-    {"keeping", "workshop"},
+    {"keeping", "workshop", "recipe_settings"},
     {"storing"},
     {"network", "interact", "render", "ui", "targets"},
     {"scene", "settings", "callbacks"},

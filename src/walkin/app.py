@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from walkin import callbacks
+from walkin import callbacks, recipe_settings
 from walkin.errors import WalkinError
 from walkin.exhibit import Exhibit
 from walkin.frame import Frame, Input, Target
@@ -68,6 +68,13 @@ from walkin.workshop import Workshop
 from walkin.world import GROWING, World
 
 UPLOAD_MS = 4.0
+GROWING_COMMANDS = (
+    Command("visualise_wall", "grow what all channels of the wall pointed at look for", "Shift+V"),
+    Command("visualise_all", "grow what all channels of this network look for"),
+    Command("pause", "let what grows rest"),
+    Command("resume", "let what rests grow on"),
+    Command("visualise_stop", "stop growing: what is done stays"),
+)
 FILLING_S = 0.12  # between frames while walls fill and nobody moves, where the processor is also the renderer
 
 
@@ -439,13 +446,15 @@ def _import_panel() -> None:
 
 def _offer() -> Offer:
     """What the panel shows and does not know."""
-    commands = tuple(Command(act.name, act.what, act.shown) for act in ACTS if act.key)
+    commands = tuple(Command(act.name, act.what, act.shown) for act in ACTS if act.key) + GROWING_COMMANDS
     return Offer(
         commands,
         lambda profile, left: sheet(profile, left_handed=left),
         layout=settings_of_layout,
         histograms=_histograms,
         watching=lambda world: world.here.watched,
+        recipes=recipe_settings.NAMES,
+        recipe=recipe_settings.settings,
         colors=lookup_table().astype(np.float32),
     )
 

@@ -382,9 +382,9 @@ class World:
         batch = growth.batch
         job = growth.job(batch.key, batch.method) if batch is not None else None
         job = job or growth.jobs[0]
-        label = f"growing {job.key}: {job.done} of {job.total}"
+        label = f"growing {job.key}, {job.done} of {job.total} done"
         if len(growth.jobs) > 1:
-            label += f"; {len(growth.jobs)} walls, {growth.left} pictures to come"
+            label += f", {growth.left} to come on {len(growth.jobs)} walls"
         self.progress = Progress(GROWING, label, growth.share(job), growth.eta_s())
 
     def _refuse(self, job: str) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 from walkin.exhibit import Wall, tile_fill
 from walkin.geometry import Pose
 from walkin.growth import BATCH_S, FIRST_BATCH, MOST_BATCH, SHOWINGS, Batch, Bloom, Growth, Job, Method
-from walkin.places import Place
 from walkin.requests import Cancel, Pause, Pixels, Request, Visualise
 from walkin.world import GROWING, World
 
@@ -163,13 +162,6 @@ def picture_of(key: str, bloom: Bloom) -> tuple[Pixels, np.ndarray]:
     state = "" if bloom.done else f" step {seen.steps}"
     caption = f"{name}, {method.recipe}{changes}, seed {method.seed}{state}"
     return Pixels(f"visualisation {caption}", caption), np.ascontiguousarray(seen.pixels[..., :3])
-
-
-def inset_of(square: Place) -> Place:
-    """Where a square tile has its visualisation while it shows both."""
-    half = square.pitch_m / 2
-    x, y, z = (np.array(square.corner) + square.right * half).tolist()
-    return replace(square, corner=(x, y, z), pitch_m=half)
 
 
 def _put_in_order(world: World) -> None:

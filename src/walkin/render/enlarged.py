@@ -7,14 +7,16 @@ import numpy as np
 
 from walkin.exhibit import Wall
 from walkin.geometry import UP
+from walkin.growth import Bloom
 from walkin.places import Place
 from walkin.render.atlas import Atlas
 from walkin.render.instances import Instances
 from walkin.render.panels import PANEL
+from walkin.render.pictures import Pictures
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
 from walkin.render.shader import program
 from walkin.render.text import GLYPH, Text
-from walkin.render.told import channel_words
+from walkin.render.told import channel_words, number, percent
 from walkin.render.walls import MARGIN_M, Walls, tile_record
 from walkin.things import Enlarged
 from walkin.world import World
@@ -36,6 +38,7 @@ class LargeTile:
         self._box = Instances(ctx, program(ctx, "panels"), "4f 4f 4f 4f /i", PANEL)
         self._plates = rectangles.buffer()
         self._glyphs = text.buffer()
+        self._grown = Pictures(ctx)
         self._made: tuple[object, ...] = ()
         self._page = -1
 
@@ -46,20 +49,27 @@ class LargeTile:
         if large is None or wall is None or wall.tiles is None or atlas is None:
             self._page, self._made = -1, ()
             return
-        made = (large, wall.tiles, wall.order, atlas)
+        bloom = world.growth.bloom(large.key, large.channel)
+        showing = world.showing(wall) if bloom is not None else "activation"
+        made = (large, wall.tiles, wall.order, atlas, bloom, showing)
         if len(made) == len(self._made) and all(a is b for a, b in zip(made, self._made, strict=True)):
             return
         self._made = made
         self._page, record = tile_record(wall, atlas, large.channel, large.place)
         self._walls.write_single(record)
         self._box.write(np.array([_box(large.place)], PANEL))
-        self._write_words(wall, large)
+        self._grown.clear()
+        if bloom is not None and showing != "activation":
+            place = large.place if showing == "visualisation" else _inset(large.place)
+            self._grown.show("large", bloom.seen.pixels[..., :3], place)
+        self._write_words(wall, large, bloom if showing != "activation" else None)
 
     def draw_solid(self, atlas: Atlas, color_map: int, range_mode: int) -> int:
         if self._page < 0:
             return 0
         flawed = bool(self._made and self._made[1].flawed.any())  # type: ignore[attr-defined]
-        return self._walls.draw_single(atlas, self._page, color_map, range_mode, flawed=flawed)
+        draws = self._walls.draw_single(atlas, self._page, color_map, range_mode, flawed=flawed)
+        return draws + self._grown.draw()
 
     def draw_frame(self) -> int:
         return self._box.draw(30, moderngl.TRIANGLES) if self._page >= 0 else 0
@@ -67,13 +77,19 @@ class LargeTile:
     def draw_text(self) -> int:
         return self._plates.draw() + self._text.draw(self._glyphs) if self._page >= 0 else 0
 
-    def _write_words(self, wall: Wall, large: Enlarged) -> None:
+    def _write_words(self, wall: Wall, large: Enlarged, bloom: Bloom | None) -> None:
         assert wall.tiles is not None
         place, side = large.place, large.place.width_m
         right, front = place.right, place.normal
         margin = MARGIN_M * side
         words = "   ".join([*channel_words(wall.tiles, large.channel), f"{wall.mosaic.height} × {wall.mosaic.width}"])
         lines = [(f"{wall.key}/{large.channel}", NAME_EM, NAME, "semibold"), (words, WORDS_EM, DIM, "regular")]
+        if bloom is not None:
+            seen = bloom.seen
+            state = f"reaches {number(seen.activation)}" if bloom.done else f"growing, {percent(bloom.fraction)}"
+            size = f"{seen.pixels.shape[0]} × {seen.pixels.shape[1]}"
+            told = f"{bloom.method.recipe}, seed {bloom.method.seed}   {state}   {size}"
+            lines.append((told, WORDS_EM, DIM, "regular"))
         high = sum(em * LINE_EM for _, em, _, _ in lines) * side + 0.035 * side
         corner = np.array(place.corner) - right * margin - UP * (margin + high) + front * 0.003
         plate = rectangle(corner, right * (side + 2 * margin), UP * (high + 0.006 * side), PLATE)
@@ -85,6 +101,13 @@ class LargeTile:
             at = at - UP * (em * LINE_EM * 0.15 * side)
         self._plates.write(np.concatenate([np.zeros(0, RECTANGLE), plate]))
         self._glyphs.write(np.concatenate([np.zeros(0, GLYPH), *glyphs]))
+
+
+def _inset(place: Place) -> Place:
+    """The lower right quarter, as on walls."""
+    half = place.width_m / 2
+    x, y, z = (np.array(place.corner) + place.right * half).tolist()
+    return Place((x, y, z), place.yaw, 1, 1, half, place.fill)
 
 
 def _box(place: Place) -> tuple:

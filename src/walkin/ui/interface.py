@@ -22,6 +22,7 @@ from walkin.ui.sections.network import Network
 from walkin.ui.sections.own import Own
 from walkin.ui.sections.picture import Picture
 from walkin.ui.sections.view import View
+from walkin.ui.sections.visualise import Visualise
 from walkin.ui.sections.wall import WallCard
 from walkin.ui.style import DARK, LIGHT, apply
 from walkin.ui.widgets import Widgets
@@ -45,7 +46,16 @@ class Interface:
         self._offer = offer
         self.card = WallCard(offer)
         # The order of the tabs. A section is a class in sections/ and a line here.
-        self.sections: tuple[Section, ...] = (Network(), Picture(), View(), Hands(), Jobs(log), Help(), Own())
+        self.sections: tuple[Section, ...] = (
+            Network(),
+            Picture(),
+            View(),
+            Visualise(),
+            Hands(),
+            Jobs(log),
+            Help(),
+            Own(),
+        )
         self.tab = self.sections[0].name
         self.palette = Palette()
         self.keyboard = Keyboard()

@@ -53,5 +53,9 @@ class Offer:
     """Which of them is shown now; '' for none."""
     networks: tuple[str, ...] = ()
     """What can be opened by name."""
+    recipes: tuple[tuple[str, str], ...] = ()
+    """(name, how it is written) of the ways in which visualisations are made."""
+    recipe: Callable[[World], tuple[Setting, ...]] = _no_settings
+    """All numbers of the one that is chosen."""
     colors: np.ndarray = field(default_factory=lambda: np.zeros((0, 2, 4), np.float32), repr=False)
     """(maps, entries, 4): the colour maps in linear light, in the order of world.COLOR_MAPS."""

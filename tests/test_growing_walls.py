@@ -1,0 +1,293 @@
+"""Visualisations in the room: what is queued, in which order it is handed out, what walls show, what can be taken."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from drawing import draw, renderer_of
+from rooms import chain, facing, furnished, maps, tiles_of
+from visitor import Holder, aimed, at
+
+from walkin.frame import Input
+from walkin.growth import FIRST_BATCH, Method
+from walkin.interact import history, visualising
+from walkin.interact.doing import do
+from walkin.mailbox import Mailbox, Worker
+from walkin.network.grown_tiles import LEVELS, SIDE, levels_of
+from walkin.panel_state import Change
+from walkin.places import Place
+from walkin.requests import Cancel, Keep, Pause, Pixels, Visualise
+from walkin.results import Finished, GrownTiles, Visualised
+from walkin.world import World
+
+
+def quarters() -> np.ndarray:
+    """Red above, green in the lower left quarter, black beside it."""
+    pixels = np.zeros((SIDE, SIDE, 4), np.uint8)
+    pixels[..., 3] = 255
+    pixels[: SIDE // 2, :, 0] = 255
+    pixels[SIDE // 2 :, : SIDE // 2, 1] = 255
+    return pixels
+
+
+def grown(address: str, channels: tuple[int, ...], step: int = 16, steps: int = 16) -> GrownTiles:
+    pixels = quarters()
+    pictures = tuple(Visualised(address, c, f"{address}/{c}", pixels[..., :3], 2.0, steps=step) for c in channels)
+    return GrownTiles("", address, pictures, levels_of(np.stack([pixels] * len(channels))), step, steps, step == steps)
+
+
+def does(world: World, act: str, *arguments: object, **given: object) -> list:
+    return list(do(world, Input(**given), Change(act, arguments)))
+
+
+def handed(world: World) -> list:
+    return list(visualising.hand_out(world))
+
+
+def test_levels_keep_the_light_and_the_shape():
+    pixels = np.zeros((1, 2 * SIDE, SIDE, 4), np.uint8)
+    pixels[..., 3] = 255
+    pixels[:, ::2, :, :3] = 255  # lines: half of the light is code 188, not 128
+    (levels,) = levels_of(pixels)
+    assert [level.shape[0] for level in levels] == [SIDE >> n for n in range(LEVELS)]
+    middle = levels[0][SIDE // 2, SIDE // 2]
+    assert abs(int(middle[0]) - 188) <= 1 and middle[3] == 255
+    assert levels[0][SIDE // 2, 2, 3] == 0, "beside a tall picture there is nothing"
+    assert levels[0][SIDE // 2, 2, 0] == middle[0], "and no other colour that would bleed in"
+
+
+def wall_of_five(order: np.ndarray | None = None) -> tuple[World, Place]:
+    node = maps("a", 5, 4, 4)
+    where = Place((-0.3, 0.5, -3.0), 0.0, 3, 2, 0.25, 0.9)
+    world = furnished(chain(node), {"a": where}, [tiles_of(node, np.zeros((5, 4, 4)))])
+    world.walls["a"].order = order
+    return world, where
+
+
+def seen(ctx, world: World, where: Place) -> np.ndarray:
+    return draw(renderer_of(ctx, world), world, *facing(where), (3 * 64, 2 * 64)).astype(int)
+
+
+def is_red(pixel) -> bool:
+    return pixel[0] > 240 and pixel[1] < 15 and pixel[2] < 15
+
+
+def is_green(pixel) -> bool:
+    return pixel[1] > 240 and pixel[0] < 15 and pixel[2] < 15
+
+
+def test_a_grown_channel_is_shown_in_the_place_of_its_tile(ctx):
+    world, where = wall_of_five()
+    world.accept(grown("a", (1, 3)))
+    picture = seen(ctx, world, where)
+    for x, y in ((64, 0), (0, 64)):
+        assert is_red(picture[y + 16, x + 32]) and is_green(picture[y + 48, x + 16])
+    assert not is_red(picture[16, 32]) and not is_red(picture[16, 160])
+
+
+def test_it_goes_where_its_channel_goes(ctx):
+    world, where = wall_of_five(np.array([4, 3, 2, 1, 0]))
+    world.accept(grown("a", (0,)))
+    picture = seen(ctx, world, where)
+    assert is_red(picture[64 + 16, 64 + 32]) and not is_red(picture[16, 32])
+
+
+def test_both_are_shown_and_neither_where_it_is_not_wanted(ctx):
+    world, where = wall_of_five()
+    world.accept(grown("a", (0,)))
+    does(world, "showing", "both")
+    picture = seen(ctx, world, where)
+    assert is_red(picture[38, 46]) and is_green(picture[54, 38]) and not is_red(picture[16, 16])
+    does(world, "showing", "activation")
+    picture = seen(ctx, world, where)
+    assert not is_red(picture[38, 46]) and not is_red(picture[16, 16])
+
+
+def test_more_pictures_than_there_were_layers_are_all_kept(ctx):
+    node = maps("a", 81, 4, 4)
+    where = Place((-1.0, 0.5, -3.0), 0.0, 9, 9, 0.25, 0.9)
+    world = furnished(chain(node), {"a": where}, [tiles_of(node, np.zeros((81, 4, 4)))])
+    renderer = renderer_of(ctx, world)
+    for first in range(0, 81, 27):
+        world.accept(grown("a", tuple(range(first, first + 27))))
+        renderer.prepare(world, np.zeros(3), budget_ms=1e6)
+    assert not renderer.uploads_waiting
+    picture = draw(renderer, world, *facing(where), (9 * 32, 9 * 32)).astype(int)
+    assert all(is_red(picture[y * 32 + 8, x * 32 + 16]) for y in range(9) for x in range(9))
+
+
+def test_a_line_tells_how_far_a_picture_is(ctx):
+    world, where = wall_of_five()
+    world.accept(grown("a", (0,), 8, 16))
+    picture = seen(ctx, world, where)
+    line = picture[62, :64]
+    assert line[16, 2] > 200 and line[48, 2] < 160
+    world.accept(grown("a", (0,)))
+    assert seen(ctx, world, where)[62, 16, 2] < 60
+
+
+def test_walls_without_visualisations_are_drawn_as_ever(ctx):
+    world, _ = wall_of_five()
+    renderer = renderer_of(ctx, world)
+    assert renderer._grown.texture is None and not any(variant.grown for variant in renderer._walls._programs)
+
+
+def test_the_worker_gets_one_batch_at_a_time_and_the_rest_after_it():
+    visitor = Holder()
+    world = visitor.world
+    does(world, "visualise_wall", "ahead")
+    (first,) = handed(world)
+    assert isinstance(first, Visualise) and len(first.objectives) == FIRST_BATCH
+    assert handed(world) == []
+    world.accept(grown("ahead", tuple(int(each.rpartition("/")[2]) for each in first.objectives)))
+    world.accept(Finished("featurevis"))
+    (second,) = handed(world)
+    assert not set(first.objectives) & set(second.objectives)
+    job = world.growth.jobs[0]
+    assert job.done == FIRST_BATCH and job.total == 16 and world.growth.eta_s(job) is not None
+
+
+def test_what_is_looked_at_goes_first_and_is_put_in_order_as_one_turns():
+    visitor = Holder()
+    world = visitor.world
+    does(world, "visualise_wall", "aside")
+    does(world, "visualise_wall", "ahead")
+    (first,) = handed(world)
+    assert first.objectives[0].startswith("ahead/")
+    visitor.head = aimed(visitor.head.position, world.walls["aside"].place.centre)
+    visitor.does(dt_s=1.0)
+    world.accept(Finished("featurevis"))
+    (second,) = [each for each in visitor.does() if isinstance(each, Visualise)]
+    assert second.objectives[0].startswith("aside/")
+
+
+def test_of_a_wall_the_channels_about_the_one_pointed_at_go_first():
+    visitor = Holder()
+    wall = visitor.world.walls["ahead"]
+    visitor.point(wall.square_of(10).centre)
+    visitor.does()
+    does(visitor.world, "visualise_wall", "ahead")
+    (first,) = handed(visitor.world)
+    assert first.objectives[0] == "ahead/10"
+
+
+def test_v_asks_for_the_tile_and_with_shift_for_the_wall():
+    visitor = Holder()
+    visitor.point(visitor.world.walls["ahead"].square_of(5).centre)
+    requests = visitor.does() + visitor.does(acts=frozenset({"visualise"})) + visitor.does()
+    assert [each.objectives for each in requests if isinstance(each, Visualise)] == [("ahead/5",)]
+    visitor.does(acts=frozenset({"visualise"}), fast=True)
+    assert visitor.world.growth.jobs[0].total == 16
+
+
+def test_what_is_there_is_not_made_again_unless_otherwise():
+    visitor = Holder()
+    world = visitor.world
+    world.accept(grown("ahead", tuple(range(16))))
+    does(world, "visualise_wall", "ahead")
+    assert not world.growth.jobs
+    does(world, "recipe", "seed", 3)
+    does(world, "visualise_wall", "ahead")
+    (request,) = handed(world)
+    assert request.seed == 3
+
+
+def test_pause_resume_and_cancel():
+    visitor = Holder()
+    world = visitor.world
+    does(world, "visualise_wall", "ahead")
+    does(world, "visualise_wall", "aside")
+    handed(world)
+    assert does(world, "pause") == [Pause(True)] and world.growth.paused
+    assert does(world, "resume") == [Pause(False)]
+    batch = world.growth.batch
+    assert batch is not None
+    assert does(world, "visualise_stop", batch.key) == [Cancel(("featurevis",))]
+    world.accept(Finished("featurevis", cancelled=True))
+    assert [job.key for job in world.growth.jobs] == [{"ahead": "aside", "aside": "ahead"}[batch.key]]
+    does(world, "visualise_stop")
+    assert not world.growth.jobs and world.progress is None
+
+
+def test_a_wall_that_cannot_be_done_does_not_hold_up_the_others():
+    visitor = Holder()
+    world = visitor.world
+    does(world, "visualise_wall", "ahead")
+    does(world, "visualise_wall", "aside")
+    (request,) = handed(world)
+    world.accept(Finished("featurevis", "the gradient does not reach the input"))
+    (other,) = handed(world)
+    assert other.objectives[0].split("/")[0] != request.objectives[0].split("/")[0]
+
+
+def test_what_walls_show_is_undone_and_redone():
+    visitor = Holder()
+    world = visitor.world
+    does(world, "showing", "both")
+    does(world, "showing", "activation", "ahead")
+    assert history.arrangement(world).showings == (("ahead", "activation"),)
+    list(history.undo(world))
+    assert world.showing(world.walls["ahead"]) == "both"
+    list(history.undo(world))
+    assert world.look.showing == "visualisation"
+    list(history.redo(world))
+    list(history.redo(world))
+    assert world.showing(world.walls["ahead"]) == "activation" and world.showing(world.walls["aside"]) == "both"
+
+
+@pytest.mark.parametrize("showing", ["visualisation", "activation"])
+def test_a_picture_is_taken_as_it_is_seen(showing: str):
+    visitor = Holder()
+    world = visitor.world
+    world.accept(grown("ahead", (5,)))
+    does(world, "showing", showing)
+    requests = visitor.drag(world.walls["ahead"].square_of(5).centre, at(Place((0.5, 0.9, -1.5), 0.0, 1, 1, 0.4, 1.0)))
+    (kept,) = [each for each in requests if isinstance(each, Keep)]
+    assert isinstance(kept.source, Pixels) == (showing == "visualisation")
+    if showing == "visualisation":
+        assert "ahead/5" in kept.source.caption
+        assert (kept.picture == quarters()[..., :3]).all()
+
+
+def test_memory_is_bounded_and_the_oldest_go(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("walkin.growth.MOST", 3)
+    world, _ = wall_of_five()
+    for channel in range(5):
+        world.accept(grown("a", (channel,)))
+    assert sorted(world.growth.pictures["a"]) == [2, 3, 4] and len(world.growth._ages) == 3
+
+
+def test_a_patient_job_lets_others_through_and_goes_on_where_it_was():
+    box = Mailbox(lambda result: None)
+    worker = Worker(box, finished=lambda name, *rest: f"end of {name}")
+    begun, go = threading.Event(), threading.Event()
+
+    def slow(emit):
+        yield "first"
+        begun.set()
+        go.wait(5)
+        yield "second"
+        yield "third"
+
+    worker.submit("slow", slow, replaces=(), patient=True)
+    assert begun.wait(5)
+    worker.submit("quick", lambda emit: iter(["picture"]), replaces=())
+    go.set()
+    until = time.monotonic() + 5
+    while worker.busy and time.monotonic() < until:
+        time.sleep(0.01)
+    assert box.drain() == ["first", "second", "picture", "end of quick", "third", "end of slow"]
+    assert worker.close()
+
+
+def test_a_method_is_changed_number_by_number_and_back():
+    world, _ = wall_of_five()
+    does(world, "recipe", "steps", 12)
+    does(world, "recipe", "seed", 2)
+    assert world.growth.method == Method("quick", (("steps", 12),), 2)
+    does(world, "recipe", "steps", None)
+    does(world, "recipe", "recipe", "fourier")
+    assert world.growth.method == Method("fourier", (), 2)
