@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from drawing import draw, renderer_of
+from panels import OFFER, Visit
 from rooms import chain, facing, furnished, maps, tiles_of
 from visitor import Holder, aimed, at
 
+from walkin import recipe_settings
 from walkin.frame import Input
 from walkin.growth import FIRST_BATCH, Method
 from walkin.interact import history, visualising
 from walkin.interact.doing import do
 from walkin.mailbox import Mailbox, Worker
+from walkin.network.featurevis.recipe import Recipe
 from walkin.network.grown_tiles import LEVELS, SIDE, levels_of
-from walkin.panel_state import Change
+from walkin.panel_state import Change, PanelState
 from walkin.places import Place
 from walkin.requests import Cancel, Keep, Pause, Pixels, Visualise
 from walkin.results import Finished, GrownTiles, Visualised
@@ -291,3 +296,73 @@ def test_a_method_is_changed_number_by_number_and_back():
     does(world, "recipe", "steps", None)
     does(world, "recipe", "recipe", "fourier")
     assert world.growth.method == Method("fourier", (), 2)
+
+
+def offer():
+    return dataclasses.replace(OFFER, recipes=recipe_settings.NAMES, recipe=recipe_settings.settings)
+
+
+def test_the_panel_asks_for_channel_wall_and_network(ctx):
+    visit = Visit(ctx, offer=offer())
+    visit.tab("Grow")
+    visit.point_at_wall("stage.0.conv", 2)
+    visit.settle()
+    assert visit.click("This channel") == [Change("visualise", ("stage.0.conv", 2))]
+    assert visit.click("Its wall") == [Change("visualise_wall", ("stage.0.conv",))]
+    assert visit.click("The whole network") == [Change("visualise_all")]
+    assert visit.click("All walls show:both") == [Change("showing", ("both",))]
+    assert visit.click("This wall:activation") == [Change("showing", ("activation", "stage.0.conv"))]
+
+
+def test_the_panel_reaches_every_number_of_the_recipe(ctx):
+    visit = Visit(ctx, state=PanelState(shown=True, size=(900, 1900)), offer=offer())
+    visit.tab("Grow")
+    assert visit.click("Recipe:maco") == [Change("recipe", ("recipe", "maco"))]
+    visit.click("All numbers of the recipe")
+    labels = {each.label for each in recipe_settings.settings(visit.world)}
+    numbers = {field.name for field in dataclasses.fields(Recipe)} - {"name", "spectrum"}
+    assert {each.name for each in recipe_settings.settings(visit.world)} == numbers
+    for label in labels:
+        known = visit.interface.widgets.spots
+        assert label in known or any(name.startswith(f"{label}:") for name in known), label
+
+
+def test_the_panel_shows_the_queue_and_stops_it(ctx):
+    visit = Visit(ctx, offer=offer())
+    for key in ("stage.0.conv", "stage.1.conv"):
+        does(visit.world, "visualise_wall", key)
+    handed(visit.world)
+    visit.tab("Grow")
+    assert visit.click("Pause") == [Change("pause")]
+    assert visit.click("Cancel all") == [Change("visualise_stop", ("",))]
+    key = visit.world.growth.jobs[1].key
+    assert visit.click(f"Cancel {key}") == [Change("visualise_stop", (key,))]
+
+
+def test_all_numbers_of_all_recipes_lie_within_their_sliders():
+    world = World()
+    for name, _ in recipe_settings.NAMES:
+        does(world, "recipe", "recipe", name)
+        for each in recipe_settings.settings(world):
+            assert each.options or each.low <= each.value <= each.high, (name, each)
+
+
+@pytest.mark.parametrize("rested", [False, True])
+def test_a_worker_grows_what_a_wall_is_asked_for(rested: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    from test_jobs import Picky, opened, run
+
+    from walkin.network import jobs
+    from walkin.network.featurevis import cache
+
+    monkeypatch.setattr(cache, "cache_folder", lambda: tmp_path)
+    sessions, _ = opened(Picky())
+    request = Visualise(("one/2", "one/3"), "quick", (("every", 2), ("size", 32), ("steps", 4)))
+    looks = iter([True, True])
+
+    def job(sessions, request, emit):
+        return jobs.visualise(sessions, request, emit, resting=lambda: rested and next(looks, False))
+
+    sent = [each for each in run(job, sessions, request) if isinstance(each, GrownTiles)]
+    assert [each.step for each in sent[:2]] == [1, 2] and sent[-1].done and not sent[0].done
+    assert [each.channel for each in sent[-1].pictures] == [2, 3]
+    assert sent[-1].pictures[0].pixels.shape == (32, 32, 3) and sent[-1].levels[0][0].shape == (SIDE, SIDE, 4)
