@@ -382,10 +382,10 @@ class World:
         batch = growth.batch
         job = growth.job(batch.key, batch.method) if batch is not None else None
         job = job or growth.jobs[0]
-        label = f"growing {job.key}, {job.done} of {job.total} done"
+        label = f"growing {job.done} of {job.total}"
         if len(growth.jobs) > 1:
             label += f", {growth.left} to come on {len(growth.jobs)} walls"
-        self.progress = Progress(GROWING, label, growth.share(job), growth.eta_s())
+        self.progress = Progress(GROWING, f"{label}: {job.key}", growth.share(job), growth.eta_s())
 
     def _refuse(self, job: str) -> None:
         """A picture could not be fed: the one before it is still there."""
