@@ -12,6 +12,7 @@ from whole_visit import Guest, rim, tile
 
 from walkin.app import App
 from walkin.exhibit import Wall
+from walkin.growth import Method
 from walkin.interact.acts import ACTS
 from walkin.interact.doing import do
 from walkin.panel_state import Change
@@ -107,6 +108,15 @@ def at_a_wall(of: Callable[[Wall], Any]) -> Effect:
         return lambda: key in guest.world.walls and of(guest.world.walls[key]) != before
 
     return effect
+
+
+def grows(guest: Guest) -> Holds:
+    key = wall(guest).key
+    guest.act("next")
+    guest.point(tile(wall(guest), 0))
+    guest.frame()
+    guest.world.growth.method = Method("quick", (("steps", 4),))
+    return lambda: guest.world.growth.pictures.get(key) and not guest.world.growth.jobs
 
 
 def at_a_block(guest: Guest) -> Holds:
@@ -276,6 +286,8 @@ EFFECTS: dict[str, Effect] = {
     "copy": copies,
     "bookmark": changes(lambda world: len(world.bookmarks)),
     "go_to_bookmark": comes_back,
+    "visualise": grows,
+    "showing": changes(lambda world: world.look.showing),
     "save": writes,
     "restore_last": told("no visit has ended with a crash"),
     "quit": lambda guest: lambda: guest.app.quitting,
@@ -284,7 +296,7 @@ EFFECTS: dict[str, Effect] = {
 WINDOW_ONLY = ("full_screen", "paste")
 """What a window does itself: tests/test_desktop.py."""
 KEYS = {act.name: act.key for act in ACTS if act.key and act.name not in WINDOW_ONLY}
-POINTED = ("focus", "sort", "reset_wall", "copy", "collapse", "expand", "free")
+POINTED = ("focus", "sort", "reset_wall", "copy", "collapse", "expand", "free", "visualise")
 """About what is pointed at or large: from the palette they are asked for otherwise."""
 OPEN = ("palette", "panel")
 COMMANDS = {act.name: act.what for act in ACTS if act.key and act.name not in (*WINDOW_ONLY, *POINTED, *OPEN)}

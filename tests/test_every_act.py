@@ -13,6 +13,8 @@ from walkin.interact.doing import DOINGS
 ELSEWHERE = {
     "measure": "panel", "shelf_search": "test_panel", "shelf_page": "test_panel", "watch": "cancel", "open": "palette",
     "remove_bookmark": "scripts", "reset_all": "reset_walls",
+    "visualise_wall": "test_growing_walls", "visualise_all": "test_growing_walls", "recipe": "test_growing_walls",
+    "visualise_stop": "test_growing_walls", "pause": "test_growing_walls", "resume": "test_growing_walls",
 }  # fmt: skip
 
 
