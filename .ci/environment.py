@@ -31,7 +31,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = (3, 11)
 XR_SCRIPT = ROOT / "tests" / "xr" / "build_runtime.sh"
-EXTRAS = ("dev", "timm", "camera")  # the last two so that their tests run everywhere
+EXTRAS = ("dev", "timm", "camera", "video")  # all but the first so that their tests run everywhere
 UNUSED_DAYS = 30  # an environment takes 6 GB: one that nobody has used for so long goes when the next one is built
 
 # GL through EGL and GLX with Mesa's drivers; X11, which imgui wants even offscreen; what GLFW opens for a window.
@@ -39,6 +39,7 @@ LIBRARIES = ["libegl1", "libgl1", "libgl1-mesa-dri", "libx11-6", "libxcursor1", 
 TEST_TOOLS = ["xvfb", "xdotool", "xclip"]  # a screen without a screen, hands, and a clipboard
 # What the OpenXR runtime is linked with, and draws with.
 TEST_TOOLS += ["libbsd0", "libvulkan1", "libx11-xcb1", "libxcb-randr0", "mesa-vulkan-drivers"]
+TEST_TOOLS += ["chromium", "chromium-driver"]  # exported galleries are clicked through in a real browser
 
 
 def say(text: str) -> None:

@@ -286,6 +286,7 @@ EFFECTS: dict[str, Effect] = {
     "copy": copies,
     "bookmark": changes(lambda world: len(world.bookmarks)),
     "go_to_bookmark": comes_back,
+    "export": told("exported "),
     "visualise": grows,
     "showing": changes(lambda world: world.look.showing),
     "save": writes,

@@ -13,7 +13,7 @@ from walkin.frame import Input
 from walkin.interact.acts import ACTS
 from walkin.interact.doing import DOINGS, do
 from walkin.panel_state import Change
-from walkin.requests import Cancel, Feed, File, Measure, Noise, Open, Quit, Refold, Watch
+from walkin.requests import Cancel, Export, Feed, File, Measure, Noise, Open, Quit, Refold, Watch
 from walkin.results import Fed
 from walkin.ui.changes import ARGUMENTS
 from walkin.world import World
@@ -185,3 +185,23 @@ def test_keys_for_light_plan_and_fold_go_on_by_one():
     done(world, "undo")
     assert world.look.layout.kind == "line" and world.look.light
     assert done(world, "fold") == [Refold("blocks")]
+
+
+def test_a_wall_or_a_whole_network_is_exported_in_the_colours_that_it_has():
+    world = room()
+    done(world, "colors", "unsigned")
+    done(world, "range", "wall")
+    key, wall = next(iter(world.walls.items()))
+    (one,) = done(world, "export", key)
+    assert one == Export(network=wall.exhibit, nodes=(wall.node.address,), color_map="unsigned", range_mode="wall")
+    (everything,) = done(world, "export")
+    assert isinstance(everything, Export) and everything.nodes == ("*",) and everything.to == ""
+    assert done(world, "export", "nowhere") == [] and done(World(), "export") == []
+
+
+def test_an_address_is_no_pattern_of_an_export():
+    world = room()
+    key, wall = next(iter(world.walls.items()))
+    wall.node = replace(wall.node, address="a[0]*")
+    (one,) = done(world, "export", key)
+    assert isinstance(one, Export) and one.nodes == ("a[[]0][*]",)

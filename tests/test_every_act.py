@@ -23,6 +23,7 @@ def guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mouse]:
     folder = tmp_path_factory.mktemp("acts")
     with pytest.MonkeyPatch.context() as patch, by_mouse(folder) as made:
         patch.setenv("XDG_PICTURES_DIR", str(folder))
+        patch.setenv("XDG_DOCUMENTS_DIR", str(folder))
         opened_blocks(made.app, folder)
         ready(made)
         yield made

@@ -46,6 +46,7 @@ from walkin.requests import (
 from walkin.results import (
     Boxes,
     Catalogue,
+    Exported,
     Fed,
     Finished,
     GrownTiles,
@@ -340,6 +341,11 @@ class App:
             shelf.accept(self.world, result)
             return
         if self.workshop.accept(result):
+            return
+        if isinstance(result, Exported):
+            text = f"exported {result.nodes} {'wall' if result.nodes == 1 else 'walls'} to {result.path}"
+            self.world.notify(text)
+            self.settings.report(f"walkin: {text}")
             return
         if isinstance(result, Weighed):
             self.keeper.weighed(result)

@@ -13,7 +13,7 @@ from walkin._version import __version__
 from walkin.errors import WalkinError
 
 TIMEOUT_S = 300.0
-COMMANDS = ("view", "info", "networks", "featurevis", "cache", "doctor")
+COMMANDS = ("view", "info", "networks", "featurevis", "export", "cache", "doctor")
 
 NETWORK_HELP = """NETWORK is one of
   demo                        EfficientNet-Lite0 with its weights and photos, nothing to download
@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _view_parser(commands)
     _info_parser(commands)
+    _export_parser(commands)
     _networks_parser(commands)
     _featurevis_parser(commands)
     _cache_parser(commands)
@@ -203,6 +204,15 @@ def _view_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--screenshot-to", type=Path, metavar="F.png", help="write a picture when all is there, then end"
     )
+    film = parser.add_argument_group("a walk along the bookmarks of a scene, offscreen")
+    film.add_argument(
+        "--walk-to",
+        type=Path,
+        metavar="DIR|F.mp4",
+        help="write it as numbered pictures, or as a film (pip install 'walkin[video]'), then end; needs --scene",
+    )
+    film.add_argument("--walk-s", type=_seconds, metavar="S", help="how long it takes (default: at an easy pace)")
+    film.add_argument("--walk-fps", type=_rate, default=30, metavar="N", help="pictures a second (default: 30)")
     parser.add_argument("--from", dest="seen_from", choices=("entrance", "bird"), default="entrance", help="first view")
     parser.add_argument("--window-size", type=_window, default=(1280, 720), metavar="WxH", help="default: 1280x720")
     parser.add_argument("--frames", type=_count, metavar="N", help="end after N frames, counted from when all is there")
@@ -228,6 +238,37 @@ def _info_parser(commands: argparse._SubParsersAction) -> None:
     _network_options(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.set_defaults(run=_info)
+
+
+def _export_parser(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "export",
+        help="write what a network gives for a picture: arrays, pictures and a gallery",
+        description="Write what a network gives for a picture into a new folder: of each node its exact values (npz) "
+        "and mosaics of its channels (png, grey and in colours), with a manifest and a gallery, index.html.",
+        epilog=NETWORK_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("network", nargs="?", default="demo", metavar="NETWORK", help="what to open (default: demo)")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        help="the folder to make; if there is one, DIR-2 and so on (default: NETWORK-export in the current folder)",
+    )
+    parser.add_argument(
+        "--nodes", nargs="+", default=["*"], metavar="GLOB", help="addresses: 'layer4.*' conv1 (default: all)"
+    )
+    _network_options(parser)
+    parser.add_argument("--colors", choices=("signed", "unsigned", "grey"), default="signed", help="colour map")
+    parser.add_argument(
+        "--range", choices=("channel", "wall", "percentile"), default="channel", help="what the colours span"
+    )
+    parser.add_argument("--channels", action="store_true", help="also a picture for every single channel")
+    parser.add_argument(
+        "--top", type=_count, default=9, metavar="K", help="channels that are named as the strongest (default: 9)"
+    )
+    parser.add_argument("--classes", type=_count, default=10, metavar="K", help="classes to name (default: 10)")
+    parser.set_defaults(run=_export)
 
 
 def _networks_parser(commands: argparse._SubParsersAction) -> None:
@@ -309,6 +350,12 @@ def _info(options: argparse.Namespace) -> int:
     from walkin.opening import info
 
     return info(options)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from walkin.opening import export
+
+    return export(options)
 
 
 def _networks(options: argparse.Namespace) -> int:
@@ -404,6 +451,12 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < 1e9:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return seconds
+
+
+def _rate(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 240):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 240")
+    return int(text)
 
 
 def _speed(text: str) -> float:

@@ -16,6 +16,7 @@ from walkin.frame import Input
 from walkin.imports import collector_resting
 from walkin.requests import Open
 from walkin.resources import photos
+from walkin.staging import check_folder, file_name
 
 if TYPE_CHECKING:
     from walkin.keeping import Kept
@@ -65,6 +66,8 @@ def view(options: argparse.Namespace) -> int:
     _check_files(requests[0])
     watch = live_input(options.camera, options.watch)
     shown = photos()
+    if options.walk_to is not None:
+        return _film(options, loaded, requests)
     kind = target_kind(options.target, lambda line: print(line, file=sys.stderr))
     screenshot = options.screenshot_to
     frames = options.frames
@@ -115,6 +118,44 @@ def view(options: argparse.Namespace) -> int:
     app.open(*requests)
     try:
         return app.run()
+    finally:
+        app.close()
+
+
+def _film(options: argparse.Namespace, loaded: Loaded | None, requests: list[Open]) -> int:
+    """A walk along a scene's bookmarks, in pictures."""
+    from walkin.app import App, Settings
+    from walkin.filming import Film, check_film, film_into
+    from walkin.interact.walk import walk
+    from walkin.keeping import Kept
+
+    bookmarks = loaded.scene.bookmarks if loaded is not None else ()
+    if loaded is None or len(bookmarks) < 2:
+        there = f"{options.scene} has {len(bookmarks)}" if loaded is not None else "there is no --scene"
+        raise WalkinError(f"--walk-to goes along the bookmarks of a scene, two at least, and {there}", code=2)
+    if options.screenshot_to is not None or options.frames is not None:
+        raise WalkinError("--walk-to ends by itself: leave --screenshot-to and --frames out", code=2)
+    check_film(options.walk_to)
+
+    def look(look: Look) -> Look:
+        more = {"color_map": options.colors, "range_mode": options.range, "light": options.light}
+        return look_as_asked(look, options.layout, **more)
+
+    steps = walk([bookmark.view for bookmark in bookmarks], options.walk_fps, options.walk_s)
+    target = make_target("offscreen", options.window_size, options.msaa, options.eyes)
+    kept = Kept(loaded=scene_as_asked(loaded, look))
+    app = App(target, Settings(kept=kept, timeout_s=options.timeout, debug=options.debug))
+    try:
+        with film_into(options.walk_to, options.walk_fps) as staged:
+            film = Film(app.world, steps, staged.add, lambda line: print(line, file=sys.stderr))
+            target.overlay, target.script = False, film.script
+            app.settings.on_frame = film.on_frame
+            app.open(*requests)
+            code = app.run()
+            if not film.done:
+                raise WalkinError("there is no film: the room could not be opened", code=code or 1)
+        print(staged.path)
+        return code
     finally:
         app.close()
 
@@ -306,6 +347,30 @@ def cache(action: str, value: str) -> int:
         for (network, recipe), sizes in rows.items():
             print(f"{network:<24} {recipe:<16} {len(sizes):>7,} pictures {size_text(sum(sizes)):>10}")
     print(f"{size_text(held.held_bytes)} of at most {size_text(held.limit_bytes)} in {held.folder}")
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    """walkin export: prints where what was written is."""
+    from walkin.requests import Export
+
+    request = request_from(options, options.network)
+    _check_files(request)
+    folder = Path(options.out or f"{file_name(options.network)}-export")
+    asked = Export(
+        to=str(folder),
+        nodes=tuple(options.nodes),
+        color_map=options.colors,
+        range_mode=options.range,
+        top=options.top,
+        classes=options.classes,
+        each_channel=options.channels,
+    )
+    check_folder(folder)
+    with collector_resting("torch"):
+        from walkin.network.export import command
+
+    print(command.run(request, asked))
     return 0
 
 

@@ -235,6 +235,24 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Export:
+    """Write what a network gave into a new folder: arrays, pictures, a manifest and a gallery."""
+
+    to: str = ""
+    """The folder; if it is there already, the next free of `NAME-2`, `NAME-3`. '': in the user's documents."""
+    network: str = ""
+    nodes: tuple[str, ...] = ("*",)
+    """Globs of addresses."""
+    color_map: str = "signed"
+    range_mode: str = "channel"
+    top: int = 9
+    """Channels a node that are named as those with the largest values."""
+    classes: int = 10
+    each_channel: bool = False
+    """Whether every channel becomes a picture of its own besides the mosaics."""
+
+
+@dataclass(frozen=True)
 class Cancel:
     """Stop the job in hand and forget those that wait."""
 
@@ -275,5 +293,5 @@ class Quit:
 
 Request = (
     Open | Feed | Refold | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Visualise | Watch
-    | Pause | Cancel | Screenshot | Save | Restore | Quit
+    | Export | Pause | Cancel | Screenshot | Save | Restore | Quit
 )  # fmt: skip

@@ -310,6 +310,15 @@ class GrownTiles:
 
 
 @dataclass(frozen=True)
+class Exported:
+    """An export is there."""
+
+    path: str
+    nodes: int
+    network: str = ""
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a job is: fraction 0 to 1, None while unknown."""
 
@@ -361,6 +370,7 @@ Result = (
     | Weighed
     | Grown
     | GrownTiles
+    | Exported
     | Progress
     | Notice
     | Finished

@@ -14,6 +14,7 @@ from walkin.requests import (
     Browse,
     Cancel,
     Close,
+    Export,
     Feed,
     Full,
     Keep,
@@ -37,6 +38,7 @@ JOBS: dict[type, tuple[str, str]] = {
     Refold: ("fold", "refold"),
     Measure: ("measure", "measure"),
     Weigh: ("weigh", "weigh"),
+    Export: ("export", "export"),
 }
 """Requests of which the newest counts -> what their job is called in progress and results, function in network.jobs."""
 
@@ -179,7 +181,7 @@ class Workshop:
             self._world.notify("the only network in the room stays")
             return
         self._stop_watching(request.network)
-        jobs = tuple(job_name(what, request.network) for what in ("open", "feed", "measure", GROWING))
+        jobs = tuple(job_name(what, request.network) for what in ("open", "feed", "measure", "export", GROWING))
         self.worker.submit(job_name("close", request.network), self._job("close_network", request), replaces=jobs)
 
     def _cancel(self) -> None:

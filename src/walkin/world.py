@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from walkin import color_maps
 from walkin.exhibit import Bounds, Exhibit, Fold, Wall, wall_key
 from walkin.frame import Pulse
 from walkin.geometry import Pose, Quads
@@ -31,7 +32,7 @@ from walkin.results import (
 from walkin.things import Aims, Carried, Enlarged, Flight, Grip, Met, Shelf, Thing
 
 STICKS = ("both", "teleport", "walk")
-COLOR_MAPS = ("signed", "unsigned", "grey")
+COLOR_MAPS = color_maps.NAMES
 RANGES = ("channel", "wall", "percentile")
 BETWEEN_M = 4.0  # from one network to the next
 NOTICE_S = 6.0

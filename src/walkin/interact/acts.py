@@ -185,6 +185,7 @@ ACTS: tuple[Act, ...] = (
     Act("bookmark", "keep this place", "CTRL+B", "Ctrl+B"),
     Act("go_to_bookmark", "back to the place kept last", "CTRL+HOME", "Ctrl+Home"),
     Act("save", "save the room", "CTRL+S", "Ctrl+S"),
+    Act("export", "export all that the network gave", "CTRL+E", "Ctrl+E"),
     Act("restore_last", "take up a visit that ended with a crash", "CTRL+R", "Ctrl+R"),
     Act("quit", "quit", "CTRL+Q", "Ctrl+Q"),
 )

@@ -3,6 +3,7 @@ come here."""
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Any
@@ -23,14 +24,14 @@ from walkin.interact import (
 )
 from walkin.interact.panel import hang_panel
 from walkin.panel_state import Change
-from walkin.requests import Cancel, Measure, Noise, Open, Quit, Request, Screenshot, Watch
+from walkin.requests import Cancel, Export, Measure, Noise, Open, Quit, Request, Screenshot, Watch
 from walkin.things import WALL_KINDS
 from walkin.world import COLOR_MAPS, RANGES, STICKS, World
 
 DRAG_S = 0.25  # after the panel's button has come up: imgui's last change may come a frame later
 NO_STEP = frozenset(
     ("undo redo goto quit screenshot keys panel hang_panel palette measure copy save restore_last "
-     "bookmark go_to_bookmark remove_bookmark "
+     "bookmark go_to_bookmark remove_bookmark export "
      "visualise visualise_wall visualise_all visualise_stop pause resume recipe").split()
 )  # fmt: skip
 """Acts that change nothing of the room: they are no step to be undone."""
@@ -183,6 +184,21 @@ def _put_back(world: World, given: Input) -> None:
 def _measure(world: World, given: Input, key: str) -> Iterator[Request]:
     wall = world.walls.get(key)
     yield Measure(wall.node.address, wall.exhibit) if wall is not None else Measure("", world.here.key)
+
+
+def _export(world: World, given: Input, key: str = "", network: str = "") -> Iterator[Request]:
+    """A wall, or without one all of a network, in the colours that it has now."""
+    wall = world.walls.get(key)
+    if key and wall is None:
+        world.notify(f"no wall {key}")
+        return
+    exhibit = world.exhibit(wall.exhibit if wall is not None else network or world.here.key)
+    if exhibit is None or exhibit.network is None:
+        world.notify("nothing to export yet")
+        return
+    nodes = (glob.escape(wall.node.address),) if wall is not None else ("*",)  # an address is no pattern
+    world.notify(f"exporting {wall.key if wall is not None else exhibit.network.name} ...")
+    yield Export(network=exhibit.key, nodes=nodes, color_map=world.look.color_map, range_mode=world.look.range_mode)
 
 
 def _entrance(world: World, given: Input) -> None:
@@ -419,6 +435,7 @@ DOINGS: dict[str, Doing] = {
     "columns": _columns,
     "free": _put_back,
     "measure": _measure,
+    "export": _export,
     "entrance": _entrance,
     "bird": _bird,
     "height": _height,

@@ -1,4 +1,4 @@
-"""The jobs of the networks' worker: open, feed, watch, refold, close, measure. Generators (see mailbox.Job)."""
+"""The jobs of the networks' worker: open, feed, watch, refold, close, measure, export. Generators (see mailbox.Job)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 
 from walkin.errors import WalkinError
 from walkin.mailbox import Emit
+from walkin.network.export import job as export_job
 from walkin.network.gallery import Gallery
 from walkin.network.inputs import Prepared, from_picture, prepare
 from walkin.network.live import LOOK_S, Frames, open_frames
@@ -19,7 +20,7 @@ from walkin.network.loaded import Loaded, load
 from walkin.network.pictures import picture_from
 from walkin.network.session import Session
 from walkin.network.weighing import weights_hash
-from walkin.requests import Close, Feed, File, Measure, Open, Pixels, Refold, Visualise, Watch, Weigh
+from walkin.requests import Close, Export, Feed, File, Measure, Open, Pixels, Refold, Visualise, Watch, Weigh
 from walkin.resources import photos
 from walkin.results import Grown, Notice, Progress, Result, Watching, Weighed
 
@@ -87,6 +88,14 @@ def refold(sessions: Sessions, request: Refold, emit: Emit) -> Iterator[Result]:
     if session is not None:
         session.fold, session.collapsed, session.expanded = request.fold, request.collapsed, request.expanded
         yield from session.refold(emit, job="fold")
+
+
+def export(sessions: Sessions, request: Export, emit: Emit) -> Iterator[Result | None]:
+    """What a network gave, as files."""
+    session = _session(sessions, request.network)
+    if session is None:
+        raise WalkinError("no network to export yet: open one first")
+    yield from export_job.export(session, request, emit)
 
 
 def close_network(sessions: Sessions, request: Close, emit: Emit) -> Iterator[Result]:

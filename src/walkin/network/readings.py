@@ -19,11 +19,16 @@ BACKGROUND = ("__background__", "background", "__unlabeled__", "void")
 
 
 def of(
-    output: Any, labels: tuple[str, ...] | None, inputs: tuple[Any, ...], serial: int = 0, network: str = ""
+    output: Any,
+    labels: tuple[str, ...] | None,
+    inputs: tuple[Any, ...],
+    serial: int = 0,
+    network: str = "",
+    classes: int = 10,
 ) -> Iterator[Scores | Segmentation | Boxes]:
     """All readings that an output allows: of most networks one, of many none."""
     for found in (
-        scores(output, labels, serial=serial, network=network),
+        scores(output, labels, classes, serial=serial, network=network),
         segmentation(output, labels, _input_size(inputs), serial, network),
         boxes(output, labels, _input_size(inputs), serial, network),
     ):

@@ -51,6 +51,8 @@ class OffscreenTarget:
     dt_s: float = 1 / 60
     script: Callable[[int], Input | None] = lambda number: Input()
     """Input of each frame by its number; None ends the run."""
+    overlay: bool = True
+    """Whether one eye's picture has the flat text of a window; a film has none."""
     ctx: moderngl.Context = field(init=False)
     name: str = "offscreen"
 
@@ -83,7 +85,7 @@ class OffscreenTarget:
     def draw_views(self, stage_from_head: Pose) -> Iterator[View]:
         if self.eyes == 1:
             fov = Fov.symmetric(VERTICAL_RAD, self.size[0] / self.size[1])
-            yield View(stage_from_head, fov, self.surfaces[0].framebuffer)
+            yield View(stage_from_head, fov, self.surfaces[0].framebuffer, overlay=self.overlay)
             self.surfaces[0].resolve()
             return
         right = stage_from_head.matrix[:3, 0]

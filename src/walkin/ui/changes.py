@@ -25,6 +25,7 @@ ARGUMENTS: dict[str, str] = {
     "shelf_search": "words",
     "shelf_page": "how many pages on, negative for back",
     "shelf_draw": "bool: at random, or in order",
+    "export": "key of a wall, '' for all; key of a network, '' for the one the visitor is at",
     "measure": "key of the wall whose histograms are wanted, '' for none",
     "sort": "key of a wall; index, mean, max or positive",
     "columns": "key of a wall, how many",

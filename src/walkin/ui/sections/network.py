@@ -50,6 +50,8 @@ class Network:
         w.quiet(f"{graph.maps:,} maps in {len(graph):,} nodes, {_count(graph.parameters)} parameters")
         if graph.weights:
             w.hint(graph.weights)
+        if w.button("Export all walls", width=-1):
+            desk.ask("export", "", exhibit.key)
         imgui.dummy((0, 2 * w.scale))
         self.query, entered = w.text_field("search", "Search addresses", self.query)
         rows = self._tree.rows(self.query)

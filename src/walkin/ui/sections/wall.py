@@ -74,9 +74,11 @@ class WallCard:
         w.heading("Tiles")
         self._tiles(desk, wall)
         w.line()
-        pressed = w.buttons(("Go there", "Copy name"))
+        pressed = w.buttons(("Go there", "Copy name", "Export"))
         if pressed == "Go there":
             desk.ask("goto", key)
+        elif pressed == "Export":
+            desk.ask("export", key)
         elif pressed:
             desk.ask("copy", key)
         pressed = w.buttons(("Collapse", "Expand", "Reset"))

@@ -1,0 +1,101 @@
+"""walkin export: opens a network without a room and writes what it gave."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from walkin.network import jobs
+from walkin.requests import Export, Open
+from walkin.results import Exported, Notice, Progress
+
+STEP = 0.1  # of what is done, between two lines where the lines stay
+
+
+def run(opened: Open, asked: Export) -> str:
+    """The folder that was written; progress goes to stderr."""
+    sessions = jobs.Sessions()
+    teller = Teller()
+    with _killed_as_interrupted():
+        try:
+            # As in a room, but that no pictures of walls are sent anywhere.
+            _drain(jobs.open_network(sessions, opened, teller.take), teller)
+            _drain(jobs.export(sessions, asked, teller.take), teller)
+        finally:
+            teller.end()
+    assert teller.exported is not None
+    return teller.exported.path
+
+
+class Teller:
+    """Says on stderr how far a job is: in one line that changes on a terminal, else in a line now and then."""
+
+    def __init__(self) -> None:
+        self.exported: Exported | None = None
+        self._told: Progress | None = None
+        self._terminal = sys.stderr.isatty()
+        self._told_s = 0.0
+        self._width = 0
+
+    def take(self, result: Any) -> None:
+        if isinstance(result, Exported):
+            self.exported = result
+        elif isinstance(result, Notice):
+            self._line(f"walkin: {result.text}")
+        elif isinstance(result, Progress):
+            self._tell(result)
+
+    def end(self) -> None:
+        """Leave the line that changes."""
+        if self._width:
+            print(file=sys.stderr, flush=True)
+            self._width = 0
+
+    def _tell(self, progress: Progress) -> None:
+        told = self._told
+        new = told is None or progress.label != told.label
+        if self._terminal:
+            now_s = time.monotonic()
+            if new or now_s - self._told_s >= 0.1:
+                self._told_s = now_s
+                words = _words(progress)
+                print(f"\r{words:<{self._width}}", end="", file=sys.stderr, flush=True)
+                self._width = max(self._width, len(words))
+                self._told = progress
+        elif new or (progress.fraction or 0.0) - (told.fraction or 0.0 if told else 0.0) >= STEP:
+            self._line(_words(progress))
+            self._told = progress
+
+    def _line(self, text: str) -> None:
+        self.end()
+        print(text, file=sys.stderr, flush=True)
+
+
+def _words(progress: Progress) -> str:
+    if not progress.fraction:
+        return f"walkin: {progress.label} ..."
+    left = f", {max(1, round(progress.eta_s))} s left" if progress.eta_s and progress.fraction < 1 else ""
+    return f"walkin: {progress.label} {progress.fraction:.0%}{left}"
+
+
+def _drain(results: Iterable[Any], teller: Teller) -> None:
+    for result in results:
+        teller.take(result)
+
+
+@contextlib.contextmanager
+def _killed_as_interrupted() -> Iterator[None]:
+    """`kill` asks to end, as Ctrl-C does: what was begun is cleared away."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before: Callable[..., Any] | int | None = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,160 @@
+"""The job of an export: the picture that is in a network goes through it once more, and all it gives goes to files."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from walkin._version import __version__
+from walkin.errors import WalkinError
+from walkin.graph import Network, Node
+from walkin.mailbox import Emit
+from walkin.network import readings
+from walkin.network.capture import Capture, GraphChanged
+from walkin.network.export.gallery import write_gallery
+from walkin.network.export.manifest import FILE, Manifest
+from walkin.network.export.nodes import Writer, needed_bytes
+from walkin.network.session import Session
+from walkin.network.weighing import weights_hash
+from walkin.requests import Export
+from walkin.results import Boxes, Exported, Progress, Result, Scores, Segmentation
+from walkin.staging import Staged, check_room, file_name, staged_folder
+
+JOB = "export"
+
+
+def export(session: Session, request: Export, emit: Emit) -> Iterator[Result | None]:
+    """Everything of the walls that are wanted, in a new folder that is there when all of it is."""
+    loaded, plan, fed = session.loaded, session.plan, session.shown.fed
+    if loaded is None or plan is None or fed is None:
+        raise WalkinError("nothing to export yet: the network has not shown anything")
+    network = plan.network
+    nodes = matching(network, request.nodes)
+    folder = Path(request.to) if request.to else exports_folder() / file_name(f"{loaded.name}-export")
+    check_room(folder, needed_bytes(nodes))
+    yield Progress(JOB, "hashing the weights", network=session.key)
+    digest = yield from weights_hash(loaded.model)
+    manifest = Manifest(
+        network={
+            "name": loaded.name,
+            "fold": network.fold,
+            "collapsed": list(network.collapsed),
+            "expanded": list(network.expanded),
+            "nodes": len(network),
+            "weights": loaded.weights,
+            "weights_hash": digest,
+            "parameters": loaded.parameters,
+            "device": str(loaded.device),
+            "branches_known": network.branches_known,
+            "notes": list(loaded.notes),
+        },
+        picture={"file": "input.png", "caption": list(fed.caption), "input_shape": list(network.input_shape)},
+        colours={"map": request.color_map, "range": request.range_mode},
+        versions={
+            "walkin": __version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    )
+    with staged_folder(folder) as staged:
+        writer = Writer(
+            staged.partial, loaded.model, request.color_map, request.range_mode, request.top, request.each_channel
+        )
+        Image.fromarray(fed.pixels).save(staged.partial / manifest.picture["file"])
+        output = _run(session, nodes, writer, manifest, emit)
+        _read(manifest, staged.partial, output, session, request.classes)
+        yield Progress(JOB, "writing the gallery", 1.0, network=session.key)
+        write_gallery(staged.partial, manifest, writer.previews, fed.pixels)
+        manifest.write(staged.partial)
+        yield None  # the last point at which it can be given up
+    yield _told(staged, manifest, session)
+
+
+def exports_folder() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_documents_dir()) / "walkin"
+
+
+def matching(network: Network, patterns: tuple[str, ...]) -> list[Node]:
+    """Nodes whose addresses match a glob, in the network's order; WalkinError, naming close ones, for a glob that
+    matches none."""
+    wanted: set[str] = set()
+    for pattern in patterns:
+        found = {node.address for node in network if fnmatchcase(node.address, pattern)}
+        if not found:
+            try:
+                found = {network.find(pattern).address}
+            except KeyError as problem:
+                raise WalkinError(str(problem.args[0]), code=2) from problem
+        wanted |= found
+    return [node for node in network if node.address in wanted]
+
+
+def _run(session: Session, nodes: list[Node], writer: Writer, manifest: Manifest, emit: Emit) -> Any:
+    """One forward; files are written while it runs, since values are the network's own and change."""
+    loaded, plan = session.loaded, session.plan
+    assert loaded is not None and plan is not None
+    wanted = {node.address: node for node in nodes}
+    some = replace(plan, shown=tuple(shown for shown in plan.shown if shown.address in wanted))
+    outputs = set(plan.network.outputs)
+    whole = max(1, sum(node.elements for node in nodes))
+    done, began_s = 0, time.monotonic()
+
+    def on_output(address: str, value: torch.Tensor) -> None:
+        nonlocal done
+        node = wanted[address]
+        left_s = (time.monotonic() - began_s) * (whole - done) / done if done else None
+        emit(Progress(JOB, f"exporting {loaded.name}", done / whole, left_s, network=session.key))
+        manifest.records.append(writer.write(node, value, address in outputs))
+        done += node.elements
+
+    try:
+        output = Capture(loaded.model, some).run(*session.inputs, on_output=on_output)
+    except GraphChanged as problem:
+        raise WalkinError(
+            f"{loaded.name} takes another path at every run: seed what it draws at random, then export it"
+        ) from problem
+    order = {address: place for place, address in enumerate(wanted)}
+    manifest.records.sort(key=lambda record: order[record.address])
+    return output
+
+
+def _read(manifest: Manifest, folder: Path, output: Any, session: Session, classes: int) -> None:
+    """What the network says about the picture."""
+    assert session.loaded is not None
+    for found in readings.of(output, session.loaded.labels, session.inputs, classes=classes):
+        if isinstance(found, Scores):
+            manifest.classes = [
+                {"class": name, "per_cent": round(100 * share, 4)}
+                for name, share in zip(found.names, found.probabilities, strict=True)
+            ]
+        elif isinstance(found, Segmentation):
+            Image.fromarray(found.pixels).save(folder / "segmentation.png")
+            rows = zip(found.names, found.shares, found.colors, strict=True)
+            manifest.segmentation = {
+                "file": "segmentation.png",
+                "classes": [{"class": n, "per_cent": round(100 * s, 4), "colour": list(c)} for n, s, c in rows],
+            }
+        elif isinstance(found, Boxes):
+            rows = zip(found.names, found.scores, found.boxes.tolist(), strict=True)
+            manifest.boxes = [
+                {"class": name, "per_cent": round(100 * score, 4), "left_top_right_bottom": box}
+                for name, score, box in rows
+            ]
+
+
+def _told(staged: Staged, manifest: Manifest, session: Session) -> Exported:
+    assert (staged.path / FILE).exists()
+    return Exported(str(staged.path), len(manifest.records), session.key)

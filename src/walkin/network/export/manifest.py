@@ -1,0 +1,126 @@
+"""What an export says of itself: one JSON file. Knows no torch."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FORMAT = "walkin export"
+VERSION = 1
+FILE = "manifest.json"
+DIGITS = 7  # of a float32
+
+
+@dataclass(frozen=True)
+class Record:
+    """One node and the files that hold what it gave."""
+
+    address: str
+    kind: str
+    operation: str
+    module_class: str
+    shape: tuple[int, ...]
+    channel_axis: int
+    inputs: tuple[str, ...]
+    outputs: bool
+    """Whether the forward returned it."""
+    files: dict[str, str]
+    """raw, grey, colour, channels -> path in the export."""
+    count: int
+    """Pictures that it is shown as."""
+    height: int
+    width: int
+    """Texels of each."""
+    columns: int
+    """Pictures side by side in the mosaics."""
+    gap: int
+    """Texels between them."""
+    reduced: tuple[int, int]
+    """Values that one texel is the mean of, down and across: 1 unless a side is longer than 1024."""
+    wall_range: tuple[float, float]
+    percentile_range: tuple[float, float]
+    channels: dict[str, np.ndarray]
+    """(count,) each: low and high (of the codes 0 and 255), minimum, mean, zeros and positive (shares), flawed."""
+    top: tuple[int, ...]
+    """Channels with the largest values, the largest first; of equal ones that with the larger mean."""
+    histograms: dict[str, dict[str, Any]]
+    """activations, weights -> edges, counts and how many values were not finite."""
+
+
+@dataclass
+class Manifest:
+    """What is known about one export; `records` grow while the network runs."""
+
+    network: dict[str, Any]
+    picture: dict[str, Any]
+    colours: dict[str, Any]
+    versions: dict[str, str]
+    created: str
+    records: list[Record] = field(default_factory=list)
+    classes: list[dict[str, Any]] = field(default_factory=list)
+    segmentation: dict[str, Any] | None = None
+    boxes: list[dict[str, Any]] = field(default_factory=list)
+    recipe: dict[str, Any] | None = None
+    """Of the visualisations, where there are any."""
+
+    def plain(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "created": self.created,
+            "versions": self.versions,
+            "network": self.network,
+            "picture": self.picture,
+            "classes": self.classes,
+            "segmentation": self.segmentation,
+            "boxes": self.boxes,
+            "colours": self.colours,
+            "recipe": self.recipe,
+            "code": "value = low + code / 255 * (high - low), of each channel; where flawed, code 0 is not finite",
+            "nodes": [_plain(record) for record in self.records],
+        }
+
+    def write(self, folder: Path) -> None:
+        (folder / FILE).write_text(json.dumps(self.plain(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    return {
+        "address": record.address,
+        "kind": record.kind,
+        "operation": record.operation,
+        "module_class": record.module_class,
+        "shape": list(record.shape),
+        "channel_axis": record.channel_axis,
+        "inputs": list(record.inputs),
+        "output": record.outputs,
+        "files": record.files,
+        "pictures": {
+            "count": record.count,
+            "height": record.height,
+            "width": record.width,
+            "columns": record.columns,
+            "gap": record.gap,
+            "reduced": list(record.reduced),
+        },
+        "range": [number(value) for value in record.wall_range],
+        "percentiles_1_99": [number(value) for value in record.percentile_range],
+        "top": list(record.top),
+        "channels": {name: [number(value) for value in values.tolist()] for name, values in record.channels.items()},
+        "histograms": record.histograms,
+    }
+
+
+def number(value: float) -> float | int | None:
+    """Short enough to read, exact enough to be the same float32; JSON knows nothing that is not finite."""
+    if isinstance(value, int):
+        return value
+    if not math.isfinite(value):
+        return None
+    short = float(f"{value:.{DIGITS}g}")
+    return short if np.float32(short) == np.float32(value) else float(f"{value:.{DIGITS + 2}g}")

@@ -1,0 +1,131 @@
+"""Walks along bookmarks: the way itself, and the pictures of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from walkin.errors import WalkinError
+from walkin.filming import film_into
+from walkin.geometry import Pose
+from walkin.interact.walk import walk
+from walkin.places import Viewpoint
+
+SOURCE = Path(__file__).parent.parent / "src"
+
+
+def at(x: float, z: float, yaw: float = 0.0, pitch: float = 0.0, scale: float = 1.0) -> Viewpoint:
+    return Viewpoint(Pose(np.array([x, 0.0, z]), scale=scale), Pose.at(0.0, 1.7, 0.0, yaw=yaw, pitch=pitch))
+
+
+def heads(steps: list[Viewpoint]) -> list[Pose]:
+    return [step.world_from_stage @ step.stage_from_head for step in steps]
+
+
+def test_it_begins_and_ends_at_its_places_and_goes_through_those_between():
+    places = [at(0, 0), at(3, -2, 0.5, 0.2), at(3, -9, -0.5, scale=4.0)]
+    way = heads(walk(places, 60))
+    for place in heads(places):
+        nearest = min(way, key=lambda pose: float(np.linalg.norm(pose.position - place.position)))
+        assert np.linalg.norm(nearest.position - place.position) < 0.05
+        assert nearest.forward @ place.forward > 0.999
+    np.testing.assert_allclose(way[0].position, heads(places)[0].position, atol=1e-9)
+    np.testing.assert_allclose(way[-1].matrix, heads(places)[-1].matrix, atol=1e-9)
+
+
+def test_it_is_smooth_and_stands_at_both_ends():
+    way = np.array([pose.position for pose in heads(walk([at(0, 0), at(4, -2), at(4, -9), at(0, -12)], 100))])
+    speed = np.diff(way, axis=0) * 100
+    change = np.linalg.norm(np.diff(speed, axis=0), axis=1) * 100
+    assert np.linalg.norm(speed[0]) < 0.1 and np.linalg.norm(speed[-1]) < 0.1
+    assert np.linalg.norm(speed, axis=1).max() < 4.0
+    assert change.max() < 12.0  # metres a second, in a second: a jolt at 100 Hz would be hundreds
+
+
+def test_it_turns_the_short_way_round():
+    steps = walk([at(0, 0, math.radians(170)), at(0, -1, math.radians(-170))], 30)
+    assert all(pose.forward[2] > 0.9 for pose in heads(steps))
+
+
+def test_as_long_as_was_asked_for():
+    assert len(walk([at(0, 0), at(9, 9)], 25, 4.0)) == 101
+
+
+def test_a_film_that_fails_leaves_nothing_and_none_is_written_over(tmp_path):
+    picture = np.zeros((4, 6, 3), np.uint8)
+    with pytest.raises(WalkinError), film_into(tmp_path / "walk", 30) as sheets:
+        sheets.add(picture)
+        raise WalkinError("the room is gone")
+    assert not list(tmp_path.iterdir())
+    for name in ("walk", "walk-2"):
+        with film_into(tmp_path / "walk", 30) as sheets:
+            sheets.add(picture)
+        assert sheets.path.name == name and [file.name for file in sheets.path.iterdir()] == ["00001.png"]
+
+
+def test_a_film_has_every_picture(tmp_path):
+    cv2, _ = pytest.importorskip("cv2"), pytest.importorskip("imageio_ffmpeg")
+    hashes = []
+    for _ in range(2):
+        with film_into(tmp_path / "walk.mp4", 10) as sheets:
+            for number in range(7):
+                sheets.add(np.full((64, 97, 3), (30 * number, 90, 255 - 30 * number), np.uint8))
+        hashes.append(hashlib.sha256(sheets.path.read_bytes()).hexdigest())
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["walk-2.mp4", "walk.mp4"]
+    assert hashes[0] == hashes[1]
+    film = cv2.VideoCapture(str(tmp_path / "walk.mp4"))
+    assert film.get(cv2.CAP_PROP_FPS) == 10 and film.get(cv2.CAP_PROP_FRAME_WIDTH) == 96
+    reds = []
+    while (read := film.read())[0]:
+        reds.append(float(read[1][..., 2].mean()))
+    assert np.abs(np.array(reds) - 30 * np.arange(7)).max() < 6 and len(reds) == 7
+
+
+def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "walkin", "view", *map(str, arguments)]
+    return subprocess.run(
+        words, env={**os.environ, "PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, timeout=300
+    )
+
+
+@pytest.mark.slow
+def test_a_scene_s_bookmarks_become_pictures_the_same_each_time(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "import torch\ndef net():\n    return torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Conv2d(8, 4, 3))\n"
+    )
+    from walkin.interact.history import arrangement
+    from walkin.scene import Bookmark, Opened, Scene, to_json
+    from walkin.world import Arrangement, Look, World  # noqa: F401
+
+    spec = f"{tmp_path / 'net.py'}:net"
+    bookmarks = (Bookmark("door", at(0, 2)), Bookmark("near", at(0.6, -1, -0.4)))
+    scene = Scene("net", (Opened("", spec, input_size=(32, 32)),), arrangement(World()), bookmarks=bookmarks)
+    (tmp_path / "a.walkin.json").write_text(json.dumps(to_json(scene)))
+    found = []
+    for name in ("one", "two"):
+        done = command(
+            "--scene", tmp_path / "a.walkin.json", "--walk-to", tmp_path / name, "--walk-fps", 4, "--walk-s", 1,
+            "--window-size", "320x180",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() == str(tmp_path / name)
+        files = sorted((tmp_path / name).iterdir())
+        assert [file.name for file in files] == [f"{number:05d}.png" for number in range(1, 6)]
+        found.append([np.asarray(Image.open(file)) for file in files])
+    for one, two in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert (found[0][0] != found[0][-1]).mean() > 0.1 and found[0][0].std() > 2
+
+
+def test_without_two_bookmarks_there_is_no_walk(tmp_path):
+    done = command("--walk-to", tmp_path / "walk")
+    assert done.returncode == 2 and "bookmarks" in done.stderr and not list(tmp_path.iterdir())
