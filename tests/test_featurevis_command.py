@@ -198,7 +198,7 @@ def test_the_workers_job_grows_pictures_of_a_network_in_the_room(here):
     from walkin.network import jobs
     from walkin.network.jobs import Sessions
     from walkin.requests import Open, Visualise
-    from walkin.results import Grown, Progress
+    from walkin.results import GrownTiles, Progress
 
     sessions = Sessions()
     picture = np.full((24, 24, 3), 90, np.uint8)
@@ -206,12 +206,13 @@ def test_the_workers_job_grows_pictures_of_a_network_in_the_room(here):
     list(jobs.open_network(sessions, opening, lambda result: None))
     request = Visualise(("2/1", "2/2"), changes=(("steps", 16), ("every", 4)), network="k")
     results = [r for r in jobs.visualise(sessions, request, lambda result: None) if r is not None]
-    shown = [r for r in results if isinstance(r, Grown)]
-    assert [r.step for r in shown] == [1, 4, 8, 12, 16, 16] and shown[-1].done and shown[-1].channels == (1, 2)
+    shown = [r for r in results if isinstance(r, GrownTiles)]
+    assert [r.step for r in shown] == [1, 4, 8, 12, 16, 16] and shown[-1].done
+    assert [each.channel for each in shown[-1].pictures] == [1, 2]
     assert all(r.network == "k" for r in results)
     etas = [r.eta_s for r in results if isinstance(r, Progress) and r.eta_s is not None]
     assert etas and etas[-1] < 0.5
-    again = [r for r in jobs.visualise(sessions, request, lambda result: None) if isinstance(r, Grown)]
+    again = [r for r in jobs.visualise(sessions, request, lambda result: None) if isinstance(r, GrownTiles)]
     assert [r.done for r in again] == [True, True]
     with pytest.raises(WalkinError, match="no node"):
         list(jobs.visualise(sessions, Visualise(("9/1",), network="k"), lambda result: None))
