@@ -15,10 +15,11 @@ import pytest
 from PIL import Image
 
 from walkin.errors import WalkinError
-from walkin.filming import film_into
+from walkin.filming import Film, film_into
 from walkin.geometry import Pose
 from walkin.interact.walk import walk
 from walkin.places import Viewpoint
+from walkin.world import World
 
 SOURCE = Path(__file__).parent.parent / "src"
 
@@ -58,6 +59,16 @@ def test_it_turns_the_short_way_round():
 
 def test_as_long_as_was_asked_for():
     assert len(walk([at(0, 0), at(9, 9)], 25, 4.0)) == 101
+
+
+def test_the_visitor_is_as_large_as_each_step_says():
+    world = World()
+    world.world_from_stage = Pose.at(5.0, 0.0, 5.0)  # as a scene has left it
+    film = Film(world, walk([at(0, 0, scale=4.0), at(2, -6, scale=4.0)], 4), lambda picture: None)
+    given = film.script(0)
+    head = world.world_from_stage @ given.stage_from_head
+    np.testing.assert_allclose(head.position, [0.0, 1.7 * 4.0, 0.0], atol=1e-9)
+    assert head.scale == pytest.approx(4.0)
 
 
 def test_a_film_that_fails_leaves_nothing_and_none_is_written_over(tmp_path):
@@ -104,7 +115,6 @@ def test_a_scene_s_bookmarks_become_pictures_the_same_each_time(tmp_path):
     )
     from walkin.interact.history import arrangement
     from walkin.scene import Bookmark, Opened, Scene, to_json
-    from walkin.world import Arrangement, Look, World  # noqa: F401
 
     spec = f"{tmp_path / 'net.py'}:net"
     bookmarks = (Bookmark("door", at(0, 2)), Bookmark("near", at(0.6, -1, -0.4)))
