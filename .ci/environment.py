@@ -31,7 +31,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = (3, 11)
 XR_SCRIPT = ROOT / "tests" / "xr" / "build_runtime.sh"
-EXTRAS = ("dev", "timm", "camera", "video")  # all but the first so that their tests run everywhere
+EXTRAS = ("dev", "timm", "camera", "video", "ray")  # all but the first so that their tests run everywhere
 UNUSED_DAYS = 30  # an environment takes 6 GB: one that nobody has used for so long goes when the next one is built
 
 # GL through EGL and GLX with Mesa's drivers; X11, which imgui wants even offscreen; what GLFW opens for a window.

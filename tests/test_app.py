@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -115,6 +116,27 @@ def test_a_notice_ends_and_then_it_rests(make):
     assert app.world.banners == []
     assert 2 <= sum(drawn) <= 4
     assert sum(drawn[-20:]) == 0
+
+
+def test_a_picture_for_a_script_shows_every_notice_however_long_it_takes(make, tmp_path):
+    app = make(screenshot_to=tmp_path / "a.png")
+    furnish(app)
+    app.accept(Notice("hello"))
+    app.world.tick(1000.0)
+    assert [banner.text for banner in app.world.banners] == ["hello"]
+
+
+def test_while_the_librarian_works_frames_are_paced(make):
+    app = make()
+    told = []
+    app.target.hint = lambda name, value: told.append((name, value))
+    step(app)
+    assert ("waiting", False) in told and ("waiting", True) not in told
+    going = threading.Event()
+    app.workshop.librarian.submit("thumbnails", lambda emit: going.wait(10.0))
+    step(app)
+    going.set()
+    assert ("waiting", True) in told
 
 
 def test_traced_network_is_laid_out_and_tiles_are_shown(make):

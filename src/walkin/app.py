@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import sys
 import threading
@@ -127,6 +128,8 @@ class App:
         self.results = Mailbox(_key, self.target.wake)
         self.workshop = Workshop(self.world, self.results)
         self.world.goto = self.settings.goto
+        if self.settings.screenshot_to is not None:
+            self.world.notice_s = math.inf
         self.world.at_hand = self.settings.pictures
         self.panel = Panel(self.target.ctx, _offer())
         self.keeper = Keeper(
@@ -259,7 +262,7 @@ class App:
                 self.renderer.draw(self.world, view, frame.input.pixel_scale)
         awaited = self.renderer.uploads_waiting or self.world.flights or resting(self.world)
         self.target.hint("continuous", bool(awaited))
-        self.target.hint("waiting", self.workshop.worker.busy)
+        self.target.hint("waiting", self.workshop.busy)
         self.target.ctx.gc()
         if self.settings.on_frame is not None:
             self.settings.on_frame(self, frame)

@@ -74,6 +74,11 @@ class Workshop:
         return Gallery()
 
     @property
+    def busy(self) -> bool:
+        """A worker has a job, be it one without end."""
+        return self.worker.busy or self.librarian.busy
+
+    @property
     def at_rest(self) -> bool:
         """Nothing is under way but live inputs of which a picture was shown: they may go on for ever."""
         going_on = tuple(job_name("live", network) for network, each in self._live.items() if each.fed)

@@ -184,6 +184,9 @@ class Banner:
 class World:
     """All mutable state of the room."""
 
+    notice_s: float = NOTICE_S
+    """How long a notice stays; a picture for a script is to show every one, however long the room takes to settle."""
+
     world_from_stage: Pose = field(default_factory=Pose)
     """Where the visitor's stage stands in the room, and its scale: locomotion moves this, never the head."""
     stage_from_head: Pose = field(default_factory=lambda: Pose.at(0.0, 1.7, 0.0))
@@ -495,7 +498,7 @@ class World:
     def notify(self, text: str, level: str = "info", *, lasting: bool = False) -> None:
         if any(banner.text == text for banner in self.banners):
             return
-        until_s = None if lasting else self.time_s + NOTICE_S
+        until_s = None if lasting else self.time_s + self.notice_s
         self.banners.append(Banner(text, level, until_s))
         self.revision += 1
 
