@@ -274,6 +274,7 @@ EFFECTS: dict[str, Effect] = {
     "expand": at_a_closed_block,
     "picture": changes(fed),
     "panel": changes(lambda world: world.panel.shown),
+    "frames": changes(lambda world: world.panel.frames),
     "hang_panel": changes(lambda world: world.panel_on_wrist),
     "palette": changes(lambda world: world.panel.palette),
     "screenshot": told("saved "),

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from walkin.imports import collector_resting
+from walkin.imports import collector_resting, importing
 
 
 @pytest.fixture(autouse=True)
@@ -31,13 +31,20 @@ def test_it_wakes_when_the_import_fails():
     assert gc.isenabled()
 
 
-def test_nothing_happens_for_a_package_that_is_there_or_a_caller_without_collector():
+def test_nothing_happens_for_a_package_that_is_there():
     assert "json" in sys.modules
     before = gc.get_freeze_count()
     with collector_resting("json"):
-        assert gc.isenabled()
+        assert gc.isenabled() and not importing()
+    assert gc.get_freeze_count() == before
+
+
+def test_where_it_is_off_it_stays_off_and_others_know_of_the_import():
     gc.disable()
     with collector_resting("not_there_yet"):
-        pass
+        assert importing()
+        with collector_resting("nor_this"):
+            pass
+        assert importing(), "the first to begin is the one that ends it"
+    assert not importing()
     assert not gc.isenabled()
-    assert gc.get_freeze_count() == before

@@ -20,6 +20,7 @@ from walkin.errors import WalkinError
 from walkin.exhibit import Exhibit
 from walkin.frame import Frame, Input, Target
 from walkin.geometry import Pose
+from walkin.housekeeping import Housekeeping
 from walkin.interact import addresses, shelf
 from walkin.interact.acts import ACTS, sheet
 from walkin.interact.doing import do
@@ -29,6 +30,7 @@ from walkin.interact.layout_settings import settings as settings_of_layout
 from walkin.interact.step import step
 from walkin.keeping import Keeper, Kept
 from walkin.mailbox import Mailbox, lower_thread_priority
+from walkin.phases import DRAIN, DRAW, INTERACT, PANEL, PREPARE
 from walkin.picture_file import save_png, screenshot_path
 from walkin.render.colors import lookup_table
 from walkin.render.renderer import Renderer
@@ -103,6 +105,8 @@ class Settings:
     """Fed to every network as soon as it stands: `camera:0`, `camera:FILE`, a folder that is written to."""
     kept: Kept = field(default_factory=Kept)
     """Scenes and settings: from where and to where."""
+    profile_to: Path | None = None
+    """Where each frame's time went is written there, in Chrome's trace format."""
     debug: bool = False
     report: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
     on_frame: Callable[[App, Frame], None] | None = None
@@ -127,6 +131,7 @@ class App:
         self.renderer = Renderer(self.target.ctx, sheet(), anisotropy=anisotropy)
         self.results = Mailbox(_key, self.target.wake)
         self.workshop = Workshop(self.world, self.results)
+        self.housekeeping = Housekeeping(self.world.phases, self.settings.profile_to)
         self.world.goto = self.settings.goto
         if self.settings.screenshot_to is not None:
             self.world.notice_s = math.inf
@@ -199,6 +204,7 @@ class App:
         ended = False
         with closing(self.target), closing(self.target.frames()) as frames:  # type: ignore[type-var]
             self.keeper.begin()
+            self.housekeeping.begin(self.target.ctx, self.workshop.workers)
             try:
                 for frame in frames:
                     self.step(frame)
@@ -209,11 +215,18 @@ class App:
                 ended = True
                 raise
             finally:
+                self._write_profile()
                 if ended:
                     self.keeper.close()
                 else:
                     self.keeper.crashed(self._given)
         return self.code
+
+    def _write_profile(self) -> None:
+        try:
+            self.housekeeping.close()
+        except WalkinError as problem:  # it must not hide why a run ended, nor keep the room from being kept
+            self.settings.report(f"walkin: {problem}")
 
     def close(self, timeout_s: float = 1.0) -> bool:
         """Cancel all jobs and wait for their threads; True if all have ended."""
@@ -224,10 +237,13 @@ class App:
 
     def step(self, frame: Frame) -> None:
         """One frame."""
+        phases, draws = self.world.phases, 0
+        phases.begin()
         for result in self.results.drain():
             self.accept(result)
         while not (self._first_requests or self.inbox.empty()):  # a picture is fed to a network that is being opened
             self.inbox.get()(self)
+        phases.mark(DRAIN)
         self._given = frame.input
         for request in step(self.world, frame):
             self.dispatch(request)
@@ -250,22 +266,30 @@ class App:
         for text in frame.input.notices:
             self.world.notify(text, "warning")
             self.settings.report(f"walkin: {text}")
+        phases.mark(INTERACT)
         self._draw_panel(frame)
+        phases.mark(PANEL)
         head = frame.input.stage_from_head
         eye = (self.world.world_from_stage.matrix @ head.matrix)[:3, 3]
         self.renderer.prepare(self.world, eye, UPLOAD_MS)
+        phases.mark(PREPARE)
         settled = self.settled
         if self._must_draw(frame, head):
             for view in frame.views():
                 if self._first_requests:
                     self.renderer.rehearse(view, self.world.look)
-                self.renderer.draw(self.world, view, frame.input.pixel_scale)
+                with self.housekeeping.gpu_clock:
+                    self.renderer.draw(self.world, view, frame.input.pixel_scale)
+                draws += self.renderer.draw_calls
+            phases.mark(DRAW)
         awaited = self.renderer.uploads_waiting or self.world.flights or resting(self.world)
         self.target.hint("continuous", bool(awaited))
         self.target.hint("waiting", self.workshop.busy)
         self.target.ctx.gc()
         if self.settings.on_frame is not None:
             self.settings.on_frame(self, frame)
+        uploaded, held = self.renderer.uploaded_bytes, self.renderer.atlas_bytes
+        self.housekeeping.after_frame(draws, uploaded, held, settled=settled)
         if self._first_requests:
             if self.settings.browse:
                 self.dispatch(Browse(self.settings.browse, self.settings.dataset))

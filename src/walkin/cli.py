@@ -204,6 +204,12 @@ def _view_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--screenshot-to", type=Path, metavar="F.png", help="write a picture when all is there, then end"
     )
+    parser.add_argument(
+        "--profile",
+        type=Path,
+        metavar="F.json",
+        help="write where each frame's time went, in Chrome's trace format (ui.perfetto.dev shows it)",
+    )
     film = parser.add_argument_group("a walk along the bookmarks of a scene, offscreen")
     film.add_argument(
         "--walk-to",

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_importing = False
+
 
 @contextmanager
 def collector_resting(package: str) -> Iterator[None]:
@@ -16,13 +18,23 @@ def collector_resting(package: str) -> Iterator[None]:
     Looking, again and again, through half a million new objects that all stay takes a quarter of the time of importing
     torch and torchvision. Afterwards they are set apart (gc.freeze), so no collection during a frame goes through them.
     """
-    if package in sys.modules or not gc.isenabled():
+    global _importing
+    if package in sys.modules or _importing:
         yield
         return
+    was_on = gc.isenabled()
     gc.disable()
+    _importing = True
     try:
         yield
     finally:
-        gc.enable()
+        _importing = False
+        if was_on:
+            gc.enable()
         gc.freeze()
         atexit.register(gc.unfreeze)  # what the interpreter could not clear away at its end, extensions would lament
+
+
+def importing() -> bool:
+    """Whether something large is being imported: no time to look through what there is."""
+    return _importing

@@ -78,6 +78,9 @@ class Worker:
         self._mailbox = mailbox
         self._finished = finished
         self._before = before
+        self.begins: Callable[[str], object] = _nobody
+        """Hears the name of each job that begins, on the worker's thread."""
+        self.ends: Callable[[str], object] = _nobody
         self._jobs: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._pending: list[tuple[str, threading.Event]] = []
@@ -138,7 +141,9 @@ class Worker:
         name, event = entry.name, entry.event
         error, details, cancelled, code = "", "", event.is_set(), 0
         if not cancelled:
+            self.begins(name)
             error, details, cancelled, code = self._run_one(entry)
+            self.ends(name)
         # First the news, then the rest: who sees no job and an empty mailbox has heard of every failure.
         self._mailbox.put(self._finished(name, error, cancelled, details, code))
         with self._lock:
@@ -184,6 +189,10 @@ class Worker:
             text = f"{type(problem).__name__}: {problem}".splitlines()
             return (text[0] if text else type(problem).__name__), traceback.format_exc(), False, 1
         return "", "", False, 0
+
+
+def _nobody(name: str) -> None:
+    """Nobody wants to know."""
 
 
 def lower_thread_priority() -> None:

@@ -77,6 +77,8 @@ def view(options: argparse.Namespace) -> int:
         make_folder(screenshot.parent)
     if screenshot is not None:
         check_writable(screenshot)
+    if options.profile is not None:
+        check_writable(options.profile)
     # A picture or a measurement that a script asks for does not depend on what somebody liked, and nobody is there who
     # could want the visit back.
     kept = kept_of_visit() if screenshot is None and frames is None else Kept()
@@ -106,6 +108,7 @@ def view(options: argparse.Namespace) -> int:
         frames=frames,
         timeout_s=options.timeout if screenshot is not None or frames is not None else None,
         goto=options.goto,
+        profile_to=options.profile,
         visited=kind != "offscreen",
         pictures=() if options.images else tuple(map(str, shown)),
         browse=options.images or str(shown[0].parent),

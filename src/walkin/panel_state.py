@@ -42,6 +42,10 @@ class PanelState:
     """Pixels per point of text size."""
     light: bool = False
     """Dark on light instead of light on dark."""
+    frames: bool = False
+    """Whether the section Jobs shows where the time of the frames goes."""
+    tab: str = ""
+    """The section to turn to; taken back when it has been."""
     palette: bool = False
     """Whether the command palette is open; it may be without the panel."""
     pointer: tuple[float, float] | None = None

@@ -74,6 +74,10 @@ class Workshop:
         return Gallery()
 
     @property
+    def workers(self) -> dict[str, Worker]:
+        return {"worker": self.worker, "librarian": self.librarian}
+
+    @property
     def busy(self) -> bool:
         """A worker has a job, be it one without end."""
         return self.worker.busy or self.librarian.busy

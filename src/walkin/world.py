@@ -14,6 +14,7 @@ from walkin.geometry import Pose, Quads
 from walkin.graph import Network
 from walkin.growth import Growth
 from walkin.panel_state import PanelState
+from walkin.phases import Phases
 from walkin.places import Layout, LayoutParameters, Place, Viewpoint
 from walkin.results import (
     Boxes,
@@ -184,6 +185,8 @@ class Banner:
 class World:
     """All mutable state of the room."""
 
+    phases: Phases = field(default_factory=Phases)
+    """Where the time of the last frames went."""
     notice_s: float = NOTICE_S
     """How long a notice stays; a picture for a script is to show every one, however long the room takes to settle."""
 

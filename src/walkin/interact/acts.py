@@ -172,6 +172,7 @@ ACTS: tuple[Act, ...] = (
         | _on((INDEX,), *_button("panel", "pointing", "upper")),
     ),
     Act("hang_panel", "headset: panel in the room, on the wrist", "CTRL+TAB", "Ctrl+Tab"),
+    Act("frames", "where the time of each frame goes", "F3", "F3"),
     Act("palette", "any command by typing", "CTRL+P", "Ctrl+P"),
     Act("screenshot", "save a screenshot", "F12", "F12"),
     Act("keys", "this sheet", "H", "H"),

@@ -30,7 +30,7 @@ from walkin.world import COLOR_MAPS, RANGES, STICKS, World
 
 DRAG_S = 0.25  # after the panel's button has come up: imgui's last change may come a frame later
 NO_STEP = frozenset(
-    ("undo redo goto quit screenshot keys panel hang_panel palette measure copy save restore_last "
+    ("undo redo goto quit screenshot keys panel frames hang_panel palette measure copy save restore_last "
      "bookmark go_to_bookmark remove_bookmark export "
      "visualise visualise_wall visualise_all visualise_stop pause resume recipe").split()
 )  # fmt: skip
@@ -81,6 +81,14 @@ def _keys(world: World, given: Input) -> None:
 
 def _panel(world: World, given: Input, shown: bool | None = None) -> None:
     world.panel.shown = not world.panel.shown if shown is None else shown
+
+
+def _frames(world: World, given: Input, shown: bool | None = None) -> None:
+    """Where the time of the frames goes, in the panel's section Jobs."""
+    panel = world.panel
+    panel.frames = not (panel.frames and panel.shown) if shown is None else shown
+    if panel.frames:
+        panel.shown, panel.tab = True, "Jobs"
 
 
 def _palette(world: World, given: Input, shown: bool | None = None) -> None:
@@ -415,6 +423,7 @@ DOINGS: dict[str, Doing] = {
     "keys": _keys,
     "panel": _panel,
     "hang_panel": hang_panel,
+    "frames": _frames,
     "palette": _palette,
     "light": _light,
     "fold": _fold,

@@ -43,6 +43,7 @@ ARGUMENTS: dict[str, str] = {
     "recipe": "recipe, seed or the name of one of its numbers; value, None as it was",
     "cancel": "nothing",
     "panel": "bool: shown",
+    "frames": "bool",
     "hang_panel": "bool: in the room rather than on the wrist",
     "palette": "bool: shown",
 }

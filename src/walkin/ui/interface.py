@@ -93,6 +93,8 @@ class Interface:
             self._styled = state.light, state.scale
             self.widgets.inks, self.widgets.scale = LIGHT if state.light else DARK, state.scale
             apply(self.widgets.inks, state.scale)
+        if state.tab:
+            self.tab, state.tab = state.tab, ""
         keyboard = state.keyboard and self._typing
         seen = state
         if keyboard and (self.keyboard.over(state) or self.keyboard.pressed):

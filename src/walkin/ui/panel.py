@@ -66,7 +66,7 @@ class Panel:
         pointer = state.pointer if over or self._grabbed else None
         seen = (
             state.shown, state.where, state.size, state.scale, state.light, state.palette, state.keyboard,
-            state.profile, pointer, state.buttons, self.interface.watch(model),
+            state.profile, pointer, state.buttons, state.tab, state.frames, self.interface.watch(model),
         )  # fmt: skip
         typed = state.listens and (state.text or state.keys)
         if seen != self._seen or typed or (over and state.scroll) or self.interface.busy:

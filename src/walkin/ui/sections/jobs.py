@@ -6,6 +6,7 @@ from collections.abc import Hashable
 
 from imgui_bundle import imgui
 
+from walkin.ui import frame_graph
 from walkin.ui.log import Log
 from walkin.ui.section import Desk
 from walkin.world import World
@@ -18,7 +19,7 @@ class Jobs:
         self._log = log
 
     def watch(self, world: World) -> Hashable:
-        return world.progress, self._log.revision
+        return world.progress, self._log.revision, frame_graph.due(world.phases) if world.panel.frames else None
 
     def draw(self, desk: Desk) -> None:
         w, progress = desk.widgets, desk.world.progress
@@ -36,6 +37,11 @@ class Jobs:
             w.hint(", ".join(parts) or "How long it takes is not known yet.")
             if w.button("Cancel", width=-1):
                 desk.ask("cancel")
+        if desk.state.frames:
+            w.heading("Frames")
+            frame_graph.draw(w, desk.world.phases)
+            if w.button("Hide", width=-1):
+                desk.ask("frames", False)
         w.heading("Notices")
         if not self._log.entries:
             w.quiet("None so far.")

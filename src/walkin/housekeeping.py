@@ -1,0 +1,72 @@
+"""Housekeeping: what is done after each frame for the frames to come: time is written down, garbage is collected."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from walkin.collector import Collector
+from walkin.mailbox import Worker
+from walkin.phases import TIDY, Phases
+
+if TYPE_CHECKING:
+    from walkin.profile import Profile
+    from walkin.render.gpu_clock import GpuClock
+
+_PLAIN: AbstractContextManager[None] = nullcontext()
+
+
+class Housekeeping:
+    """For one run of the frame loop."""
+
+    def __init__(self, phases: Phases, profile_to: Path | None = None):
+        self._phases = phases
+        self._profile_to = profile_to
+        self._profile: Profile | None = None
+        self._clock: GpuClock | None = None
+        self._collector = Collector()
+        self._stands = False
+        self._uploaded_bytes = 0
+
+    def begin(self, ctx: Any, workers: dict[str, Worker]) -> None:
+        """The run begins on a moderngl context; `workers` by what they are called in a profile."""
+        self._collector.begin()
+        if self._profile_to is None:
+            return
+        from walkin.profile import GPU, Profile
+        from walkin.render.gpu_clock import GpuClock
+
+        self._profile = profile = Profile(self._profile_to)
+        self._clock = GpuClock(ctx, lambda began_ns, length_ms: profile.span(GPU, "view", began_ns, length_ms))
+        for name, worker in workers.items():
+            worker.begins, worker.ends = partial(profile.begins, name), partial(profile.ends, name)
+
+    @property
+    def gpu_clock(self) -> AbstractContextManager[None]:
+        """To be around the draws of each view."""
+        return self._clock or _PLAIN
+
+    def after_frame(self, draws: int, uploaded_bytes: int, atlas_bytes: int, *, settled: bool) -> None:
+        """`draws`: of this frame, 0 if nothing was drawn; `uploaded_bytes`: since the start; `settled`: all is done."""
+        if settled and not self._stands:
+            self._collector.set_apart()
+        else:
+            self._collector.tend(resting=settled and not draws)
+        self._stands = settled
+        self._phases.draws = draws or self._phases.draws
+        self._phases.atlas_bytes = atlas_bytes
+        self._phases.mark(TIDY)
+        done = self._phases.end()
+        if self._profile is not None:
+            self._profile.frame(self._phases.began_ns, done, draws, uploaded_bytes - self._uploaded_bytes)
+        self._uploaded_bytes = uploaded_bytes
+
+    def close(self) -> None:
+        """Write the profile; whatever ended the run, and before the GL context goes."""
+        self._collector.end()
+        if self._profile is not None and self._clock is not None:
+            self._clock.close()
+            self._profile.close()
+            self._profile = None
