@@ -20,7 +20,7 @@ quick:  ## lint beside the tests that are neither slow nor need a headset's runt
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint fast
 
 fast:
-	@$(within) --tests python -m pytest -q -m "not slow" --ignore tests/xr $(ARGS)
+	@$(within) --tests python -m pytest -q -n logical -m "not slow" --ignore tests/xr $(ARGS)
 
 lint:  ## style, format and types
 	@$(within) ruff check

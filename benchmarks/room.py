@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from walk import Step
@@ -23,7 +24,12 @@ from walkin.targets.offscreen import OffscreenTarget
 def options(description: str, networks: str = "resnet18,resnet50") -> argparse.ArgumentParser:
     """The options all benchmarks of frames share."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--networks", default=networks, metavar="N,N", help=f"default: {networks}")
+    parser.add_argument(
+        "--networks",
+        default=networks,
+        metavar="N,N",
+        help=f"default: {networks}; with fold and size of the input: efficientnet_v2_l@ops@224x224",
+    )
     parser.add_argument("--size", default=(1280, 720), type=_size, metavar="WxH", help="of each eye")
     parser.add_argument("--eyes", default=1, type=int, choices=(1, 2))
     parser.add_argument("--seconds", default=2.0, type=float, help="of the walk at each station (60 frames each)")
@@ -36,7 +42,7 @@ def open_room(network: str, size: tuple[int, int], eyes: int) -> App:
     target = OffscreenTarget(size, eyes, samples=0)
     app = App(target, Settings(report=lambda line: print(f"  {line}", file=sys.stderr)))
     app.renderer = Renderer(target.ctx, sheet(), anisotropy=1.0)
-    app.open(Open(spec=network, weights="none"))
+    app.open(request(network))
     with closing(target.frames()) as frames:
         for frame in frames:
             app.step(frame)
@@ -47,6 +53,19 @@ def open_room(network: str, size: tuple[int, int], eyes: int) -> App:
     app.world.placed = True
     app.world.banners.clear()
     return app
+
+
+def request(network: str) -> Open:
+    """Of NETWORK, NETWORK@FOLD or NETWORK@FOLD@HxW; untrained."""
+    spec, _, more = network.partition("@")
+    fold, _, size = more.partition("@")
+    asked = Open(spec=spec, weights="none")
+    if fold:
+        asked = replace(asked, fold=fold)
+    if size:
+        height, width = _size(size)
+        asked = replace(asked, input_size=(height, width))
+    return asked
 
 
 def follow(

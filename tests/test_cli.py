@@ -281,6 +281,15 @@ def test_an_unknown_network_suggests_close_names(here, capsys):
     assert "'resnt50'" in line and "did you mean resnet50" in line and "walkin networks" in line
 
 
+@pytest.mark.parametrize(("name", "word"), [("photo.png", "--image takes"), ("photos", "--images takes")])
+def test_a_file_in_the_place_of_a_network_says_where_it_belongs(here, capsys, name, word):
+    (here / "photo.png").write_bytes(b"")
+    (here / "photos").mkdir()
+    assert cli.run(("info", name)) == 2
+    (line,) = told(capsys)
+    assert f"{name} is no network" in line and word in line
+
+
 @pytest.mark.parametrize("form", ["one pixel", "20000 pixels", "16 bits", "CMYK", "palette", "rotated", "animated"])
 def test_unusual_pictures_go_in(here, capsys, form):
     rgb = Image.new("RGB", (50, 40), (10, 200, 30))

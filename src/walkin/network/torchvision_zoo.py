@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from walkin.errors import WalkinError
@@ -27,6 +28,9 @@ def open_source(name: str) -> Generator[Progress | Notice, None, Source]:
     models = _models()
     known = models.list_models()
     wanted = name.lower().replace("-", "_")
+    if wanted not in known and Path(name).exists():
+        taken = "--images takes folders" if Path(name).is_dir() else "--image takes pictures, --weights weights"
+        raise WalkinError(f"{name} is no network; {taken}, --scene a room that was saved", code=2)
     if wanted not in known:
         raise WalkinError(f"unknown network {name!r}{suggestion(wanted, known)}", code=2)
     entry = default_weights(wanted)
