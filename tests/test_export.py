@@ -22,7 +22,7 @@ from walkin.errors import WalkinError
 from walkin.mailbox import Cancelled
 from walkin.network import jobs
 from walkin.network.capture import activations
-from walkin.requests import Export
+from walkin.requests import PARTS, Export
 from walkin.results import Exported, Progress
 from walkin.staging import check_room, free, staged_folder, sweep
 
@@ -104,9 +104,9 @@ def test_colours_are_those_of_the_map_and_flaws_magenta(tmp_path):
 
 
 def test_the_manifest_says_what_it_was_made_of(tmp_path):
-    path, manifest, sessions = exported(tmp_path, nodes=("l*", "fc"), top=3, each_channel=True)
+    path, manifest, sessions = exported(tmp_path, nodes=("l*", "fc"), top=3, parts=PARTS)
     assert [node["address"] for node in manifest["nodes"]] == ["last", "fc"]
-    assert len(manifest["network"]["weights_hash"]) == 64 and manifest["recipe"] is None
+    assert len(manifest["network"]["weights_hash"]) == 64 and manifest["recipes"] == {}
     assert manifest["versions"]["torch"] == torch.__version__
     shares = [row["per_cent"] for row in manifest["classes"]]
     assert len(shares) == 4 and abs(sum(shares) - 100) < 0.01 and shares == sorted(shares, reverse=True)

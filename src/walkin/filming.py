@@ -79,7 +79,7 @@ class Sheets:
 def check_film(path: Path) -> None:
     """WalkinError now, not when all has been drawn."""
     if path.suffix.lower() == ENDING and importlib.util.find_spec("imageio_ffmpeg") is None:
-        raise WalkinError(f"--walk-to {path}: films need ffmpeg: pip install 'walkin[video]'", code=2)
+        raise WalkinError(f"cannot film {path}: films need ffmpeg: pip install 'walkin[video]'", code=2)
     check_folder(path)
 
 
@@ -102,8 +102,11 @@ def film_into(path: Path, rate_hz: int) -> Iterator[Sheets]:
         def add(pixels: np.ndarray) -> None:
             height, width = pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2  # as 4:2:0 wants them
             if not writers:
-                # One thread and no words about the program: the same film each time.
+                # One thread and no words about the program: the same film each time. Players take large films for
+                # BT.709 and small ones for BT.601 if nothing is said, and ffmpeg writes BT.601 if nothing is asked.
                 same = ["-threads", "1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart"]
+                same += ["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-color_range", "tv"]
+                same += ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "iec61966-2-1"]
                 writers.append(
                     imageio_ffmpeg.write_frames(
                         str(staged.partial), (width, height), fps=rate_hz, codec="libx264", quality=8,

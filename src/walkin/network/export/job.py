@@ -6,7 +6,6 @@ import platform
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ from walkin.network.capture import Capture, GraphChanged
 from walkin.network.export.gallery import write_gallery
 from walkin.network.export.manifest import FILE, Manifest
 from walkin.network.export.nodes import Writer, needed_bytes
+from walkin.network.export.visualisations import gather
+from walkin.network.globs import matching
 from walkin.network.session import Session
 from walkin.network.weighing import weights_hash
 from walkin.requests import Export
@@ -38,9 +39,9 @@ def export(session: Session, request: Export, emit: Emit) -> Iterator[Result | N
     if loaded is None or plan is None or fed is None:
         raise WalkinError("nothing to export yet: the network has not shown anything")
     network = plan.network
-    nodes = matching(network, request.nodes)
+    nodes = chosen(network, request.nodes)
     folder = Path(request.to) if request.to else exports_folder() / file_name(f"{loaded.name}-export")
-    check_room(folder, needed_bytes(nodes))
+    check_room(folder, needed_bytes(nodes, request.parts))
     yield Progress(JOB, "hashing the weights", network=session.key)
     digest = yield from weights_hash(loaded.model)
     manifest = Manifest(
@@ -57,7 +58,11 @@ def export(session: Session, request: Export, emit: Emit) -> Iterator[Result | N
             "branches_known": network.branches_known,
             "notes": list(loaded.notes),
         },
-        picture={"file": "input.png", "caption": list(fed.caption), "input_shape": list(network.input_shape)},
+        picture={
+            "file": "input.png" if "input" in request.parts else None,
+            "caption": list(fed.caption),
+            "input_shape": list(network.input_shape),
+        },
         colours={"map": request.color_map, "range": request.range_mode},
         versions={
             "walkin": __version__,
@@ -68,14 +73,18 @@ def export(session: Session, request: Export, emit: Emit) -> Iterator[Result | N
         created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     )
     with staged_folder(folder) as staged:
-        writer = Writer(
-            staged.partial, loaded.model, request.color_map, request.range_mode, request.top, request.each_channel
-        )
-        Image.fromarray(fed.pixels).save(staged.partial / manifest.picture["file"])
+        writer = Writer(staged.partial, loaded.model, request)
+        if "input" in request.parts:
+            Image.fromarray(fed.pixels).save(staged.partial / "input.png")
+        if "visualisations" in request.parts:
+            names = {node.address: writer.name(node.address) for node in nodes}
+            yield from gather(loaded, nodes, names, request, digest, writer.visualisations)
+            manifest.recipes = writer.visualisations.recipes
         output = _run(session, nodes, writer, manifest, emit)
-        _read(manifest, staged.partial, output, session, request.classes)
+        if "classes" in request.parts:
+            _read(manifest, staged.partial, output, session, request.classes)
         yield Progress(JOB, "writing the gallery", 1.0, network=session.key)
-        write_gallery(staged.partial, manifest, writer.previews, fed.pixels)
+        write_gallery(staged.partial, manifest, writer.previews, fed.pixels if "input" in request.parts else None)
         manifest.write(staged.partial)
         yield None  # the last point at which it can be given up
     yield _told(staged, manifest, session)
@@ -87,18 +96,16 @@ def exports_folder() -> Path:
     return Path(platformdirs.user_documents_dir()) / "walkin"
 
 
-def matching(network: Network, patterns: tuple[str, ...]) -> list[Node]:
-    """Nodes whose addresses match a glob, in the network's order; WalkinError, naming close ones, for a glob that
-    matches none."""
+def chosen(network: Network, patterns: tuple[str, ...]) -> list[Node]:
+    """Nodes that are meant by addresses and globs, in the network's order; WalkinError, naming close ones, for what
+    means none."""
     wanted: set[str] = set()
     for pattern in patterns:
-        found = {node.address for node in network if fnmatchcase(node.address, pattern)}
-        if not found:
-            try:
-                found = {network.find(pattern).address}
-            except KeyError as problem:
-                raise WalkinError(str(problem.args[0]), code=2) from problem
-        wanted |= found
+        found = matching(network.by_address, pattern)
+        try:
+            wanted |= set(found or [network.find(pattern).address])
+        except KeyError as problem:
+            raise WalkinError(str(problem.args[0]), code=2) from problem
     return [node for node in network if node.address in wanted]
 
 
@@ -127,7 +134,7 @@ def _run(session: Session, nodes: list[Node], writer: Writer, manifest: Manifest
             f"{loaded.name} takes another path at every run: seed what it draws at random, then export it"
         ) from problem
     order = {address: place for place, address in enumerate(wanted)}
-    manifest.records.sort(key=lambda record: order[record.address])
+    manifest.records.sort(key=lambda record: order[record.node.address])
     return output
 
 
