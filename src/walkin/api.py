@@ -267,7 +267,7 @@ def request_for(
     """What opens a network that a script names, or gives."""
     _one_of("fold", fold, FOLDS)
     spec, live = (model, None) if isinstance(model, str) else (_class_of(model), model)
-    listed = labels is not None and not isinstance(labels, str | os.PathLike)
+    names = None if labels is None or isinstance(labels, str | os.PathLike) else tuple(map(str, labels))
     return Open(
         spec=spec,
         weights=None if weights is None else os.fspath(weights),
@@ -279,7 +279,7 @@ def request_for(
         mean=_several("mean", mean, float),
         std=_several("std", std, float),
         labels=os.fspath(labels) if isinstance(labels, str | os.PathLike) else None,
-        names=tuple(map(str, labels)) if listed and labels is not None else None,
+        names=names,
         fold=fold,
         seed=seed,
         model=live,

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 
 PARTS = ("colour", "grey", "raw", "visualisations", "input", "histograms", "top", "classes")
-GLOBS = """GLOBs are addresses (walkin info lists them); `*` is any letters, dots among them, `?` one, [ab] one of these:
+GLOBS = """GLOBs are addresses (walkin info lists them); `*` is any letters, dots too, `?` is one, [ab] one of them:
   'layer4.*'                  all in layer4        'blocks.1*'   all in blocks.1, blocks.10, blocks.11, ...
   layer4.1                    a module stands for all that lies in it
 An underscore that a name begins with may be left out."""

@@ -57,7 +57,7 @@ class Export:
             if pressed:
                 desk.ask("exporting", pressed, not getattr(wish, pressed))
         there = world.network is not None
-        if w.button("Export", width=-1, primary=True, enabled=there and bool(wish.parts)):
+        if w.button("Export now", width=-1, primary=True, enabled=there and bool(wish.parts)):
             desk.ask("export")
         if wish.visualisations:
             name = world.growth.method.recipe
