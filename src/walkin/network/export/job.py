@@ -24,6 +24,8 @@ from walkin.network.export.manifest import FILE, Manifest
 from walkin.network.export.nodes import Writer, needed_bytes
 from walkin.network.export.visualisations import gather
 from walkin.network.globs import matching
+from walkin.network.loaded import Loaded
+from walkin.network.plan import Plan
 from walkin.network.session import Session
 from walkin.network.weighing import weights_hash
 from walkin.requests import Export
@@ -38,7 +40,8 @@ def export(session: Session, request: Export, emit: Emit) -> Iterator[Result | N
     loaded, plan, fed = session.loaded, session.plan, session.shown.fed
     if loaded is None or plan is None or fed is None:
         raise WalkinError("nothing to export yet: the network has not shown anything")
-    network = plan.network
+    # As it is now: where visualisations are made first, other pictures may be fed meanwhile.
+    network, inputs = plan.network, session.inputs
     nodes = chosen(network, request.nodes)
     folder = Path(request.to) if request.to else exports_folder() / file_name(f"{loaded.name}-export")
     check_room(folder, needed_bytes(nodes, request.parts))
@@ -80,9 +83,9 @@ def export(session: Session, request: Export, emit: Emit) -> Iterator[Result | N
             names = {node.address: writer.name(node.address) for node in nodes}
             yield from gather(loaded, nodes, names, request, digest, writer.visualisations)
             manifest.recipes = writer.visualisations.recipes
-        output = _run(session, nodes, writer, manifest, emit)
+        output = _run(loaded, plan, inputs, nodes, writer, manifest, emit, session.key)
         if "classes" in request.parts:
-            _read(manifest, staged.partial, output, session, request.classes)
+            _read(manifest, staged.partial, output, loaded, inputs, request.classes)
         yield Progress(JOB, "writing the gallery", 1.0, network=session.key)
         write_gallery(staged.partial, manifest, writer.previews, fed.pixels if "input" in request.parts else None)
         manifest.write(staged.partial)
@@ -109,10 +112,11 @@ def chosen(network: Network, patterns: tuple[str, ...]) -> list[Node]:
     return [node for node in network if node.address in wanted]
 
 
-def _run(session: Session, nodes: list[Node], writer: Writer, manifest: Manifest, emit: Emit) -> Any:
+def _run(
+    loaded: Loaded, plan: Plan, inputs: tuple[Any, ...], nodes: list[Node], writer: Writer, manifest: Manifest,
+    emit: Emit, key: str,
+) -> Any:  # fmt: skip
     """One forward; files are written while it runs, since values are the network's own and change."""
-    loaded, plan = session.loaded, session.plan
-    assert loaded is not None and plan is not None
     wanted = {node.address: node for node in nodes}
     some = replace(plan, shown=tuple(shown for shown in plan.shown if shown.address in wanted))
     outputs = set(plan.network.outputs)
@@ -123,12 +127,12 @@ def _run(session: Session, nodes: list[Node], writer: Writer, manifest: Manifest
         nonlocal done
         node = wanted[address]
         left_s = (time.monotonic() - began_s) * (whole - done) / done if done else None
-        emit(Progress(JOB, f"exporting {loaded.name}", done / whole, left_s, network=session.key))
+        emit(Progress(JOB, f"exporting {loaded.name}", done / whole, left_s, network=key))
         manifest.records.append(writer.write(node, value, address in outputs))
         done += node.elements
 
     try:
-        output = Capture(loaded.model, some).run(*session.inputs, on_output=on_output)
+        output = Capture(loaded.model, some).run(*inputs, on_output=on_output)
     except GraphChanged as problem:
         raise WalkinError(
             f"{loaded.name} takes another path at every run: seed what it draws at random, then export it"
@@ -138,10 +142,9 @@ def _run(session: Session, nodes: list[Node], writer: Writer, manifest: Manifest
     return output
 
 
-def _read(manifest: Manifest, folder: Path, output: Any, session: Session, classes: int) -> None:
+def _read(manifest: Manifest, folder: Path, output: Any, loaded: Loaded, inputs: tuple[Any, ...], classes: int) -> None:
     """What the network says about the picture."""
-    assert session.loaded is not None
-    for found in readings.of(output, session.loaded.labels, session.inputs, classes=classes):
+    for found in readings.of(output, loaded.labels, inputs, classes=classes):
         if isinstance(found, Scores):
             manifest.classes = [
                 {"class": name, "per_cent": round(100 * share, 4)}
