@@ -20,8 +20,10 @@ from walkin.interact.doing import do
 from walkin.interact.walk import walk
 from walkin.panel_state import Change
 from walkin.places import Layout, Place, Viewpoint
+from walkin.render.renderer import Renderer
 from walkin.requests import FilmWalk
 from walkin.targets.offscreen import OffscreenTarget
+from walkin.world import World
 
 SIZE = (160, 90)
 
@@ -77,21 +79,23 @@ def over(app: App) -> bool:
     return app.shooting is None and app.results.empty
 
 
-def by_hand(app: App) -> list[np.ndarray]:
-    """The same views, drawn one after the other by a room of nobody."""
-    found = []
-    for view in walk(list(app.world.bookmarks.values()), 4, 1.0):
-        app.world.world_from_stage = view.world_from_stage
-        target = app.target
+def by_hand(world: World) -> list[np.ndarray]:
+    """The same views, drawn one after the other in a room of nobody."""
+    target = OffscreenTarget(SIZE, samples=0, overlay=False)
+    renderer, found = Renderer(target.ctx), []
+    for view in walk(list(world.bookmarks.values()), 4, 1.0):
+        world.world_from_stage = view.world_from_stage
+        renderer.prepare(world, np.zeros(3))
+        while renderer.uploads_waiting:
+            renderer.prepare(world, np.zeros(3))
         for each in target.draw_views(view.stage_from_head):
-            app.renderer.prepare(app.world, view.stage_from_head.position)
-            app.renderer.draw(app.world, each)
+            renderer.draw(world, each)
         found.append(target.read())
+    target.close()
     return found
 
 
 def test_pictures_are_those_of_a_room_that_nobody_is_in(app, tmp_path):
-    app.target.overlay = False
     hand = Hand(Pose.at(0.2, 1.2, -0.2, yaw=0.4), Pose.at(0.2, 1.2, -0.2), select=False)
     before = app.world.world_from_stage
     run(app, until=over, ask=film(tmp_path / "walk"), given=Input(right=hand, profile="oculus/touch_controller"))
@@ -100,8 +104,7 @@ def test_pictures_are_those_of_a_room_that_nobody_is_in(app, tmp_path):
     assert app.world.world_from_stage is before and app.world.filming is None
     assert any("filmed" in banner.text for banner in app.world.banners)
     app.world.pointers.clear()
-    app.renderer.prepare(app.world, np.zeros(3))
-    truth = by_hand(app)
+    truth = by_hand(app.world)
     for file, picture in zip(files, truth, strict=True):
         seen = np.asarray(Image.open(file)).astype(int)
         assert (np.abs(seen - picture).max(-1) > 3).mean() < 0.001, file.name
