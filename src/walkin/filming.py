@@ -105,8 +105,8 @@ def film_into(path: Path, rate_hz: int) -> Iterator[Sheets]:
                 # One thread and no words about the program: the same film each time. Players take large films for
                 # BT.709 and small ones for BT.601 if nothing is said, and ffmpeg writes BT.601 if nothing is asked.
                 same = ["-threads", "1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart"]
-                same += ["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-color_range", "tv"]
-                same += ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "iec61966-2-1"]
+                says = "range=tv:colorspace=bt709:color_primaries=bt709:color_trc=iec61966-2-1"
+                same += ["-vf", f"scale=out_color_matrix=bt709:out_range=tv,setparams={says}"]
                 writers.append(
                     imageio_ffmpeg.write_frames(
                         str(staged.partial), (width, height), fps=rate_hz, codec="libx264", quality=8,

@@ -9,17 +9,15 @@ from walkin.ui.section import Desk
 from walkin.world import World
 
 EXTENTS = (("wall", "This wall"), ("network", "Network"), ("all", "All"))
-PICTURES = (
+PARTS = (
     ("colour", "In colours"),
-    ("grey", "Grey"),
+    ("grey", "In grey"),
     ("visualisations", "Visualisations"),
     ("channels", "Each channel"),
-)
-VALUES = (
     ("raw", "Values (npz)"),
-    ("input", "Input"),
     ("histograms", "Histograms"),
-    ("top", "Strongest"),
+    ("input", "Input"),
+    ("top", "Strongest channels"),
     ("classes", "Classes"),
 )
 FILMS = (("pictures", "Pictures"), ("film", "Film (mp4)"))
@@ -51,11 +49,9 @@ class Export:
             self._folder = None
         if (extent := w.choice("What", EXTENTS, wish.extent)) is not None:
             desk.ask("exporting", "extent", extent)
-        for title, rows in (("Pictures", PICTURES), ("Values", VALUES)):
-            w.heading(title)
-            pressed = w.checks([(name, words, bool(getattr(wish, name))) for name, words in rows])
-            if pressed:
-                desk.ask("exporting", pressed, not getattr(wish, pressed))
+        pressed = w.checks([(name, words, bool(getattr(wish, name))) for name, words in PARTS])
+        if pressed:
+            desk.ask("exporting", pressed, not getattr(wish, pressed))
         there = world.network is not None
         if w.button("Export now", width=-1, primary=True, enabled=there and bool(wish.parts)):
             desk.ask("export")
