@@ -42,6 +42,7 @@ FLOORS = (
         "picture_file",
         "safe_file",
         "staging",
+        "ffmpeg",
         "vigil",
     },
     {"errors", "lazy", "_version", "export_flags"},

@@ -193,10 +193,10 @@ def test_a_disk_that_is_full_in_the_middle_is_one_line_and_leaves_nothing(tmp_pa
         from walkin.filming import film_into
 
         for name in ("walk", "walk.mp4"):
-            picture = np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)
+            noise = np.random.default_rng(0)
             with pytest.raises(WalkinError, match="cannot write"), film_into(disk / name, 10) as sheets:
                 for _ in range(60):
-                    sheets.add(picture)
+                    sheets.add(noise.integers(0, 255, (120, 160, 3), np.uint8))
             assert [file.name for file in disk.iterdir()] == ["mine"], name
     finally:
         subprocess.run(["umount", str(disk)], check=True)

@@ -158,7 +158,7 @@ def test_a_channel_beside_what_it_looks_for(looks, looked):
     looks.click_at("#looks", width / 2 - 4, -height / 2 + 4)  # the second of two columns
     assert looks.run("return document.getElementById('channel').textContent") == "Channel 3 of 6"
     row = looks.run("return look_of(view.open, 3)")
-    assert looks.wait("return document.getElementById('look').naturalWidth") == 24
+    assert looks.wait("return document.getElementById('look').naturalWidth") == 32
     assert looks.run("return document.getElementById('look').src").endswith(row["file"])
     facts = looks.run("return document.getElementById('look-facts').textContent")
     assert "seed4" in facts and "steps4" in facts
