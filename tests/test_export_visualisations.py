@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,20 @@ def test_given_up_while_they_are_made_what_is_done_is_kept_and_no_folder(tmp_pat
             if isinstance(result, Progress) and "visualising 4" in result.label:
                 raise Cancelled
     assert len(cache.files()) == 4
+    assert not [file for file in tmp_path.iterdir() if file.name != "cache"]
+
+
+def test_a_full_disk_while_they_are_made_is_one_line_and_leaves_nothing(tmp_path, cache):
+    """The limit on a file's size stands for the disk; a cache that cannot be written to costs the next time only."""
+    sessions, _ = opened(Plain())
+    asked = Export(to=str(tmp_path / "out"), nodes=("0",), visualise=True, recipe="quick", changes=FEW)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1500, before[1]))
+    try:
+        problems = of(WalkinError, run(jobs.export, sessions, asked))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert len(problems) == 1 and "disk is full" in str(problems[0])
     assert not [file for file in tmp_path.iterdir() if file.name != "cache"]
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from walkin import ffmpeg
 from walkin.errors import WalkinError
 from walkin.ffmpeg import Encoder
 from walkin.frame import Frame, Input
-from walkin.picture_file import save_png
 from walkin.places import Viewpoint
 from walkin.staging import check_folder, staged_file, staged_folder
 from walkin.world import World
@@ -90,9 +90,11 @@ def film_into(path: Path, rate_hz: int) -> Iterator[Sheets]:
     if path.suffix.lower() != ENDING:
         with staged_folder(path) as staged:
             numbers = iter(range(1, 1 << 30))
-            yield (
-                sheets := Sheets(lambda pixels: save_png(staged.partial / f"{next(numbers):05d}.png", pixels), staged)
-            )
+
+            def add(pixels: np.ndarray) -> None:
+                Image.fromarray(pixels).save(staged.partial / f"{next(numbers):05d}.png")
+
+            yield (sheets := Sheets(add, staged))
         assert sheets.path.is_dir()
         return
     with staged_file(path) as staged:

@@ -25,7 +25,6 @@ from walkin.network.featurevis.objective import channel
 from walkin.network.featurevis.reach import Reach
 from walkin.network.featurevis.recipe import Recipe, named
 from walkin.network.loaded import Loaded
-from walkin.picture_file import save_png
 from walkin.requests import Export
 from walkin.results import Grown, Notice, Progress, Result, Visualised
 
@@ -48,7 +47,8 @@ class Visualisations:
         """`name`: of the node's files."""
         known = self._named(recipe)
         file = f"visualisation/{name}/{seen.channel:04d}.png"
-        save_png(self.folder / file, seen.pixels)
+        (self.folder / file).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(seen.pixels).save(self.folder / file)
         self.rows[seen.address][seen.channel] = {
             "channel": seen.channel,
             "file": file,
@@ -149,19 +149,24 @@ def _made(
 ) -> Iterator[Result | None]:  # fmt: skip
     """One node's missing pictures. A node whose gradient does not reach the input costs its own pictures only."""
     objectives = [channel(address, each) for each in missing]
-    try:
-        for result in growing.visualise(loaded, objectives, recipe, seed, cache=cache, network=clock.network):
-            if isinstance(result, Grown):
-                for one in result.each() if result.done else ():
-                    written.add(name, one, recipe)
-                    clock.done += 1
-                yield None
-            elif isinstance(result, Progress):
-                yield clock.progress(address, (result.fraction or 0.0) * len(missing))
-            else:
-                yield result
-    except WalkinError as problem:
-        yield Notice(f"no visualisation of {address}: {problem}", "warning", network=clock.network)
+    results = growing.visualise(loaded, objectives, recipe, seed, cache=cache, network=clock.network)
+    while True:
+        try:
+            result = next(results)
+        except StopIteration:
+            break
+        except WalkinError as problem:
+            yield Notice(f"no visualisation of {address}: {problem}", "warning", network=clock.network)
+            break
+        if isinstance(result, Grown):
+            for one in result.each() if result.done else ():
+                written.add(name, one, recipe)
+                clock.done += 1
+            yield None
+        elif isinstance(result, Progress):
+            yield clock.progress(address, (result.fraction or 0.0) * len(missing))
+        else:
+            yield result
     clock.before += len(missing)
     clock.done = clock.before
 
