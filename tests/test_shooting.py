@@ -98,7 +98,7 @@ def by_hand(world: World) -> list[np.ndarray]:
 
 
 def test_pictures_are_those_of_a_room_that_nobody_is_in(app, tmp_path):
-    hand = Hand(Pose.at(0.2, 1.2, -0.2, yaw=0.4), Pose.at(0.2, 1.2, -0.2), select=False)
+    hand = Hand(Pose.at(0.3, 1.0, -0.2, yaw=0.4), Pose.at(0.3, 1.0, -0.2), select=False)
     before = app.world.world_from_stage.matrix
     run(app, until=over, ask=film(tmp_path / "walk"), given=Input(right=hand, profile="oculus/touch_controller"))
     files = sorted((tmp_path / "walk").iterdir())
