@@ -107,6 +107,7 @@ def test_pictures_are_those_of_a_room_that_nobody_is_in(app, tmp_path):
     assert app.world.filming is None and app.world.hover is not None
     assert any("filmed" in banner.text for banner in app.world.banners)
     app.world.pointers.clear()
+    app.world.met.clear()
     app.world.hover = app.world.rested = None
     app.world.advice, app.world.gestures = (), Gestures()
     truth = by_hand(app.world)
