@@ -247,6 +247,21 @@ def stops(guest: Guest) -> Holds:
     return lambda: not guest.world.here.watched
 
 
+def films(guest: Guest) -> Holds:
+    """Two places are kept, and the film between them is given up as soon as it has begun."""
+    guest.act("bookmark")
+    guest.act("bird")
+    guest.act("bookmark")
+
+    def holds() -> bool:
+        if guest.app.shooting is None:
+            return False
+        guest.app.shooting.stop()
+        return True
+
+    return holds
+
+
 def walls_of(world: World) -> tuple[str, ...]:
     return tuple(world.walls)
 
@@ -294,6 +309,7 @@ EFFECTS: dict[str, Effect] = {
     "restore_last": told("no visit has ended with a crash"),
     "quit": lambda guest: lambda: guest.app.quitting,
     "cancel": stops,
+    "film": films,
 }
 WINDOW_ONLY = ("full_screen", "paste")
 """What a window does itself: tests/test_desktop.py."""
@@ -303,6 +319,7 @@ POINTED = ("focus", "sort", "reset_wall", "copy", "collapse", "expand", "free", 
 OPEN = ("palette", "panel")
 COMMANDS = {act.name: act.what for act in ACTS if act.key and act.name not in (*WINDOW_ONLY, *POINTED, *OPEN)}
 COMMANDS["cancel"] = "cancel the job in hand"
+COMMANDS["film"] = "film the walk along the bookmarks"
 
 
 def page(guest: Guest) -> Holds:
@@ -328,6 +345,9 @@ PANEL: dict[str, tuple[tuple[str, ...], Effect]] = {
     "scale": (("View", "Size of the room"), changes(lambda world: world.world_from_stage.scale)),
     "light": (("View", "Light:light"), changes(lambda world: world.look.light)),
     "reset_walls": (("View", "All walls back to their places"), lambda guest: moved(guest, 0)),
+    "export": (("Export", "Export now"), told("exported ")),
+    "exporting": (("Export", "raw"), changes(lambda world: world.exporting)),
+    "film": (("Export", "Film the walk"), films),
     "comfort": (("Hands", "Dark edges"), changes(lambda world: world.comfort.vignette)),
     "height": (("Hands", "Eyes as high as standing"), changes(lambda world: world.comfort.lift_m)),
     "palette": (("Help", "All commands"), changes(lambda world: world.panel.palette)),

@@ -42,7 +42,7 @@ def look(model, **options):
 
 
 def test_public_names():
-    functions = {"activations", "on_select", "panel", "trace", "view", "visualise"}
+    functions = {"activations", "export", "on_select", "panel", "trace", "view", "visualise"}
     assert set(walkin.__all__) == {"Room", "__version__"} | functions
     assert set(walkin.__all__) <= set(dir(walkin))
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):

@@ -15,17 +15,19 @@ SOURCE = Path(__file__).parent.parent / "src" / "walkin"
 FLOORS = (
     {"__main__"},
     {"cli", "__init__"},
+    {"exports"},
     {"api"},
     {"room"},
     {"opening", "doctor"},
     {"app", "study"},
+    {"shooting"},
     {"keeping", "workshop", "recipe_settings", "filming", "housekeeping"},
     {"storing"},
     {"network", "interact", "render", "ui", "targets"},
     {"scene", "settings", "callbacks"},
     {"plain"},
     {"world"},
-    {"exhibit"},
+    {"exhibit", "exporting"},
     {"frame", "requests", "things", "panel_state", "growth"},
     {"places"},
     {"graph", "results", "collector", "profile"},
@@ -41,9 +43,10 @@ FLOORS = (
         "picture_file",
         "safe_file",
         "staging",
+        "ffmpeg",
         "vigil",
     },
-    {"errors", "lazy", "_version"},
+    {"errors", "lazy", "_version", "export_flags"},
 )
 FLOOR = {part: -number for number, floor in enumerate(FLOORS) for part in floor}
 

@@ -135,6 +135,8 @@ def child(*arguments: str, timeout_s: float = 120) -> subprocess.CompletedProces
         (("info", "no.such.module:Net"), ("no.such.module", "installed")),
         (("info", "net.py:Small(classes=x)"), ("(classes=x)", "literals")),
         (("info", "net.py:Small(color=3)"), ("'color'", "num_classes=10")),
+        (("export", "demo", "--parts", "raw,blue"), ("'blue' is no part", "visualisations")),
+        (("export", "demo", "--visualise", "furier"), ("'furier'", "did you mean fourier")),
         (("info", "weights.pt"), ("holds weights, not a network", "--weights")),
     ],
 )

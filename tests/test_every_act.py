@@ -12,7 +12,8 @@ from walkin.interact.doing import DOINGS
 
 ELSEWHERE = {
     "measure": "panel", "shelf_search": "test_panel", "shelf_page": "test_panel", "watch": "cancel", "open": "palette",
-    "remove_bookmark": "scripts", "reset_all": "reset_walls",
+    "remove_bookmark": "scripts", "reset_all": "reset_walls", "export_as": "test_export_room",
+    "film_stop": "test_shooting",
     "visualise_wall": "test_growing_walls", "visualise_all": "test_growing_walls", "recipe": "test_growing_walls",
     "visualise_stop": "test_growing_walls", "pause": "test_growing_walls", "resume": "test_growing_walls",
 }  # fmt: skip

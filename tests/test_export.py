@@ -22,7 +22,7 @@ from walkin.errors import WalkinError
 from walkin.mailbox import Cancelled
 from walkin.network import jobs
 from walkin.network.capture import activations
-from walkin.requests import Export
+from walkin.requests import PARTS, Export
 from walkin.results import Exported, Progress
 from walkin.staging import check_room, free, staged_folder, sweep
 
@@ -104,9 +104,9 @@ def test_colours_are_those_of_the_map_and_flaws_magenta(tmp_path):
 
 
 def test_the_manifest_says_what_it_was_made_of(tmp_path):
-    path, manifest, sessions = exported(tmp_path, nodes=("l*", "fc"), top=3, each_channel=True)
+    path, manifest, sessions = exported(tmp_path, nodes=("l*", "fc"), top=3, parts=PARTS)
     assert [node["address"] for node in manifest["nodes"]] == ["last", "fc"]
-    assert len(manifest["network"]["weights_hash"]) == 64 and manifest["recipe"] is None
+    assert len(manifest["network"]["weights_hash"]) == 64 and manifest["recipes"] == {}
     assert manifest["versions"]["torch"] == torch.__version__
     shares = [row["per_cent"] for row in manifest["classes"]]
     assert len(shares) == 4 and abs(sum(shares) - 100) < 0.01 and shares == sorted(shares, reverse=True)
@@ -173,9 +173,60 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root mounts a small disk")
+def test_a_disk_that_is_full_in_the_middle_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
+    """A true one, of 400 kB, that is believed to be large until it is not."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "walkin", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no tmpfs here: {mounted.stderr.decode().strip()}")
+    try:
+        sessions, _ = opened(Little())
+        (problem,) = of(WalkinError, run(jobs.export, sessions, Export(to=str(disk / "out"))))
+        assert "are free on that disk" in str(problem)
+        (disk / "mine").write_bytes(b"x" * 330_000)
+        monkeypatch.setattr("walkin.network.export.job.check_room", lambda folder, needed_bytes: None)
+        (problem,) = of(WalkinError, run(jobs.export, sessions, Export(to=str(disk / "out"))))
+        assert "disk is full" in str(problem) and "\n" not in str(problem)
+        assert [file.name for file in disk.iterdir()] == ["mine"]
+        from walkin.filming import film_into
+
+        for name in ("walk", "walk.mp4"):
+            noise = np.random.default_rng(0)
+            with pytest.raises(WalkinError, match="cannot write"), film_into(disk / name, 10) as sheets:
+                for _ in range(60):
+                    sheets.add(noise.integers(0, 255, (120, 160, 3), np.uint8))
+            assert [file.name for file in disk.iterdir()] == ["mine"], name
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
 def test_a_disk_that_is_too_small_is_refused_before(tmp_path):
     with pytest.raises(WalkinError, match="free on that disk"):
         check_room(tmp_path / "not" / "there", 1 << 60)
+
+
+class Numbers(torch.nn.Module):
+    """What goes in is no picture, nor is anything that comes out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.fc = torch.nn.Linear(12, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(x.flatten(1)[:, :12])
+
+
+def test_a_network_without_pictures_has_cells_and_no_visualisations_of_its_input(tmp_path):
+    sessions, _ = opened(Numbers())
+    sent = run(jobs.export, sessions, Export(to=str(tmp_path / "out")))
+    assert not of(WalkinError, sent), sent
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    (node,) = [node for node in manifest["nodes"] if node["address"] == "fc"]
+    assert node["pictures"]["count"] == 5 and node["shape"] == [1, 5] and node["visualisations"] is None
+    assert (tmp_path / "out" / "index.html").exists()
 
 
 def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path):

@@ -9,6 +9,12 @@ from pathlib import Path
 import pytest
 from browser import Browser, browser
 from test_export import exported
+from test_export_visualisations import Plain, grow
+from test_jobs import of, opened, run
+
+from walkin.network import jobs
+from walkin.requests import Export
+from walkin.results import Exported
 
 CARDS = "return [...document.querySelectorAll('.card')].map(card => card.dataset.address)"
 
@@ -107,3 +113,81 @@ def test_it_asks_nothing_of_any_network(page):
     page.run("setTimeout(() => { window.refused = window.refused || 'nothing' }, 500)")
     assert page.wait("return window.refused").rstrip("/") == "http://127.0.0.1:9"
     page.log()
+
+
+@pytest.fixture(scope="module")
+def looked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An export with visualisations of three channels of one node."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        sessions, _ = opened(Plain())
+        grow(sessions, "2/0", "2/3", "2/5", seed=4)
+        sent = run(jobs.export, sessions, Export(to=str(tmp_path_factory.mktemp("looked") / "out")))
+        yield Path(of(Exported, sent)[0].path)
+
+
+@pytest.fixture
+def looks(window: Browser, looked: Path) -> Browser:
+    window.go((looked / "index.html").as_uri())
+    assert window.log() == []
+    return window
+
+
+def pictures(page: Browser) -> int:
+    return page.run("return document.querySelectorAll('.card img').length")
+
+
+def test_activations_visualisations_or_both(looks):
+    everything = looks.run(CARDS)
+    assert pictures(looks) == len(everything)
+    looks.click("#modes [data-mode=visualisation]")
+    assert looks.run(CARDS) == ["2"] and "Visualisations" in looks.run("return document.querySelector('.card img').alt")
+    looks.click("#modes [data-mode=both]")
+    assert looks.run(CARDS) == everything and pictures(looks) == len(everything) + 1
+    looks.press("v")  # round again
+    assert pictures(looks) == len(everything)
+
+
+def test_a_channel_beside_what_it_looks_for(looks, looked):
+    looks.click("#modes [data-mode=both]")
+    looks.click("[data-address='2']")
+    assert looks.wait("return view.looks && view.large && document.querySelectorAll('.pane').length === 2")
+    width, height = looks.run(
+        "const box = document.getElementById('looks').getBoundingClientRect(); return [box.width, box.height]"
+    )
+    looks.click_at("#looks", width / 2 - 4, -height / 2 + 4)  # the second of two columns
+    assert looks.run("return document.getElementById('channel').textContent") == "Channel 3 of 6"
+    row = looks.run("return look_of(view.open, 3)")
+    assert looks.wait("return document.getElementById('look').naturalWidth") == 32
+    assert looks.run("return document.getElementById('look').src").endswith(row["file"])
+    facts = looks.run("return document.getElementById('look-facts').textContent")
+    assert "seed4" in facts and "steps4" in facts
+    looks.press("\ue015")  # down: the next channel, which has none
+    assert looks.run("return view.channel") == 4 and looks.run("return document.getElementById('look').hidden")
+    looks.click("#dialog-modes [data-mode=visualisation]")
+    assert looks.run("return view.channel") == 0
+    looks.press("\ue015")
+    assert looks.run("return view.channel") == 3
+    looks.press("\ue00c")
+    looks.press("v")
+
+
+def test_without_visualisations_there_is_nothing_to_choose(page):
+    assert page.run("return document.getElementById('modes').hidden && document.getElementById('dialog-modes').hidden")
+
+
+def test_keys_go_from_card_to_card(page):
+    addresses = page.run(CARDS)
+    page.press("\ue014")
+    page.press("\ue014")
+    assert page.run("return document.activeElement.dataset.address") == addresses[1]
+    page.press("\ue007")  # enter
+    assert page.run("return view.open.address") == addresses[1]
+    page.press("\ue00c")
+    assert page.run("return document.activeElement.dataset.address") == addresses[1]
+    page.press("/")
+    assert page.run("return document.activeElement.id") == "filter"
+    page.type("#filter", "vl")  # letters, not keys of the page
+    assert page.run("return document.getElementById('filter').value") == "vl"
+    page.press("\ue00c")
+    assert page.run("return document.getElementById('filter').value") == "" and page.run(CARDS) == addresses

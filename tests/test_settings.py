@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from walkin.exporting import Exporting
 from walkin.settings import (
     PanelShown,
     Preferences,
@@ -19,7 +20,12 @@ from walkin.settings import (
 )
 from walkin.world import Comfort, Look, World
 
-LIKED = Preferences(Comfort(0.0, 3.5, True, True, 0.2, "walk"), Look("grey", "wall", False), PanelShown(True, False))
+LIKED = Preferences(
+    Comfort(0.0, 3.5, True, True, 0.2, "walk"),
+    Look("grey", "wall", False),
+    PanelShown(True, False),
+    Exporting("talks", "all", raw=False, channels=True, film="film", height=1080),
+)
 
 
 def read(path: Path) -> tuple[Preferences, list[str]]:

@@ -113,6 +113,16 @@ def test_network_is_opened_by_name(visit: Visit):
     assert visit.press("ENTER") == [Change("open", ("vgg16",)), CLOSE]
 
 
+def test_where_exports_go_is_said_by_typing_it(visit: Visit):
+    visit.type("export to ~/talk 2")
+    assert visit.press("ENTER") == [Change("exporting", ("folder", "~/talk 2")), CLOSE]
+
+
+def test_an_export_is_as_wide_as_its_entry_says(visit: Visit):
+    visit.type("export all net")
+    assert visit.press("ENTER") == [Change("export_as", ("all",)), CLOSE]
+
+
 def test_it_begins_anew_when_it_is_opened_again(visit: Visit):
     visit.type("stage")
     visit.state.palette = False

@@ -167,6 +167,26 @@ def test_layout_is_set_by_what_is_offered(ctx):
     assert asked.act == "layout" and asked.arguments == ("aisle_m", pytest.approx(4.5, abs=0.11))
 
 
+def test_export_section_says_what_where_and_how_wide(visit: Visit):
+    visit.tab("Export")
+    assert visit.click("What:all") == [Change("exporting", ("extent", "all"))]
+    assert visit.click("raw") == [Change("exporting", ("raw", False))]
+    assert visit.click("channels") == [Change("exporting", ("channels", True))]
+    assert visit.click("Lines:1080") == [Change("exporting", ("height", 1080))]
+    assert visit.click("Export now") == [Change("export")]
+    visit.click("folder")
+    visit.type("~/talk")
+    assert visit.press("ENTER") == [Change("exporting", ("folder", "~/talk"))]
+    assert visit.click("Film the walk") == []  # there are no bookmarks
+
+
+def test_a_film_under_way_is_told_and_can_be_stopped(visit: Visit):
+    visit.tab("Export")
+    visit.world.filming = Progress("film", "picture 3 of 9", 0.3, 12.0)
+    visit.settle()
+    assert visit.click("Stop filming") == [Change("film_stop")]
+
+
 def test_card_asks_once_for_histograms_and_shows_the_weights_that_come(ctx):
     made: list[Histogram] = []
     visit = Visit(ctx, offer=replace(OFFER, histograms=lambda world, key: tuple(made)))
@@ -316,7 +336,7 @@ def test_light_and_dark_differ_and_text_is_readable_on_both(visit: Visit):
             assert (lighter + 0.05) / (darker + 0.05) >= 4.5, ink
 
 
-@pytest.mark.parametrize("tab", ["Network", "Picture", "View", "Hands", "Jobs", "Help"])
+@pytest.mark.parametrize("tab", ["Network", "Picture", "View", "Export", "Hands", "Jobs", "Help"])
 @pytest.mark.parametrize("scale", [1.0, 2.0])
 def test_no_section_leaves_the_panel_and_every_tab_comes_to_rest(ctx, tab: str, scale: float):
     size = (round(900 * scale), round(640 * scale))

@@ -7,11 +7,12 @@ from walkin._version import __version__
 if TYPE_CHECKING:
     from walkin.api import activations, trace, view, visualise
     from walkin.callbacks import on_select, panel
+    from walkin.exports import export
     from walkin.room import Room
 
-__all__ = ["Room", "__version__", "activations", "on_select", "panel", "trace", "view", "visualise"]
+__all__ = ["Room", "__version__", "activations", "export", "on_select", "panel", "trace", "view", "visualise"]
 
-_HOMES = {"Room": "room", "on_select": "callbacks", "panel": "callbacks"}
+_HOMES = {"Room": "room", "export": "exports", "on_select": "callbacks", "panel": "callbacks"}
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,9 +82,7 @@ def view(
     _one_of("target", target, TARGETS)
     if layout is not None:
         _one_of("layout", layout, LAYOUTS)
-    spec, model = model_or_name, None
-    if not isinstance(model_or_name, str):
-        spec, model = _class_of(model_or_name), model_or_name
+    spec = model_or_name if isinstance(model_or_name, str) else _class_of(model_or_name)
     kind = opening.target_kind(target)
     picture = Path(screenshot_to) if screenshot_to is not None else None
     if not block:
@@ -99,23 +98,11 @@ def view(
     with ExitStack() as stack:
         browse, dataset = _collection(images)
         shown = () if browse else _files(images, stack)
-        names = None if labels is None or isinstance(labels, str | os.PathLike) else tuple(map(str, labels))
-        request = Open(
-            spec=spec,
-            weights=None if weights is None else os.fspath(weights),
-            key=key,
-            image=shown[0] if images is not None and shown else None,
-            images=browse,
-            device=device,
-            input_size=_several("input_size", input_size, int, twice=True),
-            mean=_several("mean", mean, float),
-            std=_several("std", std, float),
-            labels=os.fspath(labels) if isinstance(labels, str | os.PathLike) else None,
-            fold=fold,
-            seed=seed,
-            model=model,
-            names=names,
-        )
+        request = request_for(
+            model_or_name, weights=weights, key=key, image=shown[0] if images is not None and shown else None,
+            device=device, input_size=input_size, mean=mean, std=std, labels=labels, fold=fold, seed=seed,
+        )  # fmt: skip
+        request = replace(request, images=browse)
         requests, kept = [request], opening.kept_of_visit() if kind != "offscreen" and picture is None else Kept()
         if scene is not None:
             requests = _take_up(kept, Path(scene), request, layout, light)
@@ -245,22 +232,11 @@ def visualise(
 
     from walkin.network.featurevis import command
 
-    spec, live = (model, None) if isinstance(model, str) else (_class_of(model), model)
     chosen = command.with_changes(recipe, steps, [f"{name}={value}" for name, value in numbers.items()])
-    names = None if labels is None or isinstance(labels, str | os.PathLike) else tuple(map(str, labels))
-    request = Open(
-        spec=spec,
-        weights=None if weights is None else os.fspath(weights),
-        key=key,
-        device=device,
-        input_size=_several("input_size", input_size, int, twice=True),
-        mean=_several("mean", mean, float),
-        std=_several("std", std, float),
-        labels=os.fspath(labels) if isinstance(labels, str | os.PathLike) else None,
+    request = request_for(
+        model, weights=weights, key=key, device=device, input_size=input_size, mean=mean, std=std, labels=labels,
         seed=weights_seed,
-        model=live,
-        names=names,
-    )
+    )  # fmt: skip
     return command.pictures(
         request,
         [address] if isinstance(address, str) else list(address),
@@ -270,6 +246,43 @@ def visualise(
         cache,
         progress,
         lambda line: print(f"walkin: {line}", file=sys.stderr),
+    )
+
+
+def request_for(
+    model: Module | str,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    key: str | None = None,
+    image: str | None = None,
+    picture: object = None,
+    device: str = "auto",
+    input_size: int | Sequence[int] | None = None,
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+    labels: str | os.PathLike[str] | Sequence[str] | None = None,
+    fold: str = "layers",
+    seed: int = 0,
+) -> Open:
+    """What opens a network that a script names, or gives."""
+    _one_of("fold", fold, FOLDS)
+    spec, live = (model, None) if isinstance(model, str) else (_class_of(model), model)
+    names = None if labels is None or isinstance(labels, str | os.PathLike) else tuple(map(str, labels))
+    return Open(
+        spec=spec,
+        weights=None if weights is None else os.fspath(weights),
+        key=key,
+        image=image,
+        picture=picture,
+        device=device,
+        input_size=_several("input_size", input_size, int, twice=True),
+        mean=_several("mean", mean, float),
+        std=_several("std", std, float),
+        labels=os.fspath(labels) if isinstance(labels, str | os.PathLike) else None,
+        names=names,
+        fold=fold,
+        seed=seed,
+        model=live,
     )
 
 

@@ -37,12 +37,14 @@ from walkin.render.renderer import Renderer
 from walkin.render.surface import is_software
 from walkin.requests import (
     Browse,
+    FilmWalk,
     Open,
     Quit,
     Request,
     Restore,
     Save,
     Screenshot,
+    StopFilm,
     Watch,
     Weigh,
 )
@@ -66,6 +68,7 @@ from walkin.results import (
     Traced,
     Weighed,
 )
+from walkin.shooting import Shooting
 from walkin.ui.offer import Command, Offer
 from walkin.ui.panel import Panel
 from walkin.workshop import Workshop
@@ -78,6 +81,10 @@ GROWING_COMMANDS = (
     Command("pause", "let what grows rest"),
     Command("resume", "let what rests grow on"),
     Command("visualise_stop", "stop growing: what is done stays"),
+)
+FILM_COMMANDS = (
+    Command("film", "film the walk along the bookmarks"),
+    Command("film_stop", "give the film of the walk up"),
 )
 FILLING_S = 0.12  # between frames while walls fill and nobody moves, where the processor is also the renderer
 
@@ -145,6 +152,8 @@ class App:
             lambda line: self.settings.report(line),
             self.reopen,
         )
+        self.shooting: Shooting | None = None
+        """The film that is being made of a walk."""
         self.inbox: queue.SimpleQueue[Callable[[App], None]] = queue.SimpleQueue()
         """What other threads want done between two frames; `target.wake()` has it done at once."""
         self._wanted: list[tuple[Path, Callable[[WalkinError | None], None]]] = []
@@ -231,6 +240,8 @@ class App:
     def close(self, timeout_s: float = 1.0) -> bool:
         """Cancel all jobs and wait for their threads; True if all have ended."""
         ended = self.workshop.close(timeout_s)
+        if self.shooting is not None:
+            ended = self.shooting.close(timeout_s) and ended
         if self._importer is not None:
             self._importer.join(timeout_s)
         return ended
@@ -282,7 +293,9 @@ class App:
                     self.renderer.draw(self.world, view, frame.input.pixel_scale)
                 draws += self.renderer.draw_calls
             phases.mark(DRAW)
-        awaited = self.renderer.uploads_waiting or self.world.flights or resting(self.world)
+        if self.shooting is not None:
+            self._shoot(frame.idle)
+        awaited = self.renderer.uploads_waiting or self.world.flights or resting(self.world) or self.shooting
         self.target.hint("continuous", bool(awaited))
         self.target.hint("waiting", self.workshop.busy)
         self.target.ctx.gc()
@@ -341,7 +354,7 @@ class App:
     @property
     def settled(self) -> bool:
         """All jobs have ended and all they sent is on the GPU."""
-        still = not self._first_requests and not self.world.growth.busy
+        still = not self._first_requests and not self.world.growth.busy and self.shooting is None
         return still and self.workshop.at_rest and not self.renderer.uploads_waiting
 
     def accept(self, result: Result) -> None:
@@ -421,10 +434,25 @@ class App:
                 self.world.notify(f"saved {path}")
             except WalkinError as problem:
                 self.world.notify(str(problem), "error")
+        elif isinstance(request, FilmWalk):
+            try:
+                self.shooting = self.shooting or Shooting(self.target.ctx, self.world, request, self.results.put)
+            except WalkinError as problem:
+                self.world.notify(str(problem), "error")
+        elif isinstance(request, StopFilm):
+            if self.shooting is not None:
+                self.shooting.stop()
         elif isinstance(request, Quit):
             self.quitting = True
         else:
             self.workshop.ask(request)
+
+    def _shoot(self, idle: bool) -> None:
+        assert self.shooting is not None
+        self.shooting.step(self.renderer, idle)
+        if self.shooting.over:
+            self.shooting = self.world.filming = None
+            self.world.revision += 1
 
     def save(self, path: Path) -> None:
         save_png(path, self.target.read())
@@ -479,7 +507,9 @@ def _import_panel() -> None:
 
 def _offer() -> Offer:
     """What the panel shows and does not know."""
-    commands = tuple(Command(act.name, act.what, act.shown) for act in ACTS if act.key) + GROWING_COMMANDS
+    commands = (
+        tuple(Command(act.name, act.what, act.shown) for act in ACTS if act.key) + GROWING_COMMANDS + FILM_COMMANDS
+    )
     return Offer(
         commands,
         lambda profile, left: sheet(profile, left_handed=left),

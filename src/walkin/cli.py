@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from walkin import export_flags
 from walkin._version import __version__
 from walkin.errors import WalkinError
 
@@ -251,29 +252,14 @@ def _export_parser(commands: argparse._SubParsersAction) -> None:
         "export",
         help="write what a network gives for a picture: arrays, pictures and a gallery",
         description="Write what a network gives for a picture into a new folder: of each node its exact values (npz) "
-        "and mosaics of its channels (png, grey and in colours), with a manifest and a gallery, index.html.",
-        epilog=NETWORK_HELP,
+        "and mosaics of its channels (png, grey and in colours), what they look for, with a manifest and a gallery, "
+        "index.html.",
+        epilog=f"{export_flags.GLOBS}\n\n{NETWORK_HELP}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("network", nargs="?", default="demo", metavar="NETWORK", help="what to open (default: demo)")
-    parser.add_argument(
-        "--out",
-        metavar="DIR",
-        help="the folder to make; if there is one, DIR-2 and so on (default: NETWORK-export in the current folder)",
-    )
-    parser.add_argument(
-        "--nodes", nargs="+", default=["*"], metavar="GLOB", help="addresses: 'layer4.*' conv1 (default: all)"
-    )
+    export_flags.add(parser, _count)
     _network_options(parser)
-    parser.add_argument("--colors", choices=("signed", "unsigned", "grey"), default="signed", help="colour map")
-    parser.add_argument(
-        "--range", choices=("channel", "wall", "percentile"), default="channel", help="what the colours span"
-    )
-    parser.add_argument("--channels", action="store_true", help="also a picture for every single channel")
-    parser.add_argument(
-        "--top", type=_count, default=9, metavar="K", help="channels that are named as the strongest (default: 9)"
-    )
-    parser.add_argument("--classes", type=_count, default=10, metavar="K", help="classes to name (default: 10)")
     parser.set_defaults(run=_export)
 
 
@@ -287,7 +273,8 @@ def _networks_parser(commands: argparse._SubParsersAction) -> None:
 
 
 FEATUREVIS_HELP = """ADDRESS is one of
-  layer4.1, 'layer4.*'        every channel of a node, or of all nodes whose address matches
+  layer4.1, 'layer4.*'        every channel of a node, or of all nodes whose address matches; a module stands for all
+                              that lies in it, and * takes dots too: 'blocks.1*' is also blocks.10
   layer4.1/7                  one channel; @12,5 one place of it, @centre the middle; %10 its largest tenth
   layer4.1/7:1,9:-0.5         a direction: 1 x channel 7 - 0.5 x channel 9
   class:tabby, class:281      a class, before the softmax
@@ -359,9 +346,9 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from walkin.opening import export
+    from walkin.exports import command
 
-    return export(options)
+    return command(options)
 
 
 def _networks(options: argparse.Namespace) -> int:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from walkin import ffmpeg
 from walkin.errors import WalkinError
+from walkin.ffmpeg import Encoder
 from walkin.frame import Frame, Input
-from walkin.picture_file import save_png
 from walkin.places import Viewpoint
 from walkin.staging import check_folder, staged_file, staged_folder
 from walkin.world import World
@@ -78,8 +79,8 @@ class Sheets:
 
 def check_film(path: Path) -> None:
     """WalkinError now, not when all has been drawn."""
-    if path.suffix.lower() == ENDING and importlib.util.find_spec("imageio_ffmpeg") is None:
-        raise WalkinError(f"--walk-to {path}: films need ffmpeg: pip install 'walkin[video]'", code=2)
+    if path.suffix.lower() == ENDING and ffmpeg.missing():
+        raise WalkinError(f"cannot film {path}: films need ffmpeg: pip install 'walkin[video]'", code=2)
     check_folder(path)
 
 
@@ -89,35 +90,17 @@ def film_into(path: Path, rate_hz: int) -> Iterator[Sheets]:
     if path.suffix.lower() != ENDING:
         with staged_folder(path) as staged:
             numbers = iter(range(1, 1 << 30))
-            yield (
-                sheets := Sheets(lambda pixels: save_png(staged.partial / f"{next(numbers):05d}.png", pixels), staged)
-            )
+
+            def add(pixels: np.ndarray) -> None:
+                Image.fromarray(pixels).save(staged.partial / f"{next(numbers):05d}.png")
+
+            yield (sheets := Sheets(add, staged))
         assert sheets.path.is_dir()
         return
-    import imageio_ffmpeg
-
     with staged_file(path) as staged:
-        writers: list[Any] = []
-
-        def add(pixels: np.ndarray) -> None:
-            height, width = pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2  # as 4:2:0 wants them
-            if not writers:
-                # One thread and no words about the program: the same film each time.
-                same = ["-threads", "1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart"]
-                writers.append(
-                    imageio_ffmpeg.write_frames(
-                        str(staged.partial), (width, height), fps=rate_hz, codec="libx264", quality=8,
-                        pix_fmt_out="yuv420p", macro_block_size=1, output_params=same,
-                    )
-                )  # fmt: skip
-                writers[0].send(None)
-            try:
-                writers[0].send(np.ascontiguousarray(pixels[:height, :width]))
-            except OSError as problem:  # ffmpeg has ended and said why
-                raise WalkinError(f"cannot write {path}: {str(problem).strip().splitlines()[-1]}") from problem
-
+        encoder = Encoder(staged.partial, rate_hz)
         try:
-            yield Sheets(add, staged)
+            yield Sheets(encoder.add, staged)
+            encoder.close()
         finally:
-            for writer in writers:
-                writer.close()
+            encoder.stop()

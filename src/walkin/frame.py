@@ -103,6 +103,8 @@ class View:
     """Whether flat text (keys, hover, notices) may be drawn onto it: a window, never a headset's eye."""
     mates: tuple[tuple[Pose, Fov], ...] = ()
     """All eyes of the frame, this one among them: what one sees is then chosen once, for all. Empty: it is alone."""
+    alone: bool = False
+    """Without what is a visitor's: hands, rays, what they mark, what is written beside them, the panel."""
     worn: bool = True
     """Whether its edge may be darkened for the visitor's comfort: not a picture for those who look on."""
 

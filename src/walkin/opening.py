@@ -16,7 +16,6 @@ from walkin.frame import Input
 from walkin.imports import collector_resting
 from walkin.requests import Open
 from walkin.resources import photos
-from walkin.staging import check_folder, file_name
 
 if TYPE_CHECKING:
     from walkin.keeping import Kept
@@ -27,19 +26,8 @@ if TYPE_CHECKING:
 
 
 def request_from(options: argparse.Namespace, spec: str) -> Open:
-    return Open(
-        spec=spec,
-        weights=options.weights,
-        key=options.key,
-        image=options.image,
-        device=options.device,
-        input_size=options.input_size,
-        mean=options.mean,
-        std=options.std,
-        labels=options.labels,
-        fold=options.fold,
-        seed=options.seed,
-    )
+    named = ("weights", "key", "image", "device", "input_size", "mean", "std", "labels", "fold", "seed")
+    return Open(spec, **{name: getattr(options, name) for name in named})
 
 
 def view(options: argparse.Namespace) -> int:
@@ -63,7 +51,7 @@ def view(options: argparse.Namespace) -> int:
             check(options.images)
             requests = [replace(request, images=options.images) for request in requests]
     title = "-".join(request.spec for request in requests)
-    _check_files(requests[0])
+    check_files(requests[0])
     watch = live_input(options.camera, options.watch)
     shown = photos()
     if options.walk_to is not None:
@@ -275,7 +263,7 @@ def make_folder(folder: Path) -> None:
         ) from problem
 
 
-def _check_files(request: Open) -> None:
+def check_files(request: Open) -> None:
     """Refuse what is not there before a window opens and torch is imported."""
     for option, file in (("--image", request.image), ("--labels", request.labels)):
         if file is None or Path(file).is_file():
@@ -294,7 +282,7 @@ def info(options: argparse.Namespace) -> int:
         from walkin.network import describe, opened
 
     request = request_from(options, options.network)
-    _check_files(request)
+    check_files(request)
     network = opened.describe(request, lambda line: print(line, file=sys.stderr))
     if options.json:
         print(json.dumps(describe.info_json(network), indent=1))
@@ -313,7 +301,7 @@ def featurevis(options: argparse.Namespace) -> int:
         from walkin.network.featurevis import command
     options.seed, seed = options.weights_seed, options.seed
     request = request_from(options, options.network)
-    _check_files(request)
+    check_files(request)
     wanted = command.Wanted(
         request=request,
         addresses=tuple(options.address),
@@ -350,30 +338,6 @@ def cache(action: str, value: str) -> int:
         for (network, recipe), sizes in rows.items():
             print(f"{network:<24} {recipe:<16} {len(sizes):>7,} pictures {size_text(sum(sizes)):>10}")
     print(f"{size_text(held.held_bytes)} of at most {size_text(held.limit_bytes)} in {held.folder}")
-    return 0
-
-
-def export(options: argparse.Namespace) -> int:
-    """walkin export: prints where what was written is."""
-    from walkin.requests import Export
-
-    request = request_from(options, options.network)
-    _check_files(request)
-    folder = Path(options.out or f"{file_name(options.network)}-export")
-    asked = Export(
-        to=str(folder),
-        nodes=tuple(options.nodes),
-        color_map=options.colors,
-        range_mode=options.range,
-        top=options.top,
-        classes=options.classes,
-        each_channel=options.channels,
-    )
-    check_folder(folder)
-    with collector_resting("torch"):
-        from walkin.network.export import command
-
-    print(command.run(request, asked))
     return 0
 
 

@@ -234,6 +234,12 @@ class Watch:
     network: str = ""
 
 
+PARTS = ("colour", "grey", "raw", "visualisations", "input", "histograms", "top", "classes", "channels")
+"""What an export may hold: mosaics in colours and in grey, exact arrays, what channels look for, the picture that went
+in, histograms, the strongest channels, what the network says, a picture for every single channel."""
+USUAL_PARTS = tuple(part for part in PARTS if part != "channels")
+
+
 @dataclass(frozen=True)
 class Export:
     """Write what a network gave into a new folder: arrays, pictures, a manifest and a gallery."""
@@ -242,14 +248,48 @@ class Export:
     """The folder; if it is there already, the next free of `NAME-2`, `NAME-3`. '': in the user's documents."""
     network: str = ""
     nodes: tuple[str, ...] = ("*",)
-    """Globs of addresses."""
+    """Addresses, or globs of them (walkin.network.globs)."""
+    parts: tuple[str, ...] = USUAL_PARTS
+    """Of PARTS."""
     color_map: str = "signed"
     range_mode: str = "channel"
     top: int = 9
     """Channels a node that are named as those with the largest values."""
     classes: int = 10
-    each_channel: bool = False
-    """Whether every channel becomes a picture of its own besides the mosaics."""
+    visualise: bool = False
+    """Whether visualisations that are missing are made first, by `recipe`; else only those go in that are there."""
+    recipe: str = "fourier"
+    changes: tuple[tuple[str, float | int | str], ...] = ()
+    """(name, value) of numbers of the recipe that are others."""
+    seed: int = 0
+    grown: tuple[Bloomed, ...] = field(default=(), repr=False, compare=False)
+    """What is seen on walls."""
+
+
+@dataclass(frozen=True)
+class Bloomed:
+    """A finished visualisation on a wall."""
+
+    seen: object
+    """walkin.results.Visualised"""
+    changes: tuple[tuple[str, float | int | str], ...] = ()
+
+
+@dataclass(frozen=True)
+class FilmWalk:
+    """Film a walk along the bookmarks, from inside the room."""
+
+    to: str
+    """A folder for numbered pictures, or a file that ends in .mp4; if it is there already, the next free name."""
+    size: tuple[int, int] = (1280, 720)
+    rate_hz: int = 30
+    seconds: float | None = None
+    """None: at an easy pace."""
+
+
+@dataclass(frozen=True)
+class StopFilm:
+    """Give a film up: nothing of it stays."""
 
 
 @dataclass(frozen=True)
@@ -293,5 +333,5 @@ class Quit:
 
 Request = (
     Open | Feed | Refold | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Visualise | Watch
-    | Export | Pause | Cancel | Screenshot | Save | Restore | Quit
+    | Export | FilmWalk | StopFilm | Pause | Cancel | Screenshot | Save | Restore | Quit
 )  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from walkin.errors import WalkinError
+from walkin.exporting import Exporting
 from walkin.plain import from_plain, to_plain
 from walkin.safe_file import Damaged, read_json, set_aside, write_whole
 from walkin.world import COLOR_MAPS, RANGES, STICKS, Comfort, Look, World
@@ -32,6 +33,7 @@ class Preferences:
     comfort: Comfort = field(default_factory=Comfort)
     look: Look = field(default_factory=Look)
     panel: PanelShown = field(default_factory=PanelShown)
+    exporting: Exporting = field(default_factory=Exporting)
 
 
 def settings_file() -> Path:
@@ -41,7 +43,8 @@ def settings_file() -> Path:
 
 
 def preferences_of(world: World) -> Preferences:
-    return Preferences(replace(world.comfort), world.look, PanelShown(world.panel.shown, world.panel_on_wrist))
+    panel = PanelShown(world.panel.shown, world.panel_on_wrist)
+    return Preferences(replace(world.comfort), world.look, panel, world.exporting)
 
 
 def put_into(world: World, preferences: Preferences) -> None:
@@ -49,6 +52,7 @@ def put_into(world: World, preferences: Preferences) -> None:
     world.look = preferences.look
     world.panel.shown = preferences.panel.shown
     world.panel_on_wrist = preferences.panel.on_wrist
+    world.exporting = preferences.exporting
 
 
 def read_settings(path: Path, say: Callable[[str], None]) -> Preferences:
@@ -131,6 +135,7 @@ def _sensible(preferences: Preferences) -> None:
         and look.color_map in COLOR_MAPS
         and look.range_mode in RANGES
         and look.layout.sensible
+        and preferences.exporting.sensible
     )
     if not fine:
         raise WalkinError("a setting is out of its range")

@@ -119,7 +119,8 @@ class Workshop:
             # A network that is being opened is not given up for another picture: that one waits.
             what, function = JOBS[type(request)]
             name = job_name(what, getattr(request, "network", ""))
-            self.worker.submit(name, self._job(function, request), replaces=(name,))
+            patient = isinstance(request, Export) and request.visualise  # that takes hours
+            self.worker.submit(name, self._job(function, request), replaces=(name,), patient=patient)
 
     def accept(self, result: Result) -> bool:
         """Take in what concerns inputs that keep coming; True if it was for nobody else."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from walkin import color_maps
 from walkin.exhibit import Bounds, Exhibit, Fold, Wall, wall_key
+from walkin.exporting import Exporting
 from walkin.frame import Pulse
 from walkin.geometry import Pose, Quads
 from walkin.graph import Network
@@ -254,6 +255,9 @@ class World:
     pulses: list[Pulse] = field(default_factory=list)
     """To be felt; the app hands them to the target each frame."""
     comfort: Comfort = field(default_factory=Comfort)
+    exporting: Exporting = field(default_factory=Exporting)
+    filming: Progress | None = None
+    """How far the film of a walk is; None: there is none."""
     gestures: Gestures = field(default_factory=Gestures)
     vignette: float = 0.0
     """0: the whole view; 1: narrowest."""

@@ -3,7 +3,6 @@ come here."""
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Any
@@ -14,6 +13,7 @@ from walkin.interact import (
     arrange,
     bookmarks,
     carry,
+    exports,
     fold,
     history,
     layout_settings,
@@ -24,14 +24,14 @@ from walkin.interact import (
 )
 from walkin.interact.panel import hang_panel
 from walkin.panel_state import Change
-from walkin.requests import Cancel, Export, Measure, Noise, Open, Quit, Request, Screenshot, Watch
+from walkin.requests import Cancel, Measure, Noise, Open, Quit, Request, Screenshot, StopFilm, Watch
 from walkin.things import WALL_KINDS
 from walkin.world import COLOR_MAPS, RANGES, STICKS, World
 
 DRAG_S = 0.25  # after the panel's button has come up: imgui's last change may come a frame later
 NO_STEP = frozenset(
     ("undo redo goto quit screenshot keys panel frames hang_panel palette measure copy save restore_last "
-     "bookmark go_to_bookmark remove_bookmark export "
+     "bookmark go_to_bookmark remove_bookmark export export_as exporting film film_stop "
      "visualise visualise_wall visualise_all visualise_stop pause resume recipe").split()
 )  # fmt: skip
 """Acts that change nothing of the room: they are no step to be undone."""
@@ -73,6 +73,8 @@ def _screenshot(world: World, given: Input) -> Iterator[Request]:
 
 def _cancel(world: World, given: Input) -> Iterator[Request]:
     yield Cancel()
+    if world.filming is not None:
+        yield StopFilm()
 
 
 def _keys(world: World, given: Input) -> None:
@@ -194,19 +196,29 @@ def _measure(world: World, given: Input, key: str) -> Iterator[Request]:
     yield Measure(wall.node.address, wall.exhibit) if wall is not None else Measure("", world.here.key)
 
 
-def _export(world: World, given: Input, key: str = "", network: str = "") -> Iterator[Request]:
-    """A wall, or without one all of a network, in the colours that it has now."""
+def _export(
+    world: World, given: Input, key: str = "", network: str | None = None, making: bool = False
+) -> Iterator[Request]:
+    """A wall by its key, a network by its own; else what the visitor has chosen to be written."""
     wall = world.walls.get(key)
     if key and wall is None:
         world.notify(f"no wall {key}")
         return
-    exhibit = world.exhibit(wall.exhibit if wall is not None else network or world.here.key)
-    if exhibit is None or exhibit.network is None:
-        world.notify("nothing to export yet")
-        return
-    nodes = (glob.escape(wall.node.address),) if wall is not None else ("*",)  # an address is no pattern
-    world.notify(f"exporting {wall.key if wall is not None else exhibit.network.name} ...")
-    yield Export(network=exhibit.key, nodes=nodes, color_map=world.look.color_map, range_mode=world.look.range_mode)
+    if not key and network is None and world.exporting.extent == "wall":
+        wall = pointed_wall(world) or world.walls.get(world.visited or "")
+        if wall is None:
+            world.notify("point at the wall that is to be exported")
+            return
+    yield from exports.export(world, given, wall, network, making)
+
+
+def _export_walls(world: World, given: Input, extent: str = "network", making: bool = False) -> Iterator[Request]:
+    """As wide as is said, whatever the visitor has chosen."""
+    before, world.exporting = world.exporting, replace(world.exporting, extent=extent)
+    try:
+        yield from _export(world, given, making=making)
+    finally:
+        world.exporting = before
 
 
 def _entrance(world: World, given: Input) -> None:
@@ -445,6 +457,10 @@ DOINGS: dict[str, Doing] = {
     "free": _put_back,
     "measure": _measure,
     "export": _export,
+    "export_as": _export_walls,
+    "exporting": exports.set_exporting,
+    "film": exports.film,
+    "film_stop": exports.stop_film,
     "entrance": _entrance,
     "bird": _bird,
     "height": _height,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
@@ -15,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 from walkin.graph import Network, Node
 from walkin.network.events import event_name
 from walkin.network.fold import fold as folded
+from walkin.network.globs import matching
 from walkin.network.module_calls import listening
 from walkin.network.plan import Plan, Shown
 from walkin.network.recording import Trace
@@ -237,6 +237,5 @@ def _matching(graph: Network, patterns: list[str]) -> set[str]:
     """Addresses that match; KeyError, naming close ones, for a pattern that matches none."""
     found: set[str] = set()
     for pattern in patterns:
-        matches = {node.address for node in graph if fnmatchcase(node.address, pattern)}
-        found |= matches or {graph.find(pattern).address}
+        found |= set(matching(graph.by_address, pattern)) or {graph.find(pattern).address}
     return found

@@ -226,7 +226,7 @@ class Renderer:
         ctx.clear(depth=1.0)
         ctx.cull_face = "back"
         ctx.front_face = "ccw"
-        draws = self._hands.draw_controllers()
+        draws = self._hands.draw_controllers() if not view.alone else 0
         if self._atlas is not None:
             ctx.enable_only(moderngl.DEPTH_TEST)  # the walls' fronts are chosen on the CPU
             choices = COLOR_MAPS.index(world.look.color_map), RANGES.index(world.look.range_mode)
@@ -248,12 +248,21 @@ class Renderer:
             draws += self._panels.draw_shadows() + self._readings.draw_shadows()
             if world.look.ribbons:
                 draws += self._ribbons.draw()
-            draws += self._outline.draw()
+            draws += self._outline.draw() if not view.alone else 0
             draws += self._labels.draw()
             draws += self._readings.draw_lines()
-            draws += self._handles.draw()
+            draws += self._handles.draw() if not view.alone else 0
             draws += self._things.draw_text()
-            draws += self._large.draw_text() + self._legend.draw()
+            draws += self._large.draw_text()
+            draws += self._legend.draw() if not view.alone else 0
+        if not view.alone:
+            draws += self._draw_visitor_s(world, view, eye, (width, height), pixel_scale)
+        framebuffer.depth_mask = True
+        self.draw_calls = draws
+
+    def _draw_visitor_s(self, world: World, view: View, eye: Eye, size: tuple[int, int], pixel_scale: float) -> int:
+        """What only she sees: advice, plate, panel, marks, flat text, the edge of her view."""
+        ctx, framebuffer, draws = self.ctx, view.framebuffer, 0
         framebuffer.depth_mask = True  # a ray that goes behind the plate is not seen through it
         draws += self._advice.draw()
         if not view.overlay:  # a window has the same in a line of its own
@@ -267,14 +276,13 @@ class Renderer:
         draws += self._hands.draw_marks()
         if view.overlay:
             ctx.enable_only(moderngl.BLEND)
-            draws += self._overlay.draw(world, width, height, pixel_scale)
+            draws += self._overlay.draw(world, *size, pixel_scale)
             if texture is not None and world.panel.where == "overlay":
                 draws += self._board.draw_over(texture, world.panel.parts, ROUNDING_POINTS * world.panel.scale)
         elif view.worn and world.vignette > 0:
             ctx.enable_only(moderngl.BLEND)
             draws += self._vignette.draw(view, world.vignette)
-        framebuffer.depth_mask = True
-        self.draw_calls = draws
+        return draws
 
     def _eye(self, world: World, view: View) -> Eye:
         """Where it is; for the first eye of a frame all eyes' walls and labels are chosen."""

@@ -39,6 +39,12 @@ SETTINGS = (
     ("Noise as the picture: Perlin", Change("noise", ("perlin", ""))),
     ("Picture all grey", Change("noise", ("grey", ""))),
     ("Picture all black", Change("noise", ("black", ""))),
+    ("Export this wall", Change("export_as", ("wall",))),
+    ("Export this network", Change("export_as", ("network",))),
+    ("Export all networks", Change("export_as", ("all",))),
+    ("Export this network, growing what is missing first", Change("export_as", ("network", True))),
+    ("Walks as numbered pictures", Change("exporting", ("film", "pictures"))),
+    ("Walks as films (mp4)", Change("exporting", ("film", "film"))),
 )
 
 
@@ -86,8 +92,15 @@ class Palette:
             self._entries = entries(offer, world)
             self._matcher = Matcher([entry.text for entry in self._entries])
         fitting = [self._entries[number] for number in self._matcher.find(self.query)]
-        tile = self._tile(world)
-        return [tile, *fitting] if tile is not None else fitting
+        said = self._tile(world) or self._folder()
+        return [said, *fitting] if said is not None else fitting
+
+    def _folder(self) -> Entry | None:
+        """`export to ~/talk`: where exports go from now on."""
+        words, _, folder = self.query.strip().partition(" to ")
+        if words.strip().lower() not in ("export", "exports") or not folder.strip():
+            return None
+        return Entry(f"Exports go to {folder.strip()}", "folder", Change("exporting", ("folder", folder.strip())))
 
     def _tile(self, world: World) -> Entry | None:
         """`layer3.2.conv2/117`: a channel of a wall."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from imgui_bundle import imgui
 
@@ -175,6 +176,32 @@ class Widgets:
         color = (1.0, 1.0, 1.0, 1.0) if on else self.inks.quiet
         draw.add_circle_filled((knob, top + height / 2), height / 2 - 2.5 * self.scale, _u32(color), 24)
         return (not on) if pressed else None
+
+    def checks(self, rows: Sequence[tuple[str, str, bool]]) -> str:
+        """Boxes to tick, two beside each other: (name, how it is written, whether it is ticked); the one pressed."""
+        gap, height = imgui.get_style().item_spacing.x, imgui.get_frame_height()
+        width = (imgui.get_content_region_avail().x - gap) / 2
+        draw, side = imgui.get_window_draw_list(), round(height * 0.56)
+        pressed = ""
+        for number, (name, shown, on) in enumerate(rows):
+            if number % 2:
+                imgui.same_line()
+            corner = imgui.get_cursor_screen_pos()
+            if imgui.invisible_button(f"check {name}", (width, height)):
+                pressed = name
+            self.remember(name)
+            left, top = corner.x, round(corner.y + (height - side) / 2)
+            hovered = imgui.is_item_hovered()
+            ground = self.inks.accent if on else self.inks.raised_hovered if hovered else self.inks.raised
+            draw.add_rect_filled((left, top), (left + side, top + side), _u32(ground), 3 * self.scale)
+            if on:
+                points = [(left + side * x, top + side * y) for x, y in ((0.22, 0.52), (0.42, 0.72), (0.78, 0.3))]
+                for a, b in pairwise(points):
+                    draw.add_line(a, b, _u32(self.inks.ground), 2 * self.scale)
+            ink = self.inks.text if on or hovered else self.inks.quiet
+            at = (left + side + 8 * self.scale, round(corner.y + (height - imgui.get_text_line_height()) / 2))
+            draw.add_text(at, _u32(ink), elide(shown, width - side - 8 * self.scale))
+        return pressed
 
     def slider(
         self,

@@ -16,11 +16,15 @@ from walkin.results import Exported, Notice, Progress
 STEP = 0.1  # of what is done, between two lines where the lines stay
 
 
-def run(opened: Open, asked: Export) -> str:
-    """The folder that was written; progress goes to stderr."""
+Hear = Callable[[str, float | None, float | None], None]
+"""(what is done, its share, seconds that are left)."""
+
+
+def run(opened: Open, asked: Export, hear: Hear | None = None) -> str:
+    """The folder that was written. Progress goes to `hear`, or to stderr, where what went wrong goes in any case."""
     sessions = jobs.Sessions()
-    teller = Teller()
-    with _killed_as_interrupted():
+    teller = Teller(hear)
+    with _killed_as_interrupted() if hear is None else contextlib.nullcontext():
         try:
             # As in a room, but that no pictures of walls are sent anywhere.
             _drain(jobs.open_network(sessions, opened, teller.take), teller)
@@ -34,7 +38,8 @@ def run(opened: Open, asked: Export) -> str:
 class Teller:
     """Says on stderr how far a job is: in one line that changes on a terminal, else in a line now and then."""
 
-    def __init__(self) -> None:
+    def __init__(self, hear: Hear | None = None) -> None:
+        self._hear = hear
         self.exported: Exported | None = None
         self._told: Progress | None = None
         self._terminal = sys.stderr.isatty()
@@ -56,6 +61,9 @@ class Teller:
             self._width = 0
 
     def _tell(self, progress: Progress) -> None:
+        if self._hear is not None:
+            self._hear(progress.label, progress.fraction, progress.eta_s)
+            return
         told = self._told
         new = told is None or progress.label != told.label
         if self._terminal:
@@ -66,7 +74,7 @@ class Teller:
                 print(f"\r{words:<{self._width}}", end="", file=sys.stderr, flush=True)
                 self._width = max(self._width, len(words))
                 self._told = progress
-        elif new or (progress.fraction or 0.0) - (told.fraction or 0.0 if told else 0.0) >= STEP:
+        elif (new and not _counting(progress, told)) or _share(progress) - _share(told) >= STEP:
             self._line(_words(progress))
             self._told = progress
 
@@ -75,10 +83,27 @@ class Teller:
         print(text, file=sys.stderr, flush=True)
 
 
+def _share(progress: Progress | None) -> float:
+    return (progress.fraction or 0.0) if progress is not None else 0.0
+
+
+def _counting(progress: Progress, told: Progress | None) -> bool:
+    """Whether it is the same work, whose label says how far it is."""
+    return told is not None and progress.label.split(" ")[0] == told.label.split(" ")[0] == "visualising"
+
+
+def duration(seconds: float) -> str:
+    """`12 s`, `3 min`, `1 h 05 min`."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
 def _words(progress: Progress) -> str:
     if not progress.fraction:
         return f"walkin: {progress.label} ..."
-    left = f", {max(1, round(progress.eta_s))} s left" if progress.eta_s and progress.fraction < 1 else ""
+    left = f", {duration(progress.eta_s)} left" if progress.eta_s and progress.fraction < 1 else ""
     return f"walkin: {progress.label} {progress.fraction:.0%}{left}"
 
 

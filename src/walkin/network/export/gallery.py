@@ -21,11 +21,12 @@ LOSSLESS = 1 << 14  # pixels: small pictures are shown enlarged, where losses wo
 
 
 def write_gallery(
-    folder: Path, manifest: Manifest, previews: dict[str, dict[str, Image.Image]], pixels: np.ndarray
+    folder: Path, manifest: Manifest, previews: dict[str, dict[str, Image.Image]], pixels: np.ndarray | None
 ) -> None:
-    """`previews`: address -> kind -> what is shown until somebody looks closer; `pixels`: the picture that went in."""
+    """`previews`: address -> kind -> what is shown until somebody looks closer. `pixels`: the picture that went in,
+    None: it is not shown."""
     content = manifest.plain()
-    content["input"] = _inline(Image.fromarray(pixels))["src"]
+    content["input"] = _inline(Image.fromarray(pixels))["src"] if pixels is not None else None
     for order, node in enumerate(content["nodes"]):
         node["order"] = order
         node["previews"] = {kind: _inline(image) for kind, image in previews[node["address"]].items()}

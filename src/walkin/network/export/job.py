@@ -6,7 +6,6 @@ import platform
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,10 @@ from walkin.network.capture import Capture, GraphChanged
 from walkin.network.export.gallery import write_gallery
 from walkin.network.export.manifest import FILE, Manifest
 from walkin.network.export.nodes import Writer, needed_bytes
+from walkin.network.export.visualisations import gather
+from walkin.network.globs import matching
+from walkin.network.loaded import Loaded
+from walkin.network.plan import Plan
 from walkin.network.session import Session
 from walkin.network.weighing import weights_hash
 from walkin.requests import Export
@@ -37,10 +40,11 @@ def export(session: Session, request: Export, emit: Emit) -> Iterator[Result | N
     loaded, plan, fed = session.loaded, session.plan, session.shown.fed
     if loaded is None or plan is None or fed is None:
         raise WalkinError("nothing to export yet: the network has not shown anything")
-    network = plan.network
-    nodes = matching(network, request.nodes)
+    # As it is now: where visualisations are made first, other pictures may be fed meanwhile.
+    network, inputs = plan.network, session.inputs
+    nodes = chosen(network, request.nodes)
     folder = Path(request.to) if request.to else exports_folder() / file_name(f"{loaded.name}-export")
-    check_room(folder, needed_bytes(nodes))
+    check_room(folder, needed_bytes(nodes, request.parts))
     yield Progress(JOB, "hashing the weights", network=session.key)
     digest = yield from weights_hash(loaded.model)
     manifest = Manifest(
@@ -57,7 +61,11 @@ def export(session: Session, request: Export, emit: Emit) -> Iterator[Result | N
             "branches_known": network.branches_known,
             "notes": list(loaded.notes),
         },
-        picture={"file": "input.png", "caption": list(fed.caption), "input_shape": list(network.input_shape)},
+        picture={
+            "file": "input.png" if "input" in request.parts else None,
+            "caption": list(fed.caption),
+            "input_shape": list(network.input_shape),
+        },
         colours={"map": request.color_map, "range": request.range_mode},
         versions={
             "walkin": __version__,
@@ -68,14 +76,18 @@ def export(session: Session, request: Export, emit: Emit) -> Iterator[Result | N
         created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     )
     with staged_folder(folder) as staged:
-        writer = Writer(
-            staged.partial, loaded.model, request.color_map, request.range_mode, request.top, request.each_channel
-        )
-        Image.fromarray(fed.pixels).save(staged.partial / manifest.picture["file"])
-        output = _run(session, nodes, writer, manifest, emit)
-        _read(manifest, staged.partial, output, session, request.classes)
+        writer = Writer(staged.partial, loaded.model, request)
+        if "input" in request.parts:
+            Image.fromarray(fed.pixels).save(staged.partial / "input.png")
+        if "visualisations" in request.parts:
+            names = {node.address: writer.name(node.address) for node in nodes}
+            yield from gather(loaded, nodes, names, request, digest, writer.visualisations)
+            manifest.recipes = writer.visualisations.recipes
+        output = _run(loaded, plan, inputs, nodes, writer, manifest, emit, session.key)
+        if "classes" in request.parts:
+            _read(manifest, staged.partial, output, loaded, inputs, request.classes)
         yield Progress(JOB, "writing the gallery", 1.0, network=session.key)
-        write_gallery(staged.partial, manifest, writer.previews, fed.pixels)
+        write_gallery(staged.partial, manifest, writer.previews, fed.pixels if "input" in request.parts else None)
         manifest.write(staged.partial)
         yield None  # the last point at which it can be given up
     yield _told(staged, manifest, session)
@@ -87,25 +99,24 @@ def exports_folder() -> Path:
     return Path(platformdirs.user_documents_dir()) / "walkin"
 
 
-def matching(network: Network, patterns: tuple[str, ...]) -> list[Node]:
-    """Nodes whose addresses match a glob, in the network's order; WalkinError, naming close ones, for a glob that
-    matches none."""
+def chosen(network: Network, patterns: tuple[str, ...]) -> list[Node]:
+    """Nodes that are meant by addresses and globs, in the network's order; WalkinError, naming close ones, for what
+    means none."""
     wanted: set[str] = set()
     for pattern in patterns:
-        found = {node.address for node in network if fnmatchcase(node.address, pattern)}
-        if not found:
-            try:
-                found = {network.find(pattern).address}
-            except KeyError as problem:
-                raise WalkinError(str(problem.args[0]), code=2) from problem
-        wanted |= found
+        found = matching(network.by_address, pattern)
+        try:
+            wanted |= set(found or [network.find(pattern).address])
+        except KeyError as problem:
+            raise WalkinError(str(problem.args[0]), code=2) from problem
     return [node for node in network if node.address in wanted]
 
 
-def _run(session: Session, nodes: list[Node], writer: Writer, manifest: Manifest, emit: Emit) -> Any:
+def _run(
+    loaded: Loaded, plan: Plan, inputs: tuple[Any, ...], nodes: list[Node], writer: Writer, manifest: Manifest,
+    emit: Emit, key: str,
+) -> Any:  # fmt: skip
     """One forward; files are written while it runs, since values are the network's own and change."""
-    loaded, plan = session.loaded, session.plan
-    assert loaded is not None and plan is not None
     wanted = {node.address: node for node in nodes}
     some = replace(plan, shown=tuple(shown for shown in plan.shown if shown.address in wanted))
     outputs = set(plan.network.outputs)
@@ -116,25 +127,24 @@ def _run(session: Session, nodes: list[Node], writer: Writer, manifest: Manifest
         nonlocal done
         node = wanted[address]
         left_s = (time.monotonic() - began_s) * (whole - done) / done if done else None
-        emit(Progress(JOB, f"exporting {loaded.name}", done / whole, left_s, network=session.key))
+        emit(Progress(JOB, f"exporting {loaded.name}", done / whole, left_s, network=key))
         manifest.records.append(writer.write(node, value, address in outputs))
         done += node.elements
 
     try:
-        output = Capture(loaded.model, some).run(*session.inputs, on_output=on_output)
+        output = Capture(loaded.model, some).run(*inputs, on_output=on_output)
     except GraphChanged as problem:
         raise WalkinError(
             f"{loaded.name} takes another path at every run: seed what it draws at random, then export it"
         ) from problem
     order = {address: place for place, address in enumerate(wanted)}
-    manifest.records.sort(key=lambda record: order[record.address])
+    manifest.records.sort(key=lambda record: order[record.node.address])
     return output
 
 
-def _read(manifest: Manifest, folder: Path, output: Any, session: Session, classes: int) -> None:
+def _read(manifest: Manifest, folder: Path, output: Any, loaded: Loaded, inputs: tuple[Any, ...], classes: int) -> None:
     """What the network says about the picture."""
-    assert session.loaded is not None
-    for found in readings.of(output, session.loaded.labels, session.inputs, classes=classes):
+    for found in readings.of(output, loaded.labels, inputs, classes=classes):
         if isinstance(found, Scores):
             manifest.classes = [
                 {"class": name, "per_cent": round(100 * share, 4)}

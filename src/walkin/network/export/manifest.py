@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from walkin.graph import Node
+
 FORMAT = "walkin export"
-VERSION = 1
+VERSION = 2
 FILE = "manifest.json"
 DIGITS = 7  # of a float32
 
@@ -20,22 +22,11 @@ DIGITS = 7  # of a float32
 class Record:
     """One node and the files that hold what it gave."""
 
-    address: str
-    kind: str
-    operation: str
-    module_class: str
-    shape: tuple[int, ...]
-    channel_axis: int
-    inputs: tuple[str, ...]
-    outputs: bool
+    node: Node
+    output: bool
     """Whether the forward returned it."""
     files: dict[str, str]
     """raw, grey, colour, channels -> path in the export."""
-    count: int
-    """Pictures that it is shown as."""
-    height: int
-    width: int
-    """Texels of each."""
     columns: int
     """Pictures side by side in the mosaics."""
     gap: int
@@ -50,6 +41,8 @@ class Record:
     """Channels with the largest values, the largest first; of equal ones that with the larger mean."""
     histograms: dict[str, dict[str, Any]]
     """activations, weights -> edges, counts and how many values were not finite."""
+    visualisations: dict[str, Any] | None = None
+    """The sheet of them and how they lie on it; of each its channel, file, activation, recipe, seed and steps."""
 
 
 @dataclass
@@ -65,8 +58,8 @@ class Manifest:
     classes: list[dict[str, Any]] = field(default_factory=list)
     segmentation: dict[str, Any] | None = None
     boxes: list[dict[str, Any]] = field(default_factory=list)
-    recipe: dict[str, Any] | None = None
-    """Of the visualisations, where there are any."""
+    recipes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Name -> all its numbers, of those that the visualisations were made by."""
 
     def plain(self) -> dict[str, Any]:
         return {
@@ -80,7 +73,7 @@ class Manifest:
             "segmentation": self.segmentation,
             "boxes": self.boxes,
             "colours": self.colours,
-            "recipe": self.recipe,
+            "recipes": self.recipes,
             "code": "value = low + code / 255 * (high - low), of each channel; where flawed, code 0 is not finite",
             "nodes": [_plain(record) for record in self.records],
         }
@@ -90,24 +83,22 @@ class Manifest:
 
 
 def _plain(record: Record) -> dict[str, Any]:
+    node, mosaic = record.node, record.node.mosaic
     return {
-        "address": record.address,
-        "kind": record.kind,
-        "operation": record.operation,
-        "module_class": record.module_class,
-        "shape": list(record.shape),
-        "channel_axis": record.channel_axis,
-        "inputs": list(record.inputs),
-        "output": record.outputs,
+        **{name: getattr(node, name) for name in ("address", "kind", "operation", "module_class", "channel_axis")},
+        "shape": list(node.shape),
+        "inputs": list(node.inputs),
+        "output": record.output,
         "files": record.files,
         "pictures": {
-            "count": record.count,
-            "height": record.height,
-            "width": record.width,
+            "count": mosaic.count,
+            "height": mosaic.height,
+            "width": mosaic.width,
             "columns": record.columns,
             "gap": record.gap,
             "reduced": list(record.reduced),
         },
+        "visualisations": record.visualisations,
         "range": [number(value) for value in record.wall_range],
         "percentiles_1_99": [number(value) for value in record.percentile_range],
         "top": list(record.top),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ from walkin.graph import Node
 from walkin.network import histograms
 from walkin.network.export import pictures
 from walkin.network.export.manifest import Record, number
+from walkin.network.export.visualisations import Visualisations
 from walkin.network.quantise import quantise
+from walkin.requests import Export
 from walkin.results import Histogram, Tiles
 
 BINS = 64
 LONGEST_NAME = 100
-BYTES_A_VALUE = 5.5  # 4 raw, and measured on the demo network: 0.8 for both mosaics, 0.6 for the gallery's copy
+RAW_BYTES, PICTURE_BYTES = 4.0, 0.5  # a value; measured on the demo network: 0.8 for both mosaics, 0.6 for the page
 
 
 @dataclass
@@ -31,35 +33,48 @@ class Writer:
 
     folder: Path
     model: nn.Module
-    color_map: str = "signed"
-    range_mode: str = "channel"
-    top: int = 9
-    each_channel: bool = False
+    request: Export
     previews: dict[str, dict[str, Image.Image]] = field(default_factory=dict)
-    """address -> colour, grey -> what the gallery shows before somebody looks closer."""
+    """address -> colour, grey, visualisation -> what the gallery shows before somebody looks closer."""
+    visualisations: Visualisations = field(init=False)
     _names: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.visualisations = Visualisations(self.folder)
 
     def write(self, node: Node, value: Tensor, output: bool = False) -> Record:
         """All files of one node. Reads `value`, keeps nothing of it."""
-        name = self._name(node.address)
+        name, parts = self.name(node.address), self.request.parts
         tiles = quantise(node, value)
         codes = pictures.codes_of(tiles)
-        painted = pictures.coloured(tiles, codes, self.color_map, self.range_mode)
+        painted = pictures.coloured(tiles, codes, self.request.color_map, self.request.range_mode)
         columns, gap = pictures.columns_of(tiles), pictures.gap_of(tiles)
-        grey, colour = pictures.mosaic(codes, columns, gap), pictures.mosaic(painted, columns, gap)
-        files = {"raw": f"raw/{name}.npz", "grey": f"grey/{name}.png", "colour": f"colour/{name}.png"}
-        for path in files.values():
-            (self.folder / path).parent.mkdir(exist_ok=True)
-        np.savez(self.folder / files["raw"], values=as_array(value))
-        Image.fromarray(grey).save(self.folder / files["grey"])
-        Image.fromarray(colour).save(self.folder / files["colour"])
-        if self.each_channel:
+        sheets = {"grey": codes, "colour": painted}
+        files: dict[str, str] = {}
+        # A page without any picture of what the network gave says nothing: it then has the coloured ones, and only it.
+        shown = [kind for kind in sheets if kind in parts] or ["colour"]
+        previews = self.previews[node.address] = {}
+        if "raw" in parts:
+            files["raw"] = self._place(f"raw/{name}.npz")
+            np.savez(self.folder / files["raw"], values=as_array(value))
+        for kind in shown:
+            sheet = pictures.mosaic(sheets[kind], columns, gap)
+            previews[kind] = pictures.preview(sheet)
+            if kind in parts:
+                files[kind] = self._place(f"{kind}/{name}.png")
+                Image.fromarray(sheet).save(self.folder / files[kind])
+        if "channels" in parts:
             files["channels"] = f"channels/{name}"
             self._write_channels(self.folder / files["channels"], codes, painted)
-        self.previews[node.address] = {"colour": pictures.preview(colour), "grey": pictures.preview(grey)}
-        # Feature visualisations join here: a mosaic of a node's grown pictures, its file under `visualisation`, and its
-        # preview. The gallery offers every kind of picture that `previews` has.
-        return self._record(node, value, tiles, files, columns, gap, output)
+        found = self.visualisations.sheet(node.address, name)
+        if found is not None:
+            previews["visualisation"] = found[1]
+        record = self._record(node, value, tiles, files, columns, gap, output)
+        return replace(record, visualisations=found[0]) if found is not None else record
+
+    def _place(self, path: str) -> str:
+        (self.folder / path).parent.mkdir(exist_ok=True)
+        return path
 
     def _write_channels(self, folder: Path, codes: np.ndarray, painted: np.ndarray) -> None:
         folder.mkdir(parents=True)
@@ -70,23 +85,16 @@ class Writer:
     def _record(
         self, node: Node, value: Tensor, tiles: Tiles, files: dict[str, str], columns: int, gap: int, output: bool
     ) -> Record:
-        mosaic = tiles.mosaic
-        found = [histograms.activations("", node.address, value, BINS)]
-        if (weights := histograms.weights("", node, self.model, BINS)) is not None:
-            found.append(weights)
+        found: list[Histogram] = []
+        if "histograms" in self.request.parts:
+            found.append(histograms.activations("", node.address, value, BINS))
+            if (weights := histograms.weights("", node, self.model, BINS)) is not None:
+                found.append(weights)
+        top = self.request.top if "top" in self.request.parts else 0
         return Record(
-            address=node.address,
-            kind=node.kind,
-            operation=node.operation,
-            module_class=node.module_class,
-            shape=node.shape,
-            channel_axis=node.channel_axis,
-            inputs=node.inputs,
-            outputs=output,
+            node=node,
+            output=output,
             files=files,
-            count=mosaic.count,
-            height=mosaic.height,
-            width=mosaic.width,
             columns=columns,
             gap=gap,
             reduced=_reduced(node),
@@ -102,11 +110,11 @@ class Writer:
                 "flawed": tiles.flawed,
             },
             # Where many reach the same largest value, as before a ReLU6's end, the larger mean goes first.
-            top=tuple(np.lexsort((-tiles.mean, -tiles.high))[: self.top].tolist()),
+            top=tuple(np.lexsort((-tiles.mean, -tiles.high))[:top].tolist()),
             histograms={each.kind: _plain(each) for each in found},
         )
 
-    def _name(self, address: str) -> str:
+    def name(self, address: str) -> str:
         """A file's name on every system: no two are the same where capitals do not count."""
         name = re.sub(r"[^\w.,+=-]+", "~", address).strip(".~") or "network"
         if len(name) > LONGEST_NAME:
@@ -128,9 +136,10 @@ def as_array(value: Tensor) -> np.ndarray:
     return value.resolve_conj().resolve_neg().cpu().contiguous().numpy()
 
 
-def needed_bytes(nodes: list[Node]) -> int:
-    """About what an export of them takes on the disk."""
-    return int(sum(node.elements for node in nodes) * BYTES_A_VALUE) + (1 << 20)
+def needed_bytes(nodes: list[Node], parts: tuple[str, ...]) -> int:
+    """About what an export of them takes on the disk; of visualisations nobody knows before."""
+    each = RAW_BYTES * ("raw" in parts) + PICTURE_BYTES * (1 + sum(part in parts for part in ("colour", "grey")))
+    return int(sum(node.elements for node in nodes) * each) + (1 << 20)
 
 
 def _reduced(node: Node) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -210,6 +210,16 @@ class Cache:
             with contextlib.suppress(OSError):
                 found.append(Listed(path, path.stat().st_size, *names))
         return sorted(found, key=lambda one: (one.network, one.recipe, one.objective))
+
+    def about(self, weights: str) -> Iterator[tuple[Path, dict[str, Any], float]]:
+        """What files of a network say of themselves, and when each was asked for last, seconds since 1970."""
+        for path in sorted((self.folder / weights[:12]).glob(f"*{_SUFFIX}")):
+            try:
+                about = _about(path)
+                if about["weights"] == weights:
+                    yield path, about, path.stat().st_mtime
+            except (OSError, ValueError, KeyError, TypeError, AttributeError):
+                continue  # damaged: who asks for its picture is told
 
     @property
     def held_bytes(self) -> int:

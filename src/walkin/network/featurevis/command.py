@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, fields, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from walkin.network.featurevis.objective import Objective, channel, parse
 from walkin.network.featurevis.reach import Reach
 from walkin.network.featurevis.recipe import Recipe, named
 from walkin.network.featurevis.writing import INDEX, Folder
+from walkin.network.globs import matching
 from walkin.network.loaded import Loaded, load
 from walkin.requests import Open
 from walkin.results import Grown, Notice, Progress, Visualised
@@ -114,7 +114,7 @@ def expanded(
     found: list[Objective] = []
     for text in ["*", *addresses] if everything else addresses:
         whole = text in reach.addresses
-        matches = [text] if whole else [address for address in shown if fnmatchcase(address, text)]
+        matches = [text] if whole else matching(shown, text)
         if not matches:
             if any(sign in text for sign in "*?[") and not any(mark in text for mark in (" ", ":")):
                 raise WalkinError(f"no node of {loaded.name} matches {text!r}; walkin info lists them", code=2)
