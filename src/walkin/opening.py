@@ -345,7 +345,8 @@ def cache(action: str, value: str) -> int:
         for entry in held.entries():
             rows.setdefault((entry.network, entry.recipe), []).append(entry.bytes)
         for (network, recipe), sizes in rows.items():
-            print(f"{network:<24} {recipe:<16} {len(sizes):>7,} pictures {size_text(sum(sizes)):>10}")
+            what = "files" if recipe.startswith("evidence") else "pictures"
+            print(f"{network:<24} {recipe:<16} {len(sizes):>7,} {what:<8} {size_text(sum(sizes)):>10}")
     print(f"{size_text(held.held_bytes)} of at most {size_text(held.limit_bytes)} in {held.folder}")
     return 0
 

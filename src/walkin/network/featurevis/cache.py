@@ -175,9 +175,12 @@ class Cache:
         if entry.alpha is not None:
             arrays["alpha"] = np.ascontiguousarray(entry.alpha)
         about = {**key.about, "activation": entry.activation, "steps": entry.steps, "seconds": entry.seconds}
-        content = save(arrays, {"walkin": json.dumps(about)})
-        path = self._path(key)
+        return self.write(self._path(key), save(arrays, {"walkin": json.dumps(about)}))
+
+    def write(self, path: Path, content: bytes) -> str:
+        """A file of the cache, in place of the one that had its name, whole or not at all; '' or why not."""
         partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        before = _size(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as file:
@@ -191,7 +194,7 @@ class Cache:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
         if self._held is not None:
-            self._held += len(content)
+            self._held += len(content) - before
         self._make_room(keep=path)
         return ""
 
