@@ -26,7 +26,7 @@ FLOORS = (
     {"plain"},
     {"world"},
     {"exhibit"},
-    {"frame", "requests", "things", "panel_state", "growth"},
+    {"frame", "requests", "things", "panel_state", "growth", "findings"},
     {"places"},
     {"graph", "results"},
     {

@@ -15,6 +15,7 @@ from walkin.ui.offer import Offer
 from walkin.ui.painter import Painter
 from walkin.ui.palette import Palette
 from walkin.ui.section import Desk, Section
+from walkin.ui.sections.evidence import Evidence
 from walkin.ui.sections.hands import Hands
 from walkin.ui.sections.help import Help
 from walkin.ui.sections.jobs import Jobs
@@ -51,6 +52,7 @@ class Interface:
             Picture(),
             View(),
             Visualise(),
+            Evidence(),
             Hands(),
             Jobs(log),
             Help(),

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from walkin.errors import WalkinError
-from walkin.network.evidence.looking import Findings
+from walkin.network.evidence.looking import Looked
 from walkin.network.evidence.units import Unit
 from walkin.results import Exemplars, Notice, Patch
 
@@ -19,7 +19,7 @@ SIDE = 128  # longer side of what is shown of one
 COARSE = 24  # pixels: what is smaller is enlarged without smoothing
 
 
-def exemplars(findings: Findings, address: str, channel: int) -> Iterator[Exemplars | Notice | None]:
+def exemplars(looked: Looked, address: str, channel: int) -> Iterator[Exemplars | Notice | None]:
     """Of one channel. WalkinError if the network has none such.
 
     The part is the smallest box such that at most half a per cent of the absolute gradient of the unit at that picture
@@ -27,41 +27,41 @@ def exemplars(findings: Findings, address: str, channel: int) -> Iterator[Exempl
     to the picture. The gradient is taken before the ReLU, since a ReLU6 that is at its end lets none through. A neuron,
     and a unit that no gradient leads to, have the whole picture.
     """
-    unit = findings.units.get(address)
-    network = findings.evidence.network
+    unit = looked.units.get(address)
+    network = looked.evidence.network
     if unit is None or not 0 <= channel < unit.channels:
         raise WalkinError(f"nothing is known of {address}/{channel}: its values cannot be told apart by picture")
-    tally = findings.found.tally
+    tally = looked.found.tally
     row = unit.first + channel
     patches = []
     for number, value, at in zip(tally.pictures[row], tally.values[row], tally.places[row], strict=True):
         if number < 0:
             break
         try:
-            patches.append(_patch(findings, unit, channel, int(number), float(value), int(at)))
+            patches.append(_patch(looked, unit, channel, int(number), float(value), int(at)))
         except WalkinError as problem:  # the file has gone since
             yield Notice(str(problem), "warning", network=network)
         yield None
     yield Exemplars(network, address, channel, tuple(patches))
 
 
-def _patch(findings: Findings, unit: Unit, channel: int, number: int, value: float, at: int) -> Patch:
-    loaded, pictures = findings.reach.loaded, findings.pictures
+def _patch(looked: Looked, unit: Unit, channel: int, number: int, value: float, at: int) -> Patch:
+    loaded, pictures = looked.reach.loaded, looked.pictures
     x = loaded.preprocess.apply(pictures.picture(number).pixels)
     pixels = loaded.preprocess.shown(x)
     height, width = pixels.shape[:2]
     box = (0, 0, width, height)
     if unit.places > 1:
-        box = box_of(slope(findings, unit, channel, at, x)) or box
+        box = box_of(slope(looked, unit, channel, at, x)) or box
     left, top, right, bottom = box
     part = _enlarged(pixels[top:bottom, left:right])
     whole = box == (0, 0, width, height)
     return Patch(pictures.sources[number], pictures.names[number], value, box, whole, part)
 
 
-def slope(findings: Findings, unit: Unit, channel: int, at: int, x: torch.Tensor) -> np.ndarray:
+def slope(looked: Looked, unit: Unit, channel: int, at: int, x: torch.Tensor) -> np.ndarray:
     """(H, W): how strongly one unit's value depends on each pixel: the absolute gradient, summed over the channels."""
-    reach = findings.reach
+    reach = looked.reach
     place = reach.before_rectifier(unit.addresses[0])
     with reach.with_gradients():
         given = x.to(reach.loaded.device, reach.loaded.dtype).requires_grad_(True)

@@ -31,7 +31,7 @@ Told = Progress | Notice | None
 
 
 @dataclass(frozen=True)
-class Findings:
+class Looked:
     """What a pass has found, with what it takes to look at single channels again."""
 
     reach: Reach = field(repr=False)
@@ -52,7 +52,7 @@ def framed(loaded: Loaded) -> Loaded:
 
 def look(
     loaded: Loaded, pictures: Collection, cache: Cache | None, network: str = ""
-) -> Generator[Told, None, Findings]:
+) -> Generator[Told, None, Looked]:
     """All pictures through the network. WalkinError if none of them gets through."""
     label = f"{loaded.name}: looking through {len(pictures):,} pictures"
     yield Progress(JOB, label, None, network=network)
@@ -64,7 +64,7 @@ def look(
     if told:
         yield Notice(told, "warning", network=network)
     if found.done:
-        return findings(reach, units, pictures, found, network)
+        return looked(reach, units, pictures, found, network)
     if found.next:
         yield Notice(f"going on at picture {found.next + 1:,} of {len(pictures):,}", network=network)
     first, began_s, size, most = found.next, time.monotonic(), 1, MOST.get(loaded.device.type, 8)
@@ -126,10 +126,10 @@ def look(
     found, told = binder.finish(found) if kept else (replace(found, medians=_unknown(units)), "")
     if told:
         yield Notice(told, "warning", network=network)
-    return findings(reach, units, pictures, found, network)
+    return looked(reach, units, pictures, found, network)
 
 
-def findings(reach: Reach, units: tuple[Unit, ...], pictures: Collection, found: Found, network: str) -> Findings:
+def looked(reach: Reach, units: tuple[Unit, ...], pictures: Collection, found: Found, network: str) -> Looked:
     """What the room is told."""
     assert found.medians is not None
     nodes: dict[str, Reached] = {}
@@ -148,7 +148,7 @@ def findings(reach: Reach, units: tuple[Unit, ...], pictures: Collection, found:
     evidence = Evidence(
         network, pictures.title, found.count, found.sampled, len(found.broken), tuple(pictures.sources), nodes
     )
-    return Findings(reach, {name: unit for unit in units for name in unit.addresses}, pictures, found, evidence)
+    return Looked(reach, {name: unit for unit in units for name in unit.addresses}, pictures, found, evidence)
 
 
 def _rule(unit: Unit) -> str:

@@ -214,6 +214,24 @@ def _value(part: Part, value: Tensor, photo: Tensor | None) -> Tensor:
     return picked.mean()
 
 
+def has_peak(one: Aim) -> bool:
+    """Whether an objective names one channel that is to be large."""
+    term = one.parts[0].term
+    return len(one.parts) == 1 and term.weight > 0 and term.kind in ("channel", "neuron", "top", "class")
+
+
+def peak(one: Aim, found: dict[Place, Tensor]) -> float | None:
+    """The largest value over space of the channel that an objective names, for one picture; None where it names none,
+    or several."""
+    if not has_peak(one):
+        return None
+    part = one.parts[0]
+    value = found[part.place]
+    if part.token_side:
+        value = value[:, part.skipped :]
+    return float(value.select(part.axis, part.term.channel).float().max())
+
+
 def likeness(aims: Sequence[Aim], found: dict[Place, Tensor], early: bool, groups: Sequence[int]) -> Tensor:
     """(B,): how alike the pictures of one objective are at its node: mean cosine of their Gram matrices, 0 to 1."""
     batch = len(aims)

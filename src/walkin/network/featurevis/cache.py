@@ -41,6 +41,8 @@ class Entry:
     activation: float
     steps: int
     seconds: float
+    peak: float | None = None
+    """The largest value over space of its channel; None: not measured, or of no single channel."""
 
     @property
     def rgba(self) -> np.ndarray:
@@ -175,6 +177,8 @@ class Cache:
         if entry.alpha is not None:
             arrays["alpha"] = np.ascontiguousarray(entry.alpha)
         about = {**key.about, "activation": entry.activation, "steps": entry.steps, "seconds": entry.seconds}
+        if entry.peak is not None:
+            about["peak"] = entry.peak
         return self.write(self._path(key), save(arrays, {"walkin": json.dumps(about)}))
 
     def write(self, path: Path, content: bytes) -> str:
@@ -293,7 +297,8 @@ def _read(path: Path) -> Entry:
     planes, alpha = arrays["planes"], arrays.get("alpha")
     if planes.ndim != 3 or planes.dtype != np.uint8 or (alpha is not None and alpha.shape != planes.shape[1:]):
         raise ValueError("it holds no picture")
-    return Entry(planes, alpha, float(about["activation"]), int(about["steps"]), float(about["seconds"]))
+    peak = float(about["peak"]) if "peak" in about else None
+    return Entry(planes, alpha, float(about["activation"]), int(about["steps"]), float(about["seconds"]), peak)
 
 
 def _about(path: Path) -> dict[str, Any]:
