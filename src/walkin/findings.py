@@ -24,6 +24,8 @@ class Figures:
     share: float
     """Of the pictures, 0 to 1, that fire it."""
     rule: str
+    capped: bool
+    """Whether values are those before a ReLU6."""
     peak: float | None
     """Of the visualisation as it is; None while there is none."""
 
@@ -48,8 +50,9 @@ class Figures:
 
     @property
     def firing(self) -> str:
-        """`34 % of them fire it (largest > 0)`."""
-        return f"{percent(self.share)} of them fire it ({self.rule})"
+        """`34 % of them fire it (largest value above 0)`."""
+        before = "; values before its ReLU6" if self.capped else ""
+        return f"{percent(self.share)} of them fire it ({self.rule}){before}"
 
 
 @dataclass
@@ -113,7 +116,7 @@ def figures(evidence: Evidence, address: str, channel: int, peak: float | None) 
         return None
     share = float(reached.fired[channel]) / max(1, evidence.count)
     largest, median = float(reached.largest[channel]), float(reached.median[channel])
-    return Figures(evidence.count, largest, median, share, reached.rule, peak)
+    return Figures(evidence.count, largest, median, share, reached.rule, reached.capped, peak)
 
 
 def ratio(value: float | None, base: float) -> float | None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from walkin.errors import WalkinError
 from walkin.network.evidence.collection import Collection
-from walkin.network.evidence.tally import Tally, median_of
+from walkin.network.evidence.tally import LARGEST_HALF, Tally, median_of
 from walkin.network.evidence.units import Unit, total
 from walkin.network.featurevis.cache import Cache
 from walkin.network.featurevis.reach import Reach
@@ -124,7 +124,7 @@ class Binder:
 
     def note(self, found: Found, values: np.ndarray) -> str:
         """After a batch; values: float32 (n, channels) of its pictures in the sample. '' or why it is not kept."""
-        part = np.clip(values, -65504, 65504).astype(np.float16)
+        part = np.clip(values, -LARGEST_HALF, LARGEST_HALF).astype(np.float16)
         if self.cache is None:
             self._parts.append(part)
             return ""

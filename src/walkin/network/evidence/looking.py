@@ -143,6 +143,7 @@ def looked(reach: Reach, units: tuple[Unit, ...], pictures: Collection, found: F
             values=tally.values[part],
             pictures=tally.pictures[part],
             rule=_rule(unit),
+            capped=unit.capped,
         )
         nodes.update(dict.fromkeys(unit.addresses, reached))
     evidence = Evidence(
@@ -152,9 +153,12 @@ def looked(reach: Reach, units: tuple[Unit, ...], pictures: Collection, found: F
 
 
 def _rule(unit: Unit) -> str:
+    what = "largest value" if unit.places > 1 else "value"
     if unit.fires_above:
-        return f"largest > {unit.fires_above:g}"
-    return "largest > 0 and > −smallest" if unit.places > 1 else "value > 0"
+        return f"{what} above {unit.fires_above:g}"
+    if unit.signed and unit.places > 1:
+        return f"{what} above 0 and the strongest"
+    return f"{what} above 0"
 
 
 def _sampled(seen: list[Seen], units: tuple[Unit, ...], read: list[int], binder: Binder) -> np.ndarray:

@@ -11,9 +11,12 @@ from walkin.network.evidence.units import Seen
 from walkin.results import BEST
 
 
+LARGEST_HALF = 65504.0  # of float16
+
+
 @dataclass
 class Tally:
-    """Grows picture by picture; the same whatever the batches were."""
+    """Grows picture by picture; but for rounding the same whatever the batches were."""
 
     fired: np.ndarray
     """int32 (channels,): pictures that fire it."""
@@ -77,10 +80,11 @@ class Tally:
 
 
 def median_of(values: np.ndarray, piece: int = 1 << 12) -> np.ndarray:
-    """float32 (channels,) of float16 (pictures, channels), some channels at a time."""
+    """float32 (channels,) of float16 (pictures, channels): the value that half of them do not exceed; NaN if unknown."""
     result = np.full(values.shape[1], np.nan, np.float32)
     if len(values):
         for start in range(0, values.shape[1], piece):
             part = values[:, start : start + piece].astype(np.float32)
             result[start : start + piece] = np.quantile(part, 0.5, axis=0, method="lower")
+    result[np.abs(result) >= LARGEST_HALF] = np.nan  # not finite, or beyond what 16 bits hold
     return result

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from walkin.network.capture import GraphChanged
 from walkin.network.featurevis.aim import channels
-from walkin.network.featurevis.reach import SQUASHERS, Reach
+from walkin.network.featurevis.reach import RECTIFIERS, SQUASHERS, Reach
 from walkin.network.recording import Place
 
 
@@ -21,6 +21,8 @@ class Unit:
 
     addresses: tuple[str, ...]
     place: Place
+    """Where its values appear that are compared: of what a ReLU6 cuts off above, before that, since many pictures
+    reach its end."""
     shape: tuple[int, ...]
     """For one picture."""
     axis: int
@@ -32,6 +34,10 @@ class Unit:
     """Tokens before those that form a picture."""
     fires_above: float = 0.0
     """Of what lies between 0 and 1 by construction: one half."""
+    signed: bool = True
+    """Whether what counts is that the largest value outweighs the most negative one, too."""
+    capped: bool = False
+    """Whether its values are taken before a ReLU6."""
 
     @property
     def slice(self) -> slice:
@@ -90,8 +96,12 @@ def units_of(reach: Reach) -> tuple[Unit, ...]:
         axis, count = channels(node)
         side = node.token_side if node.picture == "tokens" else 0
         skipped = node.shape[1] - side * side if side else 0
-        half = 0.5 if any(reach.addresses[name][0].operation in SQUASHERS - {"log_softmax"} for name in names) else 0.0
-        found.append(Unit(tuple(names), place, node.shape, axis, count, first, skipped, half))
+        operation, measured = reach.operation(place), reach.before_cap(names[0])
+        half = 0.5 if operation in SQUASHERS - {"log_softmax"} else 0.0
+        signed = operation not in RECTIFIERS and not half
+        found.append(
+            Unit(tuple(names), measured, node.shape, axis, count, first, skipped, half, signed, measured != place)
+        )
         first += count
     return tuple(found)
 
@@ -105,18 +115,25 @@ def see(reach: Reach, units: Sequence[Unit], x: Tensor, ninth: np.ndarray) -> li
     """One forward of normalised pictures (B, C, H, W), each value reduced the moment it is there.
 
     `ninth`: float32 (all channels,): what a value must be above to be among the largest. A channel fires on a picture
-    where its largest value outweighs its most negative one (largest + smallest > 0): of maps that are never negative,
-    as after a ReLU, where it is above 0; of what lies between 0 and 1 by construction, where it is above one half.
+    where its largest value is above 0: after a ReLU that is all there is to it; of maps with both signs it must also
+    outweigh the most negative one; of what lies between 0 and 1 by construction it must be above one half.
     """
-    by_place = {unit.place: unit for unit in units}
+    by_place: dict[Place, list[Unit]] = {}
+    for unit in units:
+        by_place.setdefault(unit.place, []).append(unit)
     found: list[Seen] = []
 
     def note(place: Place, value: Tensor) -> None:
-        unit = by_place[place]
+        for unit in by_place[place]:
+            note_unit(unit, value)
+
+    def note_unit(unit: Unit, value: Tensor) -> None:
         flat = unit.flat(value, len(x))
-        largest, smallest = flat.amax(2).float(), flat.amin(2).float()
+        largest = flat.amax(2).float()
         largest = torch.where(torch.isfinite(largest), largest, -torch.inf)
-        fires = (largest > unit.fires_above) & (largest + smallest > 0)
+        fires = largest > unit.fires_above
+        if unit.signed:
+            fires &= largest + flat.amin(2).float() > 0
         wins = largest.cpu().numpy() > ninth[None, unit.slice]
         rows = np.argwhere(wins)
         if len(rows) and flat.shape[2] > 1:

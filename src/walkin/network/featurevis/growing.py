@@ -206,7 +206,7 @@ class Studio:
             some = [self.aim(request.objective, self.judge)]
             x = transforms.resized(one[None].to(self.loaded.device).float() / 255, self.judge.side)
             with self.judge.with_gradients(), torch.no_grad():
-                values = self.judge.run(self.normalised(x), some[0].places(early=False))
+                values = self.judge.run(self.normalised(x), (*some[0].places(early=False), aims_of.peak_place(some[0])))
                 value = aims_of.values(some, values, False, self.photo_values(requests, [request]))[0]
                 found.append((float(value), aims_of.peak(some[0], values)))
         return found

@@ -26,6 +26,9 @@ from walkin.network.undisturbed import undisturbed
 
 # What gives the same for all values below a bound, and so has no gradient there.
 RECTIFIERS = frozenset("relu relu_ relu6 relu6_ hardtanh hardtanh_ threshold threshold_ clamp clamp_ clamp_min".split())
+# Of these, what also gives the same for all values above a bound: many pictures then reach the same largest value.
+# (torch.nn.ReLU6 calls hardtanh.)
+CAPPED = frozenset("relu6 relu6_ hardtanh hardtanh_".split())
 SQUASHERS = frozenset({"softmax", "log_softmax", "sigmoid", "sigmoid_"})
 
 
@@ -84,6 +87,15 @@ class Reach:
     def before_rectifier(self, address: str) -> Place:
         """Where the input of the ReLU that gives a node's value appears; the node's own place if none does."""
         return self._before(self.place(address), RECTIFIERS)
+
+    def before_cap(self, address: str) -> Place:
+        """Where values appear that a ReLU6 then cuts off above; the node's own place if none does."""
+        return self._before(self.place(address), CAPPED)
+
+    def operation(self, place: Place) -> str:
+        """What gives the value at a place; '' where that is no single operation."""
+        op = self._by_place.get(place)
+        return op.operation if op is not None else ""
 
     def before_softmax(self, address: str) -> Place:
         return self._before(self.place(address), SQUASHERS)

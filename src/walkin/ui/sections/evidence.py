@@ -15,9 +15,9 @@ from walkin.ui.section import Desk
 from walkin.ui.widgets import Widgets, elide
 from walkin.world import World
 
-PICTURE_POINTS = 148
+PICTURE_POINTS = 136
 COLUMNS = 3
-PATCH_POINTS = 92
+PATCH_POINTS = 84
 """Height of the cell that a patch stands in."""
 WORDS_POINTS = 17
 
