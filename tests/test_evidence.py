@@ -137,7 +137,7 @@ def test_a_channel_fires_where_its_largest_value_is_positive_and_outweighs_the_o
     # Number 0 is black: nothing above 0. Channel 1 is never above 0.
     assert nodes["relu"].fired.tolist() == [11, 0]
     assert nodes["sums/conv2d" if "sums/conv2d" in nodes else "sums"].fired.tolist() == [11, 0]
-    assert "above 0" in nodes["relu"].rule and nodes["relu"].rule != nodes["wide"].rule
+    assert "> 0" in nodes["relu"].rule and nodes["relu"].rule != nodes["wide"].rule
 
 
 class Probable(nn.Module):

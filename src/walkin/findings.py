@@ -40,17 +40,19 @@ class Figures:
 
     @property
     def reached(self) -> str:
-        """`3.1× the largest of 500 pictures (4.02), 8.2× their median (1.5)`."""
+        """`3.1× the largest of 500 pictures (4.02), 8.2× their median`."""
         pictures = f"{self.count:,} picture" + "s" * (self.count != 1)
         if self.peak is None:
             return f"largest of {pictures} {number(self.largest)}, median {number(self.median)}"
-        words = [_times(self.over_largest, f"the largest of {pictures}", self.largest)]
-        words.append(_times(self.over_median, "their median", self.median))
-        return ", ".join(words)
+        over, what = self.over_largest, f"the largest of {pictures}"
+        words = f"{times(over)} {what} ({number(self.largest)})" if over is not None else f"{what} is {number(self.largest)}"
+        if self.over_median is not None:
+            return f"{words}, {times(self.over_median)} their median"
+        return f"{words}, their median {number(self.median)}"
 
     @property
     def firing(self) -> str:
-        """`34 % of them fire it (largest value above 0)`."""
+        """`34 % of them fire it (largest value > 0)`."""
         before = "; values before its ReLU6" if self.capped else ""
         return f"{percent(self.share)} of them fire it ({self.rule}){before}"
 
@@ -128,6 +130,8 @@ def ratio(value: float | None, base: float) -> float | None:
 
 def times(value: float) -> str:
     """`3.1×`."""
+    if abs(value) < 1:
+        return f"{value:.2f}×".replace("-", "−")
     return f"{value:.1f}×" if abs(value) < 100 else f"{value:.3g}×"
 
 
@@ -142,6 +146,3 @@ def percent(share: float) -> str:
         return "under 1 %"
     return "over 99 %" if 0.99 < share < 1 else f"{share:.0%}".replace("%", " %")
 
-
-def _times(found: float | None, what: str, base: float) -> str:
-    return f"{times(found)} {what} ({number(base)})" if found is not None else f"{what} is {number(base)}"

@@ -311,6 +311,10 @@ def featurevis(options: argparse.Namespace) -> int:
     options.seed, seed = options.weights_seed, options.seed
     request = request_from(options, options.network)
     _check_files(request)
+    if options.images:
+        from walkin.network.datasets import check
+
+        check(options.images)
     wanted = command.Wanted(
         request=request,
         addresses=tuple(options.address),
@@ -321,6 +325,7 @@ def featurevis(options: argparse.Namespace) -> int:
         everything=options.all,
         kept=not options.no_cache,
         batch=options.batch,
+        images=options.images or "",
     )
     return command.run(wanted)
 

@@ -333,7 +333,7 @@ class Reached:
     """float32 (C, BEST), falling: of the best pictures."""
     pictures: np.ndarray = field(repr=False)
     """int32 (C, BEST): their numbers in `Evidence.sources`; -1: there were no more."""
-    rule: str = "largest value above 0"
+    rule: str = "largest value > 0"
     """What it means that a picture fires a channel."""
     capped: bool = False
     """Whether values are those before a ReLU6, whose end many pictures reach."""

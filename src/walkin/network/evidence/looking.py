@@ -155,10 +155,8 @@ def looked(reach: Reach, units: tuple[Unit, ...], pictures: Collection, found: F
 def _rule(unit: Unit) -> str:
     what = "largest value" if unit.places > 1 else "value"
     if unit.fires_above:
-        return f"{what} above {unit.fires_above:g}"
-    if unit.signed and unit.places > 1:
-        return f"{what} above 0 and the strongest"
-    return f"{what} above 0"
+        return f"{what} > {unit.fires_above:g}"
+    return f"{what} > 0 and > −smallest" if unit.signed and unit.places > 1 else f"{what} > 0"
 
 
 def _sampled(seen: list[Seen], units: tuple[Unit, ...], read: list[int], binder: Binder) -> np.ndarray:

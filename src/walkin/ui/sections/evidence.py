@@ -15,9 +15,9 @@ from walkin.ui.section import Desk
 from walkin.ui.widgets import Widgets, elide
 from walkin.world import World
 
-PICTURE_POINTS = 136
+PICTURE_POINTS = 126
 COLUMNS = 3
-PATCH_POINTS = 84
+PATCH_POINTS = 74
 """Height of the cell that a patch stands in."""
 WORDS_POINTS = 17
 
@@ -76,11 +76,13 @@ class Evidence:
         imgui.same_line(0, 14 * w.scale)
         imgui.begin_group()
         self._figures(w, bloom, figures)
+        if figures is not None:
+            w.hint(figures.firing)
         if bloom is None and w.button("Grow it"):
             desk.ask("visualise", wall.key, channel)
         imgui.end_group()
         if figures is not None:
-            self._patches(desk, wall, channel, figures)
+            self._patches(desk, wall, channel)
 
     def _pixels(self, bloom: Bloom) -> np.ndarray:
         """The same array as long as it is the same picture: the painter uploads what is another one."""
@@ -103,16 +105,15 @@ class Evidence:
             imgui.pop_font()
             if figures is not None and over is not None:
                 w.quiet(f"the largest of {figures.count:,} pictures")
-                w.hint(f"{number(bloom.seen.peak)} against {number(figures.largest)}")
+                median = f"their median {number(figures.median)}"
                 if figures.over_median is not None:
-                    w.hint(f"{times(figures.over_median)} their median, {number(figures.median)}")
-                else:
-                    w.hint(f"their median is {number(figures.median)}")
+                    median = f"{times(figures.over_median)} {median}"
+                w.hint(f"{number(bloom.seen.peak)} against {number(figures.largest)}; {median}")
                 return
         if figures is not None:
             w.hint(f"{figures.count:,} pictures reach {number(figures.largest)} at most, median {number(figures.median)}")
 
-    def _patches(self, desk: Desk, wall: Wall, channel: int, figures: Figures) -> None:
+    def _patches(self, desk: Desk, wall: Wall, channel: int) -> None:
         w, world = desk.widgets, desk.world
         found = world.findings.exemplars.get((wall.key, channel))
         w.heading("What it answers to most")
@@ -132,7 +133,6 @@ class Evidence:
                 if self._patch(desk, index, patch, size):
                     desk.ask("pick_up", patch.source)
             imgui.pop_font()
-        w.hint(figures.firing[:1].upper() + figures.firing[1:])
         w.hint(_words(found))
 
     def _patch(self, desk: Desk, index: int, patch: Patch, size: tuple[float, float]) -> bool:
