@@ -45,7 +45,11 @@ class Figures:
         if self.peak is None:
             return f"largest of {pictures} {number(self.largest)}, median {number(self.median)}"
         over, what = self.over_largest, f"the largest of {pictures}"
-        words = f"{times(over)} {what} ({number(self.largest)})" if over is not None else f"{what} is {number(self.largest)}"
+        words = (
+            f"{times(over)} {what} ({number(self.largest)})"
+            if over is not None
+            else f"{what} is {number(self.largest)}"
+        )
         if self.over_median is not None:
             return f"{words}, {times(self.over_median)} their median"
         return f"{words}, their median {number(self.median)}"
@@ -145,4 +149,3 @@ def percent(share: float) -> str:
     if 0 < share < 0.01:
         return "under 1 %"
     return "over 99 %" if 0.99 < share < 1 else f"{share:.0%}".replace("%", " %")
-

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from walkin.findings import EVIDENCE, EXEMPLARS
 from walkin.imports import collector_resting
 from walkin.mailbox import Emit, Mailbox, Worker, lower_thread_priority
 from walkin.requests import (
@@ -32,7 +33,6 @@ from walkin.requests import (
     Weigh,
 )
 from walkin.results import Finished, Progress, Result, Watching
-from walkin.findings import EVIDENCE, EXEMPLARS
 from walkin.world import GROWING, World
 
 JOBS: dict[type, tuple[str, str]] = {

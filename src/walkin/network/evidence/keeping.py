@@ -174,7 +174,9 @@ class Binder:
             "broken": found.broken[:MOST_NAMED],
             "broken_count": len(found.broken),
         }
-        return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, {"walkin": json.dumps(about)})
+        return save(
+            {name: np.ascontiguousarray(array) for name, array in arrays.items()}, {"walkin": json.dumps(about)}
+        )
 
     def _read_whole(self, path: Path) -> Found:
         found, arrays = self._read(path)

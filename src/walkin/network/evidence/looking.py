@@ -50,9 +50,7 @@ def framed(loaded: Loaded) -> Loaded:
     return replace(loaded, preprocess=preprocess.resized((preprocess.size[0], *input_side(loaded))))
 
 
-def look(
-    loaded: Loaded, pictures: Collection, cache: Cache | None, network: str = ""
-) -> Generator[Told, None, Looked]:
+def look(loaded: Loaded, pictures: Collection, cache: Cache | None, network: str = "") -> Generator[Told, None, Looked]:
     """All pictures through the network. WalkinError if none of them gets through."""
     label = f"{loaded.name}: looking through {len(pictures):,} pictures"
     yield Progress(JOB, label, None, network=network)

@@ -10,7 +10,6 @@ import numpy as np
 from walkin.network.evidence.units import Seen
 from walkin.results import BEST
 
-
 LARGEST_HALF = 65504.0  # of float16
 
 

@@ -19,8 +19,8 @@ from walkin.errors import WalkinError
 from walkin.findings import Figures, figures, times
 from walkin.network.featurevis.recipe import Recipe
 from walkin.picture_file import save_png
-from walkin.resources import asset
 from walkin.requests import source_to_json
+from walkin.resources import asset
 from walkin.results import Evidence, Visualised
 from walkin.safe_file import Damaged, read_json, set_aside, write_whole
 
@@ -143,7 +143,9 @@ class Folder:
             ratios = [self._figures(one) for one in pictures] if self.evidence is not None else []
             if self.evidence is not None:
                 below += f"; beside each: its largest value over that of {self.evidence.count:,} pictures"
-            save_png(path, sheet(pictures, title, below, ratios=[each.over_largest if each else None for each in ratios]))
+            save_png(
+                path, sheet(pictures, title, below, ratios=[each.over_largest if each else None for each in ratios])
+            )
             written.append(path)
         return written
 

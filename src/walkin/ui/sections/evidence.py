@@ -111,7 +111,9 @@ class Evidence:
                 w.hint(f"{number(bloom.seen.peak)} against {number(figures.largest)}; {median}")
                 return
         if figures is not None:
-            w.hint(f"{figures.count:,} pictures reach {number(figures.largest)} at most, median {number(figures.median)}")
+            w.hint(
+                f"{figures.count:,} pictures reach {number(figures.largest)} at most, median {number(figures.median)}"
+            )
 
     def _patches(self, desk: Desk, wall: Wall, channel: int) -> None:
         w, world = desk.widgets, desk.world
@@ -161,7 +163,9 @@ class Evidence:
         draw.add_text((round(end[0] - right - 5 * w.scale), top), imgui.get_color_u32(w.inks.quiet), value)
         if hovered:
             left, above, beyond, below = patch.box
-            part = "the whole picture" if patch.whole else f"{beyond - left} × {below - above} pixels at {left}, {above}"
+            part = (
+                "the whole picture" if patch.whole else f"{beyond - left} × {below - above} pixels at {left}, {above}"
+            )
             imgui.set_item_tooltip(f"{patch.name}\n{value} from {part}\nPress: the picture into the room")
         return pressed
 
@@ -199,7 +203,9 @@ class Evidence:
 def _words(found: Exemplars | None) -> str:
     if found is not None and found.patches and all(patch.whole for patch in found.patches):
         return "Whole pictures: the value depends on all of each, or no gradient leads back to a part."
-    fewer = f"Only {len(found.patches)}: there were no more. " if found is not None and len(found.patches) < BEST else ""
+    fewer = (
+        f"Only {len(found.patches)}: there were no more. " if found is not None and len(found.patches) < BEST else ""
+    )
     return fewer + "Each is cut to the part that 98 % of the value's gradient lies in."
 
 
