@@ -327,8 +327,7 @@ def _featurevis_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--images",
         metavar="FOLDER",
-        help="real pictures: what they reach goes beside what each picture that is made reaches (also a data set, as in "
-        "walkin view)",
+        help="real pictures, a folder or a data set: what they reach goes beside what each picture reaches",
     )
     _network_options(parser, seed="--weights-seed")
     parser.set_defaults(run=_featurevis)

@@ -1,5 +1,5 @@
-"""The jobs of the networks' worker: open, feed, watch, refold, close, measure, visualise, look through, export. Generators (see
-mailbox.Job)."""
+"""The jobs of the networks' worker: open, feed, watch, refold, close, measure, visualise, look through, export.
+Generators (see mailbox.Job)."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class Tally:
 
 
 def median_of(values: np.ndarray, piece: int = 1 << 12) -> np.ndarray:
-    """float32 (channels,) of float16 (pictures, channels): the value that half of them do not exceed; NaN if unknown."""
+    """float32 (channels,) of float16 (pictures, channels): the value that half of them do not exceed, or NaN."""
     result = np.full(values.shape[1], np.nan, np.float32)
     if len(values):
         for start in range(0, values.shape[1], piece):

@@ -1,4 +1,4 @@
-"""Evidence: one channel's card: its visualisation beside what real pictures reach, and those that it answers to most."""
+"""Evidence: one channel's card: its visualisation beside what real pictures reach, and those it answers to most."""
 
 from __future__ import annotations
 
