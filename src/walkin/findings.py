@@ -89,12 +89,12 @@ class Findings:
             del self.exemplars[next(iter(self.exemplars))]
         self.revision += 1
 
-    def finish(self, job: str, network: str, failed: bool) -> None:
+    def finish(self, job: str, network: str, *, failed: bool, cancelled: bool) -> None:
         """A job has ended, well or not."""
         if job == EVIDENCE:
             self.busy.discard(network)
         elif self.asked is not None:
-            if failed:
+            if failed or not (cancelled or self.asked in self.exemplars):  # it is not asked for again and again
                 self.failed.add(self.asked)
             self.asked = None
         self.revision += 1

@@ -348,7 +348,7 @@ class World:
                 self.tell_growth()
             job, _, network = result.job.partition(" ")
             if job in (EVIDENCE, EXEMPLARS):
-                self.findings.finish(job, network, bool(result.error))
+                self.findings.finish(job, network, failed=bool(result.error), cancelled=result.cancelled)
             if result.error:
                 self._refuse(result.job)
                 self.notify(result.error, "error", lasting=result.job.split(" ")[0] in LASTING)

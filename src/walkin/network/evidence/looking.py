@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from walkin.errors import Cancelled, WalkinError
+from walkin.errors import WalkinError
 from walkin.network.evidence.collection import Collection
 from walkin.network.evidence.keeping import Binder, Found
 from walkin.network.evidence.units import Seen, Unit, see, total, units_of
@@ -28,6 +28,20 @@ GIVE_UP = 20  # pictures that all failed in the network: then it is not the pict
 LISTED = 40
 
 Told = Progress | Notice | None
+
+
+@dataclass
+class Clock:
+    """How long the pass itself took: at every `yield` it may rest, or others may be let through."""
+
+    spent_s: float = 0.0
+    began_s: float = field(default_factory=time.monotonic)
+
+    def stop(self) -> None:
+        self.spent_s += time.monotonic() - self.began_s
+
+    def go(self) -> None:
+        self.began_s = time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -65,7 +79,7 @@ def look(loaded: Loaded, pictures: Collection, cache: Cache | None, network: str
         return looked(reach, units, pictures, found, network)
     if found.next:
         yield Notice(f"going on at picture {found.next + 1:,} of {len(pictures):,}", network=network)
-    first, began_s, size, most = found.next, time.monotonic(), 1, MOST.get(loaded.device.type, 8)
+    first, size, most, clock = found.next, 1, MOST.get(loaded.device.type, 8), Clock()
     kept = True
     named = len(found.broken)
     while found.next < len(pictures):
@@ -79,14 +93,14 @@ def look(loaded: Loaded, pictures: Collection, cache: Cache | None, network: str
                 read.append(number)
             except WalkinError as problem:
                 broken.append((pictures.names[number], str(problem)))
+            clock.stop()
             yield None
+            clock.go()
         step_s = time.monotonic()
         seen: list[Seen] = []
         if read:
             try:
                 seen = see(reach, units, torch.cat(inputs), found.tally.ninth)
-            except Cancelled:
-                raise
             except Exception as problem:
                 if is_out_of_memory(problem) and loaded.device.type == "cuda":
                     torch.cuda.empty_cache()
@@ -113,9 +127,10 @@ def look(loaded: Loaded, pictures: Collection, cache: Cache | None, network: str
         if read:
             each_s = (time.monotonic() - step_s) / len(read)
             size = most if loaded.device.type != "cpu" else min(most, max(1, int(STEP_S / max(each_s, 1e-6))))
-        done = found.next - first
-        eta_s = (time.monotonic() - began_s) / done * (len(pictures) - found.next)
+        clock.stop()
+        eta_s = clock.spent_s / (found.next - first) * (len(pictures) - found.next)
         yield Progress(JOB, label, found.next / len(pictures), eta_s, network)
+        clock.go()
     if not found.count:
         reason = found.broken[0][1] if found.broken else "there are none"
         raise WalkinError(f"none of {len(pictures):,} pictures can be looked at: {reason}")
