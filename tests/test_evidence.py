@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -482,3 +483,16 @@ def test_data_sets_in_python_are_known_again_by_their_pixels():
         return made.hash
 
     assert hash_of(10) == hash_of(10) != hash_of(20)
+
+
+class AnySize(Spots):
+    """Whose input no weights fix."""
+
+
+def test_a_network_that_takes_any_size_is_given_pictures_of_one(tmp_path):
+    path = folder(tmp_path / "a", 2)
+    picture(9, SPOT, SIDE).resize((80, 50), Image.Resampling.NEAREST).save(path / "other.png")
+    made = network(AnySize())
+    free = dataclasses.replace(made, preprocess=dataclasses.replace(made.preprocess, size=(3, 0, 0), crop=None))
+    found = result(look(free, pictures(path), None))
+    assert found.evidence.count == 3 and found.reach.side == (224, 224)

@@ -27,13 +27,16 @@ class Evidence:
 
     def __init__(self) -> None:
         self._tile: tuple[str, int] | None = None
+        self._rested: tuple[str, int | None] | None = None
         self._selected: tuple[str, int] | None = None
         self._shown: tuple[object, np.ndarray | None] = (None, None)
 
     def watch(self, world: World) -> Hashable:
-        """The tile that a hand rests on, else the one that was chosen last."""
-        if world.rested is not None and world.rested[1] is not None:
-            self._tile = world.rested[0], world.rested[1]
+        """The tile that a hand came to rest on, or that was chosen, whichever was last."""
+        if world.rested != self._rested:
+            self._rested = world.rested
+            if world.rested is not None and world.rested[1] is not None:
+                self._tile = world.rested[0], world.rested[1]
         if world.selected != self._selected:
             self._selected = world.selected
             self._tile = world.selected or self._tile
