@@ -127,13 +127,13 @@ def test_the_large_tiles_pictures_are_asked_for_one_at_a_time_and_once():
     world.accept(evidence("ahead"))
     assert asked() == [Exemplify("ahead", 5)] and asked() == []
     world.accept(exemplars("ahead", 5))
-    world.accept(Finished("exemplify"))
+    world.accept(Finished("exemplars"))
     assert asked() == []
     carry.enlarge(world, _input(visitor), world.walls["aside"], 2)
     assert asked() == [], "nothing is known of that wall"
     carry.enlarge(world, _input(visitor), world.walls["ahead"], 6)
     assert asked() == [Exemplify("ahead", 6)]
-    world.accept(Finished("exemplify", "no file"))
+    world.accept(Finished("exemplars", "no file"))
     assert asked() == [], "it is not tried for ever"
 
 
