@@ -232,7 +232,7 @@ def test_what_real_pictures_reach_stands_beside_what_these_reach(here, capfd):
 
     def peak(file: Path) -> float:
         """Of channel 3 of the last layer, by a forward of one's own."""
-        planes = torch.from_numpy(np.asarray(Image.open(file))).permute(2, 0, 1) / 255
+        planes = torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1) / 255
         with torch.no_grad():
             return float(model(((planes - 0.5) / 0.25)[None])[0, 3].max())
 
