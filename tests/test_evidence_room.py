@@ -177,6 +177,7 @@ def card(ctx, channel: int = 3) -> Visit:
     visit = Visit(ctx)
     visit.tab("Evidence")
     visit.world.selected = ("stage.0.conv", channel)
+    visit.settle()
     return visit
 
 
@@ -207,7 +208,6 @@ def test_the_panel_stops_and_rests_what_is_under_way(ctx):
 
 def test_the_panel_grows_what_is_not_there(ctx):
     visit = card(ctx)
-    visit.settle()
     assert visit.click("Grow it") == [Change("visualise", ("stage.0.conv", 3))]
     visit.world.accept(with_peak("stage.0.conv", 3, 12.4))
     visit.interface.widgets.spots.clear()
