@@ -119,6 +119,26 @@ def grows(guest: Guest) -> Holds:
     return lambda: guest.world.growth.pictures.get(key) and not guest.world.growth.jobs
 
 
+def looks_through(guest: Guest) -> Holds:
+    before = guest.world.findings.evidence.get("")
+    return lambda: guest.world.findings.evidence.get("") not in (None, before)
+
+
+def hangs(guest: Guest) -> Holds:
+    """Pictures were looked through, and a tile was chosen: its patches come as soon as the panel tells of it."""
+    guest.act("evidence")
+    guest.until(lambda: guest.world.findings.evidence, "evidence", 600)
+    guest.world.selected = None
+    guest.frame()
+    guest.world.selected = wall(guest).key, 0
+    guest.act("panel")
+    guest.click("Evidence")
+    guest.until(lambda: (wall(guest).key, 0) in guest.world.findings.exemplars, "patches", 600)
+    guest.act("panel")
+    before = len(guest.world.things)
+    return lambda: len(guest.world.things) == before + 1
+
+
 def at_a_block(guest: Guest) -> Holds:
     guest.act("next")
     guest.point(tile(wall(guest), 0))
@@ -305,6 +325,7 @@ EFFECTS: dict[str, Effect] = {
     "export": told("exported "),
     "visualise": grows,
     "showing": changes(lambda world: world.look.showing),
+    "evidence": looks_through,
     "save": writes,
     "restore_last": told("no visit has ended with a crash"),
     "quit": lambda guest: lambda: guest.app.quitting,
@@ -335,6 +356,8 @@ PANEL: dict[str, tuple[tuple[str, ...], Effect]] = {
     "picture": (("Picture", ":frame", "Next bundled picture"), changes(fed)),
     "feed": (("Picture", ":shelf", "slot 3"), changes(fed)),
     "shelf_draw": (("Picture", ":shelf", "Random"), page),
+    "evidence": (("Evidence", "Look through the pictures"), looks_through),
+    "pick_up": (("Evidence", "patch 1"), hangs),
     "noise": (("Picture", ":made", "Uniform"), changes(fed)),
     "fold": (("View", "One wall for:ops"), changes(walls_of)),
     "layout": (("View", "Layout:spiral"), changes(lambda world: world.look.layout.kind)),

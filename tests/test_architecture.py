@@ -28,7 +28,7 @@ FLOORS = (
     {"plain"},
     {"world"},
     {"exhibit", "exporting"},
-    {"frame", "requests", "things", "panel_state", "growth"},
+    {"frame", "requests", "things", "panel_state", "growth", "findings"},
     {"places"},
     {"graph", "results", "collector", "profile"},
     {

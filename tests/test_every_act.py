@@ -15,6 +15,7 @@ ELSEWHERE = {
     "remove_bookmark": "scripts", "reset_all": "reset_walls", "export_as": "test_export_room",
     "film_stop": "test_shooting",
     "visualise_wall": "test_growing_walls", "visualise_all": "test_growing_walls", "recipe": "test_growing_walls",
+    "evidence_stop": "test_evidence_room", "exemplify": "pick_up",
     "visualise_stop": "test_growing_walls", "pause": "test_growing_walls", "resume": "test_growing_walls",
 }  # fmt: skip
 
@@ -24,6 +25,7 @@ def guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mouse]:
     folder = tmp_path_factory.mktemp("acts")
     with pytest.MonkeyPatch.context() as patch, by_mouse(folder) as made:
         patch.setenv("XDG_PICTURES_DIR", str(folder))
+        patch.setenv("XDG_CACHE_HOME", str(folder))
         patch.setenv("XDG_DOCUMENTS_DIR", str(folder))
         opened_blocks(made.app, folder)
         ready(made)

@@ -216,3 +216,51 @@ def test_the_workers_job_grows_pictures_of_a_network_in_the_room(here):
     assert [r.done for r in again] == [True, True]
     with pytest.raises(WalkinError, match="no node"):
         list(jobs.visualise(sessions, Visualise(("9/1",), network="k"), lambda result: None))
+
+
+def test_what_real_pictures_reach_stands_beside_what_these_reach(here, capfd):
+    (here / "pics").mkdir()
+    for number in range(5):
+        pixels = np.random.default_rng(number).integers(0, 50 * (number + 1), (24, 24, 3), np.uint8)
+        Image.fromarray(pixels).save(here / "pics" / f"{number}.png")
+    (here / "pics" / "bad.png").write_bytes(b"no")
+    assert featurevis("0", "2/3", "0/1 - 0/2", "--images", "pics", "--mean", "0.5", "--std", "0.25") == 0
+    rows = {row["objective"]: row for row in index()}
+    assert "evidence" not in rows["0/1 - 0/2"] and "peak" not in rows["0/1 - 0/2"]
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 6, 5, padding=2), nn.ReLU(), nn.Conv2d(6, 8, 5, padding=2))
+
+    def peak(file: Path) -> float:
+        """Of channel 3 of the last layer, by a forward of one's own."""
+        planes = torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1) / 255
+        with torch.no_grad():
+            return float(model(((planes - 0.5) / 0.25)[None])[0, 3].max())
+
+    row, beside = rows["2/3"], rows["2/3"]["evidence"]
+    reached = sorted((peak(here / "pics" / f"{number}.png") for number in range(5)), reverse=True)
+    assert beside["images"] == 5 and beside["largest"] == pytest.approx(reached[0], rel=1e-4)
+    assert beside["median"] == pytest.approx(reached[2], rel=2e-3)
+    assert [each["value"] for each in beside["top"]] == pytest.approx(reached, rel=1e-4)
+    assert peak(Path(beside["top"][0]["image"]["path"])) == pytest.approx(reached[0], rel=1e-4)
+    assert row["peak"] == pytest.approx(peak(Path("out") / row["file"]), rel=1e-4)
+    assert beside["peak_over_largest"] == pytest.approx(row["peak"] / reached[0], rel=1e-4)
+    assert "bad.png" in capfd.readouterr().err
+    one = Visualised("2", 3, "2/3", np.zeros((24, 24, 3), np.uint8), 1.0)
+    with Image.open("out/2-sheet.png") as with_ratios:
+        assert with_ratios.height == len(sheet([one], "title", ratios=[1.0])) > len(sheet([one], "title"))
+    assert run(["cache", "list"]) == 0
+    listed = capfd.readouterr().out
+    assert "evidence" in listed and "1 files" in listed
+    assert run(["cache", "clear"]) == 0 and "9 files removed" in capfd.readouterr().out
+
+
+def test_classes_have_evidence_too_and_it_is_of_what_comes_before_the_softmax(here):
+    (here / "net.py").write_text(
+        "import torch\nfrom torch import nn\n\ndef make():\n    torch.manual_seed(0)\n"
+        "    return nn.Sequential(nn.Conv2d(3, 4, 5), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Softmax(1))\n"
+    )
+    (here / "pics").mkdir()
+    Image.fromarray(np.full((24, 24, 3), 200, np.uint8)).save(here / "pics" / "one.png")
+    assert featurevis("class:2", "--images", "pics") == 0
+    (row,) = index()
+    assert row["evidence"]["fires"] == "value > 0" and len(row["evidence"]["top"]) == 1

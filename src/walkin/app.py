@@ -78,6 +78,7 @@ UPLOAD_MS = 4.0
 GROWING_COMMANDS = (
     Command("visualise_wall", "grow what all channels of the wall pointed at look for", "Shift+V"),
     Command("visualise_all", "grow what all channels of this network look for"),
+    Command("evidence_stop", "stop looking through the pictures: what was found is kept"),
     Command("pause", "let what grows rest"),
     Command("resume", "let what rests grow on"),
     Command("visualise_stop", "stop growing: what is done stays"),

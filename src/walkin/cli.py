@@ -317,6 +317,11 @@ def _featurevis_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--seed", type=_count, default=0, metavar="N", help="of the pictures (default: 0)")
     parser.add_argument("--batch", type=_count, default=0, metavar="N", help="pictures at a time (default: by memory)")
     parser.add_argument("--no-cache", action="store_true", help="make all anew, and keep nothing")
+    parser.add_argument(
+        "--images",
+        metavar="FOLDER",
+        help="real pictures, a folder or a data set: what they reach goes beside what each picture reaches",
+    )
     _network_options(parser, seed="--weights-seed")
     parser.set_defaults(run=_featurevis)
 
@@ -324,8 +329,9 @@ def _featurevis_parser(commands: argparse._SubParsersAction) -> None:
 def _cache_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "cache",
-        help="what is kept of visualisations",
-        description="List or clear the visualisations that are kept, or set how much room they may take.",
+        help="what is kept of visualisations and evidence",
+        description="List or clear the visualisations that are kept, and what pictures reached on channels, or set how "
+        "much room both may take.",
     )
     parser.add_argument("action", choices=("list", "clear", "limit"))
     parser.add_argument("value", nargs="?", default="", metavar="NETWORK|SIZE", help="clear: of one; limit: 500MB")

@@ -302,6 +302,10 @@ def featurevis(options: argparse.Namespace) -> int:
     options.seed, seed = options.weights_seed, options.seed
     request = request_from(options, options.network)
     check_files(request)
+    if options.images:
+        from walkin.network.datasets import check
+
+        check(options.images)
     wanted = command.Wanted(
         request=request,
         addresses=tuple(options.address),
@@ -312,6 +316,7 @@ def featurevis(options: argparse.Namespace) -> int:
         everything=options.all,
         kept=not options.no_cache,
         batch=options.batch,
+        images=options.images or "",
     )
     return command.run(wanted)
 
@@ -336,7 +341,8 @@ def cache(action: str, value: str) -> int:
         for entry in held.entries():
             rows.setdefault((entry.network, entry.recipe), []).append(entry.bytes)
         for (network, recipe), sizes in rows.items():
-            print(f"{network:<24} {recipe:<16} {len(sizes):>7,} pictures {size_text(sum(sizes)):>10}")
+            what = "files" if recipe.startswith("evidence") else "pictures"
+            print(f"{network:<24} {recipe:<16} {len(sizes):>7,} {what:<8} {size_text(sum(sizes)):>10}")
     print(f"{size_text(held.held_bytes)} of at most {size_text(held.limit_bytes)} in {held.folder}")
     return 0
 

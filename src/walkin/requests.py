@@ -226,6 +226,25 @@ class Visualise:
 
 
 @dataclass(frozen=True)
+class LookThrough:
+    """Put all pictures of a collection through a network and say what each channel reached; `Evidence` is the answer.
+    What was found before is not done again."""
+
+    spec: str
+    """As in Browse."""
+    network: str = ""
+
+
+@dataclass(frozen=True)
+class Exemplify:
+    """The pictures that one channel answers to most, once they were looked through; `Exemplars` is the answer."""
+
+    address: str
+    channel: int
+    network: str = ""
+
+
+@dataclass(frozen=True)
 class Watch:
     """Feed the newest picture of a camera or a folder again and again, as fast as the network runs."""
 
@@ -332,6 +351,6 @@ class Quit:
 
 
 Request = (
-    Open | Feed | Refold | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Visualise | Watch
-    | Export | FilmWalk | StopFilm | Pause | Cancel | Screenshot | Save | Restore | Quit
+    Open | Feed | Refold | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Visualise | LookThrough
+    | Exemplify | Watch | Export | FilmWalk | StopFilm | Pause | Cancel | Screenshot | Save | Restore | Quit
 )  # fmt: skip

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from walkin.findings import EVIDENCE, EXEMPLARS
 from walkin.imports import collector_resting
 from walkin.mailbox import Emit, Mailbox, Worker, lower_thread_priority
 from walkin.requests import (
     Browse,
     Cancel,
     Close,
+    Exemplify,
     Export,
     Feed,
     Full,
     Keep,
+    LookThrough,
     Measure,
     Open,
     Pause,
@@ -87,7 +90,7 @@ class Workshop:
         """Nothing is under way but live inputs of which a picture was shown: they may go on for ever."""
         going_on = tuple(job_name("live", network) for network, each in self._live.items() if each.fed)
         if self._resting.is_set():
-            going_on += tuple(job_name(GROWING, exhibit.key) for exhibit in self._world.exhibits)
+            going_on += tuple(job_name(what, e.key) for what in (GROWING, EVIDENCE) for e in self._world.exhibits)
         return not self.worker.busy_with_more_than(going_on) and not self.librarian.busy and self._results.empty
 
     def ask(self, request: Request) -> None:
@@ -109,13 +112,20 @@ class Workshop:
             name = job_name(GROWING, request.network)
             job = self._job("visualise", request, resting=self._resting.is_set)
             self.worker.submit(name, job, replaces=(), patient=True)
+        elif isinstance(request, LookThrough):
+            name = job_name(EVIDENCE, request.network)
+            job = self._job("look_through", request, resting=self._resting.is_set)
+            self.worker.submit(name, job, replaces=(name,), patient=True)
+        elif isinstance(request, Exemplify):
+            name = job_name(EXEMPLARS, request.network)
+            self.worker.submit(name, self._job("exemplify", request), replaces=(name,), patient=True)
         elif type(request) in JOBS:
             if isinstance(request, Feed):
                 self._stop_watching(request.network)
             elif isinstance(request, Open) and (exhibit := self._world.exhibit(request.network)) is not None:
                 exhibit.request, exhibit.weights_hash = request, ""
                 self._world.forget_growth(request.network)
-                self.worker.cancel((job_name(GROWING, request.network),))
+                self.worker.cancel(tuple(job_name(what, request.network) for what in (GROWING, EVIDENCE, EXEMPLARS)))
             # A network that is being opened is not given up for another picture: that one waits.
             what, function = JOBS[type(request)]
             name = job_name(what, getattr(request, "network", ""))
@@ -191,7 +201,8 @@ class Workshop:
             self._world.notify("the only network in the room stays")
             return
         self._stop_watching(request.network)
-        jobs = tuple(job_name(what, request.network) for what in ("open", "feed", "measure", "export", GROWING))
+        ended = ("open", "feed", "measure", "export", GROWING, EVIDENCE, EXEMPLARS)
+        jobs = tuple(job_name(what, request.network) for what in ended)
         self.worker.submit(job_name("close", request.network), self._job("close_network", request), replaces=jobs)
 
     def _cancel(self) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from walkin import color_maps
 from walkin.exhibit import Bounds, Exhibit, Fold, Wall, wall_key
 from walkin.exporting import Exporting
+from walkin.findings import EVIDENCE, EXEMPLARS, Findings
 from walkin.frame import Pulse
 from walkin.geometry import Pose, Quads
 from walkin.graph import Network
@@ -19,6 +20,8 @@ from walkin.phases import Phases
 from walkin.places import Layout, LayoutParameters, Place, Viewpoint
 from walkin.results import (
     Boxes,
+    Evidence,
+    Exemplars,
     Fed,
     Finished,
     GrownTiles,
@@ -224,6 +227,7 @@ class World:
     histograms: dict[tuple[str, str], Histogram] = field(default_factory=dict)
     """By the wall's key and their kind (weights, activations)."""
     growth: Growth = field(default_factory=Growth)
+    findings: Findings = field(default_factory=Findings)
     thumbnails: dict[object, Any] = field(default_factory=dict)
     """Small pictures by what they are made from."""
     aims: Aims = field(default_factory=Aims)
@@ -326,6 +330,12 @@ class World:
             if self.exhibit(result.network) is None:
                 return
             self.growth.accept(result, key)
+        elif isinstance(result, Evidence):
+            if self.exhibit(result.network) is None:
+                return
+            self.findings.accept(result)
+        elif isinstance(result, Exemplars):
+            self.findings.accept_exemplars(result, wall_key(result.network, result.address))
         elif isinstance(result, Progress) and result.job == GROWING:
             self.growth.fraction = result.fraction or 0.0
             self.tell_growth()
@@ -343,6 +353,9 @@ class World:
             if result.job.split(" ")[0] == GROWING:
                 self.growth.finish(result.error, result.cancelled, self.time_s)
                 self.tell_growth()
+            job, _, network = result.job.partition(" ")
+            if job in (EVIDENCE, EXEMPLARS):
+                self.findings.finish(job, network, failed=bool(result.error), cancelled=result.cancelled)
             if result.error:
                 self._refuse(result.job)
                 self.notify(result.error, "error", lasting=result.job.split(" ")[0] in LASTING)
@@ -445,6 +458,7 @@ class World:
         keys = {key for key in (*grown, *wanted) if key.startswith(start) and (start or not key.startswith(others))}
         if keys:
             self.growth.forget(keys)
+        self.findings.forget(exhibit)
 
     def showing(self, wall: Wall) -> str:
         """What a wall shows of channels that have a visualisation."""
@@ -493,7 +507,7 @@ class World:
         self.exhibits, self.here, self.walls, self.bounds = [], Exhibit(), {}, Bounds()
         self.things, self.carried, self.enlarged, self.selected, self.hover = {}, {}, None, None, None
         self.met, self.gestures.grips, self.visited, self.progress = {}, {}, None, None
-        self.history, self.growth = History(), Growth(self.growth.method)
+        self.history, self.growth, self.findings = History(), Growth(self.growth.method), Findings()
         self.banners = [banner for banner in self.banners if banner.until_s is not None]
         self.placed = False
         self.things_revision += 1

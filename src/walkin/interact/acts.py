@@ -160,6 +160,7 @@ ACTS: tuple[Act, ...] = (
     Act("expand", "open what the wall pointed at is made of", "EQUAL", "+"),
     Act("visualise", "grow what the channel pointed at looks for; with Shift: its wall", "V", "V"),
     Act("showing", "walls show visualisations, both, activations; with Shift: one wall", "I", "I"),
+    Act("evidence", "look through the pictures: which ones channels answer to", "X", "X"),
     Act("picture", "next of the bundled pictures", "P", "P"),
     Act("drop", "feed it to the network; with Shift to all", "", "drop a file"),
     Act("full_screen", "full screen", "F11", "F11"),

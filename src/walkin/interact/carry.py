@@ -31,7 +31,7 @@ FLICKED_RAD_S = 2.6  # of a mouse's ray: a screen's width in half a second, and 
 SMOOTH_S = 0.08  # over which the hand's speed is taken
 ENLARGED_M = 1.5
 ENLARGED_AWAY_M, ENLARGED_NEAREST_M = 2.0, 0.8
-ENLARGED_RAISED_M = 0.1
+ENLARGED_RAISED_M, ENLARGED_TOLD_M = 0.1, 0.3  # the latter where pictures stand below its numbers
 
 
 def take(world: World, given: Input, side: str, met: Met) -> Iterator[Request]:
@@ -228,7 +228,8 @@ def enlarge(world: World, given: Input, wall: Wall, channel: int) -> None:
         away, size = nearer, size * nearer / away
     middle = head.position + ahead * away
     # Its numbers stand below it: both together are before the eyes.
-    middle[1] = max(float(middle[1]) + ENLARGED_RAISED_M * stage.scale, size / 2 + 0.3 * stage.scale)
+    raised = ENLARGED_TOLD_M if wall.exhibit in world.findings.evidence else ENLARGED_RAISED_M
+    middle[1] = max(float(middle[1]) + raised * stage.scale, size / 2 + 0.3 * stage.scale)
     x, y, z = (middle - right * size / 2 - UP * size / 2).tolist()
     world.enlarged = Enlarged(wall.key, channel, Place((x, y, z), yaw, 1, 1, size, 1.0))
     touch(world)

@@ -13,6 +13,7 @@ from walkin.interact import (
     arrange,
     bookmarks,
     carry,
+    evidence,
     exports,
     fold,
     history,
@@ -32,7 +33,8 @@ DRAG_S = 0.25  # after the panel's button has come up: imgui's last change may c
 NO_STEP = frozenset(
     ("undo redo goto quit screenshot keys panel frames hang_panel palette measure copy save restore_last "
      "bookmark go_to_bookmark remove_bookmark export export_as exporting film film_stop "
-     "visualise visualise_wall visualise_all visualise_stop pause resume recipe").split()
+     "visualise visualise_wall visualise_all visualise_stop pause resume recipe "
+     "evidence evidence_stop exemplify").split()
 )  # fmt: skip
 """Acts that change nothing of the room: they are no step to be undone."""
 Doing = Callable[..., Iterator[Request] | None]
@@ -339,10 +341,23 @@ def _visualise_stop(world: World, given: Input, key: str = "") -> Iterator[Reque
 
 def _pause(world: World, given: Input) -> Iterator[Request]:
     yield from visualising.pause(world, True)
+    evidence.rest(world, True)
 
 
 def _resume(world: World, given: Input) -> Iterator[Request]:
     yield from visualising.pause(world, False)
+
+
+def _evidence(world: World, given: Input) -> Iterator[Request]:
+    yield from evidence.begin(world)
+
+
+def _evidence_stop(world: World, given: Input) -> Iterator[Request]:
+    yield from evidence.stop(world)
+
+
+def _exemplify(world: World, given: Input, key: str, channel: int) -> None:
+    evidence.show(world, key, channel)
 
 
 def _showing(world: World, given: Input, showing: str = "", key: str = "") -> None:
@@ -482,6 +497,10 @@ DOINGS: dict[str, Doing] = {
     "resume": _resume,
     "showing": _showing,
     "recipe": _recipe,
+    "evidence": _evidence,
+    "evidence_stop": _evidence_stop,
+    "exemplify": _exemplify,
+    "pick_up": evidence.pick_up,
     "shelf_search": _shelf_search,
     "shelf_page": _shelf_page,
     "shelf_draw": _shelf_draw,

@@ -10,6 +10,7 @@ from walkin.interact import (
     arrange,
     carry,
     comfort,
+    evidence,
     flights,
     grab,
     hands,
@@ -68,6 +69,7 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
         history.commit(world)
     yield from shelf.ask(world)
     yield from visualising.hand_out(world)
+    yield from evidence.ask(world)
     if world.things_collected != world.things_revision:
         world.things_collected = world.things_revision
         shelf.collect(world)

@@ -46,7 +46,7 @@ def ask(world: World, wall: Wall, channels: Sequence[int]) -> int:
 def hand_out(world: World) -> Iterator[Request]:
     """The next batch, as soon as the worker has none in hand."""
     growth = world.growth
-    if not growth.jobs:
+    if not growth.jobs or world.findings.busy:  # pictures that are looked through take minutes, growing takes hours
         return
     if len(growth.jobs) > 1 and world.time_s - growth.ordered_s >= ORDER_S:
         _put_in_order(world)
@@ -81,7 +81,7 @@ def batch_size(growth: Growth) -> int:
 def pause(world: World, on: bool) -> Iterator[Request]:
     """The worker rests where it is."""
     growth = world.growth
-    if on == growth.paused or (on and not growth.jobs):
+    if on == growth.paused or (on and not growth.jobs and not world.findings.busy):
         return
     growth.paused = on
     if not on and growth.batch is not None:

@@ -1,4 +1,5 @@
-"""The jobs of the networks' worker: open, feed, watch, refold, close, measure, export. Generators (see mailbox.Job)."""
+"""The jobs of the networks' worker: open, feed, watch, refold, close, measure, visualise, look through, export.
+Generators (see mailbox.Job)."""
 
 from __future__ import annotations
 
@@ -20,7 +21,21 @@ from walkin.network.loaded import Loaded, load
 from walkin.network.pictures import picture_from
 from walkin.network.session import Session
 from walkin.network.weighing import weights_hash
-from walkin.requests import Close, Export, Feed, File, Measure, Open, Pixels, Refold, Visualise, Watch, Weigh
+from walkin.requests import (
+    Close,
+    Exemplify,
+    Export,
+    Feed,
+    File,
+    LookThrough,
+    Measure,
+    Open,
+    Pixels,
+    Refold,
+    Visualise,
+    Watch,
+    Weigh,
+)
 from walkin.resources import photos
 from walkin.results import Grown, Notice, Progress, Result, Watching, Weighed
 
@@ -141,6 +156,42 @@ def visualise(
         while resting():
             time.sleep(LOOK_S)
             yield None
+
+
+def look_through(
+    sessions: Sessions, request: LookThrough, emit: Emit, resting: Callable[[], bool] = lambda: False
+) -> Iterator[Result | None]:
+    """What all pictures of a collection reach on every channel. While `resting()`, nothing is done; given up at any
+    moment, it goes on where it was when it is asked for again."""
+    from walkin.network.evidence.collection import collect
+    from walkin.network.evidence.looking import look
+    from walkin.network.featurevis.cache import Cache
+
+    session = _session(sessions, request.network)
+    if session is None or session.loaded is None:
+        raise WalkinError("no network that could look at pictures yet: open one first")
+    pictures = yield from collect(request.spec, sessions.gallery)
+    looking = look(session.loaded, pictures, Cache(), request.network)
+    while True:
+        try:
+            yield next(looking)
+        except StopIteration as end:
+            session.looked = end.value
+            break
+        while resting():
+            time.sleep(LOOK_S)
+            yield None
+    assert session.looked is not None
+    yield session.looked.evidence
+
+
+def exemplify(sessions: Sessions, request: Exemplify, emit: Emit) -> Iterator[Result | None]:
+    """The pictures that one channel answers to most."""
+    from walkin.network.evidence.exemplars import exemplars
+
+    session = _session(sessions, request.network)
+    if session is not None and session.looked is not None:
+        yield from exemplars(session.looked, request.address, request.channel)
 
 
 def watch(

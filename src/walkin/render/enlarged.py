@@ -6,6 +6,7 @@ import moderngl
 import numpy as np
 
 from walkin.exhibit import Wall
+from walkin.findings import Figures
 from walkin.geometry import UP
 from walkin.growth import Bloom
 from walkin.places import Place
@@ -18,6 +19,7 @@ from walkin.render.shader import program
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import channel_words, number, percent
 from walkin.render.walls import MARGIN_M, Walls, tile_record
+from walkin.results import BEST, Exemplars
 from walkin.things import Enlarged
 from walkin.world import World
 
@@ -27,6 +29,7 @@ NAME: Tint = (0.80, 0.84, 0.90, 1.0)
 DIM: Tint = (0.46, 0.52, 0.62, 1.0)
 DEPTH = 0.03  # of the frame, as a share of its side, like all lengths here
 NAME_EM, WORDS_EM, LINE_EM = 0.046, 0.034, 1.45
+PATCH = 0.105  # of the pictures that its channel answers to most, in a row below its numbers
 
 
 class LargeTile:
@@ -51,7 +54,9 @@ class LargeTile:
             return
         bloom = world.growth.bloom(large.key, large.channel)
         showing = world.showing(wall) if bloom is not None else "activation"
-        made = (large, wall.tiles, wall.order, atlas, bloom, showing)
+        found = world.findings.exemplars.get((large.key, large.channel))
+        evidence = world.findings.evidence.get(wall.exhibit)
+        made = (large, wall.tiles, wall.order, atlas, bloom, showing, found, evidence)
         if len(made) == len(self._made) and all(a is b for a, b in zip(made, self._made, strict=True)):
             return
         self._made = made
@@ -62,7 +67,9 @@ class LargeTile:
         if bloom is not None and showing != "activation":
             place = large.place if showing == "visualisation" else _inset(large.place)
             self._grown.show("large", bloom.seen.pixels[..., :3], place)
-        self._write_words(wall, large, bloom if showing != "activation" else None)
+        peak = bloom.seen.peak if bloom is not None and bloom.done else None
+        figures = world.findings.figures(wall.exhibit, wall.node.address, large.channel, peak)
+        self._write_words(wall, large, bloom if showing != "activation" else None, figures, found)
 
     def draw_solid(self, atlas: Atlas, color_map: int, range_mode: int) -> int:
         if self._page < 0:
@@ -77,7 +84,9 @@ class LargeTile:
     def draw_text(self) -> int:
         return self._plates.draw() + self._text.draw(self._glyphs) if self._page >= 0 else 0
 
-    def _write_words(self, wall: Wall, large: Enlarged, bloom: Bloom | None) -> None:
+    def _write_words(
+        self, wall: Wall, large: Enlarged, bloom: Bloom | None, figures: Figures | None, found: Exemplars | None
+    ) -> None:
         assert wall.tiles is not None
         place, side = large.place, large.place.width_m
         right, front = place.right, place.normal
@@ -87,10 +96,15 @@ class LargeTile:
         if bloom is not None:
             seen = bloom.seen
             state = f"reaches {number(seen.activation)}" if bloom.done else f"growing, {percent(bloom.fraction)}"
+            if bloom.done and seen.peak is not None:
+                state += f", at most {number(seen.peak)}"
             size = f"{seen.pixels.shape[0]} × {seen.pixels.shape[1]}"
             told = f"{bloom.method.recipe}, seed {bloom.method.seed}   {state}   {size}"
             lines.append((told, WORDS_EM, DIM, "regular"))
-        high = sum(em * LINE_EM for _, em, _, _ in lines) * side + 0.035 * side
+        if figures is not None:
+            lines += [(figures.reached, WORDS_EM, NAME, "regular"), (figures.firing, WORDS_EM, DIM, "regular")]
+        strip = (PATCH + 0.02) * side if figures is not None else 0.0
+        high = sum(em * LINE_EM for _, em, _, _ in lines) * side + 0.035 * side + strip
         corner = np.array(place.corner) - right * margin - UP * (margin + high) + front * 0.003
         plate = rectangle(corner, right * (side + 2 * margin), UP * (high + 0.006 * side), PLATE)
         glyphs = []
@@ -99,6 +113,10 @@ class LargeTile:
             at = at - UP * (em * LINE_EM * 0.85 * side)
             glyphs.append(self._text.glyphs(line, at, right, UP, em * side, tint, face=face, max_width=side))
             at = at - UP * (em * LINE_EM * 0.15 * side)
+        for index, patch in enumerate(found.patches if found is not None else ()):
+            x, y, z = (at + right * (index * (1 - PATCH) / (BEST - 1) * side) - UP * ((PATCH + 0.015) * side)).tolist()
+            cell = Place((x, y, z), place.yaw, 1, 1, PATCH * side, 1.0)
+            self._grown.show(f"patch {index}", patch.pixels, cell)
         self._plates.write(np.concatenate([np.zeros(0, RECTANGLE), plate]))
         self._glyphs.write(np.concatenate([np.zeros(0, GLYPH), *glyphs]))
 

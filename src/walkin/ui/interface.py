@@ -15,6 +15,7 @@ from walkin.ui.offer import Offer
 from walkin.ui.painter import Painter
 from walkin.ui.palette import Palette
 from walkin.ui.section import Desk, Section
+from walkin.ui.sections.evidence import Evidence
 from walkin.ui.sections.export import Export
 from walkin.ui.sections.hands import Hands
 from walkin.ui.sections.help import Help
@@ -52,6 +53,7 @@ class Interface:
             Picture(),
             View(),
             Visualise(),
+            Evidence(),
             Export(),
             Hands(),
             Jobs(log),

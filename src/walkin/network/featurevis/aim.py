@@ -30,6 +30,8 @@ class Part:
     skipped: int = 0
     """Tokens before those that form a picture."""
     token_side: int = 0
+    measured: Place | None = None
+    """Where its value appears before it is cut off above, if it is; None: at `place`."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def _part(term: Term, reach: Reach) -> Part:
     side = node.token_side if node.picture == "tokens" else 0
     skipped = node.shape[1] - side * side if side else 0
     early = reach.before_rectifier(term.address)
-    return Part(term, reach.place(term.address), early, axis, skipped, side)
+    return Part(term, reach.place(term.address), early, axis, skipped, side, reach.before_cap(term.address))
 
 
 def channels(node: Node) -> tuple[int, int]:
@@ -212,6 +214,28 @@ def _value(part: Part, value: Tensor, photo: Tensor | None) -> Tensor:
         flat = picked.flatten(1)
         return flat.topk(max(1, round(term.share * flat.shape[1])), dim=1).values.mean()
     return picked.mean()
+
+
+def has_peak(one: Aim) -> bool:
+    """Whether an objective names one channel that is to be large."""
+    term = one.parts[0].term
+    return len(one.parts) == 1 and term.weight > 0 and term.kind in ("channel", "neuron", "top", "class")
+
+
+def peak_place(one: Aim) -> Place:
+    return one.parts[0].measured or one.parts[0].place
+
+
+def peak(one: Aim, found: dict[Place, Tensor]) -> float | None:
+    """The largest value over space of the channel that an objective names, for one picture, before a ReLU6 cuts it off;
+    None where it names none, or several. `found` has what is at `peak_place`."""
+    if not has_peak(one):
+        return None
+    part = one.parts[0]
+    value = found[peak_place(one)]
+    if part.token_side:
+        value = value[:, part.skipped :]
+    return float(value.select(part.axis, part.term.channel).float().max())
 
 
 def likeness(aims: Sequence[Aim], found: dict[Place, Tensor], early: bool, groups: Sequence[int]) -> Tensor:

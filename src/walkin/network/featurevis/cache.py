@@ -41,6 +41,8 @@ class Entry:
     activation: float
     steps: int
     seconds: float
+    peak: float | None = None
+    """The largest value over space of its channel; None: not measured, or of no single channel."""
 
     @property
     def rgba(self) -> np.ndarray:
@@ -175,9 +177,14 @@ class Cache:
         if entry.alpha is not None:
             arrays["alpha"] = np.ascontiguousarray(entry.alpha)
         about = {**key.about, "activation": entry.activation, "steps": entry.steps, "seconds": entry.seconds}
-        content = save(arrays, {"walkin": json.dumps(about)})
-        path = self._path(key)
+        if entry.peak is not None:
+            about["peak"] = entry.peak
+        return self.write(self._path(key), save(arrays, {"walkin": json.dumps(about)}))
+
+    def write(self, path: Path, content: bytes) -> str:
+        """A file of the cache, in place of the one that had its name, whole or not at all; '' or why not."""
         partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        before = _size(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as file:
@@ -191,7 +198,7 @@ class Cache:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
         if self._held is not None:
-            self._held += len(content)
+            self._held += len(content) - before
         self._make_room(keep=path)
         return ""
 
@@ -300,7 +307,8 @@ def _read(path: Path) -> Entry:
     planes, alpha = arrays["planes"], arrays.get("alpha")
     if planes.ndim != 3 or planes.dtype != np.uint8 or (alpha is not None and alpha.shape != planes.shape[1:]):
         raise ValueError("it holds no picture")
-    return Entry(planes, alpha, float(about["activation"]), int(about["steps"]), float(about["seconds"]))
+    peak = float(about["peak"]) if "peak" in about else None
+    return Entry(planes, alpha, float(about["activation"]), int(about["steps"]), float(about["seconds"]), peak)
 
 
 def _about(path: Path) -> dict[str, Any]:

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from walkin.errors import WalkinError
-from walkin.network.featurevis.aim import channels
+from walkin.network.evidence.collection import collect
+from walkin.network.evidence.looking import Looked, look
+from walkin.network.featurevis.aim import aim, channels, has_peak
 from walkin.network.featurevis.cache import Cache
 from walkin.network.featurevis.growing import visualise
 from walkin.network.featurevis.objective import Objective, channel, parse
 from walkin.network.featurevis.reach import Reach
 from walkin.network.featurevis.recipe import Recipe, named
 from walkin.network.featurevis.writing import INDEX, Folder
+from walkin.network.gallery import Gallery
 from walkin.network.globs import matching
 from walkin.network.loaded import Loaded, load
 from walkin.requests import Open
@@ -39,6 +42,8 @@ class Wanted:
     kept: bool = True
     """Whether the cache is used."""
     batch: int = 0
+    images: str = ""
+    """Pictures whose largest values stand beside those of the pictures that are made; '': none."""
 
 
 def run(wanted: Wanted) -> int:
@@ -49,6 +54,9 @@ def run(wanted: Wanted) -> int:
     folder, told = Folder.open(wanted.out, loaded.name, loaded.weights, wanted.recipe)
     if told:
         line.say(told)
+    if wanted.images:
+        looked = _looked(loaded, wanted, line)
+        folder.evidence, folder.channels = looked.evidence, _channels(objectives, looked)
     total, written, failed = sum(one.copies for one in objectives), 0, 0
     results = visualise(
         loaded,
@@ -82,6 +90,38 @@ def run(wanted: Wanted) -> int:
                 f"{INDEX} in {wanted.out} ({time.monotonic() - began_s:.1f} s)"
             )
     return 1 if failed else 0
+
+
+def _looked(loaded: Loaded, wanted: Wanted, line: Line) -> Looked:
+    """What the pictures of the folder that was named reach."""
+
+    def steps() -> Generator[Any, None, Looked]:
+        pictures = yield from collect(wanted.images, Gallery())
+        return (yield from look(loaded, pictures, Cache() if wanted.kept else None))
+
+    looking = steps()
+    try:
+        while True:
+            step = next(looking)
+            if isinstance(step, Notice):
+                line.say(step.text)
+            elif isinstance(step, Progress):
+                line.progress(step)
+    except StopIteration as end:
+        return end.value
+    finally:
+        line.end()
+
+
+def _channels(objectives: Sequence[Objective], looked: Looked) -> dict[str, tuple[str, int]]:
+    """By objective: the node and channel that it is about, of those that are about one."""
+    by_place = {shown.place: address for address, (_, shown) in looked.reach.addresses.items()}
+    found = {}
+    for objective in objectives:
+        part = (one := aim(objective, looked.reach)).parts[0]
+        if has_peak(one) and part.place in by_place:
+            found[str(objective)] = by_place[part.place], part.term.channel
+    return found
 
 
 def opened(request: Open, say: Say) -> Loaded:

@@ -105,6 +105,12 @@ def visualise(
             missing.append(request)
             continue
         clock.total -= 1
+        if entry.peak is None and aims_of.has_peak(studio.aim(request.objective, studio.judge)):
+            # It was kept by a version that did not measure that.
+            ((_, peak),) = studio.judged([request], torch.from_numpy(entry.planes)[None])
+            entry = replace(entry, peak=peak)
+            if cache is not None and keys is not None:
+                cache.put(keys.key(recipe, request.objective, request.copy), entry)
         yield grown([request], [entry], recipe, seed, network)
     clock.began_s = time.monotonic()
     budget = Budget.of(studio.window or studio.whole, recipe, batch)
@@ -192,15 +198,17 @@ class Studio:
         mean, std = (one.to(planes.device) for one in self.statistics)
         return (planes - mean) / std
 
-    def judged(self, requests: Sequence[Request], planes: Tensor) -> list[float]:
-        """How large each objective is for pictures as they are written, uint8 (B, C, H, W): no transforms."""
-        found: list[float] = []
+    def judged(self, requests: Sequence[Request], planes: Tensor) -> list[tuple[float, float | None]]:
+        """How large each objective is for pictures as they are written, uint8 (B, C, H, W), without transforms; and
+        the largest value over space of the channel that it names, None where it names none."""
+        found: list[tuple[float, float | None]] = []
         for request, one in zip(requests, planes, strict=True):
             some = [self.aim(request.objective, self.judge)]
             x = transforms.resized(one[None].to(self.loaded.device).float() / 255, self.judge.side)
             with self.judge.with_gradients(), torch.no_grad():
-                values = self.judge.run(self.normalised(x), some[0].places(early=False))
-                found.append(float(aims_of.values(some, values, False, self.photo_values(requests, [request]))[0]))
+                values = self.judge.run(self.normalised(x), (*some[0].places(early=False), aims_of.peak_place(some[0])))
+                value = aims_of.values(some, values, False, self.photo_values(requests, [request]))[0]
+                found.append((float(value), aims_of.peak(some[0], values)))
         return found
 
     def photo_values(
@@ -279,10 +287,10 @@ def _one_batch(
     done = [request for request, fine in zip(requests, good, strict=True) if fine]
     if done:
         kept = torch.tensor([number for number, fine in enumerate(good) if fine])
-        activations = studio.judged(done, planes[kept])
+        judged = studio.judged(done, planes[kept])
         entries = [
-            Entry(planes[number].numpy(), alphas[number], activation, recipe.steps, seconds)
-            for number, activation in zip(kept.tolist(), activations, strict=True)
+            Entry(planes[number].numpy(), alphas[number], activation, recipe.steps, seconds, peak)
+            for number, (activation, peak) in zip(kept.tolist(), judged, strict=True)
         ]
         if cache is not None and keys is not None:
             for request, entry in zip(done, entries, strict=True):
@@ -563,4 +571,5 @@ def grown(requests: Sequence[Request], entries: Sequence[Entry], recipe: Recipe,
         recipe=recipe.name,
         seed=seed,
         done=True,
+        peaks=tuple(entry.peak for entry in entries),
     )

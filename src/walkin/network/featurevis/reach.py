@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,6 +26,9 @@ from walkin.network.undisturbed import undisturbed
 
 # What gives the same for all values below a bound, and so has no gradient there.
 RECTIFIERS = frozenset("relu relu_ relu6 relu6_ hardtanh hardtanh_ threshold threshold_ clamp clamp_ clamp_min".split())
+# Of these, what also gives the same for all values above a bound: many pictures then reach the same largest value.
+# (torch.nn.ReLU6 calls hardtanh.)
+CAPPED = frozenset("relu6 relu6_ hardtanh hardtanh_".split())
 SQUASHERS = frozenset({"softmax", "log_softmax", "sigmoid", "sigmoid_"})
 
 
@@ -85,6 +88,15 @@ class Reach:
         """Where the input of the ReLU that gives a node's value appears; the node's own place if none does."""
         return self._before(self.place(address), RECTIFIERS)
 
+    def before_cap(self, address: str) -> Place:
+        """Where values appear that a ReLU6 then cuts off above; the node's own place if none does."""
+        return self._before(self.place(address), CAPPED)
+
+    def operation(self, place: Place) -> str:
+        """What gives the value at a place; '' where that is no single operation."""
+        op = self._by_place.get(place)
+        return op.operation if op is not None else ""
+
     def before_softmax(self, address: str) -> Place:
         return self._before(self.place(address), SQUASHERS)
 
@@ -103,20 +115,33 @@ class Reach:
         """Their values for a batch of normalised inputs (B, C, H, W). GraphChanged if it takes another path."""
         wanted = dict.fromkeys(places)
         found: dict[Place, Tensor] = {}
+
+        def keep(place: Place, value: Tensor) -> None:
+            # What is not the last may be written to by what comes after it.
+            found[place] = value if len(found) == len(wanted) - 1 else value.clone()
+
+        self.hand_out(x, wanted, keep)
+        return found
+
+    def hand_out(self, x: Tensor, places: Iterable[Place], on_value: Callable[[Place, Tensor], None]) -> None:
+        """Gives each value the moment it is there: it is the network's own, and valid only during the call."""
+        wanted = dict.fromkeys(places)
+        given: set[Place] = set()
         shown = tuple(Shown(str(number), place, ()) for number, place in enumerate(wanted))
         by_address = {one.address: one.place for one in shown}
 
-        def keep(address: str, value: Tensor) -> None:
-            # What is not the last may be written to by what comes after it.
-            found[by_address[address]] = value if len(found) == len(wanted) - 1 else value.clone()
-            if len(found) == len(wanted):
+        def give(address: str, value: Tensor) -> None:
+            place = by_address[address]
+            on_value(place, value)
+            given.add(place)
+            if len(given) == len(wanted):
                 raise Reached
 
         plan = Plan(shown, self.trace.events, self.networks["ops"], self.trace.branches_known)
         by_source: dict[str, dict[int, list[Shown]]] = defaultdict(lambda: defaultdict(list))
         for one in shown:
             by_source[one.place.source][one.place.event].append(one)
-        replay = _AnySize(plan, self._paths, self.survey.wrappers, by_source, keep)
+        replay = _AnySize(plan, self._paths, self.survey.wrappers, by_source, give)
         inputs = put_in(self.loaded, x)
         model = self.survey.model
         try:
@@ -138,14 +163,19 @@ class Reach:
             else:
                 raise
         replay.error = None  # it holds the frames of the forward, and those its values
-        if len(found) < len(wanted):
-            raise GraphChanged(f"{len(wanted) - len(found)} of the nodes did not appear")
-        return found
+        if len(given) < len(wanted):
+            raise GraphChanged(f"{len(wanted) - len(given)} of the nodes did not appear")
 
     @contextmanager
     def with_gradients(self) -> Iterator[None]:
         """The network in evaluation mode and its buffers as they were afterwards, but with gradients recorded."""
         with undisturbed(self.survey, (), {}), torch.enable_grad():
+            yield
+
+    @contextmanager
+    def without_gradients(self) -> Iterator[None]:
+        """The same where nothing but values is wanted."""
+        with undisturbed(self.survey, (), {}):
             yield
 
     @cached_property

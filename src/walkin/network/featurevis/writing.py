@@ -6,6 +6,7 @@ import hashlib
 import math
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from walkin._version import __version__
 from walkin.errors import WalkinError
+from walkin.findings import Figures, figures, times
 from walkin.network.featurevis.recipe import Recipe
 from walkin.picture_file import save_png
+from walkin.requests import source_to_json
 from walkin.resources import asset
-from walkin.results import Visualised
+from walkin.results import Evidence, Visualised
 from walkin.safe_file import Damaged, read_json, set_aside, write_whole
 
 INDEX = "index.json"
@@ -39,6 +42,10 @@ class Folder:
     """By file name."""
     fresh: dict[str, list[Visualised]] = field(default_factory=lambda: defaultdict(list))
     """By address: what this run has written, for its sheets."""
+    evidence: Evidence | None = None
+    """What real pictures reach, to stand beside what these reach."""
+    channels: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """By objective: the node and channel that it is about, where it is about one."""
 
     @classmethod
     def open(cls, path: Path, network: str, weights: str, recipe: Recipe) -> tuple[Folder, str]:
@@ -74,8 +81,43 @@ class Folder:
             "seconds": round(one.seconds, 3),
             "network": self.network,
         }
+        if one.peak is not None:
+            self.rows[name]["peak"] = one.peak
+        if (beside := self._beside(one)) is not None:
+            self.rows[name]["evidence"] = beside
         self.fresh[_wall(one)].append(one)
         return self.path / name
+
+    def _figures(self, one: Visualised) -> Figures | None:
+        """What real pictures reach on the channel of a picture; None where none are known, or it is of no channel."""
+        if self.evidence is None or one.peak is None or one.objective not in self.channels:
+            return None
+        return figures(self.evidence, *self.channels[one.objective], one.peak)
+
+    def _beside(self, one: Visualised) -> dict[str, Any] | None:
+        """The same for the index; None in it where a number says nothing."""
+        found = self._figures(one)
+        if found is None or self.evidence is None:
+            return None
+        address, channel = self.channels[one.objective]
+        reached = self.evidence.nodes[address]
+        best = zip(reached.pictures[channel].tolist(), reached.values[channel].tolist(), strict=True)
+        return {
+            "images": found.count,
+            "of": self.evidence.title,
+            "largest": _finite(found.largest),
+            "median": _finite(found.median),
+            "peak_over_largest": _finite(found.over_largest),
+            "peak_over_median": _finite(found.over_median),
+            "fired": round(found.share, 6),
+            "fires": found.rule,
+            "before_relu6": found.capped,
+            "top": [
+                {"image": source_to_json(self.evidence.sources[number]), "value": value}  # type: ignore[arg-type]
+                for number, value in best
+                if number >= 0
+            ],
+        }
 
     def write_index(self) -> None:
         content = {
@@ -98,7 +140,12 @@ class Folder:
             path = self.path / f"{_safe(wall)}{self._suffix(pictures[0])}-sheet.png"
             title = f"{self.network}   {wall}"
             below = f"{self.recipe.name}, {pictures[0].steps} steps, seed {pictures[0].seed}; {self.weights}"
-            save_png(path, sheet(pictures, title, below))
+            ratios = [self._figures(one) for one in pictures] if self.evidence is not None else []
+            if self.evidence is not None:
+                below += f"; beside each: its largest value over that of {self.evidence.count:,} pictures"
+            save_png(
+                path, sheet(pictures, title, below, ratios=[each.over_largest if each else None for each in ratios])
+            )
             written.append(path)
         return written
 
@@ -112,13 +159,16 @@ class Folder:
         return recipe + (f"-seed{one.seed}" if one.seed else "")
 
 
-def sheet(pictures: list[Visualised], title: str, below: str = "", side: int = 0) -> np.ndarray:
-    """uint8 (H, W, 3): all pictures with their channel and activation, under a title."""
+def sheet(
+    pictures: list[Visualised], title: str, below: str = "", side: int = 0, ratios: Sequence[float | None] = ()
+) -> np.ndarray:
+    """uint8 (H, W, 3): all pictures with their channel and activation, under a title. `ratios`: of each, how many times
+    what real pictures reach it reaches; None where that says nothing."""
     count = len(pictures)
     side = side or (160 if count <= 64 else 112 if count <= 400 else 80)
     columns = min(count, max(4, math.ceil(math.sqrt(count * 1.5)))) or 1
     rows = math.ceil(count / columns)
-    gap, head, label = 10, 74, 20
+    gap, head, label = 10, 74, 20 if not ratios else 38
     font, small = _font(22, bold=True), _font(13)
     width = max(gap + columns * (side + gap), 420)
     picture = Image.new("RGB", (width, head + rows * (side + label + gap)), _PAPER)
@@ -134,6 +184,11 @@ def sheet(pictures: list[Visualised], title: str, below: str = "", side: int = 0
         room = side - small.getlength(value) - 6
         draw.text((left, top + side + 2), _fitting(name, small, room), font=small, fill=_INK)
         draw.text((left + side - small.getlength(value), top + side + 2), value, font=small, fill=_FAINT)
+        if ratios:
+            found = ratios[number]
+            words = f"{times(found)} largest" if found is not None else "no ratio"
+            ink = _INK if found is not None else _FAINT
+            draw.text((left, top + side + 19), _fitting(words, small, side), font=small, fill=ink)
     return np.asarray(picture)
 
 
@@ -164,6 +219,11 @@ def _fitting(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
     while text and font.getlength(text + "…") > width:
         text = text[:-1]
     return text + "…"
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has neither NaN nor infinity."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _safe(text: str) -> str:
