@@ -324,6 +324,12 @@ def _featurevis_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--seed", type=_count, default=0, metavar="N", help="of the pictures (default: 0)")
     parser.add_argument("--batch", type=_count, default=0, metavar="N", help="pictures at a time (default: by memory)")
     parser.add_argument("--no-cache", action="store_true", help="make all anew, and keep nothing")
+    parser.add_argument(
+        "--ray",
+        metavar="auto|ADDRESS",
+        help="share the work with a Ray cluster (pip install 'walkin[ray]'): HOST:PORT; auto: the one that runs here, "
+        "else one is started for the time being; local: start one",
+    )
     _network_options(parser, seed="--weights-seed")
     parser.set_defaults(run=_featurevis)
 

@@ -321,6 +321,7 @@ def featurevis(options: argparse.Namespace) -> int:
         everything=options.all,
         kept=not options.no_cache,
         batch=options.batch,
+        ray=options.ray,
     )
     return command.run(wanted)
 

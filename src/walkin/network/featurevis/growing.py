@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ from walkin.results import Grown, Notice, Progress
 
 if TYPE_CHECKING:
     from walkin.network.featurevis.cluster import Asked
+    from walkin.network.featurevis.sharing import Far
 
 JOB = "featurevis"
 TRIES = 4  # a picture that meets a value that is not finite begins again, each time with a quarter of the rate
@@ -66,7 +68,7 @@ class Clock:
         return Progress(JOB, label, min(1.0, done / max(1, self.total)), eta_s, network)
 
 
-Results = Iterator[Grown | Progress | Notice | None]
+Results = Generator[Grown | Progress | Notice | None, None, None]
 
 
 def visualise(
@@ -95,15 +97,29 @@ def visualise(
     yield Progress(JOB, f"{loaded.name}: looking where the nodes are", None, network=network)
     studio = Studio.of(loaded, recipe, seed, half)
     studio.check(objectives)
-    far = None
-    if ray is not None:
-        from walkin.network.featurevis.sharing import Far
+    if ray is None:
+        yield from _all(studio, objectives, seed, cache, batch, network, None)
+        return
+    from walkin.network.featurevis.sharing import Far
 
-        far = Far.of(ray, studio, half)
-    keys = None
+    with closing(Far.of(ray, studio, half)) as far:
+        yield from _all(studio, objectives, seed, cache, batch, network, far)
+
+
+def _all(
+    studio: Studio,
+    objectives: Sequence[Objective],
+    seed: int,
+    cache: Cache | None,
+    batch: int,
+    network: str,
+    far: Far | None,
+) -> Results:
+    """What the cache has, and then the rest, here or far away."""
+    recipe, keys = studio.recipe, None
     if cache is not None or far is not None:
-        there = studio.half if far is None else far.half
-        keys = yield from Keys.of(loaded, studio.whole.trace, seed, half=there, measured=studio.table)
+        half = studio.half if far is None else far.half
+        keys = yield from Keys.of(studio.loaded, studio.whole.trace, seed, half=half, measured=studio.table)
     wanted = [Request(one, copy, group=number) for number, one in enumerate(objectives) for copy in range(one.copies)]
     clock = Clock(len(wanted))
     missing: list[Request] = []
