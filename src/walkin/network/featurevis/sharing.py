@@ -219,8 +219,6 @@ class Share:
 
     def _send(self) -> None:
         """As much as is made at once, and as much again, so that no worker waits for us."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
         fit = [room for room in self.rooms if room.node not in self.unfit]
         slots = sum(room.slots for room in fit)
         while (self.back or self.missing) and len(self.running) < 2 * slots:
@@ -229,16 +227,22 @@ class Share:
                 next(self.numbers), self.name, requests, self.far.kind, self.threads, self.asked,
                 max(room.slots for room in fit),
             )  # fmt: skip
-            options: dict[str, Any] = {"num_cpus": self.threads, "max_retries": 0, "scheduling_strategy": "SPREAD"}
-            if self.far.kind == "cuda":
-                options["num_gpus"] = GPU_SHARE
             node = ""
             if self.unfit:  # it would be the first to be free again, each time
                 busy = Counter(sent.node for sent in self.running.values())
                 node = min(fit, key=lambda room: busy[room.node] / room.slots).node
-                options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node, soft=False)
-            reference = self.task.options(**options).remote([self.stored], pickle.dumps(errand), self.tally)
-            self.running[reference] = Sent(errand, frozenset(one["NodeID"] for one in alive()), node)
+            nodes = frozenset(one["NodeID"] for one in alive())
+            self.running[self._post(errand, node)] = Sent(errand, nodes, node)
+
+    def _post(self, errand: Errand, node: str) -> Any:
+        """Reference to what will come back; node: '' for any."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        strategy = NodeAffinitySchedulingStrategy(node, soft=False) if node else "SPREAD"
+        options: dict[str, Any] = {"num_cpus": self.threads, "max_retries": 0, "scheduling_strategy": strategy}
+        if self.far.kind == "cuda":
+            options["num_gpus"] = GPU_SHARE
+        return self.task.options(**options).remote([self.stored], pickle.dumps(errand), self.tally)
 
     def _next(self) -> tuple[Request, ...]:
         if self.back:
