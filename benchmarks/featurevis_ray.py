@@ -1,6 +1,6 @@
 """How many pictures a minute a Ray cluster of one-core nodes makes, beside as many plain processes of one thread.
 
-    python benchmarks/featurevis_ray.py [--workers 2,3] [--network demo] [--batches 4] [--steps 48] [--json FILE]
+    python benchmarks/featurevis_ray.py [--workers 2,3] [--network demo] [--batches 3] [--steps 32] [--json FILE]
 
 Both make the same pictures in the same batches. `steady` begins when as many batches as there are workers are finished
 and ends with the last: imports, tracing and the start of Ray are left out. `whole` is all of it, from nothing.
@@ -29,8 +29,8 @@ def main() -> None:
     parser.add_argument("--workers", default="2,3", metavar="N,N")
     parser.add_argument("--network", default="demo")
     parser.add_argument("--address", default="_blocks.8._expand_conv", help="a wall with enough channels")
-    parser.add_argument("--batches", type=int, default=4, help="for each worker, of 8 pictures")
-    parser.add_argument("--steps", type=int, default=48)
+    parser.add_argument("--batches", type=int, default=3, help="for each worker, of 8 pictures")
+    parser.add_argument("--steps", type=int, default=32)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plain", type=int, default=-1, help=argparse.SUPPRESS)  # the first picture of one process
     options = parser.parse_args()
@@ -39,10 +39,10 @@ def main() -> None:
         return
     rows = []
     for count in map(int, options.workers.split(",")):
-        by_itself = measured(count, options, processes)
-        by_ray = measured(count, options, cluster)
-        for how, found in (("processes", by_itself), ("Ray", by_ray)):
-            steady, whole = found
+        # Before and after: what else the machine does shows in the difference.
+        found = [measured(count, options, how) for how in (processes, cluster, processes)]
+        by_itself = [(before + after) / 2 for before, after in zip(found[0], found[2], strict=True)]
+        for how, (steady, whole) in zip(("processes", "Ray", "processes, again"), found, strict=True):
             rows.append(
                 {
                     "workers": count,

@@ -29,6 +29,7 @@ _ANSWER_S = 12.0  # joining takes 1 to 3 s; where nobody answers, Ray itself wou
 _SMALLEST_STORE = 80 << 20  # Ray refuses less than 75 MiB
 # On one GPU two batches: while one is judged and sent back, the other computes.
 GPU_SHARE = 0.5
+_NONE_HERE = "Could not find any running Ray instance"  # as Ray puts it
 _SOURCE = Path(__file__).parents[2]
 # What workers need not have: shaders, fonts and photos, and what Python writes beside its source.
 _LEFT_HERE = ["assets", "shaders", "__pycache__"]
@@ -47,7 +48,7 @@ class Asked:
     """Which cluster, and what its workers are to compute on."""
 
     address: str
-    """HOST:PORT, ray://HOST:PORT; auto: the one that runs here or RAY_ADDRESS names, else one is started; local."""
+    """HOST:PORT; auto: the one that RAY_ADDRESS names or that runs here, else one is started; local: one is started."""
     device: str = "auto"
     """auto, cpu or cuda."""
 
@@ -70,22 +71,26 @@ class Cluster:
     """False: it is started by `enter`."""
     theirs: bool = False
     """The script that called had joined it before."""
+    note: str = ""
+    """Why not the one that is there."""
     folder: Path | None = field(default=None, repr=False)
     """Where Ray keeps sockets and logs of a cluster that is ours."""
 
     @classmethod
     def find(cls, asked: Asked) -> Cluster:
         """Look whether there is one; WalkinError, within some 12 s, if the one that is named does not answer."""
-        check(asked)
-        import ray
+        asked = check(asked)
+        with _quiet():
+            import ray
 
         if ray.is_initialized():
             return cls(asked, True, theirs=True)
         if asked.address == LOCAL:
             return cls(asked, False)
-        if asked.address == AUTO and _answer(AUTO) is not None:
-            return cls(asked, False)
-        if asked.address != AUTO and (why := _answer(asked.address)) is not None:
+        why = _answer(asked.address)
+        if why is not None and asked.address == AUTO:
+            return cls(asked, False, note="" if _NONE_HERE in why else f" ({why})")
+        if why is not None:
             raise WalkinError(f"--ray {asked.address}: {why}")
         cluster = cls(asked, True)
         cluster.enter()
@@ -157,7 +162,9 @@ class Cluster:
     def words(self) -> str:
         if self.theirs:
             return "the cluster that the script has joined"
-        return f"the cluster at {self.asked.address}" if self.running else "a cluster of this machine"
+        if not self.running:
+            return f"a cluster of this machine{self.note}"
+        return "the cluster of this machine" if self.asked.address == AUTO else f"the cluster at {self.asked.address}"
 
 
 def alive() -> list[dict[str, Any]]:
@@ -180,13 +187,15 @@ def rooms(kind: str, threads: int) -> list[Room]:
     return found
 
 
-def check(asked: Asked) -> None:
-    """Refuse at once what can be seen to be wrong, before anything is loaded."""
+def check(asked: Asked) -> Asked:
+    """Refuse at once what can be seen to be wrong, before anything is loaded; with the address that is meant."""
     if importlib.util.find_spec("ray") is None:
         raise WalkinError("--ray needs Ray: pip install 'walkin[ray]'")
     address = asked.address
+    if address == AUTO and (named := os.environ.get("RAY_ADDRESS")):
+        asked = Asked(address := named, asked.device)
     if address in (AUTO, LOCAL):
-        return
+        return asked
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise WalkinError(f"--ray {address!r}: auto, local or HOST:PORT is wanted, for example 10.0.0.5:6379", code=2)
@@ -196,6 +205,7 @@ def check(asked: Asked) -> None:
     except OSError as problem:
         why = "it does not answer" if isinstance(problem, TimeoutError) else problem.strerror or problem
         raise WalkinError(f"--ray {address}: no Ray cluster there: {why}") from problem
+    return asked
 
 
 def store_bytes(needed: int) -> int:
@@ -235,9 +245,14 @@ def _answer(address: str) -> str | None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Nothing is reported to Ray's makers, and nothing but errors to the terminal; the environment is as before
-    afterwards."""
-    settings = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+    """Nothing is reported to Ray's makers, nothing of Ray's goes to the terminal; afterwards the environment is as it
+    was."""
+    settings = {
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+        # Read when Ray is imported. Without it a worker's death is told in ten lines on stdout, log_to_driver or not.
+        "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
+    }
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     try:
