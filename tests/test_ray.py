@@ -262,7 +262,7 @@ def test_a_worker_that_cannot_import_torch_gets_no_more_work(nodes, here, monkey
 
 
 def test_a_worker_with_another_walkin_says_so(nodes, here, monkeypatch):
-    monkeypatch.setattr(Errand.__init__, "__defaults__", ("0.0.0",))
+    monkeypatch.setattr(sharing, "__version__", "0.0.0")
     network = loaded(small())
     with pytest.raises(WalkinError, match=r"no worker .* is there, 0\.0\.0 here"):
         list(growing.visualise(network, WALL[:1], SHORT, ray=Asked(nodes.address, "cpu")))
@@ -297,9 +297,8 @@ class Local(nn.Conv2d):
 def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_running(here):
     arguments = [sys.executable, "-m", "walkin", "featurevis", "net.py:make", "b", "--input-size", "3,32x32",
                  "--weights", "none", "--device", "cpu", "--out", "out", "--batch", "2", "--steps", "60"]  # fmt: skip
-    environment = {**os.environ, "TMPDIR": str(here)}
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    running = subprocess.Popen([*arguments, "--ray", "local"], start_new_session=True, env=environment, **pipes)
+    running = subprocess.Popen([*arguments, "--ray", "local"], start_new_session=True, **pipes)
     folders = set(Path("/tmp").glob("walkin-ray-*"))
     try:
         deadline = time.monotonic() + 120
@@ -318,7 +317,7 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_running(here):
         assert not folder.exists() and not _processes(str(folder))
     assert {path.name for path in Path().iterdir()} <= {"net.py", "beside.py", "out", "cache", "__pycache__"}
     kept = {path: path.stat().st_mtime_ns for path in Path("cache").rglob("*.safetensors")}
-    assert len(kept) >= len([*Path("out").glob("b-0*.png")]) - 1 > 0
+    assert len(kept) >= len([*Path("out").glob("b-0*.png")]) > 0
     done = subprocess.run(arguments, capture_output=True, text=True)
     assert done.returncode == 0 and "40 pictures" in done.stderr, done.stderr
     every = [*Path("cache").rglob("*.safetensors")]

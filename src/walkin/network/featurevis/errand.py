@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import torch
 
-from walkin._version import __version__
 from walkin.errors import WalkinError
 from walkin.network.featurevis.cache import Keys
 from walkin.network.featurevis.growing import Made, Request, Studio, making
@@ -31,7 +30,6 @@ class Errand:
     """Pictures through the network at once; 0: as there is memory for."""
     sharers: int
     """Batches that share the memory of a node."""
-    walkin: str = __version__
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,6 @@ class Brought:
     problem: str = ""
     unfit: bool = False
     """The problem is the worker's, not the batch's: another may do better."""
-    torch: str = torch.__version__
 
 
 Report = Callable[[int], None]
@@ -55,8 +52,6 @@ _open: dict[str, Studio] = {}
 def run(content: bytes, parcel: Callable[[], Parcel], report: Report) -> Brought:
     """One errand, as `pickle` has written it. Nothing is raised but by what ends processes."""
     errand: Errand = pickle.loads(content)
-    if errand.walkin != __version__:
-        return Brought(None, f"walkin {__version__} is there, {errand.walkin} here", unfit=True)
     # As many as were reserved: a node that runs one batch a core must not run all cores for each.
     torch.set_num_threads(errand.threads)
     try:

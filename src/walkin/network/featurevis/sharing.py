@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 
+from walkin._version import __version__
 from walkin.errors import WalkinError
 from walkin.network.featurevis.cache import Cache, Keys, size_text
 from walkin.network.featurevis.cluster import GPU_SHARE, Asked, Cluster, Room, alive, one_line, rooms
@@ -49,7 +50,11 @@ class Far:
     def of(cls, asked: Asked, studio: Studio, half: bool | None) -> Far:
         """half: as in `growing.visualise`, for what the workers compute on."""
         cluster = Cluster.find(asked)
-        kind = cluster.kind()
+        try:
+            kind = cluster.kind()
+        except BaseException:
+            cluster.leave()
+            raise
         gains = kind == "cuda" and studio.loaded.dtype == torch.float32
         return cls(cluster, studio, kind, gains if half is None else half and kind == "cuda")
 
@@ -242,7 +247,7 @@ class Share:
         options: dict[str, Any] = {"num_cpus": self.threads, "max_retries": 0, "scheduling_strategy": strategy}
         if self.far.kind == "cuda":
             options["num_gpus"] = GPU_SHARE
-        return self.task.options(**options).remote([self.stored], pickle.dumps(errand), self.tally)
+        return self.task.options(**options).remote([self.stored], pickle.dumps(errand), self.tally, __version__)
 
     def _next(self) -> tuple[Request, ...]:
         if self.back:
@@ -371,7 +376,7 @@ def _count(requests: tuple[Request, ...]) -> str:
 def _task() -> Any:
     """What a worker runs. A function inside a function crosses as code: it can then say what cannot be imported."""
 
-    def featurevis(parcels: list[Any], content: bytes, tally: Any) -> tuple[str, Any]:
+    def featurevis(parcels: list[Any], content: bytes, tally: Any, here: str) -> tuple[str, Any]:
         import pickle
         import sys
 
@@ -379,6 +384,10 @@ def _task() -> Any:
 
         node = ray.get_runtime_context().get_node_id()
         try:
+            from walkin._version import __version__ as there
+
+            if there != here:
+                return node, f"walkin {there} is there, {here} here"
             from walkin.network.featurevis import errand
         except Exception as problem:
             reason = (str(problem).splitlines() or [""])[0]
