@@ -35,6 +35,7 @@ CRASHES = 3  # so often may a picture have been in a process that died before it
 _MOST_THREADS = 8  # a batch on more gains nothing
 _WAIT_S = 0.5
 _FETCH_S = 60.0
+_ALONE_S = 60.0  # an autoscaler may bring new nodes
 
 
 @dataclass
@@ -128,6 +129,7 @@ class Share:
     steps: dict[int, tuple[str, int]] = field(default_factory=dict)
     """Number of an errand -> the node that it is on, and the steps that are done."""
     looked_s: float = 0.0
+    alone_s: float = 0.0
 
     @classmethod
     def of(
@@ -177,9 +179,13 @@ class Share:
                 self._look_round()
                 self._send()
                 if not self.running:  # all nodes are gone: others may come
+                    self.alone_s += _WAIT_S
+                    if self.alone_s > _ALONE_S:
+                        raise WalkinError("all nodes of the Ray cluster are gone; what is finished is kept")
                     time.sleep(_WAIT_S)
                     yield self._progress()
                     continue
+                self.alone_s = 0.0
                 ray.wait(list(self.running), num_returns=1, timeout=_WAIT_S)
                 ready, _ = ray.wait(list(self.running), num_returns=len(self.running), timeout=0)
                 for reference in ready:
