@@ -13,7 +13,7 @@ import math
 import pickle
 import time
 import uuid
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -121,7 +121,8 @@ class Share:
     rooms: list[Room]
     back: deque[tuple[Request, ...]] = field(default_factory=deque)
     """Batches that did not come back, to be sent again as they are."""
-    crashes: Counter[Request] = field(default_factory=Counter)
+    crashes: dict[Request, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """The nodes on which a process died with it."""
     running: dict[Any, Sent] = field(default_factory=dict)
     unfit: dict[str, str] = field(default_factory=dict)
     """Node -> why it gets nothing more."""
@@ -312,8 +313,12 @@ class Share:
         """A process died with a batch in it: is it the batch?"""
         requests = sent.errand.requests
         self.looked_s = 0.0
-        self.crashes.update(requests)
-        times = max(self.crashes[request] for request in requests)
+        place = self.steps.get(sent.errand.number, (sent.node, 0))[0]
+        for request in requests:
+            self.crashes[request].append(place)
+        # Ray notices after some 15 s that a node is gone, and its processes sooner: those were not the batch's fault.
+        gone = sent.nodes - {one["NodeID"] for one in alive()}
+        times = max(sum(node not in gone for node in self.crashes[request]) for request in requests)
         parts = _halves(requests) if halve or times > 1 else [requests]
         if len(parts) == 1 and times >= CRASHES:
             yield from self._failed(requests, f"its worker {how} {times} times")
