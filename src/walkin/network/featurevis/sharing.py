@@ -317,8 +317,8 @@ class Share:
         for request in requests:
             self.crashes[request].append(place)
         # Ray notices after some 15 s that a node is gone, and its processes sooner: those were not the batch's fault.
-        gone = sent.nodes - {one["NodeID"] for one in alive()}
-        times = max(sum(node not in gone for node in self.crashes[request]) for request in requests)
+        there = {"", *(one["NodeID"] for one in alive())}
+        times = max(sum(node in there for node in self.crashes[request]) for request in requests)
         parts = _halves(requests) if halve or times > 1 else [requests]
         if len(parts) == 1 and times >= CRASHES:
             yield from self._failed(requests, f"its worker {how} {times} times")
