@@ -68,6 +68,7 @@ LIBRARIES = {
     "imgui_bundle": {"ui"},
     "cuda": {"render.interop"},
     "cv2": {"network"},
+    "ray": {"network"},
 }
 TYPES_ONLY = {
     ("frame", "moderngl"),

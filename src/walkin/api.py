@@ -219,6 +219,7 @@ def visualise(
     weights_seed: int = 0,
     cache: bool = True,
     progress: Callable[[float, float | None], None] | None = None,
+    ray: str | None = None,
     **numbers: Any,
 ) -> list[Visualised]:
     """Pictures of what channels of a node answer to most, with their activation, in the order asked for.
@@ -227,6 +228,8 @@ def visualise(
     `dream:layer4.1` (walkin featurevis --help lists them), or a list of these. `channels`: of whole nodes; all if not
     given. `recipe`: fourier, quick, maco or pixel; `numbers` are others for it: rate=0.1. A live module is copied.
     `progress` is called with the share that is done and the seconds that are left, None as long as nobody knows.
+    `ray`: the workers of a Ray cluster make the pictures: HOST:PORT, auto or local; one that the script has joined
+    is used as it is.
     """
     import sys
 
@@ -246,6 +249,7 @@ def visualise(
         cache,
         progress,
         lambda line: print(f"walkin: {line}", file=sys.stderr),
+        ray,
     )
 
 

@@ -322,6 +322,12 @@ def _featurevis_parser(commands: argparse._SubParsersAction) -> None:
         metavar="FOLDER",
         help="real pictures, a folder or a data set: what they reach goes beside what each picture reaches",
     )
+    parser.add_argument(
+        "--ray",
+        metavar="auto|ADDRESS",
+        help="share the work with a Ray cluster (pip install 'walkin[ray]'): HOST:PORT; auto: the one that runs here, "
+        "else one is started for the time being; local: start one",
+    )
     _network_options(parser, seed="--weights-seed")
     parser.set_defaults(run=_featurevis)
 

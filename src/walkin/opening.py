@@ -317,6 +317,7 @@ def featurevis(options: argparse.Namespace) -> int:
         kept=not options.no_cache,
         batch=options.batch,
         images=options.images or "",
+        ray=options.ray,
     )
     return command.run(wanted)
 

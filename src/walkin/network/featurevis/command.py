@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from walkin.network.evidence.collection import collect
 from walkin.network.evidence.looking import Looked, look
 from walkin.network.featurevis.aim import aim, channels, has_peak
 from walkin.network.featurevis.cache import Cache
+from walkin.network.featurevis.cluster import Asked, check
 from walkin.network.featurevis.growing import visualise
 from walkin.network.featurevis.objective import Objective, channel, parse
 from walkin.network.featurevis.reach import Reach
@@ -44,12 +46,15 @@ class Wanted:
     batch: int = 0
     images: str = ""
     """Pictures whose largest values stand beside those of the pictures that are made; '': none."""
+    ray: str | None = None
+    """Address of a Ray cluster that makes the pictures, auto or local."""
 
 
 def run(wanted: Wanted) -> int:
     """Make and write all; the exit code."""
     line = Line()
-    loaded = opened(wanted.request, line.say)
+    request, ray = asked(wanted.request, wanted.ray)
+    loaded = opened(request, line.say)
     objectives = expanded(loaded, wanted.addresses, wanted.channels, wanted.everything, wanted.request.fold)
     folder, told = Folder.open(wanted.out, loaded.name, loaded.weights, wanted.recipe)
     if told:
@@ -65,8 +70,9 @@ def run(wanted: Wanted) -> int:
         wanted.seed,
         cache=Cache() if wanted.kept else None,
         batch=wanted.batch,
+        ray=ray,
     )
-    began_s = time.monotonic()
+    began_s, given_up = time.monotonic(), False
     try:
         for result in results:
             if isinstance(result, Notice):
@@ -79,8 +85,14 @@ def run(wanted: Wanted) -> int:
                     folder.add(one)
                     written += 1
                 folder.write_index()
+    except KeyboardInterrupt:
+        given_up = True
+        raise
     finally:
         line.end()
+        results.close()  # now: what has been finished meanwhile is kept, and a cluster is left
+        if given_up and not written:
+            line.say(f"none of {total} pictures is finished; the same command begins again")
         if written:
             folder.write_index()
             sheets = folder.write_sheets()
@@ -122,6 +134,15 @@ def _channels(objectives: Sequence[Objective], looked: Looked) -> dict[str, tupl
         if has_peak(one) and part.place in by_place:
             found[str(objective)] = by_place[part.place], part.term.channel
     return found
+
+
+def asked(request: Open, address: str | None) -> tuple[Open, Asked | None]:
+    """With a cluster, what it is asked for; the network itself is then opened on the CPU."""
+    if address is None:
+        return request, None
+    ray = Asked(address, request.device)
+    check(ray)
+    return replace(request, device="cpu"), ray
 
 
 def opened(request: Open, say: Say) -> Loaded:
@@ -210,18 +231,21 @@ def pictures(
     kept: bool,
     progress: Callable[[float, float | None], None] | None,
     say: Say,
+    address: str | None = None,
 ) -> list[Visualised]:
-    """What `walkin.visualise` gives: in the order in which they were asked for."""
+    """What `walkin.visualise` gives: in the order in which they were asked for. address: of a Ray cluster."""
+    request, ray = asked(request, address)
     loaded = opened(request, lambda line: None)
     objectives = expanded(loaded, addresses, some)
     made: dict[tuple[str, int], Visualised] = {}
-    for result in visualise(loaded, objectives, recipe, seed, cache=Cache() if kept else None):
-        if isinstance(result, Notice):
-            say(result.text)
-        elif isinstance(result, Progress) and progress is not None and result.fraction is not None:
-            progress(result.fraction, result.eta_s)
-        elif isinstance(result, Grown) and result.done:
-            made.update({(one.objective, one.copy): one for one in result.each()})
+    with closing(visualise(loaded, objectives, recipe, seed, cache=Cache() if kept else None, ray=ray)) as results:
+        for result in results:
+            if isinstance(result, Notice):
+                say(result.text)
+            elif isinstance(result, Progress) and progress is not None and result.fraction is not None:
+                progress(result.fraction, result.eta_s)
+            elif isinstance(result, Grown) and result.done:
+                made.update({(one.objective, one.copy): one for one in result.each()})
     wanted = [(str(one), copy) for one in objectives for copy in range(one.copies)]
     return [made[one] for one in wanted if one in made]
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -26,6 +28,10 @@ from walkin.network.loaded import Loaded
 from walkin.network.pictures import read_picture
 from walkin.network.recording import Place
 from walkin.results import Grown, Notice, Progress
+
+if TYPE_CHECKING:
+    from walkin.network.featurevis.cluster import Asked
+    from walkin.network.featurevis.sharing import Far
 
 JOB = "featurevis"
 TRIES = 4  # a picture that meets a value that is not finite begins again, each time with a quarter of the rate
@@ -62,7 +68,7 @@ class Clock:
         return Progress(JOB, label, min(1.0, done / max(1, self.total)), eta_s, network)
 
 
-Results = Iterator[Grown | Progress | Notice | None]
+Results = Generator[Grown | Progress | Notice | None, None, None]
 
 
 def visualise(
@@ -75,12 +81,14 @@ def visualise(
     network: str = "",
     batch: int = 0,
     half: bool | None = None,
+    ray: Asked | None = None,
 ) -> Results:
     """Pictures for all that is wanted, in that order as far as batches allow. Can be given up at every result.
 
     What is wrong with a request (an unknown node, a channel that is not there) is raised before anything is computed.
     batch: pictures at a time; 0: as many as is fast, and as memory has room for. half: half precision; None: where it
-    gains. network: key of the exhibit, for all results.
+    gains. network: key of the exhibit, for all results. ray: batches are made by the workers of a Ray cluster, and only
+    finished pictures come back; `loaded` is then on the CPU.
     """
     recipe = named(recipe)
     objectives = [parse(one) if isinstance(one, str) else one for one in requests]
@@ -89,9 +97,29 @@ def visualise(
     yield Progress(JOB, f"{loaded.name}: looking where the nodes are", None, network=network)
     studio = Studio.of(loaded, recipe, seed, half)
     studio.check(objectives)
-    keys = None
-    if cache is not None:
-        keys = yield from Keys.of(loaded, studio.whole.trace, seed, half=studio.half, measured=studio.table)
+    if ray is None:
+        yield from _all(studio, objectives, seed, cache, batch, network, None)
+        return
+    from walkin.network.featurevis.sharing import Far
+
+    with closing(Far.of(ray, studio, half)) as far:
+        yield from _all(studio, objectives, seed, cache, batch, network, far)
+
+
+def _all(
+    studio: Studio,
+    objectives: Sequence[Objective],
+    seed: int,
+    cache: Cache | None,
+    batch: int,
+    network: str,
+    far: Far | None,
+) -> Results:
+    """What the cache has, and then the rest, here or far away."""
+    recipe, keys = studio.recipe, None
+    if cache is not None or far is not None:
+        half = studio.half if far is None else far.half
+        keys = yield from Keys.of(studio.loaded, studio.whole.trace, seed, half=half, measured=studio.table)
     wanted = [Request(one, copy, group=number) for number, one in enumerate(objectives) for copy in range(one.copies)]
     clock = Clock(len(wanted))
     missing: list[Request] = []
@@ -113,9 +141,13 @@ def visualise(
                 cache.put(keys.key(recipe, request.objective, request.copy), entry)
         yield grown([request], [entry], recipe, seed, network)
     clock.began_s = time.monotonic()
+    if far is not None:
+        assert keys is not None
+        yield from far.made(missing, seed, cache, keys, batch, clock, network)
+        return
     budget = Budget.of(studio.window or studio.whole, recipe, batch)
     while missing:
-        some = _next_batch(missing, studio, budget.pictures)
+        some = next_batch(missing, studio, budget.pictures)
         for request in some:
             missing.remove(request)
         again = yield from _one_batch(studio, some, seed, cache, keys, budget, clock, network)
@@ -141,10 +173,15 @@ class Studio:
     statistics: tuple[Tensor, Tensor]
     table: np.ndarray | None
     half: bool
+    photos: dict[str, np.ndarray] = field(default_factory=dict)
+    """Path -> uint8 (H, W, 3), where the files themselves may not be: on another machine."""
     _aims: dict[tuple[int, Objective], Aim] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, loaded: Loaded, recipe: Recipe, seed: int, half: bool | None) -> Studio:
+    def of(
+        cls, loaded: Loaded, recipe: Recipe, seed: int, half: bool | None, table: np.ndarray | None = None
+    ) -> Studio:
+        """table: what `measured` gave where the recipe's folder of pictures is."""
         own = input_side(loaded)
         judge = Reach.of(loaded, own)
         whole = judge
@@ -158,7 +195,8 @@ class Studio:
         if recipe.window and recipe.window < min(seen):
             window = _if_it_takes(loaded, recipe.window, judge)
         channels = loaded.preprocess.size[0]
-        table = measured(recipe.spectrum, channels) if recipe.spectrum and recipe.parametrisation == "maco" else None
+        if table is None and recipe.spectrum and recipe.parametrisation == "maco":
+            table = measured(recipe.spectrum, channels)
         mean, std = loaded.preprocess.statistics(channels)
         gains = loaded.device.type == "cuda" and loaded.dtype == torch.float32
         return cls(
@@ -228,7 +266,8 @@ class Studio:
         return result
 
     def photo(self, objective: Objective) -> Tensor:
-        return parametrisation.fitted(read_picture(objective.photo).pixels, self.picture)
+        pixels = self.photos.get(objective.photo)
+        return parametrisation.fitted(read_picture(objective.photo).pixels if pixels is None else pixels, self.picture)
 
 
 def _if_it_takes(loaded: Loaded, side: int, judge: Reach) -> Reach | None:
@@ -240,7 +279,7 @@ def _if_it_takes(loaded: Loaded, side: int, judge: Reach) -> Reach | None:
     return reach if reach.networks["layers"].by_address.keys() == judge.networks["layers"].by_address.keys() else None
 
 
-def _next_batch(missing: list[Request], studio: Studio, most: int) -> list[Request]:
+def next_batch(missing: list[Request], studio: Studio, most: int) -> list[Request]:
     """Those that can be made together with the first one: the same nodes, the same phases; a group stays whole."""
     first = missing[0]
     nodes, windows = studio.nodes(first.objective), studio.takes_windows(first.objective)
@@ -267,24 +306,55 @@ def _one_batch(
     network: str,
 ) -> Generator[Grown | Progress | Notice | None, None, list[Request]]:
     """All steps of one batch. Gives back those that are to be tried again with a smaller rate."""
+    recipe = studio.recipe
+    steps = making(studio, requests, seed, budget)
+    label = f"{studio.loaded.name} {requests[0].objective}" + (f" and {len(requests) - 1} more" if requests[1:] else "")
+    while True:
+        try:
+            step, work = next(steps)
+        except StopIteration as end:
+            made: Made = end.value
+            break
+        if step % recipe.every == 0 or step == 1:
+            yield clock.progress(
+                f"{label}: step {step} of {recipe.steps}", network, len(requests) * step / recipe.steps
+            )
+            yield work.shown(step, seed, network)
+        else:
+            yield None
+    yield from kept(made, recipe, seed, cache, keys, network)
+    return list(made.again)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of one batch; of a request that is in neither, nothing will."""
+
+    done: tuple[Request, ...]
+    entries: tuple[Entry, ...]
+    """One for each of `done`."""
+    again: tuple[Request, ...]
+    """To be tried with a smaller rate."""
+    given_up: tuple[str, ...] = ()
+    """In words."""
+
+
+def making(
+    studio: Studio, requests: list[Request], seed: int, budget: Budget
+) -> Generator[tuple[int, Batch], None, Made]:
+    """One batch, step by step: the number of steps done, and its state."""
     recipe, began_s = studio.recipe, time.monotonic()
     work = Batch.of(studio, requests, seed)
-    label = f"{studio.loaded.name} {requests[0].objective}" + (f" and {len(requests) - 1} more" if requests[1:] else "")
     for step in range(recipe.steps):
         work.step(step, budget)
         if not work.moving.any():
             break
-        if (step + 1) % recipe.every == 0 or step == 0:
-            yield clock.progress(
-                f"{label}: step {step + 1} of {recipe.steps}", network, len(requests) * (step + 1) / recipe.steps
-            )
-            yield work.shown(step + 1, seed, network)
-        else:
-            yield None
+        yield step + 1, work
     good = work.moving.tolist()
     planes, alphas = work.codes()
     seconds = (time.monotonic() - began_s) / len(requests)
     done = [request for request, fine in zip(requests, good, strict=True) if fine]
+    entries: list[Entry] = []
     if done:
         kept = torch.tensor([number for number, fine in enumerate(good) if fine])
         judged = studio.judged(done, planes[kept])
@@ -292,26 +362,34 @@ def _one_batch(
             Entry(planes[number].numpy(), alphas[number], activation, recipe.steps, seconds, peak)
             for number, (activation, peak) in zip(kept.tolist(), judged, strict=True)
         ]
-        if cache is not None and keys is not None:
-            for request, entry in zip(done, entries, strict=True):
-                notice = cache.put(keys.key(recipe, request.objective, request.copy), entry)
-                if notice:
-                    yield Notice(notice, "warning", network=network)
-        yield grown(done, entries, recipe, seed, network)
     again: list[Request] = []
+    given_up: list[str] = []
     for request, fine in zip(requests, good, strict=True):
         if fine:
             continue
         if request.tries + 1 < TRIES:
             again.append(replace(request, tries=request.tries + 1, rate=request.rate / 4))
         else:
-            yield Notice(
+            given_up.append(
                 f"{request.objective}: its values are not finite, also with steps of {request.rate:.2g} of the usual "
-                "length: no picture of it",
-                "warning",
-                network=network,
+                "length: no picture of it"
             )
-    return again
+    return Made(tuple(done), tuple(entries), tuple(again), tuple(given_up))
+
+
+def kept(
+    made: Made, recipe: Recipe, seed: int, cache: Cache | None, keys: Keys | None, network: str
+) -> Iterator[Grown | Notice]:
+    """Finished pictures go into the cache, and to whoever wanted them."""
+    if cache is not None and keys is not None:
+        for request, entry in zip(made.done, made.entries, strict=True):
+            notice = cache.put(keys.key(recipe, request.objective, request.copy), entry)
+            if notice:
+                yield Notice(notice, "warning", network=network)
+    if made.done:
+        yield grown(made.done, made.entries, recipe, seed, network)
+    for text in made.given_up:
+        yield Notice(text, "warning", network=network)
 
 
 @dataclass

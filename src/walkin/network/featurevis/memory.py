@@ -25,7 +25,8 @@ class Budget:
     at_once: int
 
     @classmethod
-    def of(cls, reach: Reach, recipe: Recipe, asked: int) -> Budget:
+    def of(cls, reach: Reach, recipe: Recipe, asked: int, sharers: int = 1) -> Budget:
+        """asked: as many, whatever the memory; 0: as it has room for, if so many share it."""
         if asked:
             return cls(asked, asked)
         device = reach.loaded.device
@@ -36,9 +37,8 @@ class Budget:
                 size *= extent
             values += size
         each = values * _KEPT * recipe.views
-        most = max(1, MOST.get(device.type, 8) // (2 if recipe.views > 1 else 1))
-        room = free_bytes(device)
-        count = most if room is None else max(1, min(most, int(room * _SHARE / max(1.0, each))))
+        wanted, room = most(device.type, recipe), free_bytes(device)
+        count = wanted if room is None else max(1, min(wanted, int(room / sharers * _SHARE / max(1.0, each))))
         return cls(count, count)
 
     def pictures_at_once(self, count: int) -> int:
@@ -55,6 +55,11 @@ class Budget:
     def free(self, device: torch.device) -> None:
         if device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def most(kind: str, recipe: Recipe) -> int:
+    """Pictures at a time on a kind of device, if memory has room for them."""
+    return max(1, MOST.get(kind, 8) // (2 if recipe.views > 1 else 1))
 
 
 def free_bytes(device: torch.device) -> int | None:
