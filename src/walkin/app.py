@@ -458,7 +458,7 @@ def _offer() -> Offer:
     commands = tuple(Command(act.name, act.what, act.shown) for act in ACTS if act.key) + GROWING_COMMANDS
     return Offer(
         commands,
-        lambda profile, left: sheet(profile, left_handed=left),
+        lambda profile, likes: sheet(profile, left_handed=likes.left_handed, sticks=likes.sticks),
         layout=settings_of_layout,
         histograms=_histograms,
         watching=lambda world: world.here.watched,
