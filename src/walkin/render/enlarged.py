@@ -16,7 +16,7 @@ from walkin.render.pictures import Pictures
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
 from walkin.render.shader import program
 from walkin.render.text import GLYPH, Text
-from walkin.render.told import channel_words, number, percent
+from walkin.render.told import channel_words, number, percent, title
 from walkin.render.walls import MARGIN_M, Walls, tile_record
 from walkin.things import Enlarged
 from walkin.world import World
@@ -62,7 +62,7 @@ class LargeTile:
         if bloom is not None and showing != "activation":
             place = large.place if showing == "visualisation" else _inset(large.place)
             self._grown.show("large", bloom.seen.pixels[..., :3], place)
-        self._write_words(wall, large, bloom if showing != "activation" else None)
+        self._write_words(world, wall, large, bloom if showing != "activation" else None)
 
     def draw_solid(self, atlas: Atlas, color_map: int, range_mode: int) -> int:
         if self._page < 0:
@@ -77,13 +77,16 @@ class LargeTile:
     def draw_text(self) -> int:
         return self._plates.draw() + self._text.draw(self._glyphs) if self._page >= 0 else 0
 
-    def _write_words(self, wall: Wall, large: Enlarged, bloom: Bloom | None) -> None:
+    def _write_words(self, world: World, wall: Wall, large: Enlarged, bloom: Bloom | None) -> None:
         assert wall.tiles is not None
         place, side = large.place, large.place.width_m
         right, front = place.right, place.normal
         margin = MARGIN_M * side
         words = "   ".join([*channel_words(wall.tiles, large.channel), f"{wall.mosaic.height} × {wall.mosaic.width}"])
-        lines = [(f"{wall.key}/{large.channel}", NAME_EM, NAME, "semibold"), (words, WORDS_EM, DIM, "regular")]
+        lines = [
+            (title(world, wall.key, wall.key, large.channel), NAME_EM, NAME, "semibold"),
+            (words, WORDS_EM, DIM, "regular"),
+        ]
         if bloom is not None:
             seen = bloom.seen
             state = f"reaches {number(seen.activation)}" if bloom.done else f"growing, {percent(bloom.fraction)}"
