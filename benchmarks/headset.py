@@ -3,10 +3,10 @@
     python benchmarks/frame_time.py --target openxr --networks resnet50 [--size 512x512] [--rates 72,60,45,36,30,20]
                                     [--frames 2000] [--json F]
 
-Each rate is a process of its own, which stands and then walks for so many frames each, with nothing wrapped: a frame is
-missed when the display time of the next is more than one and a half periods later. Then come PHASED frames each with
-timers around every call of OpenXR and GL. What the timers take themselves is not Python's share of a frame: every other
-frame has two around each call, and how much longer it is is taken off.
+Each rate is a process of its own, which stands, stands with the panel open and walks for so many frames each, with
+nothing wrapped: a frame is missed when the display time of the next is more than one and a half periods later. Then
+come PHASED frames each with timers around every call of OpenXR and GL. What the timers take themselves is not Python's
+share of a frame: every other frame has two around each call, and how much longer it is is taken off.
 Last, DRAWN frames that each wait until they are drawn. Needs the runtime that the tests build.
 """
 
@@ -27,6 +27,7 @@ from python_share import Inside, Timer
 
 TESTS = Path(__file__).resolve().parent.parent / "tests" / "xr"
 WARM_UP = 30
+SETTLES = 60  # frames after the panel was opened or closed: it imports imgui and is built a few times
 PHASED, DRAWN = 300, 100
 
 COLUMNS = {
@@ -119,7 +120,10 @@ def child(network: str, port: int, frames: int, rate: int) -> list[dict[str, Any
     while not app.settled or target.headset is None or not target.headset.session.focused:
         step()
     rows = []
-    for what in ("standing", "walking"):
+    for what in ("standing", "standing, panel open", "walking"):
+        app.world.panel.shown = "panel" in what  # on the left wrist, before the eyes, and left alone
+        for _ in range(SETTLES):
+            step()
 
         def visit(count: int, walks: bool = what == "walking") -> Iterator[None]:
             for number in range(count):

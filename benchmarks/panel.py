@@ -30,7 +30,7 @@ def main() -> None:
     world, ctx = app.world, app.target.ctx
     offer = Offer(
         tuple(Command(act.name, act.what, act.shown) for act in ACTS if act.key),
-        lambda profile, left_handed: sheet(profile, left_handed=left_handed),
+        lambda profile, comfort: sheet(profile, left_handed=comfort.left_handed, sticks=comfort.sticks),
         colors=lookup_table(),
     )
     panel = Panel(ctx, offer)

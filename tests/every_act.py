@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from visitor import at
 from whole_visit import Guest, rim, tile
 
 from walkin.app import App
@@ -16,6 +17,7 @@ from walkin.growth import Method
 from walkin.interact.acts import ACTS
 from walkin.interact.doing import do
 from walkin.panel_state import Change
+from walkin.picture_file import save_png
 from walkin.requests import Open, Watch
 from walkin.resources import photos
 from walkin.world import World
@@ -54,10 +56,13 @@ class Blocks(torch.nn.Module):
 
 
 def opened_blocks(app: App, folder: Path) -> None:
-    """Before its first frame."""
+    """Before its first frame; two pages of pictures are on the shelf."""
     first = photos()[0]
     (folder / "blocks.py").write_text(BLOCKS)
-    app.settings.browse = str(Path(first).parent)
+    (folder / "pictures").mkdir()
+    for number in range(20):
+        save_png(folder / "pictures" / f"{number:02}.png", np.full((24, 32, 3), 12 * number, np.uint8))
+    app.settings.browse = str(folder / "pictures")
     app.world.at_hand = tuple(map(str, photos()))
     app.open(Open(f"{folder / 'blocks.py'}:Blocks", image=str(first), input_size=(96, 96)))
     app.world.gestures.moved = True
@@ -71,17 +76,32 @@ def ready(guest: Guest) -> None:
     world.panel.shown = world.panel.palette = world.show_keys = False
     world.enlarged = world.visited = None
     world.banners.clear()
+    world.bookmarks.clear()
+    if world.shelf is not None:
+        world.shelf.first, world.shelf.seed = 0, None
     guest.app.quitting = False
     guest.frame()
+    if guest.replaced is not None:
+        guest.app.dispatch(guest.replaced)
+        guest.replaced = None
+        guest.until(lambda: walls_of(world) and guest.app.settled, "network as it was")
+        world.history.past.clear()
     for _ in range(60):
         if not world.history.past:
             break
-        guest.act("undo")
+        ask(guest, "undo")
         guest.until(lambda: guest.app.settled and not any(each.wanted for each in world.exhibits), "room as it was")
     guest.until(lambda: guest.app.settled and world.shelf is not None and len(world.shelf.slots) > 3, "room")
-    guest.act("entrance")
+    ask(guest, "entrance")
     world.visited = None
     world.banners.clear()
+    guest.frame()
+
+
+def ask(guest: Guest, name: str) -> None:
+    """Without hands, to make the room ready."""
+    for request in do(guest.world, guest.given, Change(name)):
+        guest.app.dispatch(request)
 
 
 def changes(of: Callable[[World], Any]) -> Effect:
@@ -233,6 +253,19 @@ def comes_back(guest: Guest) -> Holds:
     return lambda: float(np.abs(head(guest) - kept).max()) < 0.01
 
 
+def forgets(guest: Guest) -> Holds:
+    guest.act("bookmark")
+    assert list(guest.world.bookmarks) == ["place 1"]
+    return lambda: not guest.world.bookmarks
+
+
+def opens_another(guest: Guest) -> Holds:
+    """Its place is taken by the bundled network."""
+    before, guest.replaced = guest.world.here.network, guest.world.here.request
+    assert before is not None and guest.replaced is not None
+    return lambda: guest.app.settled and guest.world.here.network not in (before, None) and guest.world.walls
+
+
 def told(words: str) -> Effect:
     return lambda guest: lambda: any(words in banner.text for banner in guest.world.banners)
 
@@ -322,6 +355,8 @@ EFFECTS: dict[str, Effect] = {
     "copy": copies,
     "bookmark": changes(lambda world: len(world.bookmarks)),
     "go_to_bookmark": comes_back,
+    "remove_bookmark": forgets,
+    "open": opens_another,
     "export": told("exported "),
     "visualise": grows,
     "showing": changes(lambda world: world.look.showing),
@@ -335,11 +370,10 @@ EFFECTS: dict[str, Effect] = {
 WINDOW_ONLY = ("full_screen", "paste")
 """What a window does itself: tests/test_desktop.py."""
 KEYS = {act.name: act.key for act in ACTS if act.key and act.name not in WINDOW_ONLY}
-POINTED = ("focus", "sort", "reset_wall", "copy", "collapse", "expand", "free", "visualise")
-"""About what is pointed at or large: from the palette they are asked for otherwise."""
-OPEN = ("palette", "panel")
-COMMANDS = {act.name: act.what for act in ACTS if act.key and act.name not in (*WINDOW_ONLY, *POINTED, *OPEN)}
-COMMANDS["cancel"] = "cancel the job in hand"
+ELSEWHERE = ("palette", "panel", "copy", "visualise")
+"""The first two are open by then; the others are about a tile, which the panel has buttons for."""
+COMMANDS = {act.name: act.what for act in ACTS if act.key and act.name not in (*WINDOW_ONLY, *ELSEWHERE)}
+COMMANDS |= {"cancel": "cancel the job in hand", "remove_bookmark": "remove bookmark: place 1", "open": "open demo"}
 COMMANDS["film"] = "film the walk along the bookmarks"
 
 
@@ -358,6 +392,7 @@ PANEL: dict[str, tuple[tuple[str, ...], Effect]] = {
     "shelf_draw": (("Picture", ":shelf", "Random"), page),
     "evidence": (("Evidence", "Look through the pictures"), looks_through),
     "pick_up": (("Evidence", "patch 1"), hangs),
+    "shelf_page": (("Picture", ":shelf", "Next"), page),
     "noise": (("Picture", ":made", "Uniform"), changes(fed)),
     "fold": (("View", "One wall for:ops"), changes(walls_of)),
     "layout": (("View", "Layout:spiral"), changes(lambda world: world.look.layout.kind)),
@@ -381,6 +416,7 @@ PANEL: dict[str, tuple[tuple[str, ...], Effect]] = {
     "reset_wall": ((CARD, "Reset"), back_in_place),
     "collapse": ((CARD, "Collapse"), at_a_block),
     "expand": ((CARD, "Expand"), at_a_closed_block),
+    "visualise": (("Grow", "This channel"), grows),
     "measure": ((CARD,), lambda guest: lambda: guest.world.histograms),
 }
 
@@ -410,12 +446,7 @@ def by_palette(guest: Guest, what: str, effect: Effect) -> None:
     """What to do is found by its first letters, and pressed."""
     holds = effect(guest)
     guest.act("panel")
-    guest.click("Help")
-    guest.click("All commands")
-    guest.until(lambda: guest.world.panel.wants_keys, "field to type in", 30)
-    guest.type(re.match("[a-z ]*", what.lower()).group()[:4].rstrip())  # type: ignore[union-attr]
-    guest.click(f"palette:{what[:1].upper()}{what[1:]}")
-    assert not guest.world.panel.palette
+    guest.choose(what, what if what.startswith("open ") else "")
     guest.until(holds, f"effect of {what!r}", 600)
 
 
@@ -423,3 +454,40 @@ def by_key(guest: Guest, name: str) -> None:
     holds = EFFECTS[name](guest)
     guest.act(name)
     guest.until(holds, f"effect of {name}", 600)
+
+
+def by_trigger(guest: Guest) -> None:
+    """A tile is clicked and stands large before the visitor; clicked there, it is gone."""
+    guest.act("next")
+    first = wall(guest)
+    guest.press(tile(first, 1))
+    assert guest.world.enlarged is None, "it comes when the trigger is let go: until then it may be dragged"
+    guest.release()
+    large = guest.world.enlarged
+    assert large is not None and (large.key, large.channel) == (first.key, 1) == guest.world.selected
+    guest.press(at(large.place))
+    guest.release()
+    assert guest.world.enlarged is None
+
+
+def by_buttons_of_the_shelf(guest: Guest) -> None:
+    """Forward and back, each pressed where it is in the room."""
+    shelf = guest.world.shelf
+    assert shelf is not None and shelf.pages == 2
+    first = shelf.slots
+    for number, wanted in ((1, 1), (0, 0), (1, 1), (1, 0)):  # after the last page comes the first
+        before = shelf.slots
+        guest.press(at(shelf.button(number)))
+        guest.release()
+        assert shelf.page == wanted
+        guest.until(lambda before=before: shelf.slots != before, f"page {wanted}")
+    assert shelf.slots == first
+
+
+CASES: dict[str, Callable[[Guest], None]] = {
+    **{f"palette {name}": partial(by_palette, what=what, effect=EFFECTS[name]) for name, what in COMMANDS.items()},
+    **{f"panel {name}": partial(by_panel, clicks=clicks, effect=made) for name, (clicks, made) in PANEL.items()},
+    "a tile made large and put back": by_trigger,
+    "pages of the shelf": by_buttons_of_the_shelf,
+}
+"""What can be done by pointing, and is done the same way with mouse and controllers."""

@@ -20,7 +20,7 @@ from walkin.world import Hover, World
 
 OFFER = Offer(
     commands=(Command("screenshot", "save a screenshot", "F12"), Command("entrance", "back to the entrance", "Home")),
-    sheet=lambda profile, left_handed: (("W A S D", "walk"), ("F12", "save a screenshot")),
+    sheet=lambda profile, comfort: (("W A S D", "walk"), ("F12", "save a screenshot")),
     networks=("resnet50", "vgg16"),
     colors=lookup_table(),
 )
@@ -109,7 +109,7 @@ class Visit:
         return changes + self.settle()
 
     def point_at_wall(self, key: str, channel: int = 0) -> None:
-        self.world.hover = Hover(key, key, channel, 0, 0, 0.0, 1.0)
+        self.world.hover, self.world.last_tile = Hover(key, key, channel, 0, 0, 0.0, 1.0), (key, channel)
 
     def pixels(self) -> np.ndarray:
         """uint8 (H, W, 4) as stored: sRGB, premultiplied; top row first."""

@@ -167,6 +167,27 @@ def test_what_the_sheet_says():
     assert len(acts.advice("valve/index_controller")) == 4
 
 
+@every_profile
+@pytest.mark.parametrize("sticks", ["teleport", "walk"])
+def test_the_sheet_says_what_sticks_are_set_to(profile: str, sticks: str):
+    by_what = {what: control for control, what in sheet(profile, sticks=sticks)}
+    advice = " ".join(acts.advice(profile, sticks=sticks))
+    word = "trackpad" if profile == "htc/vive_controller" else "stick"
+    pressed = " pressed" if word == "trackpad" else ""
+    if "walk" not in dict(sheet(profile)).values():  # there are none
+        assert sheet(profile, sticks=sticks) == sheet(profile)
+    elif sticks == "teleport":
+        assert by_what["turn"] == f"both {word}s{pressed} sideways" and by_what["a step back"].endswith(
+            "s back" if not pressed else "pressed back"
+        )
+        assert by_what["teleport"] == f"both {word}s{pressed} forward, let go"
+        assert "walk" not in by_what and "walk" not in advice and "teleport" in advice
+    else:
+        assert by_what["walk"] == f"left {word}, right {word}{pressed} forward, back"
+        assert by_what["turn"] == f"right {word}{pressed} sideways"
+        assert not {"teleport", "a step back"} & by_what.keys() and "teleport" not in advice and "walk" in advice
+
+
 def test_a_pad_turns_and_teleports_only_when_it_is_pressed():
     pressed = {(profile, hand, path) for a in actions() if a.name == "press" for profile, hand, path in a.bindings}
     assert pressed == {("htc/vive_controller", "right", "right/input/trackpad/click")}

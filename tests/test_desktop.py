@@ -25,8 +25,8 @@ QUIT_S = 3  # promised
 class Walk:
     """A running walkin, its stderr line by line, and what its window shows."""
 
-    def __init__(self, display: Display, home: Path, *arguments: str):
-        self.display = display
+    def __init__(self, display: Display, home: Path, *arguments: str, size: tuple[int, int] = SIZE):
+        self.display, self.size = display, size
         pictures = home / "pictures"
         pictures.mkdir(parents=True)
         environment = {
@@ -40,7 +40,7 @@ class Walk:
         self.pictures = pictures
         self.process = subprocess.Popen(
             [sys.executable, "-m", "walkin", "view", "demo", "--target", "desktop",
-             "--window-size", f"{SIZE[0]}x{SIZE[1]}", *arguments],
+             "--window-size", f"{size[0]}x{size[1]}", *arguments],
             env=environment, cwd=home, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             text=True,
         )  # fmt: skip
@@ -58,7 +58,7 @@ class Walk:
         place = self.display.xdotool("getwindowgeometry", "--shell", self.window)
         values = dict(line.split("=") for line in place.split() if "=" in line)
         x, y = int(values["X"]), int(values["Y"])
-        return self.display.picture()[y : y + SIZE[1], x : x + SIZE[0]].astype(int)
+        return self.display.picture()[y : y + self.size[1], x : x + self.size[0]].astype(int)
 
     def find_window(self) -> None:
         self.window = self.display.window(self.process, LONG_S)

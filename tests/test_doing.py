@@ -164,7 +164,7 @@ def test_an_act_for_the_wall_pointed_at_chosen_on_the_palette_is_for_the_wall_po
     wall = visitor.world.walls["ahead"]
     visitor.right = held(aimed(np.array([0.2, 1.3, -0.3]), at(wall.place)))
     visitor.does()
-    assert visitor.world.pointed == "ahead"
+    assert visitor.world.last_wall == "ahead"
     world = visitor.world
     world.panel.palette, world.panel.parts = True, ((0.0, 0.0, 100.0, 100.0),)
     world.panel.pointer = (50.0, 50.0)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from every_act import COMMANDS, EFFECTS, KEYS, PANEL, by_key, by_palette, by_panel, opened_blocks, ready
+from every_act import CASES, EFFECTS, KEYS, PANEL, by_key, opened_blocks, ready
 from test_visit import Mouse, by_mouse
 
 from walkin.interact.doing import DOINGS
 
 ELSEWHERE = {
-    "measure": "panel", "shelf_search": "test_panel", "shelf_page": "test_panel", "watch": "cancel", "open": "palette",
-    "remove_bookmark": "scripts", "reset_all": "reset_walls", "export_as": "test_export_room",
-    "film_stop": "test_shooting",
+    "measure": "panel", "shelf_search": "test_panel", "watch": "cancel", "reset_all": "reset_walls",
+    "export_as": "test_export_room", "film_stop": "test_shooting",
     "visualise_wall": "test_growing_walls", "visualise_all": "test_growing_walls", "recipe": "test_growing_walls",
     "evidence_stop": "test_evidence_room", "exemplify": "pick_up",
     "visualise_stop": "test_growing_walls", "pause": "test_growing_walls", "resume": "test_growing_walls",
@@ -43,13 +42,7 @@ def test_by_its_key(guest: Mouse, name: str):
     by_key(guest, name)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_from_the_palette(guest: Mouse, name: str):
+@pytest.mark.parametrize("case", CASES)
+def test_by_pointing(guest: Mouse, case: str):
     ready(guest)
-    by_palette(guest, COMMANDS[name], EFFECTS[name])
-
-
-@pytest.mark.parametrize("name", PANEL)
-def test_on_the_panel(guest: Mouse, name: str):
-    ready(guest)
-    by_panel(guest, *PANEL[name])
+    CASES[case](guest)

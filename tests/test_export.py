@@ -18,13 +18,14 @@ import torch
 from PIL import Image
 from test_jobs import of, opened, run
 
+from walkin import staging
 from walkin.errors import WalkinError
 from walkin.mailbox import Cancelled
 from walkin.network import jobs
 from walkin.network.capture import activations
 from walkin.requests import PARTS, Export
 from walkin.results import Exported, Progress
-from walkin.staging import check_room, free, staged_folder, sweep
+from walkin.staging import check_room, free, staged_file, staged_folder, sweep
 
 SOURCE = Path(__file__).parent.parent / "src"
 
@@ -296,3 +297,15 @@ def test_in_a_room_the_notice_says_where_it_went(tmp_path, monkeypatch):
     assert line == f"walkin: exported 1 wall to {tmp_path / 'walkin' / 'little-export'}"
     assert (tmp_path / "walkin" / "little-export" / "index.html").exists()
     assert any("exported 1 wall" in banner.text for banner in app.world.banners)
+
+
+@pytest.mark.parametrize("kind", [staged_folder, staged_file])
+def test_a_name_that_is_taken_every_time_is_given_up_in_one_line(kind, tmp_path: Path, monkeypatch):
+    """Somebody else has it, each time that it looked free."""
+    taken = tmp_path / "out"
+    taken.mkdir()
+    monkeypatch.setattr(staging, "free", lambda path: taken)
+    with pytest.raises(WalkinError, match=r"cannot write .*out: others take every name"), kind(taken) as staged:
+        if kind is staged_file:
+            staged.partial.write_text("all of it")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"], "nothing half-written stays"

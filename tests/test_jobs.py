@@ -23,6 +23,7 @@ from walkin.requests import (
     Noise,
     Open,
     Pixels,
+    Refold,
     Tile,
     source_from_json,
     source_to_json,
@@ -86,6 +87,22 @@ def test_every_result_says_which_network_it_is_about(pictures):
     assert [result.key for result in of(Traced, first) + of(Traced, second)] == ["a", "b"]
     assert of(Fed, fed)[0].source == pictures["dark"]
     assert not of(Traced, fed)
+
+
+def test_the_graph_knows_the_names_of_the_classes_whatever_the_fold(tmp_path: Path):
+    (tmp_path / "names.txt").write_text("tench\nshark\nray\n")
+    sessions = Sessions()
+    picture = np.full((32, 32, 3), 90, np.uint8)
+    labels = str(tmp_path / "names.txt")
+    request = Open("net", model=Picky(), picture=picture, input_size=(32, 32), device="cpu", labels=labels)
+    results = run(jobs.open_network, sessions, request)
+    results += run(jobs.refold, sessions, Refold("ops"))
+    levels = [result.network for result in of(Traced, results)]
+    assert [network.fold for network in levels] == ["layers", "ops"]
+    for network in levels:
+        end = network.find("end")
+        assert [network.class_of(end, channel) for channel in range(3)] == ["tench", "shark", "ray"]
+        assert not any(network.class_of(node, 0) for node in network.nodes if node is not end)
 
 
 def test_each_network_counts_its_own_pictures(pictures):

@@ -7,11 +7,14 @@ import math
 
 import numpy as np
 import pytest
+from rooms import chain, furnished, maps
 from visitor import DOWN, Visitor, held
 
 from walkin.frame import Hand, Input, Pulse
-from walkin.geometry import Pose
+from walkin.geometry import UP, Pose
 from walkin.interact import locomotion
+from walkin.interact.locomotion import stand_before
+from walkin.places import Place
 from walkin.world import World
 
 LOST = {"stage_from_aim": None, "stage_from_grip": None}
@@ -261,7 +264,7 @@ def test_holding_the_world_ends_an_aim_and_sticks_do_nothing():
 def test_being_put_elsewhere_in_the_middle_of_a_grab_lasts():
     visitor = Visitor()
     squeeze(visitor, Pose.at(-0.2, 1.2, -0.3), Pose.at(0.2, 1.2, -0.3))
-    visitor.does(acts=frozenset({"next"}), left_squeeze=True, right_squeeze=True)
+    visitor.does(acts=frozenset({"previous"}), left_squeeze=True, right_squeeze=True)
     there = visitor.world.world_from_stage
     visitor.does(left_squeeze=True, right_squeeze=True, frames=3)
     assert visitor.world.world_from_stage.position == pytest.approx(there.position)
@@ -534,3 +537,40 @@ def test_after_a_sleep_a_walk_does_not_leap_but_clocks_know_of_all_of_it():
     assert visitor.world.banners
     visitor.does(dt_s=1.5)
     assert not visitor.world.banners, "six seconds of a clock on the wall, in however many frames"
+
+
+def seen_from_where_one_stands(world: World, given: Input, point: np.ndarray) -> tuple[float, float]:
+    """(x, y) of a point of the room in a window of 16:9, each from -1 to 1 if it is in view."""
+    head = given.stage_from_head @ Pose.at(0.0, 0.0, 0.0, pitch=world.pitch_wish or 0.0)
+    x, y, z = (world.world_from_stage @ head).inverse.matrix[:3] @ np.append(point, 1.0)
+    up = math.tan(math.radians(30))
+    return x / -z / (up * 16 / 9), y / -z / up
+
+
+@pytest.mark.parametrize("eye_m", [1.2, 1.7])
+@pytest.mark.parametrize(("columns", "rows"), [(8, 8), (11, 11), (30, 30), (20, 4), (2, 30)])
+def test_a_wall_that_one_stands_before_is_seen_whole_with_its_words(columns: int, rows: int, eye_m: float):
+    place = Place((1.0, 0.5, -9.0), 0.4, columns, rows, 0.16, 0.9)
+    world = furnished(chain(maps("a", columns * rows, 4, 4)), {"a": place})
+    given = Input(stage_from_head=Pose.at(0.3, eye_m, -0.2, yaw=0.5))
+    stand_before(world, given, place)
+    for x, height in ((0.0, -0.3), (1.0, -0.3), (0.0, place.height_m + 0.2), (1.0, place.height_m + 0.2)):
+        point = np.array(place.corner) + place.right * x * place.width_m + np.array([0.0, height, 0.0])
+        across, up = seen_from_where_one_stands(world, given, point)
+        assert abs(across) < 1 and abs(up) < 1, (across, up)
+    assert world.world_from_stage.position[1] >= 0, "nobody stands below the floor"
+
+
+def test_where_another_wall_is_in_the_way_the_foot_and_the_left_end_of_a_large_one_are_seen():
+    """There its name is, and its first channels begin."""
+    large, before = Place((-3.0, 0.45, -9.0), 0.0, 36, 36, 0.16, 0.9), Place((-3.0, 0.45, -6.0), 0.0, 36, 36, 0.16, 0.9)
+    nodes = maps("a", 36 * 36, 4, 4), maps("b", 36 * 36, 4, 4)
+    world = furnished(chain(*nodes), {"a": before, "b": large})
+    given = Input(stage_from_head=Pose.at(0.0, 1.7, 0.0))
+    stand_before(world, given, large)
+    assert world.world_from_stage.position[2] + given.stage_from_head.position[2] < -6.0, "before the other's back"
+    corner = np.array(large.corner)
+    for point in (corner - [0.0, 0.3, 0.0], corner):
+        across, up = seen_from_where_one_stands(world, given, point)
+        assert abs(across) < 1 and abs(up) < 1, (across, up)
+    assert seen_from_where_one_stands(world, given, corner + UP * large.height_m)[1] > 1

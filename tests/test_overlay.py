@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from walkin.render.overlay import NOTICE_LINES, Overlay
+from walkin.panel_state import Box
+from walkin.render.overlay import NOTICE_LINES, Overlay, beside
 from walkin.render.rectangles import Rectangles
 from walkin.render.text import Text
 from walkin.world import World
@@ -14,7 +16,14 @@ LONG = "/home/me/.config/walkin/settings.json is damaged (line 1 is not JSON): i
 
 def written(ctx, notice: str, width: int) -> tuple[int, float]:
     """How many letters, and how far to the right the last one of them reaches, in pixels."""
+    records = records_of(ctx, notice, width)
+    return len(records), float((records["corner"][:, 0] + records["right"][:, 0]).max())
+
+
+def records_of(ctx, notice: str, width: int, *parts: Box) -> np.ndarray:
+    """The letters over a window that is 360 pixels high, of which these parts of the panel cover some."""
     world = World()
+    world.panel.parts = parts
     world.notify(notice)
     text = Text(ctx)
     overlay = Overlay(text, Rectangles(ctx), ())
@@ -25,7 +34,7 @@ def written(ctx, notice: str, width: int) -> tuple[int, float]:
     surface.use()
     overlay.draw(world, width, 360, 1.0)
     (records,) = seen
-    return len(records), float((records["corner"][:, 0] + records["right"][:, 0]).max())
+    return records
 
 
 def test_a_long_notice_is_read_to_its_end_in_a_narrow_window(ctx):
@@ -39,3 +48,30 @@ def test_a_long_notice_is_read_to_its_end_in_a_narrow_window(ctx):
 def test_a_notice_without_end_leaves_the_view_free(ctx):
     found, right = written(ctx, LONG * 20, 640)
     assert found < 3 * NOTICE_LINES * len(LONG) and right <= 640
+
+
+PANEL, CARD, LOW = (16.0, 16.0, 420.0, 300.0), (900.0, 16.0, 340.0, 200.0), (16.0, 200.0, 420.0, 100.0)
+
+
+@pytest.mark.parametrize(
+    ("parts", "width", "expected"),
+    [
+        ((), 1280, (0.0, 1280.0)),
+        ((PANEL,), 1280, (436.0, 1280.0)),
+        ((PANEL, CARD), 1280, (436.0, 900.0)),
+        ((CARD, PANEL), 1280, (436.0, 900.0)),
+        ((LOW,), 1280, (0.0, 1280.0)),
+        ((PANEL,), 640, (0.0, 640.0)),
+        ((PANEL, CARD), 1000, (436.0, 900.0)),
+    ],
+)
+def test_what_the_panel_leaves_free(parts: tuple[Box, ...], width: int, expected: tuple[float, float]):
+    assert beside(parts, width, (0.0, 130.0), 300.0) == expected
+
+
+def test_a_notice_is_beside_the_panel_that_is_open_or_at_the_foot_of_a_window_that_is_too_narrow(ctx):
+    wide = records_of(ctx, LONG, 1280, PANEL, CARD)["corner"]
+    assert wide[:, 0].min() > PANEL[0] + PANEL[2] and wide[:, 0].max() < CARD[0] and wide[:, 1].max() < 130
+    narrow = records_of(ctx, LONG, 640, PANEL)
+    assert narrow["corner"][:, 1].min() > 200 and narrow["corner"][:, 1].max() < 320, "below its tabs"
+    assert len(narrow) == len(records_of(ctx, LONG, 640))

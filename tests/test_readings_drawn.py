@@ -19,14 +19,16 @@ from walkin.interact.pointing import CORNER_M, RIM_M, SCROLLS_M
 from walkin.network.class_colors import palette
 from walkin.places import Layout, Place
 from walkin.render import handles, legend, plate
-from walkin.render.colors import linear_to_srgb, lookup_table
+from walkin.render.colors import bar_colors, linear_to_srgb, lookup_table, srgb_to_linear
+from walkin.render.labels import Labels
 from walkin.render.overlay import hover_line
 from walkin.render.readings import map_place
-from walkin.render.rectangles import RECTANGLE
+from walkin.render.rectangles import RECTANGLE, Rectangles
+from walkin.render.text import Text
 from walkin.render.told import percent
 from walkin.results import Boxes, Fed, Segmentation
 from walkin.things import Enlarged
-from walkin.world import COLOR_MAPS, RANGES, World
+from walkin.world import COLOR_MAPS, RANGES, Hover, World
 
 NEAR = 4  # codes: what the air takes
 PICTURE = Place((-0.75, 0.75, -3.0), 0.0, 1, 1, 1.5, 1.0)
@@ -304,7 +306,7 @@ def bar_of(ctx, world: World) -> tuple[np.ndarray, float, float]:
     picture = draw(renderer, world, *facing(square), (520, 520)).astype(int)
     tiles = wall.tiles
     assert tiles is not None
-    low, high, _, _ = legend.shown_range(tiles, world.look.range_mode, 0, signed=world.look.color_map == "signed")
+    low, high, _, _ = tiles.shown_range(world.look.range_mode, 0, signed=world.look.color_map == "signed")
     return picture[::-1, 2:20].mean(axis=1), low, high
 
 
@@ -626,5 +628,59 @@ def test_a_room_as_it_is_laid_out_has_room_for_the_map():
 
 def test_the_colours_of_the_legend_are_those_of_the_table():
     row = lookup_table()[0]
-    bar = legend.bar_colors(row, (-1.0, 4.0), signed=True)
+    bar = bar_colors(row, (-1.0, 4.0), legend.STEPS, signed=True)
     assert np.allclose(linear_to_srgb(bar[-1].astype(float)) * 255, color(4 - 5 / 96, -4, 4), atol=2)
+
+
+def test_an_output_of_a_classifier_is_called_by_its_class():
+    node, other = maps("fc", 3, 1, 1, "conv"), maps("conv", 3, 4, 4, "input")
+    network = replace(chain(other, node), classes=("tench", "golden_retriever", "__background__"))
+    places = {"conv": FAR_AWAY, "fc": WALL}
+    world = furnished(network, places, [tiles_of(node, np.arange(3.0).reshape(3, 1, 1))])
+    names = {}
+    for key, channel in (("fc", 0), ("fc", 1), ("fc", 2), ("conv", 1)):
+        world.hover = Hover(key, key, channel, 0, 0, 0.0, 1.0)
+        names[key, channel] = hover_line(world).split("   ")[:2]
+    assert names["fc", 0] == ["fc/0", "tench"] and names["fc", 1] == ["fc/1", "golden retriever"]
+    assert names["fc", 2] == ["fc/2", "background"]
+    assert names["conv", 1] == ["conv/1", "(0, 0)  0"], "three channels as well, and no output"
+    assert [world.class_of("fc", n) for n in (-1, 3)] == ["", ""] and world.class_of("nowhere", 0) == ""
+    wrong = furnished(replace(network, classes=("tench",)), places)
+    assert wrong.class_of("fc", 0) == "", "there are not as many names as channels"
+
+
+def test_what_was_done_to_a_picture_is_told_to_its_end(ctx):
+    world = a_room("")
+    told = ("a.jpg", "6000x4000, read as 3000x2000, resized to 384x256 (bilinear), cropped to 224x224", "assumed RGB")
+    world.accept(Fed(np.zeros((8, 8, 3), np.uint8), told))
+    labels = Labels(Text(ctx), Rectangles(ctx))
+    labels.prepare(world, 1e6)
+    written = labels._fixed
+    assert len(written) in range(sum(len("".join(line.split())) for line in told), sum(map(len, told)) + 1)
+    right = (written["corner"] - np.array(PICTURE.corner)) @ PICTURE.right + np.linalg.norm(written["right"], axis=1)
+    assert right.max() <= PICTURE.width_m + 0.05 and written["corner"][:, 1].min() > 0.3
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_the_legends_numbers_stand_out_in_a_dark_room_and_a_light_one(ctx, light: bool):
+    """By the ratio that WCAG 2.2 asks for of text, 4.5: of the ink's darkest or lightest pixels, of which thin strokes
+    have few, to the plate's."""
+    node = maps("a", 4, 4, 4, "input")
+    world = furnished(chain(node), {"a": WALL}, [tiles_of(node, np.linspace(0.0, 6.0, 64).reshape(4, 4, 4))])
+    world.look = replace(world.look, light=light, labels=False)
+    world.selected, world.rested = ("a", 1), ("a", 1)
+    renderer = renderer_of(ctx, world)
+    eye = Pose.at(1.2, 1.2, 0.0)
+    renderer.prepare(world, eye.position, 1e6)
+    seen = draw(renderer, world, eye, Fov.symmetric(1.0, 1.0), (800, 800)).astype(int)
+    world.selected = world.rested = None
+    renderer.prepare(world, eye.position, 1e6)
+    bare = draw(renderer, world, eye, Fov.symmetric(1.0, 1.0), (800, 800)).astype(int)
+    rows, columns = np.nonzero(np.abs(seen - bare).max(axis=2) > 2)
+    part = seen[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    digits = part[:, part.shape[1] * 3 // 5 :]
+    lightness = (srgb_to_linear(digits / 255) @ [0.2126, 0.7152, 0.0722]).ravel()
+    plate = float(np.median(lightness))
+    ink = float(np.quantile(lightness, 0.01 if light else 0.99))
+    ratio = (max(plate, ink) + 0.05) / (min(plate, ink) + 0.05)
+    assert ratio > 4.5, ratio

@@ -68,6 +68,32 @@ def test_with_walk_both_walk_and_nothing_jumps(side: str):
     assert abs(yaw_of(visitor.world_from_head)) == pytest.approx(np.pi / 4)
 
 
+@pytest.mark.parametrize("sticks", ["both", "teleport", "walk"])
+def test_a_thumb_that_lies_on_a_pad_walks_where_that_is_set_and_does_nothing_else(sticks: str):
+    visitor = visitor_with(sticks)
+    for stick in ((0.0, 1.0), (1.0, 0.0), (0.0, -1.0)):
+        visitor.does(right_stick=stick, right_resting=True, frames=20)
+        visitor.does(frames=2)
+    assert gone(visitor) == pytest.approx(0.0) and yaw_of(visitor.world_from_head) == pytest.approx(0.0)
+    visitor.does(left_stick=(0.0, 1.0), left_resting=True, frames=36)
+    assert visitor.world.teleport is None
+    assert (gone(visitor)[2] < -0.5) == (sticks != "teleport")
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_with_teleport_a_pad_that_is_pressed_throws_the_arc_and_takes_a_step_back(side: str):
+    visitor = visitor_with("teleport")
+    visitor.does(**{f"{side}_stick": (0.0, 1.0), f"{side}_resting": True}, frames=5)
+    assert visitor.world.teleport is None
+    visitor.does(**{f"{side}_stick": (0.0, 1.0)}, frames=5)
+    assert visitor.world.teleport is not None
+    visitor.does(**{f"{side}_stick": (0.0, 1.0), f"{side}_resting": True}, frames=2)
+    assert visitor.world.teleport is None and gone(visitor)[2] < -1.0, "no longer pressed: there she stands"
+    before = gone(visitor)
+    visitor.does(**{f"{side}_stick": (0.0, -1.0)}, frames=20)
+    assert np.linalg.norm(gone(visitor) - before) == pytest.approx(0.5), "one step, however long it is pressed"
+
+
 def test_keys_of_a_window_walk_whatever_is_set():
     visitor = visitor_with("teleport")
     visitor.profile, visitor.left, visitor.right = "", Hand(), Hand(stage_from_aim=Pose.at(0.0, 1.6, 0.0, pitch=-0.6))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rooms import maps, tiles_of, tiles_of_codes
 
 from walkin.ui.histogram import of_tiles
-from walkin.ui.legend import number, range_of
+from walkin.ui.legend import marks, number
 from walkin.ui.sections.wall import ticks
 from walkin.ui.tree import Tree, split
 
@@ -66,9 +68,28 @@ def test_ticks_are_round_and_inside(low: float, high: float, expected: list[floa
 def test_legend_has_the_range_that_the_colours_have():
     values = np.stack([np.linspace(-1, 2, 36), np.linspace(-8, 4, 36)]).reshape(2, 6, 6)
     tiles = tiles_of(maps("a", 2, 6, 6), values)
-    assert range_of(tiles, "channel", 0) == (-1.0, 2.0)
-    assert range_of(tiles, "wall", 0) == (-8.0, 4.0)
-    assert range_of(tiles, "percentile", 1) == tiles.percentile_range
+    for signed in (True, False):
+        assert tiles.shown_range("channel", 0, signed=signed) == (-1.0, 2.0, False, False)
+        assert tiles.shown_range("channel", None, signed=signed) == (-8.0, 4.0, False, False)
+        assert tiles.shown_range("wall", 0, signed=signed) == (-8.0, 4.0, False, False)
+    most = replace(tiles, percentile_range=(-7.0, 3.0))
+    assert most.shown_range("percentile", 1, signed=False) == (-7.0, 3.0, True, True)
+    # Signed colours run as far on either side of zero: up to 7, of which there are values up to 4.
+    assert most.shown_range("percentile", 1, signed=True) == (-7.0, 4.0, True, False)
+
+
+@pytest.mark.parametrize(
+    ("span", "cut", "expected"),
+    [
+        ((-1.0, 1.0), (False, False), [("−1", 0.0), ("0", 0.5), ("1", 1.0)]),
+        ((0.0, 4.5), (False, False), [("0", 0.0), ("2.25", 0.5), ("4.5", 1.0)]),
+        ((-1.0, 3.0), (True, True), [("≤ −1", 0.0), ("0", 0.25), ("≥ 3", 1.0)]),
+        ((-0.1, 5.0), (False, False), [("−0.1", 0.0), ("2.45", 0.5), ("5", 1.0)]),
+        ((2.0, 2.0), (False, False), [("2", 0.5)]),
+    ],
+)
+def test_what_stands_below_the_bar_of_a_card(span, cut, expected):
+    assert [(words, pytest.approx(share)) for words, share in marks(span, cut)] == expected
 
 
 def test_numbers_are_short_and_have_a_real_minus():

@@ -513,7 +513,7 @@ def _offer() -> Offer:
     )
     return Offer(
         commands,
-        lambda profile, left: sheet(profile, left_handed=left),
+        lambda profile, likes: sheet(profile, left_handed=likes.left_handed, sticks=likes.sticks),
         layout=settings_of_layout,
         histograms=_histograms,
         watching=lambda world: world.here.watched,

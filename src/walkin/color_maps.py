@@ -46,3 +46,13 @@ def lookup_table() -> np.ndarray:
     table = np.ones((*rows.shape[:2], 4), np.float32)
     table[..., :3] = srgb_to_linear(rows)
     return table
+
+
+def bar_colors(row: np.ndarray, span: tuple[float, float], steps: int, *, signed: bool) -> np.ndarray:
+    """float32 (steps, 3), linear light, of a legend from the lowest value to the highest; `row` (ENTRIES, 4): its map.
+    One end of a signed map's values is as far from zero as its colours go."""
+    low, high = span
+    values = np.linspace(low, high, steps + 1)
+    values = (values[1:] + values[:-1]) / 2
+    t = 0.5 + 0.5 * values / max(abs(low), abs(high), 1e-30) if signed else (values - low) / max(high - low, 1e-30)
+    return row[(np.clip(t, 0.0, 1.0) * (len(row) - 1) + 0.5).astype(int), :3]

@@ -24,6 +24,8 @@ class Hand:
     """Where it holds its controller; None while it is not tracked, and for a mouse, which is not seen in the room."""
     stick: tuple[float, float] = (0.0, 0.0)
     """(right, forward), each -1 to 1."""
+    resting: bool = False
+    """Whether the stick is a pad on which a thumb lies and does not press."""
     select: bool = False
     squeeze: bool = False
     scroll: float = 0.0
@@ -36,7 +38,8 @@ class Action:
 
     name: str
     """aim and grip (poses), select, squeeze, stick and haptic fill a Hand; fast, rise and sink their fields of Input;
-    a stick that has a `press` counts only while that is down; any other name is an act that begins with its button."""
+    a stick that is a pad rests while `press`, or what else its click is bound to, is up; any other name is an act that
+    begins with its button."""
     kind: str
     """pose, bool, float, vector or haptic."""
     what: str

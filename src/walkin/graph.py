@@ -122,6 +122,13 @@ class Network:
     branches_known: bool = True
     """False when only the order of the layers could be seen (the edges are then a chain, drawn dashed)."""
     notes: tuple[str, ...] = field(default=())
+    classes: tuple[str, ...] = field(default=(), repr=False)
+    """Names of what a classifier tells apart, in the order of its output's channels; () where they are not known."""
+
+    def class_of(self, node: Node, channel: int) -> str:
+        """The name of the class that a channel of an output stands for; '' for all other channels."""
+        named = node.address in self.outputs and node.maps == len(self.classes)
+        return self.classes[channel] if named and 0 <= channel < node.maps else ""
 
     @cached_property
     def by_address(self) -> dict[str, Node]:

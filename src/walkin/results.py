@@ -55,6 +55,24 @@ class Tiles:
         values = self.low[channel] + codes / 255 * (self.high[channel] - self.low[channel])
         return np.where(codes == 0, np.nan, values).astype(np.float32) if self.flawed[channel] else values
 
+    def shown_range(self, mode: str, channel: int | None, *, signed: bool) -> tuple[float, float, bool, bool]:
+        """(low, high, whether there are values below, above): the values that colours stand for, as shaders/walls.glsl
+        takes them. `mode` is one of world.RANGES; `channel`: the one that is asked about, where each has its own range.
+        In a signed map the colours run as far on both sides of zero; what of them no value has is left out."""
+        whole = self.wall_range
+        if mode == "channel" and channel is not None:
+            low, high = float(self.minimum[channel]), float(self.high[channel])
+            if high > low:
+                return low, high, False, False
+        elif mode == "percentile":
+            low, high = self.percentile_range
+            if signed:
+                most = max(abs(low), abs(high))
+                low, high = max(-most, whole[0]), min(most, whole[1])
+            if high > low:
+                return low, high, whole[0] < low, whole[1] > high
+        return (*whole, False, False)
+
     @property
     def minimum(self) -> np.ndarray:
         """float32 (C,): smallest finite value of each channel."""

@@ -8,12 +8,13 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from walkin.errors import WalkinError
 
 PART = ".part"
+TRIES = 100  # to take a name before another process does
 FULL = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))  # or the quota is
 
 
@@ -26,34 +27,29 @@ def free(path: Path) -> Path:
     return found
 
 
-@contextlib.contextmanager
-def staged_folder(wanted: Path) -> Iterator[Staged]:
+def staged_folder(wanted: Path) -> contextlib.AbstractContextManager[Staged]:
     """A folder to write into, beside the one it becomes when all has gone well; else nothing of it stays."""
-    staged = Staged(wanted, _partial(wanted))
-    try:
-        with _plainly(wanted):
-            staged.partial.parent.mkdir(parents=True, exist_ok=True)
-            sweep(staged.partial.parent)
-            staged.partial.mkdir()
-            yield staged
-            staged.path = _moved(staged.partial, wanted)
-    finally:
-        shutil.rmtree(staged.partial, ignore_errors=True)
+    return _staged(wanted, Path.mkdir, lambda partial: shutil.rmtree(partial, ignore_errors=True))
+
+
+def staged_file(wanted: Path) -> contextlib.AbstractContextManager[Staged]:
+    """The same for one file, whose ending the partial one has, too."""
+    return _staged(wanted, lambda partial: None, lambda partial: partial.unlink(missing_ok=True))
 
 
 @contextlib.contextmanager
-def staged_file(wanted: Path) -> Iterator[Staged]:
-    """The same for one file, whose ending the partial one has, too."""
+def _staged(wanted: Path, make: Callable[[Path], None], remove: Callable[[Path], None]) -> Iterator[Staged]:
     staged = Staged(wanted, _partial(wanted))
     try:
         with _plainly(wanted):
             staged.partial.parent.mkdir(parents=True, exist_ok=True)
             sweep(staged.partial.parent)
+            make(staged.partial)
             yield staged
             staged.path = _moved(staged.partial, wanted)
     finally:
         with contextlib.suppress(OSError):
-            staged.partial.unlink(missing_ok=True)
+            remove(staged.partial)
 
 
 def check_folder(wanted: Path) -> None:
@@ -142,8 +138,8 @@ def _alive(pid: int) -> bool:
 
 def _moved(partial: Path, wanted: Path) -> Path:
     """Give it its name. `os.rename` would put a file over another, and a folder over an empty one, which came just
-    now: a name is taken by making it first, where the system can."""
-    while True:
+    now: a name is taken by making it first, where the system can. FileExistsError, if others are faster every time."""
+    for _ in range(TRIES):
         path = free(wanted)
         if partial.is_dir():
             try:
@@ -161,6 +157,7 @@ def _moved(partial: Path, wanted: Path) -> Path:
             continue
         os.replace(partial, path)
         return path
+    raise FileExistsError(errno.EEXIST, "others take every name that is free", str(wanted))
 
 
 @contextlib.contextmanager

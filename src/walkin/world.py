@@ -249,8 +249,10 @@ class World:
     """The tile under the pointing hand's ray."""
     rested: tuple[str, int | None] | None = None
     """Key of the wall, and channel, that the pointing hand has stayed on long enough to want to read of."""
-    pointed: str = ""
+    last_wall: str = ""
     """Key of the wall that the pointing hand's ray met last."""
+    last_tile: tuple[str, int] | None = None
+    """Key of the wall, and channel, of the tile that it met last."""
     met: dict[str, Met | None] = field(default_factory=dict)
     """What the ray of each hand ends on, by the hand of Input."""
     pointers: dict[str, Pointer] = field(default_factory=dict)
@@ -313,6 +315,14 @@ class World:
     @property
     def scores(self) -> Scores | None:
         return self.here.scores
+
+    def class_of(self, key: str, channel: int) -> str:
+        """Of a tile: the class that it stands for, if it is an output of a classifier whose classes have names."""
+        wall = self.walls.get(key)
+        exhibit = self.exhibit(wall.exhibit) if wall is not None else None
+        if wall is None or exhibit is None or exhibit.network is None:
+            return ""
+        return exhibit.network.class_of(wall.node, channel)
 
     def exhibit(self, key: str = "") -> Exhibit | None:
         return next((exhibit for exhibit in self.exhibits if exhibit.key == key), None)
@@ -478,7 +488,7 @@ class World:
         if self.visited is not None and self.visited not in walls:
             self.visited = None
         self.met.clear()
-        self.hover = self.rested = self.gestures.pointed = None
+        self.hover = self.rested = self.gestures.pointed = self.last_tile = None
         self.things_revision += 1
         self.layout_revision += 1
         self.places_revision += 1

@@ -8,15 +8,13 @@ from pathlib import Path
 
 import pytest
 from monado import monado
-from test_whole_visit import Controllers
+from test_whole_visit import BUTTONS, Controllers
 from visit import visit as in_headset
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from every_act import COMMANDS, EFFECTS, PANEL, by_palette, by_panel, opened_blocks, ready
+from every_act import CASES, EFFECTS, opened_blocks, ready
 from whole_visit import settings
 
-BUTTONS = {"next": ("right", "a"), "panel": ("right", "b"), "height": ("right", "thumbstick")}
-"""Of the runtime's controllers, which are Index's. Sticks, triggers and grips: test_openxr and the whole visit."""
 pytestmark = pytest.mark.slow
 
 
@@ -44,13 +42,7 @@ def test_by_a_button(guest: Controllers, name: str):
     guest.until(holds, f"effect of {name}", 300)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_from_the_palette_with_a_ray(guest: Controllers, name: str):
+@pytest.mark.parametrize("case", CASES)
+def test_with_a_ray(guest: Controllers, case: str):
     ready(guest)
-    by_palette(guest, COMMANDS[name], EFFECTS[name])
-
-
-@pytest.mark.parametrize("name", PANEL)
-def test_on_the_board(guest: Controllers, name: str):
-    ready(guest)
-    by_panel(guest, *PANEL[name])
+    CASES[case](guest)

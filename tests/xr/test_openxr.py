@@ -21,8 +21,9 @@ from visit import WALL, Visit, room, visit
 
 from walkin.frame import Pulse
 from walkin.geometry import Pose, quaternion_from_yaw_pitch, quaternion_product
-from walkin.interact.acts import actions
+from walkin.interact.acts import INDEX, PROFILES, VIVE, actions
 from walkin.targets.headset import calls
+from walkin.targets.headset.controllers import presses
 from walkin.targets.headset.eyes import Chain
 from walkin.targets.headset.mirror import Spectator
 from walkin.targets.headset.runtime import NoHeadset, open_runtime
@@ -304,24 +305,42 @@ def test_world_grab_keeps_what_is_held(headset: Runtime):
         assert (made.world.world_from_stage.matrix == kept).all()
 
 
+@pytest.mark.parametrize("left_handed", [False, True])
+def test_a_pads_press_is_what_its_click_is_bound_to(left_handed: bool):
+    table = actions(left_handed)
+    assert presses(table, [VIVE]) == {"left": "fast", "right": "press"}
+    assert not presses(table, [profile for profile in PROFILES if profile != VIVE])
+
+
 def test_a_pad_counts_only_while_it_is_pressed(headset: Runtime):
-    """The runtime has no pads: the Index's stick stands in for one here, and its upper button for the pad's press."""
+    """The runtime has no pads: the Index's sticks stand in for them here, and their upper buttons for the presses."""
     table = []
     for action in actions():
-        others = tuple(b for b in action.bindings if b[::2] != ("valve/index_controller", "right/input/b/click"))
-        pressed = (("valve/index_controller", "right", "right/input/b/click"),) if action.name == "press" else ()
-        if others + pressed:
-            table.append(replace(action, bindings=others + pressed))
+        others = tuple(b for b in action.bindings if not (b[0] == INDEX and b[2].endswith("/input/b/click")))
+        both = tuple((INDEX, side, f"{side}/input/b/click") for side in ("left", "right"))
+        if kept := others + (both if action.name == "press" else ()):
+            table.append(replace(action, bindings=kept))
     with visit(headset, actions=tuple(table)) as made:
         made.remote.stick("right", 0.0, 1.0)
         made.remote.stick("left", 1.0, 0.0)
-        assert made.until(lambda: made.frame().input.left.stick[0] > 0.9, 20), "one without a press counts"
-        assert made.frame().input.right.stick == (0.0, 0.0) and made.world.teleport is None
+        assert made.until(lambda: made.world.world_from_stage.position[0] > 0.1, 60), "to walk a touch is enough"
+        assert made.frame().input.right.resting and made.frame().input.left.resting
+        made.remote.stick("left", 0.0, 0.0)
+        assert made.frame(3).input.right.stick[1] > 0.9 and made.world.teleport is None
         switch(made.remote, "right", "b", True)
         assert made.until(lambda: made.world.teleport is not None, 20)
         assert made.frame().input.right.stick[1] > 0.9 and not made.frame().input.acts
         switch(made.remote, "right", "b", False)
         assert made.until(lambda: made.world.teleport is None, 20), "let go: there she stands"
+        made.world.comfort.sticks = "teleport"
+        made.remote.stick("right", 0.0, 0.0)
+        made.remote.stick("left", 0.0, 1.0)
+        assert made.until(lambda: made.frame().input.left.stick[1] > 0.9, 20)
+        made.frame(3)
+        assert made.world.teleport is None, "where both teleport, both must be pressed for it"
+        switch(made.remote, "left", "b", True)
+        assert made.until(lambda: made.world.teleport is not None, 20)
+        switch(made.remote, "left", "b", False)
 
 
 def test_what_is_prepared_is_prepared_once_however_many_eyes(headset: Runtime):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from whole_visit import EYE, Guest, left, opened, same, saved, settings, taken_u
 
 from walkin.exhibit import Wall
 from walkin.geometry import Pose
+from walkin.interact.acts import ACTS
 from walkin.interact.locomotion import yaw_of
 from walkin.panel_state import Box
 from walkin.storing import load
@@ -29,8 +29,13 @@ HOP_M = 4.0
 BEFORE_M = 1.0  # from a wall that an arc has met
 
 
+BUTTONS = {"next": ("right", "a"), "panel": ("right", "b"), "height": ("right", "thumbstick")}
+"""Of the runtime's controllers, which are Index's."""
+COMMANDS = {act.name: act.what for act in ACTS}
+
+
 class Controllers(Guest):
-    """The right controller's trigger, held where the eyes are."""
+    """The right controller, held where the eyes are, and the board on the left wrist."""
 
     def __init__(self, made: Visit):
         super().__init__(made.app)
@@ -58,10 +63,15 @@ class Controllers(Guest):
             self.frame()
 
     def act(self, name: str) -> None:
-        """Controllers have buttons for few; as the panel and the palette ask for all others (test_acts_in_vr)."""
-        frame = next(self._made._frames)
-        frame.input = replace(frame.input, acts=frame.input.acts | {name})
-        self.app.step(frame)
+        """By its button; what has none is chosen on the board with ray and trigger, which is then put away."""
+        if name in BUTTONS:
+            self.press_button(*BUTTONS[name])
+            return
+        if not self.world.panel.shown:
+            self.act("panel")
+        self.choose(COMMANDS[name])
+        self.act("panel")
+        assert not self.world.panel.shown
 
     def click(self, name: str) -> None:
         """What is further down than the panel reaches, comes up by the stick."""
@@ -97,11 +107,17 @@ class Controllers(Guest):
         self.aim(aimed(EYE, (world.world_from_stage.inverse @ Pose(at_m)).position))
 
     def type(self, text: str) -> None:
-        """On the keyboard below, which comes with the field."""
+        """On the keyboard below, which comes with the field. A key that is down for long repeats, which it is where
+        frames take long: what is too much is deleted, as one does."""
         interface = self.app.panel.interface
         assert interface is not None
-        for letter in text:
-            self.click_at(lambda letter=letter: self._key(letter))
+        for _ in range(60):
+            typed = interface.palette.query
+            if typed == text:
+                return
+            key = text[len(typed)] if text.startswith(typed) else "backspace"
+            self.click_at(lambda key=key: self._key(key))
+        raise AssertionError(f"{interface.palette.query!r} instead of {text!r}")
 
     def _key(self, letter: str) -> tuple[float, float] | None:
         assert self.app.panel.interface is not None

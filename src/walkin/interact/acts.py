@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from walkin.frame import Action
@@ -116,7 +116,7 @@ ACTS: tuple[Act, ...] = (
         _on((TOUCH, INDEX, HP), Control("rise", "walking", "upper"), Control("sink", "walking", "lower")),
     ),
     Act("wheel", "move along the line of sight", "", "wheel"),
-    Act("free", "free the mouse", "ESCAPE", "Esc"),
+    Act("free", "free the mouse; put back what is held, or large", "ESCAPE", "Esc"),
     Act("focus", "step in front of the wall pointed at", "F", "F"),
     Act(
         "next",
@@ -204,14 +204,15 @@ STATES = {
     "fast": ("bool", "walk faster"),
     "rise": ("bool", "rise"),
     "sink": ("bool", "sink"),
-    "press": ("bool", "press the pad: only then it turns and teleports"),
+    "press": ("bool", "press the pad: touched, it only walks"),
 }
 # Bound on every profile, and no line of the sheet.
 ALWAYS: dict[str, tuple[Control, ...]] = {
     profile: (
         Control("aim", "both", "input/aim/pose"),
         Control("grip", "both", "input/grip/pose"),
-        # A thumb lies on a pad without meaning anything by it, other than on a stick.
+        # A thumb lies on a pad without meaning anything by it, other than on a stick: see interact.sticks.
+        # The other pad's press makes faster, and a path feeds one action: targets find it there.
         *((Control("press", "pointing", "input/trackpad/click"),) if profile == VIVE else ()),
         *((Control("haptic", "both", "output/haptic"),) if profile in HELD else ()),
         Control(
@@ -238,19 +239,31 @@ def key_acts() -> dict[str, str]:
 
 
 @cache
-def sheet(profile: str = "", *, left_handed: bool = False) -> tuple[tuple[str, str], ...]:
-    """(key or control, what it does) for the help sheet: of the keys, or of an interaction profile's controllers."""
+def sheet(profile: str = "", *, left_handed: bool = False, sticks: str = "both") -> tuple[tuple[str, str], ...]:
+    """(key or control, what it does) for the help sheet: of the keys, or of an interaction profile's controllers.
+    `sticks`: what those are set to, see Comfort."""
     if not profile:
         return tuple((act.shown, act.what) for act in ACTS if act.shown)
-    return tuple(
-        (_shown(profile, act.controls[profile], left_handed), act.what) for act in ACTS if profile in act.controls
-    )
+    rows = ((_meant(act, profile, sticks), act.what) for act in ACTS)
+    return tuple((_shown(profile, controls, left_handed), what) for controls, what in rows if controls)
+
+
+def _meant(act: Act, profile: str, sticks: str) -> tuple[Control, ...]:
+    """An act's controls when sticks are set so: in words what interact.sticks does."""
+    controls = act.controls.get(profile, ())
+    if sticks == "both" or not any(control.action == "stick" for control in controls):
+        return controls
+    if sticks == "teleport":
+        return () if act.name == "walk" else tuple(replace(control, hand="both") for control in controls)
+    if act.name == "walk":
+        return controls + _stick("pointing", "forward, back").get(profile, ())
+    return controls if act.name == "turn" else ()
 
 
 @cache
-def advice(profile: str, *, left_handed: bool = False) -> tuple[str, ...]:
+def advice(profile: str, *, left_handed: bool = False, sticks: str = "both") -> tuple[str, ...]:
     """The few lines that a newcomer needs, for controllers that have what they are about."""
-    controls = {act.name: act.controls[profile] for act in ACTS if profile in act.controls}
+    controls = {act.name: meant for act in ACTS if (meant := _meant(act, profile, sticks))}
     lines = []
     for line in ADVICE:
         parts = [
@@ -306,12 +319,13 @@ def _real(profile: str, component: str, role: str, left_handed: bool) -> tuple[s
 
 def _shown(profile: str, controls: tuple[Control, ...], left_handed: bool) -> str:
     """How the sheet writes an act's controls: `left Y, X`, `both grips`, `right stick forward, let go`."""
-    words = []
+    words, before = [], ""
     for control in controls:
         if control.hand == "both":
             words.append(f"both {WORDS[control.component]}s")
             continue
         side, component = _real(profile, control.component, control.hand, left_handed)
         word = WORDS.get(component) or component.split("/")[1].upper()
-        words.append(word if words else f"{side} {word}")
+        words.append(word if side == before else f"{side} {word}")
+        before = side
     return " ".join(filter(None, (", ".join(words), controls[-1].gesture)))

@@ -38,20 +38,20 @@ def narrow(world: World, gliding: bool, dt_s: float) -> None:
 def advise(world: World, given: Input, moved: bool) -> None:
     """What is to be read in a headset, on one plate before the visitor: news, what a worker does, the sheet of controls
     if she asked for it, else advice: once, until she goes anywhere or has had the time to read it."""
-    gestures = world.gestures
+    gestures, likes = world.gestures, world.comfort
     if not given.profile:
         lines: tuple[str, ...] = ()
     else:
         lines = _news(world)
         if world.show_keys:
-            shown = acts.sheet(given.profile, left_handed=world.comfort.left_handed)
+            shown = acts.sheet(given.profile, left_handed=likes.left_handed, sticks=likes.sticks)
             lines += tuple(f"{control}: {what}" for control, what in shown)
         elif world.layout is not None:
             if gestures.advised_s is None:
                 gestures.advised_s = world.time_s
             gestures.moved = gestures.moved or moved
             if not (gestures.moved or world.time_s - gestures.advised_s >= ADVICE_S):
-                lines += acts.advice(given.profile, left_handed=world.comfort.left_handed)
+                lines += acts.advice(given.profile, left_handed=likes.left_handed, sticks=likes.sticks)
     # Not while she reads: a plate that follows the head cannot be looked at. But it comes along when she has gone.
     left_behind = bool(world.advice) and _away_m(world, given) > LEFT_BEHIND_M
     if lines == world.advice and not left_behind:

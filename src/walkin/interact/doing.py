@@ -405,7 +405,7 @@ def pointed_wall(world: World) -> Any:
     """The wall under the pointing hand's ray; while that is on panel or palette, the wall that it met before."""
     state, met = world.panel, world.met.get("right")
     if (state.shown or state.palette) and state.pointer is not None and state.covers(*state.pointer):
-        return world.walls.get(world.pointed)
+        return world.walls.get(world.last_wall)
     return world.walls.get(str(met.key)) if met is not None and met.kind in WALL_KINDS else None
 
 

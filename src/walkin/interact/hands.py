@@ -37,7 +37,9 @@ def point(world: World, given: Input) -> None:
     met = world.met.get("right")
     hover = hover_at(world, met) if met is not None else None
     if met is not None and met.kind in WALL_KINDS:
-        world.pointed = str(met.key)
+        world.last_wall = str(met.key)
+    if hover is not None:
+        world.last_tile = hover.key, hover.channel
     right = pointers.get("right")
     if _seen(pointers) != _seen(world.pointers):
         world.revision += 1

@@ -48,7 +48,7 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
     if world.layout is not None and world.goto is not None:
         go_to(world, given, world.goto)
         world.goto = None
-    given = panel.attend(world, given)
+    given = panel.attend(world, sticks.pressed(world, given))
     flights.land(world)
     arrange.sort_again(world)
     history.keep_up(world)

@@ -9,6 +9,17 @@ from walkin.interact.locomotion import live
 from walkin.world import World
 
 
+def pressed(world: World, given: Input) -> Input:
+    """The same input, without the leans of pads on which a thumb only lies: that is enough to walk, where it was set
+    that one does, and must not turn, throw an arc or scroll."""
+    left, right = given.left, given.right
+    if right.resting and right.stick != (0.0, 0.0):
+        right = replace(right, stick=(0.0, 0.0))
+    if left.resting and world.comfort.sticks == "teleport" and left.stick != (0.0, 0.0):
+        left = replace(left, stick=(0.0, 0.0))
+    return given if left is given.left and right is given.right else replace(given, left=left, right=right)
+
+
 def meant(world: World, given: Input) -> Input:
     """The same input, the sticks' leans where they are listened to: the left one's walks, the right one's turns and
     teleports. Keys, which are the left stick of a window, walk whatever is set."""

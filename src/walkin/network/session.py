@@ -130,6 +130,7 @@ class Session:
             collapsed=self.collapsed,
             expanded=self.expanded,
         )
+        network = replace(network, classes=loaded.labels or ())
         self.capture, self.plan, self.trace = Capture(loaded.model, plan, traced), plan, traced
         return Traced(network, serial, self.key)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from walkin.color_maps import COLD, ENTRIES, UNSIGNED, WARM, linear_to_srgb, lookup_table, srgb_to_linear
+from walkin.color_maps import COLD, ENTRIES, UNSIGNED, WARM, bar_colors, linear_to_srgb, lookup_table, srgb_to_linear
 
-__all__ = ["COLD", "ENTRIES", "UNSIGNED", "WARM", "linear", "linear_to_srgb", "lookup_table", "srgb_to_linear"]
+__all__ = [
+    "COLD", "ENTRIES", "UNSIGNED", "WARM", "bar_colors", "linear", "linear_to_srgb", "lookup_table", "srgb_to_linear",
+]  # fmt: skip
 
 
 def linear(color: tuple[int, int, int], alpha: float = 1.0) -> tuple[float, float, float, float]:

@@ -17,7 +17,7 @@ from walkin.render.pictures import Pictures
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
 from walkin.render.shader import program
 from walkin.render.text import GLYPH, Text
-from walkin.render.told import channel_words, number, percent
+from walkin.render.told import channel_words, number, percent, title
 from walkin.render.walls import MARGIN_M, Walls, tile_record
 from walkin.results import BEST, Exemplars
 from walkin.things import Enlarged
@@ -69,7 +69,8 @@ class LargeTile:
             self._grown.show("large", bloom.seen.pixels[..., :3], place)
         peak = bloom.seen.peak if bloom is not None and bloom.done else None
         figures = world.findings.figures(wall.exhibit, wall.node.address, large.channel, peak)
-        self._write_words(wall, large, bloom if showing != "activation" else None, figures, found)
+        name = title(world, wall.key, wall.key, large.channel)
+        self._write_words(name, wall, large, bloom if showing != "activation" else None, figures, found)
 
     def draw_solid(self, atlas: Atlas, color_map: int, range_mode: int) -> int:
         if self._page < 0:
@@ -85,14 +86,23 @@ class LargeTile:
         return self._plates.draw() + self._text.draw(self._glyphs) if self._page >= 0 else 0
 
     def _write_words(
-        self, wall: Wall, large: Enlarged, bloom: Bloom | None, figures: Figures | None, found: Exemplars | None
+        self,
+        name: str,
+        wall: Wall,
+        large: Enlarged,
+        bloom: Bloom | None,
+        figures: Figures | None,
+        found: Exemplars | None,
     ) -> None:
         assert wall.tiles is not None
         place, side = large.place, large.place.width_m
         right, front = place.right, place.normal
         margin = MARGIN_M * side
         words = "   ".join([*channel_words(wall.tiles, large.channel), f"{wall.mosaic.height} × {wall.mosaic.width}"])
-        lines = [(f"{wall.key}/{large.channel}", NAME_EM, NAME, "semibold"), (words, WORDS_EM, DIM, "regular")]
+        lines = [
+            (name, NAME_EM, NAME, "semibold"),
+            (words, WORDS_EM, DIM, "regular"),
+        ]
         if bloom is not None:
             seen = bloom.seen
             state = f"reaches {number(seen.activation)}" if bloom.done else f"growing, {percent(bloom.fraction)}"

@@ -155,10 +155,14 @@ class Labels:
             for number, line in enumerate(picture.caption):
                 size, tint = (0.085, NAME) if number == 0 else (0.058, DIM)
                 face = "semibold" if number == 0 else "regular"
-                parts.append(
-                    self._text.glyphs(line, at, place.right, UP, size, tint, face=face, max_width=place.width_m)
-                )
-                at = at - UP * 0.085
+                # What was done to a picture is read to its end; a name that long is mostly a path.
+                pieces = self._text.font.wrap(line, place.width_m, face, size_m=size) if number else [line]
+                for piece in pieces:
+                    parts.append(
+                        self._text.glyphs(piece, at, place.right, UP, size, tint, face=face, max_width=place.width_m)
+                    )
+                    at = at - UP * 0.075
+                at = at - UP * 0.010
             if exhibit.live:
                 line = self._text.glyphs(exhibit.live, at, place.right, UP, 0.058, ACCENT, max_width=place.width_m)
                 parts.append(line)

@@ -9,15 +9,15 @@ import numpy as np
 from walkin.exhibit import Wall
 from walkin.geometry import UP
 from walkin.places import Place
-from walkin.render.colors import ENTRIES, lookup_table
+from walkin.render.colors import bar_colors, lookup_table
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, as_it_is, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import number
-from walkin.results import Tiles
 from walkin.world import COLOR_MAPS, World
 
-PLATE: Tint = (0.0125, 0.0146, 0.0198, 0.97)
+PLATE: Tint = (0.0125, 0.0146, 0.0198, 1.0)
 INK: Tint = (0.80, 0.84, 0.90, 1.0)
+BRIGHT: Tint = (1.0, 1.0, 1.0, 1.0)
 DIM: Tint = (0.42, 0.48, 0.58, 1.0)
 STEPS = 48  # of the bar: each is drawn from its lower end to the top, so that no seam shows
 EM_RAD = 0.019  # of the text, seen from the eye: 1.1 degrees
@@ -54,7 +54,7 @@ class Legend:
             if made[0] is self._made[0]:
                 return
         signed = world.look.color_map == "signed"
-        low, high, below, above = shown_range(tiles, world.look.range_mode, channel, signed=signed)
+        low, high, below, above = tiles.shown_range(world.look.range_mode, channel, signed=signed)
         row = self._table[COLOR_MAPS.index(world.look.color_map)]
         bars, glyphs = self._draw(place, em, row, (low, high), (below, above), channel, world)
         self._write(made, bars, glyphs)
@@ -81,10 +81,12 @@ class Legend:
     ) -> tuple[list[np.ndarray], list[np.ndarray]]:
         right, front = place.right, place.normal
         words = _words(world.look.range_mode, channel)
+        # Thin dark strokes on paper come out grey at this size.
+        ink, dim, face = (BRIGHT, INK, "semibold") if world.look.light else (INK, DIM, "regular")
         marks = ticks(*span)
         names = [_mark(value, share, cut) for value, share in marks]
-        wide = max(self._text.font.measure(name, size_m=em)[0] for name in names)
-        wide = max(wide + (BAR_EM + 0.5) * em, self._text.font.measure(words, size_m=0.8 * em)[0])
+        wide = max(self._text.font.measure(name, face, size_m=em)[0] for name in names)
+        wide = max(wide + (BAR_EM + 0.5) * em, self._text.font.measure(words, face, size_m=0.8 * em)[0])
         height = HEIGHT_EM * em
         foot = _foot(place, height + 2.4 * em)
         corner = np.array(place.corner) + right * (place.width_m + AWAY_M) + front * 0.006
@@ -98,7 +100,7 @@ class Legend:
                 0.4 * em,
             )
         ]
-        colors = bar_colors(row, span, signed=world.look.color_map == "signed")
+        colors = bar_colors(row, span, STEPS, signed=world.look.color_map == "signed")
         for step, color in enumerate(colors):
             share = step / STEPS
             tint = as_it_is((*color.tolist(), 1.0))
@@ -107,40 +109,12 @@ class Legend:
         glyphs = []
         for (_, share), name in zip(marks, names, strict=True):
             at = corner + UP * (share * height)
-            bars.append(rectangle(at - UP * 0.03 * em, right * (0.8 * em), UP * 0.06 * em, INK))
+            bars.append(rectangle(at - UP * 0.03 * em, right * (0.8 * em), UP * 0.06 * em, ink))
             at = at + right * ((BAR_EM + 0.5) * em) - UP * (0.35 * em) + front * 0.002
-            glyphs.append(self._text.glyphs(name, at, right, UP, em, INK, tabular=True))
+            glyphs.append(self._text.glyphs(name, at, right, UP, em, ink, face=face, tabular=True))
         at = corner + UP * (height + 1.1 * em) + front * 0.002
-        glyphs.append(self._text.glyphs(words, at, right, UP, 0.8 * em, DIM))
+        glyphs.append(self._text.glyphs(words, at, right, UP, 0.8 * em, dim, face=face))
         return bars, glyphs
-
-
-def shown_range(tiles: Tiles, mode: str, channel: int | None, *, signed: bool) -> tuple[float, float, bool, bool]:
-    """(low, high, whether there are values below, above): the values that colours stand for, as shaders/walls.glsl
-    takes them. In a signed map the colours run as far on both sides of zero; what of them no value has is left out."""
-    whole = tiles.wall_range
-    if mode == "channel" and channel is not None:
-        low, high = float(tiles.minimum[channel]), float(tiles.high[channel])
-        if high > low:
-            return low, high, False, False
-    elif mode == "percentile":
-        low, high = tiles.percentile_range
-        if signed:
-            most = max(abs(low), abs(high))
-            low, high = max(-most, whole[0]), min(most, whole[1])
-        if high > low:
-            return low, high, whole[0] < low, whole[1] > high
-    return (*whole, False, False)
-
-
-def bar_colors(row: np.ndarray, span: tuple[float, float], *, signed: bool) -> np.ndarray:
-    """(STEPS, 3) linear light, from the lowest value to the highest. One end of a signed map's values is as far from
-    zero as its colours go."""
-    low, high = span
-    values = np.linspace(low, high, STEPS + 1)
-    values = (values[1:] + values[:-1]) / 2
-    t = 0.5 + 0.5 * values / max(abs(low), abs(high), 1e-30) if signed else (values - low) / max(high - low, 1e-30)
-    return row[(np.clip(t, 0.0, 1.0) * (ENTRIES - 1) + 0.5).astype(int), :3]
 
 
 def ticks(low: float, high: float) -> list[tuple[float, float]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from walkin.panel_state import Box
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import told
@@ -16,6 +17,7 @@ TINTS: dict[str, Tint] = {"info": INK, "warning": (0.95, 0.62, 0.22, 1.0), "erro
 BLUE: Tint = (0.06, 0.40, 0.66, 1.0)
 NOTICE_LINES = 3
 LINE_POINTS = 20
+NARROWEST_POINTS = 300  # beside the panel: where there is less, text lies over it
 RIGHT, DOWN = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
 
 
@@ -35,7 +37,7 @@ class Overlay:
         """Draw over a view of width x height pixels; `scale`: pixels per point of text size."""
         hover = hover_line(world)
         content = (
-            width, height, scale, hover, world.show_keys, world.progress,
+            width, height, scale, hover, world.show_keys, world.progress, _panel(world),
             tuple((banner.text, banner.level) for banner in world.banners),
         )  # fmt: skip
         if content != self._content:
@@ -73,19 +75,23 @@ class Overlay:
             plates.append(rectangle(corner, RIGHT * w, -DOWN * h, tint, min(radius * scale, h / 2, w / 2)))
 
         s = scale
+        left, right = beside(_panel(world), width, (0.0, 130 * s), NARROWEST_POINTS * s)
+        notices = [(banner, self._pieces(banner.text, right - left - 64 * s, s)) for banner in world.banners[-4:]]
         y = 16 * s
-        for banner in world.banners[-4:]:
-            pieces = self._text.font.wrap(banner.text, width - 64 * s, size_m=15 * s)
-            if len(pieces) > NOTICE_LINES:
-                pieces[NOTICE_LINES - 1 :] = [" ".join(pieces[NOTICE_LINES - 1 :])]  # cut off with dots
+        over = (left, right) == (0.0, width) and bool(_panel(world))
+        if over:  # there is no room beside the panel: below, where it has no tabs and no headings
+            rows = sum(LINE_POINTS * len(pieces) + 36 - LINE_POINTS for _, pieces in notices)
+            y = max(16 * s, height - (84 + rows) * s)
+        for banner, pieces in notices:
             wide = max(self._text.font.measure(piece, size_m=15 * s)[0] for piece in pieces)
-            wide = min(wide, width - 64 * s)
-            x, rest = (width - wide) / 2, LINE_POINTS * s * (len(pieces) - 1)
-            plate(x - 14 * s, y, wide + 28 * s, 30 * s + rest)
+            wide = min(wide, right - left - 64 * s)
+            x, rest = (left + right - wide) / 2, LINE_POINTS * s * (len(pieces) - 1)
+            plate(x - 14 * s, y, wide + 28 * s, 30 * s + rest, (*PLATE[:3], 0.98) if over else PLATE)
             for piece in pieces:
                 line(piece, x, y + 20.5 * s, 15 * s, TINTS[banner.level], cut=wide + 1)
                 y += LINE_POINTS * s
             y += (36 - LINE_POINTS) * s
+        left, right = beside(_panel(world), width, (height - 70 * s, float(height)), NARROWEST_POINTS * s)
         if world.progress is not None:
             progress = world.progress
             label = progress.label
@@ -93,8 +99,8 @@ class Overlay:
                 label += f"   {progress.fraction:.0%}"
             if progress.eta_s is not None and progress.eta_s >= 1:
                 label += f"   {progress.eta_s:.0f} s left"
-            bar = min(420 * s, width - 48 * s)
-            x, top = (width - bar) / 2, height - 66 * s
+            bar = min(420 * s, right - left - 48 * s)
+            x, top = (left + right - bar) / 2, height - 66 * s
             plate(x - 16 * s, top, bar + 32 * s, 50 * s)
             line(label, x, top + 22 * s, 15 * s, INK, cut=bar)
             plate(x, top + 33 * s, bar, 4 * s, (0.06, 0.07, 0.09, 1.0), 2)
@@ -102,15 +108,23 @@ class Overlay:
                 plate(x, top + 33 * s, max(4 * s, bar * min(1.0, progress.fraction)), 4 * s, BLUE, 2)
         elif hover:
             # Made anew at nearly every frame while a hand moves, so it is laid out only once.
-            at = np.array([30 * s, height - 25.5 * s, 0.0])
-            records = self._text.glyphs(hover, at, RIGHT, -DOWN, 15 * s, INK, max_width=width - 64 * s)
-            text_width = float((records["corner"][:, 0] + records["right"][:, 0]).max()) - 30 * s
+            x = left + 30 * s
+            at = np.array([x, height - 25.5 * s, 0.0])
+            records = self._text.glyphs(hover, at, RIGHT, -DOWN, 15 * s, INK, max_width=right - left - 64 * s)
+            text_width = float((records["corner"][:, 0] + records["right"][:, 0]).max()) - x
             glyphs.append(records)
-            plate(16 * s, height - 46 * s, text_width + 28 * s, 30 * s)
+            plate(x - 14 * s, height - 46 * s, text_width + 28 * s, 30 * s)
         if world.show_keys:
             self._sheet(line, plate, width, height, s)
         self._glyphs.write(np.concatenate(glyphs))
         self._plates.write(np.concatenate(plates))
+
+    def _pieces(self, text: str, wide: float, s: float) -> list[str]:
+        """A notice in lines of at most so many pixels; the last one is cut off with dots when it is drawn."""
+        pieces = self._text.font.wrap(text, wide, size_m=15 * s)
+        if len(pieces) > NOTICE_LINES:
+            pieces[NOTICE_LINES - 1 :] = [" ".join(pieces[NOTICE_LINES - 1 :])]
+        return pieces
 
     def _sheet(self, line, plate, width: int, height: int, s: float) -> None:
         row, columns = 23 * s, 1
@@ -125,6 +139,22 @@ class Overlay:
             left, baseline = x + column * (number // lines), y + 68 * s + row * (number % lines)
             line(key, left + 26 * s, baseline, 14 * s, (0.30, 0.62, 0.85, 1.0), "semibold")
             line(what, left + 170 * s, baseline, 14 * s, INK, cut=column - 190 * s)
+
+
+def beside(parts: tuple[Box, ...], width: float, band: tuple[float, float], narrowest: float) -> tuple[float, float]:
+    """(left, right) of the widest part of a band of the window that nothing of the panel covers; all of it, if none is
+    as wide as `narrowest`. All in pixels, the band from its upper to its lower edge."""
+    taken = sorted((x, x + wide) for x, y, wide, high in parts if y < band[1] and y + high > band[0])
+    free, begin = [], 0.0
+    for left, right in [*taken, (float(width), float(width))]:
+        free.append((begin, max(begin, min(left, float(width)))))
+        begin = max(begin, right)
+    best = max(free, key=lambda span: span[1] - span[0])
+    return best if best[1] - best[0] >= narrowest else (0.0, float(width))
+
+
+def _panel(world: World) -> tuple[Box, ...]:
+    return world.panel.parts if world.panel.where == "overlay" else ()
 
 
 def hover_line(world: World) -> str:

@@ -276,9 +276,9 @@ class Renderer:
         draws += self._hands.draw_marks()
         if view.overlay:
             ctx.enable_only(moderngl.BLEND)
-            draws += self._overlay.draw(world, *size, pixel_scale)
             if texture is not None and world.panel.where == "overlay":
                 draws += self._board.draw_over(texture, world.panel.parts, ROUNDING_POINTS * world.panel.scale)
+            draws += self._overlay.draw(world, *size, pixel_scale)  # beside the panel, else above it
         elif view.worn and world.vignette > 0:
             ctx.enable_only(moderngl.BLEND)
             draws += self._vignette.draw(view, world.vignette)

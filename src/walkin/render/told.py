@@ -9,16 +9,23 @@ from walkin.world import World
 
 
 def told(world: World) -> tuple[str, ...]:
-    """address/channel; place and value; least, mean, most; share of zeros. Nothing if nothing is hovered."""
+    """address/channel, and its class if it has one; place and value; least, mean, most; share of zeros. Nothing if
+    nothing is hovered."""
     hover = world.hover
     if hover is None:
         return ()
     value = "not finite" if hover.value != hover.value else number(hover.value, 4)
-    lines = (f"{hover.address}/{hover.channel}", f"({hover.row}, {hover.column})  {value}")
+    lines = (title(world, hover.key, hover.address, hover.channel), f"({hover.row}, {hover.column})  {value}")
     wall = world.walls.get(hover.key)
     if wall is None or wall.tiles is None or hover.channel >= len(wall.tiles.low):
         return lines
     return (*lines, *channel_words(wall.tiles, hover.channel))
+
+
+def title(world: World, key: str, name: str, channel: int) -> str:
+    """A channel as it is called, with the class that it stands for: `fc/207   golden retriever`."""
+    of = world.class_of(key, channel)
+    return f"{name}/{channel}   {readable(of)}" if of else f"{name}/{channel}"
 
 
 def channel_words(tiles: Tiles, channel: int) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from imgui_bundle import imgui
 
-from walkin.results import Tiles
+from walkin.color_maps import bar_colors
 from walkin.ui.widgets import NAME_SHARE, Widgets
 
 STEPS = 64
@@ -31,31 +31,32 @@ def swatch(w: Widgets, colors: np.ndarray, *, indent: bool = False) -> None:
     draw.add_rect(corner, (corner.x + width, corner.y + height), imgui.get_color_u32(w.inks.line))
 
 
-def legend(w: Widgets, colors: np.ndarray, low: float, high: float, *, signed: bool) -> None:
-    """The bar with the values of its ends, and of its middle if that is zero."""
-    if signed:
-        high = max(abs(low), abs(high))
-        low = -high
-    swatch(w, colors)
+def legend(w: Widgets, colors: np.ndarray, span: tuple[float, float], cut: tuple[bool, bool], *, signed: bool) -> None:
+    """The colours of the values that there are, with what those at the ends and between are, as the bar beside a wall
+    in the room has them. cut: whether there are values below the lowest and above the highest colour."""
+    swatch(w, bar_colors(colors, span, STEPS, signed=signed))
     width = imgui.get_content_region_avail().x
     corner = imgui.get_cursor_screen_pos()
     y = corner.y - 4 * w.scale
     draw = imgui.get_window_draw_list()
-    marks = ((low, 0.0), (0.0, 0.5), (high, 1.0)) if signed else ((low, 0.0), ((low + high) / 2, 0.5), (high, 1.0))
     imgui.push_font(w.regular, 13.0)
-    for value, share in marks:
-        words = number(value)
+    for words, share in marks(span, cut):
         wide = imgui.calc_text_size(words).x
-        draw.add_text((round(corner.x + share * (width - wide)), y), imgui.get_color_u32(w.inks.quiet), words)
+        x = min(max(share * width - wide / 2, 0.0), width - wide)
+        draw.add_text((round(corner.x + x), y), imgui.get_color_u32(w.inks.quiet), words)
     imgui.dummy((width, imgui.get_text_line_height() - 4 * w.scale))
     imgui.pop_font()
 
 
-def range_of(tiles: Tiles, mode: str, channel: int | None) -> tuple[float, float]:
-    """What a wall's colours run over: of the channel pointed at where each has its own."""
-    if mode == "channel" and channel is not None:
-        return float(tiles.low[channel]), float(tiles.high[channel])
-    return tiles.percentile_range if mode == "percentile" else tiles.wall_range
+def marks(span: tuple[float, float], cut: tuple[bool, bool]) -> list[tuple[str, float]]:
+    """(words, share of the bar): both ends, and zero where there is room for it between them, else the middle."""
+    low, high = span
+    if not high > low:
+        return [(number(low), 0.5)]
+    zero = -low / (high - low)
+    between = [(0.0, zero)] if 0.2 < zero < 0.8 else [((low + high) / 2, 0.5)]
+    ends = [(("≤ " if cut[0] else "") + number(low), 0.0), (("≥ " if cut[1] else "") + number(high), 1.0)]
+    return [ends[0], *((number(value), share) for value, share in between), ends[1]]
 
 
 def number(value: float) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from walkin.places import Setting as Setting
 from walkin.results import Histogram
-from walkin.world import World
+from walkin.world import Comfort, World
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,15 @@ def _not_watching(world: World) -> str:
     return ""
 
 
-def _no_sheet(profile: str, left_handed: bool) -> tuple[tuple[str, str], ...]:
+def _no_sheet(profile: str, comfort: Comfort) -> tuple[tuple[str, str], ...]:
     return ()
 
 
 @dataclass(frozen=True)
 class Offer:
     commands: tuple[Command, ...] = ()
-    sheet: Callable[[str, bool], tuple[tuple[str, str], ...]] = _no_sheet
-    """(interaction profile, left-handed) -> (key or control, what it does)."""
+    sheet: Callable[[str, Comfort], tuple[tuple[str, str], ...]] = _no_sheet
+    """(interaction profile, how the visitor likes to move) -> (key or control, what it does)."""
     layout: Callable[[World], tuple[Setting, ...]] = _no_settings
     """The parameters of the layout as they are now, in the order in which they are shown."""
     histograms: Callable[[World, str], tuple[Histogram, ...]] = _no_histograms

@@ -64,6 +64,9 @@ def entries(offer: Offer, world: World) -> list[Entry]:
     found += [Entry(text, "", change) for text, change in SETTINGS]
     for key, wall in world.walls.items():
         found.append(Entry(key, shape_of(wall.node), Change("goto", (key,))))
+    for name in world.bookmarks:
+        found.append(Entry(f"Go to bookmark: {name}", "", Change("go_to_bookmark", (name,))))
+        found.append(Entry(f"Remove bookmark: {name}", "", Change("remove_bookmark", (name,))))
     found += [Entry(f"Open {name}", "network", Change("open", (name,))) for name in offer.networks]
     return found
 
@@ -86,14 +89,14 @@ class Palette:
 
     def found(self, offer: Offer, world: World) -> list[Entry]:
         """What fits the query, best first."""
-        made_for = (world, world.layout_revision, offer)
+        made_for = (world, world.layout_revision, offer, *world.bookmarks)
         if not _same(made_for, self._made_for):
             self._made_for = made_for
             self._entries = entries(offer, world)
             self._matcher = Matcher([entry.text for entry in self._entries])
         fitting = [self._entries[number] for number in self._matcher.find(self.query)]
-        said = self._tile(world) or self._folder()
-        return [said, *fitting] if said is not None else fitting
+        extra = self._tile(world) or self._folder() or self._network(fitting)
+        return [extra, *fitting] if extra is not None else fitting
 
     def _folder(self) -> Entry | None:
         """`export to ~/talk`: where exports go from now on."""
@@ -101,6 +104,16 @@ class Palette:
         if words.strip().lower() not in ("export", "exports") or not folder.strip():
             return None
         return Entry(f"Exports go to {folder.strip()}", "folder", Change("exporting", ("folder", folder.strip())))
+
+    def _network(self, fitting: list[Entry]) -> Entry | None:
+        """`open resnet18`, `open net.py:Net`: any network, as the command line names it."""
+        word, _, name = self.query.strip().partition(" ")
+        name = name.strip()
+        if word.lower() != "open" or not name:
+            return None
+        if any(entry.text.lower().startswith(f"open {name.lower()}") for entry in fitting):
+            return None
+        return Entry(f"Open {name}", "network", Change("open", (name,)))
 
     def _tile(self, world: World) -> Entry | None:
         """`layer3.2.conv2/117`: a channel of a wall."""
@@ -211,7 +224,7 @@ class Palette:
 def _same(these: tuple[object, ...], those: tuple[object, ...]) -> bool:
     """The very same things: a world is compared by what it is, not by what is in it."""
     pairs = zip(these, those, strict=True) if len(these) == len(those) else [(0, 1)]
-    return all(a is b or (isinstance(a, int) and a == b) for a, b in pairs)
+    return all(a is b or (isinstance(a, int | str) and a == b) for a, b in pairs)
 
 
 def _upper(text: str) -> str:

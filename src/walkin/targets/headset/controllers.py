@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from ctypes import byref
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +25,7 @@ EXTENSION_OF = {
     "hp/mixed_reality_controller": "XR_EXT_hp_mixed_reality_controller",
 }
 PRESS, RELEASE = 0.6, 0.4  # of triggers and grips: apart, so that a finger that trembles does not click
-# What is no act: it fills a Hand or a field of Input, or says whether another counts.
+# What is no act: it fills a Hand or a field of Input.
 NO_ACTS = frozenset({"select", "squeeze", "fast", "rise", "sink", "press"})
 READ = {
     "bool": ("xrGetActionStateBoolean", "ActionStateBoolean"),
@@ -89,6 +89,8 @@ class Controllers:
             if action.kind in READ
             for hand in HANDS
         }
+        self._presses: dict[str, str] = {}
+        """Of the hands whose stick is a pad: the action that says whether it is pressed."""
         self._bound: list[tuple[str, str]] = []
         """(action, hand) of those that the controllers in use have."""
         both: Any = xr.NULL_PATH
@@ -117,6 +119,7 @@ class Controllers:
             if profile in found
         }
         self._bound = [key for key in self._readings if key in bound]
+        self._presses = presses(self._table.values(), found)
 
     def state(self, time_ns: int) -> State:
         """Of this frame: poses as they will be at `time_ns` (XrTime). Empty while the input is not ours."""
@@ -151,12 +154,11 @@ class Controllers:
         return sticks
 
     def _hand(self, hand: str, stick: tuple[float, float], time_ns: int) -> Hand:
-        if ("press", hand) in self._bound and ("press", hand) not in self._down:
-            stick = 0.0, 0.0  # a thumb that only lies on its pad
         return Hand(
             stage_from_aim=self._located["aim", hand].at(time_ns),
             stage_from_grip=self._located["grip", hand].at(time_ns),
             stick=_outside_dead_zone(*stick),
+            resting=hand in self._presses and (self._presses[hand], hand) not in self._down,
             select=("select", hand) in self._down,
             squeeze=("squeeze", hand) in self._down,
         )
@@ -199,6 +201,13 @@ class Controllers:
                 xr.suggest_interaction_profile_bindings(instance, suggested)
             except xr.exception.XrException as problem:  # one that this runtime does not know costs no other
                 report(f"walkin: no controls for {profile}: {problem}")
+
+
+def presses(actions: Iterable[Action], profiles: Container[str]) -> dict[str, str]:
+    """For the hands of Input whose stick is a pad on these controllers: the action that says whether it is pressed."""
+    fed = [(each.name, hand, path) for each in actions for profile, hand, path in each.bindings if profile in profiles]
+    pads = {(hand, f"{path}/click") for name, hand, path in fed if name == "stick" and path.endswith("/trackpad")}
+    return {hand: name for name, hand, path in fed if name == "press" or (hand, path) in pads}
 
 
 class _Reading:

@@ -15,13 +15,13 @@ class Help:
     name = "Help"
 
     def watch(self, world: World) -> Hashable:
-        return world.comfort.left_handed
+        return world.comfort.left_handed, world.comfort.sticks
 
     def draw(self, desk: Desk) -> None:
         w, profile = desk.widgets, desk.state.profile
         if w.button("All commands", width=-1):  # controllers have no button to spare for the palette
             desk.ask("palette", True)
-        rows = desk.offer.sheet(profile, desk.world.comfort.left_handed)
+        rows = desk.offer.sheet(profile, desk.world.comfort)
         w.heading(f"Controllers: {profile.partition('/')[2].replace('_', ' ')}" if profile else "Keys and mouse")
         whole = imgui.get_content_region_avail().x
         share = round(whole * (0.44 if profile else 0.34))

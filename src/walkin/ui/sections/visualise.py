@@ -18,15 +18,12 @@ class Visualise:
     name = "Grow"
 
     def __init__(self) -> None:
-        self._tile: tuple[str, int] | None = None
         self._unfolded = False
 
     def watch(self, world: World) -> Hashable:
-        if world.hover is not None:
-            self._tile = world.hover.key, world.hover.channel
         growth = world.growth
         return (
-            self._tile,
+            world.last_tile,
             world.selected,
             growth.revision,
             round(growth.fraction, 2),
@@ -37,7 +34,7 @@ class Visualise:
     def draw(self, desk: Desk) -> None:
         w, world = desk.widgets, desk.world
         growth = world.growth
-        tile = self._tile if self._tile is not None and self._tile[0] in world.walls else world.selected
+        tile = world.last_tile if world.last_tile is not None and world.last_tile[0] in world.walls else world.selected
         w.heading("What does it look for?")
         if tile is None:
             w.quiet("Point at a tile: what its channel answers to most can be made visible.")

@@ -10,7 +10,7 @@ from imgui_bundle import imgui, implot
 
 from walkin.results import Histogram, Tiles
 from walkin.ui.histogram import of_tiles
-from walkin.ui.legend import legend, number, range_of
+from walkin.ui.legend import legend, number
 from walkin.ui.offer import Offer
 from walkin.ui.section import Desk
 from walkin.ui.tree import shape_of
@@ -39,7 +39,8 @@ class WallCard:
         wall = world.walls.get(self.key)
         if wall is None:
             return None
-        channel = self._channel if world.look.range_mode == "channel" else None
+        named = world.class_of(self.key, self._channel or 0)
+        channel = self._channel if world.look.range_mode == "channel" or named else None
         self._histograms = self._offer.histograms(world, self.key)
         made = tuple(id(each) for each in self._histograms)
         return self.key, channel, id(wall), wall.revision, wall.sort, wall.place, world.look, made
@@ -61,10 +62,13 @@ class WallCard:
         if tiles is not None:
             mode = world.look.range_mode
             channel = self._channel if mode == "channel" and (self._channel or 0) < wall.count else None
-            low, high = range_of(tiles, mode, channel)
+            signed = world.look.color_map == "signed"
+            low, high, below, above = tiles.shown_range(mode, channel, signed=signed)
             w.heading(f"Colours of channel {channel}" if channel is not None else "Colours")
+            if self._channel is not None and (name := world.class_of(key, self._channel)):
+                w.pair(f"Class {self._channel}", name)
             index = COLOR_MAPS.index(world.look.color_map)
-            legend(w, desk.offer.colors[index], low, high, signed=world.look.color_map == "signed")
+            legend(w, desk.offer.colors[index], (low, high), (below, above), signed=signed)
             w.heading("Activations")
             self._activations(w, wall, tiles)
         weights = next((each for each in self._histograms if each.kind == "weights"), None)
