@@ -141,7 +141,7 @@ def grows(guest: Guest) -> Holds:
 
 def looks_through(guest: Guest) -> Holds:
     before = guest.world.findings.evidence.get("")
-    return lambda: guest.world.findings.evidence.get("") not in (None, before)
+    return lambda: (now := guest.world.findings.evidence.get("")) is not None and now is not before
 
 
 def hangs(guest: Guest) -> Holds:

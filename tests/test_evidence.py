@@ -141,6 +141,21 @@ def test_a_channel_fires_where_its_largest_value_is_positive_and_outweighs_the_o
     assert "> 0" in nodes["relu"].rule and nodes["relu"].rule != nodes["wide"].rule
 
 
+def test_of_maps_with_both_signs_the_positive_side_must_outweigh_the_other(tmp_path):
+    path = tmp_path / "a"
+    path.mkdir()
+    for number, (level, spot) in enumerate(((0, 200), (255, 100), (140, 140))):  # minus one half: -0.5 to 0.28, ...
+        pixels = np.full((SIDE, SIDE, 3), level, np.uint8)
+        pixels[SPOT] = spot
+        Image.fromarray(pixels).save(path / f"{number}.png")
+    same_size = nn.Conv2d(3, 3, 1)
+    with torch.no_grad():
+        same_size.weight.copy_(torch.eye(3)[:, :, None, None])
+        same_size.bias.fill_(-0.5)  # type: ignore[union-attr]
+    found = looked(path, model=nn.Sequential(same_size))
+    assert found.evidence.nodes["0"].fired.tolist() == [2, 2, 2]
+
+
 class Probable(nn.Module):
     def __init__(self):
         super().__init__()
@@ -168,6 +183,11 @@ def test_neurons_and_units_without_a_gradient_have_whole_pictures(tmp_path):
     found = looked(folder(tmp_path / "a"))
     address = found.reach.networks["ops"].outputs[0]
     assert all(patch.whole and patch.box == (0, 0, SIDE, SIDE) for patch in patches(found, address, 0).patches)
+    corner = nn.Sequential(nn.Flatten(), nn.Linear(3 * SIDE * SIDE, 1))
+    with torch.no_grad():
+        corner[1].weight.zero_()[0, 0] = 1.0  # type: ignore[index, operator, union-attr]
+    part = looked(folder(tmp_path / "a"), model=corner)
+    assert patches(part, "1", 0).patches[0].whole, "also one that depends on a single pixel"
     # Channel 1 of the first ReLU is 0 everywhere: what the ReLU is given has a gradient, and so a patch.
     assert not patches(found, "relu", 1).patches[0].whole
     assert box_of(np.zeros((4, 4))) is None
@@ -441,7 +461,7 @@ def test_the_job_rests_is_cancelled_and_gives_its_pictures(tmp_path, monkeypatch
     for step in steps:
         if isinstance(step, Progress):
             break
-    assert [next(steps) for _ in range(5)] == [None] * 5, "it does nothing while it rests"
+    assert [next(steps) for _ in range(15)] == [None] * 15, "it does nothing while it rests"
     resting = False
     box: Mailbox = Mailbox(lambda result: None)
     worker = Worker(box, finished=lambda name, error, cancelled, *rest: (name, error, cancelled))
