@@ -129,7 +129,7 @@ class Checkout:
         shutil.copy(ROOT / ".ci" / "environment.py", folder / ".ci")
         project = f"[project]\ndescription = '{description}'\ndependencies = ['{dependency}']\n"
         (folder / "pyproject.toml").write_text(
-            project + "[project.optional-dependencies]\ndev = []\ntimm = []\ncamera = []\nvideo = []\n"
+            project + "[project.optional-dependencies]\ndev = []\ntimm = []\ncamera = []\nvideo = []\nray = []\n"
         )
         return cls(folder, folder.parent / "cache")
 
