@@ -15,6 +15,7 @@ ELSEWHERE = {
     "remove_bookmark": "scripts", "reset_all": "reset_walls",
     "visualise_wall": "test_growing_walls", "visualise_all": "test_growing_walls", "recipe": "test_growing_walls",
     "visualise_stop": "test_growing_walls", "pause": "test_growing_walls", "resume": "test_growing_walls",
+    "save_recipe": "test_growing_walls",
 }  # fmt: skip
 
 

@@ -40,6 +40,7 @@ from walkin.requests import (
     Request,
     Restore,
     Save,
+    SaveRecipe,
     Screenshot,
     Watch,
     Weigh,
@@ -397,6 +398,8 @@ class App:
                 self.world.notify(f"saved {path}")
             except WalkinError as problem:
                 self.world.notify(str(problem), "error")
+        elif isinstance(request, SaveRecipe):
+            recipe_settings.save(self.world, request)
         elif isinstance(request, Quit):
             self.quitting = True
         else:
@@ -462,7 +465,7 @@ def _offer() -> Offer:
         layout=settings_of_layout,
         histograms=_histograms,
         watching=lambda world: world.here.watched,
-        recipes=recipe_settings.NAMES,
+        recipes=recipe_settings.names,
         recipe=recipe_settings.settings,
         colors=lookup_table().astype(np.float32),
     )

@@ -268,6 +268,15 @@ class Pause:
 
 
 @dataclass(frozen=True)
+class SaveRecipe:
+    """Keep a recipe with other numbers under a name."""
+
+    name: str
+    recipe: str
+    changes: tuple[tuple[str, float | int | str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Screenshot:
     """Save the last frame as a PNG; path None: the next free name in the user's picture folder."""
 

@@ -24,7 +24,7 @@ from walkin.interact import (
 )
 from walkin.interact.panel import hang_panel
 from walkin.panel_state import Change
-from walkin.requests import Cancel, Export, Measure, Noise, Open, Quit, Request, Screenshot, Watch
+from walkin.requests import Cancel, Export, Measure, Noise, Open, Quit, Request, SaveRecipe, Screenshot, Watch
 from walkin.things import WALL_KINDS
 from walkin.world import COLOR_MAPS, RANGES, STICKS, World
 
@@ -32,7 +32,7 @@ DRAG_S = 0.25  # after the panel's button has come up: imgui's last change may c
 NO_STEP = frozenset(
     ("undo redo goto quit screenshot keys panel hang_panel palette measure copy save restore_last "
      "bookmark go_to_bookmark remove_bookmark export "
-     "visualise visualise_wall visualise_all visualise_stop pause resume recipe").split()
+     "visualise visualise_wall visualise_all visualise_stop pause resume recipe save_recipe").split()
 )  # fmt: skip
 """Acts that change nothing of the room: they are no step to be undone."""
 Doing = Callable[..., Iterator[Request] | None]
@@ -341,6 +341,11 @@ def _recipe(world: World, given: Input, name: str, value: Any = None) -> None:
     visualising.set_method(world, name, value)
 
 
+def _save_recipe(world: World, given: Input, name: str) -> Iterator[Request]:
+    method = world.growth.method
+    yield SaveRecipe(name.strip(), method.recipe, method.changes)
+
+
 def _pointed_tile(world: World) -> tuple[str, int] | None:
     """Under the ray; while that is on panel or palette, and beside walls, the one that was chosen last."""
     hover, state = world.hover, world.panel
@@ -457,6 +462,7 @@ DOINGS: dict[str, Doing] = {
     "resume": _resume,
     "showing": _showing,
     "recipe": _recipe,
+    "save_recipe": _save_recipe,
     "shelf_search": _shelf_search,
     "shelf_page": _shelf_page,
     "shelf_draw": _shelf_draw,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -22,6 +22,9 @@ from walkin.network.quantise import quantise
 from walkin.network.recording import Trace
 from walkin.network.trace import trace
 from walkin.results import Fed, Notice, Progress, Result, Tiles, Traced
+
+if TYPE_CHECKING:  # a room in which nothing grows need not load what makes it
+    from walkin.network.featurevis.studio import Studios
 
 ATTEMPTS = 3  # a network that draws random numbers may take another path each time
 
@@ -59,6 +62,8 @@ class Session:
     bins: int = 32
     inputs: tuple[Any, ...] = ()
     """What went in last."""
+    studios: Studios | None = None
+    """The network as visualisations need it, once some were asked for."""
 
     def run(self, given: Prepared, emit: Emit, job: str) -> Iterator[Result]:
         """One picture. If the network fails on it the room is put back, and WalkinError says what happened."""

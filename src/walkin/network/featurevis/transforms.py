@@ -22,8 +22,6 @@ class Sight:
     """Of what it is given, in pixels."""
     picture: tuple[int, int]
     """Of the picture."""
-    anywhere: bool = False
-    """Windows lie anywhere in the picture, at its own scale."""
     plain: bool = False
     """No transforms: the picture, resized where it must be."""
 
@@ -41,18 +39,15 @@ def views(planes: Tensor, draws: Tensor, recipe: Recipe, sight: Sight, wraps: bo
 def _placed(planes: Tensor, draws: Tensor, recipe: Recipe, sight: Sight, wraps: bool) -> Tensor:
     batch, channels, height, width = planes.shape
     views = draws.shape[1]
-    share = _shares(draws, recipe, sight)
+    share = _shares(draws, recipe)
     angle = (draws[..., 0] * 2 - 1) * math.radians(recipe.turn_deg)
     low, high = math.log(recipe.scale_low), math.log(recipe.scale_high)
     zoom = torch.exp(low + draws[..., 1] * (high - low))
     # Sides of what is seen and its centre, in pixels of the picture.
     seen_h, seen_w = share[..., 0] * height / zoom, share[..., 1] * width / zoom
     shift_y, shift_x = ((draws[..., k] * 2 - 1) * recipe.jitter for k in (3, 4))
-    if sight.anywhere:
-        centre_y, centre_x = draws[..., 5] * height, draws[..., 6] * width
-    else:
-        normal = torch.erfinv((draws[..., 5:7] * 2 - 1).clamp(-0.999, 0.999)) * math.sqrt(2) * recipe.spread
-        centre_y, centre_x = (0.5 + normal[..., 0]) * height, (0.5 + normal[..., 1]) * width
+    normal = torch.erfinv((draws[..., 5:7] * 2 - 1).clamp(-0.999, 0.999)) * math.sqrt(2) * recipe.spread
+    centre_y, centre_x = (0.5 + normal[..., 0]) * height, (0.5 + normal[..., 1]) * width
     centre_y, centre_x = centre_y + shift_y, centre_x + shift_x
     reach_y = (seen_h.max() / 2 * 1.42).item() + (centre_y - height / 2).abs().max().item()
     reach_x = (seen_w.max() / 2 * 1.42).item() + (centre_x - width / 2).abs().max().item()
@@ -81,11 +76,8 @@ def _placed(planes: Tensor, draws: Tensor, recipe: Recipe, sight: Sight, wraps: 
     return F.grid_sample(padded, grid, padding_mode="reflection", align_corners=False)
 
 
-def _shares(draws: Tensor, recipe: Recipe, sight: Sight) -> Tensor:
+def _shares(draws: Tensor, recipe: Recipe) -> Tensor:
     """(B, V, 2): of the picture's height and width that are seen, before the zoom."""
-    if sight.anywhere:
-        share = torch.tensor([sight.side[0] / sight.picture[0], sight.side[1] / sight.picture[1]])
-        return share.to(draws).expand(*draws.shape[:2], 2)
     low, high = recipe.share_low or 1.0, recipe.share_high or 1.0
     return (low + draws[..., 2:3] * (high - low)).expand(-1, -1, 2)
 
