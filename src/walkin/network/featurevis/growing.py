@@ -67,6 +67,13 @@ def visualise(
     yield Progress(JOB, f"{loaded.name}: looking where the nodes are", None, network=network)
     studio = Studio.of(loaded, recipe, half) if studios is None else studios.of(loaded, recipe, half)
     studio.check(objectives)
+    if studio.whole.side < studio.judge.side and any(one.has_class for one in objectives):
+        height, width = studio.whole.side
+        yield Notice(
+            f"a class is seldom recognised in pictures seen at {width}x{height} pixels, as {recipe.name} makes them: "
+            "the recipe fourier takes the network's own size",
+            network=network,
+        )
     keys = None
     if cache is not None:
         keys = yield from Keys.of(loaded, studio.whole.trace, seed, half=studio.half, measured=studio.table)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from walkin.network.featurevis.recipe import Recipe
 
+_NARROW = 0.8  # in pixels: for more, three numbers of that variance would have a dip in the middle
 DRAWS = 10  # random numbers of a view: turn, scale, share, two shifts, two of the centre, three chances
 
 
@@ -32,7 +33,7 @@ def views(planes: Tensor, draws: Tensor, recipe: Recipe, sight: Sight, wraps: bo
         return resized(planes, sight.side)
     seen = _placed(planes, draws, recipe, sight, wraps)
     if recipe.blur:
-        seen = _blurred_each(seen, draws[..., 7].reshape(-1) * recipe.blur)
+        seen = _blurred_each(seen, draws[..., 7].reshape(-1) * recipe.blur, recipe.blur)
     return seen
 
 
@@ -136,15 +137,27 @@ def blurred(values: Tensor, deviation: float) -> Tensor:
     return F.conv2d(down, kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
 
 
-def _blurred_each(values: Tensor, deviations: Tensor) -> Tensor:
-    """Each with a Gaussian of its own."""
-    count, channels = values.shape[:2]
-    places = torch.arange(-2, 3, device=values.device, dtype=values.dtype)
-    kernels = torch.exp(-(places**2) / (2 * deviations.to(values).clamp(min=0.05)[:, None] ** 2))
-    kernels = (kernels / kernels.sum(1, keepdim=True)).repeat_interleave(channels, 0)
-    flat = F.pad(values, (2,) * 4, mode="replicate").reshape(1, count * channels, values.shape[2] + 4, -1)
-    flat = F.conv2d(flat, kernels[:, None, :, None], groups=count * channels)
-    flat = F.conv2d(flat, kernels[:, None, None, :], groups=count * channels)
+def _blurred_each(values: Tensor, deviations: Tensor, most: float) -> Tensor:
+    """Each with a Gaussian of its own, none wider than `most`; a narrow one is three numbers of the same variance."""
+    count, channels, height, width = values.shape
+    deviations = deviations.to(values)
+    if most <= _NARROW:
+        beside = deviations.square()[:, None] / 2
+        kernels = torch.cat([beside, 1 - 2 * beside, beside], 1)
+    else:
+        radius = math.ceil(3 * most)
+        places = torch.arange(-radius, radius + 1, device=values.device, dtype=values.dtype)
+        kernels = torch.exp(-(places**2) / (2 * deviations.clamp(min=0.05)[:, None] ** 2))
+        kernels = kernels / kernels.sum(1, keepdim=True)
+    radius = kernels.shape[1] // 2
+    kernels = kernels.repeat_interleave(channels, 0)
+    flat = F.pad(values, (radius,) * 4, mode="replicate")
+    flat = flat.reshape(1, count * channels, height + 2 * radius, width + 2 * radius)
+    if radius == 1:  # one pass over the values instead of two
+        flat = F.conv2d(flat, (kernels[:, :, None] * kernels[:, None])[:, None], groups=count * channels)
+    else:
+        flat = F.conv2d(flat, kernels[:, None, :, None], groups=count * channels)
+        flat = F.conv2d(flat, kernels[:, None, None, :], groups=count * channels)
     return flat.reshape(values.shape)
 
 
