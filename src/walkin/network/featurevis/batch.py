@@ -232,8 +232,8 @@ class Batch:
         if self.pull is None:
             self.pull = torch.zeros(len(self.requests), device=planes.device)
         size = gradient.flatten(1).norm(dim=1)
-        # The gradient of a square grows with the distance. It is measured once the picture has left the photo for good:
-        # rounding alone, at the beginning, would give a pull that holds it there for ever.
+        # The gradient of a square grows with the distance: what it is FAR away follows from what it is now. Taken as it
+        # is at first, where only rounding lies between them, it gave a pull that held the picture there for ever.
         away = distance.detach().sqrt()
         strength = back.flatten(1).norm(dim=1) / (away + 1e-30) * FAR
         fresh = (self.pull == 0) & (away > LEFT)
