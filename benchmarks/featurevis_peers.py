@@ -42,11 +42,11 @@ def main() -> None:
     for channel in (int(number) for number in options.channels.split(",")):
         torch.manual_seed(channel)
         make = lucent if options.peer == "lucent" else horama
-        for step, seconds, pixels in make(model, module or address, channel, steps, options):
+        for step, (seconds, cpu_s), pixels in make(model, module or address, channel, steps, options):
             file = options.out / f"{options.peer}-{address.replace('/', '~')}-{channel}-{step}.png"
             Image.fromarray(pixels).save(file)
             row = {"peer": options.peer, "network": options.network, "address": address, "channel": channel}
-            rows.append({**row, "steps": step, "seconds": seconds, "file": str(file)})
+            rows.append({**row, "steps": step, "seconds": seconds, "cpu_s": cpu_s, "file": str(file)})
             print(json.dumps(rows[-1]), flush=True)
     (options.out / f"{options.peer}-{options.network}-{address.replace('/', '~')}.json").write_text(json.dumps(rows))
 
@@ -64,25 +64,34 @@ def network(name: str) -> nn.Module:
     return resnet18().eval()
 
 
+def now() -> tuple[float, float]:
+    """Seconds by the clock, and those that this process has computed."""
+    return time.perf_counter(), time.process_time()
+
+
+def since(began: tuple[float, float], ended: tuple[float, float]) -> tuple[float, float]:
+    return ended[0] - began[0], ended[1] - began[1]
+
+
 def lucent(model: nn.Module, module: str, channel: int, steps: list[int], options: argparse.Namespace):
     """Its defaults: a picture of 128x128, 512 steps, standard transforms, upsampled to 224."""
     from lucent.optvis import objectives, render
 
-    times: list[float] = []
+    times: list[tuple[float, float]] = []
     inner = objectives.channel(module.replace(".", "_"), channel)
 
     def timed(hook):
-        times.append(time.perf_counter())
+        times.append(now())
         return inner(hook)
 
-    began_s = time.perf_counter()
+    began = now()
     found = render.render_vis(model, objectives.Objective(timed), thresholds=steps, progress=False, show_image=False)
-    times.append(time.perf_counter())
+    times.append(now())
     for part in model.modules():  # it never removes its hooks
         part._forward_hooks.clear()
     for step, picture in zip(steps, found, strict=True):
         pixels = (picture[0] * 255).round().clip(0, 255).astype(np.uint8)
-        yield step, times[min(step, len(times) - 1)] - began_s, pixels
+        yield step, since(began, times[min(step, len(times) - 1)]), pixels
 
 
 def horama(model: nn.Module, module: str, channel: int, steps: list[int], options: argparse.Namespace):
@@ -107,12 +116,12 @@ def horama(model: nn.Module, module: str, channel: int, steps: list[int], option
         os.chdir(options.spectrum.parent)  # it looks in the current folder, and downloads it there if it is missing
     try:
         for step in steps:
-            began_s = time.perf_counter()
+            began = now()
             image, _ = package.maco(objective, total_steps=step, image_size=options.side, device="cpu")
-            seconds = time.perf_counter() - began_s
+            taken = since(began, now())
             # Its picture is in the network's normalised units.
             pixels = (image.detach() * std + mean).clamp(0, 1).permute(1, 2, 0).mul(255).round().to(torch.uint8)
-            yield step, seconds, pixels.numpy()
+            yield step, taken, pixels.numpy()
     finally:
         handle.remove()
         os.chdir(here)

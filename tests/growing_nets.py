@@ -14,7 +14,7 @@ from walkin.network.loaded import Loaded, load
 from walkin.requests import Open
 from walkin.results import Grown
 
-FEW = named("fourier").shortened(24).with_(window=0, whole_steps=0, every=8)
+FEW = named("fourier").shortened(24).with_(every=8)
 
 
 def loaded(model: nn.Module, size: tuple[int, ...] = (3, 32, 32), **options: Any) -> Loaded:

@@ -11,12 +11,15 @@ from growing_nets import FEW, finished, loaded, one, small
 from torch import nn
 
 from walkin.errors import WalkinError
-from walkin.network.featurevis import growing, spectrum, transforms
+from walkin.network.featurevis import aim, growing, spectrum, transforms
 from walkin.network.featurevis.growing import visualise
 from walkin.network.featurevis.memory import Budget
+from walkin.network.featurevis.objective import parse
+from walkin.network.featurevis.optimiser import Ascent
 from walkin.network.featurevis.parametrisation import fitted, make
 from walkin.network.featurevis.reach import Reach, where_it_stops
 from walkin.network.featurevis.recipe import RECIPES, named
+from walkin.network.featurevis.studio import Studios
 from walkin.results import Grown, Notice, Progress
 
 
@@ -203,6 +206,18 @@ def test_a_class_is_found_by_name_and_taken_before_the_softmax():
         one(network, "class:cat")
 
 
+def test_a_class_in_a_small_picture_comes_with_advice():
+    network = loaded(small())
+
+    def told(objective: str, recipe) -> list[str]:
+        return [one.text for one in visualise(network, [objective], recipe) if isinstance(one, Notice)]
+
+    few = FEW.with_(steps=1)
+    (text,) = told("class:1", few.with_(input_side=24, size=24))
+    assert "24x24" in text and "fourier" in text
+    assert not told("class:1", few) and not told("2/1", few.with_(input_side=24, size=24))
+
+
 def test_copies_differ_more_than_without_the_diversity_term():
     network = loaded(small())
 
@@ -211,9 +226,9 @@ def test_copies_differ_more_than_without_the_diversity_term():
         assert len(pictures) == 3
         reach = Reach.of(network)
         x = torch.from_numpy(pictures[..., :3].astype(np.float32) / 255).permute(0, 3, 1, 2)
-        aims = [growing.aim(growing.parse("2/1"), reach)] * 3
+        aims = [aim.aim(parse("2/1"), reach)] * 3
         found = reach.run(x, [reach.place("2")])
-        return float(growing.aims_of.likeness(aims, found, False, [0, 0, 0]).mean())
+        return float(aim.likeness(aims, found, False, [0, 0, 0]).mean())
 
     assert 1 - spread(FEW.with_(diversity=5.0)) > 1.5 * (1 - spread(FEW.with_(diversity=0.0)))
 
@@ -234,6 +249,102 @@ def test_accentuation_stays_near_the_photo_and_caricature_exaggerates_it(tmp_pat
     near, free = (distance(f"2/1 from {file}", nearness=weight) for weight in (20.0, 0.0))
     assert near < free < distance("2/1")
     assert np.isfinite(one(network, f"2 from {file}").activations[0])
+
+
+def spots() -> nn.Module:
+    """Channel 0 is the mean red of the picture, channel 1 its green, channel 2 its blue."""
+    convolution = nn.Conv2d(3, 3, 1, bias=False)
+    with torch.no_grad():
+        convolution.weight.copy_(torch.eye(3)[..., None, None])
+    return nn.Sequential(convolution, nn.AvgPool2d(8))
+
+
+def photo_of(tmp_path, pixels: np.ndarray) -> str:
+    from PIL import Image
+
+    file = tmp_path / "photo.png"
+    Image.fromarray(pixels).save(file)
+    return str(file)
+
+
+def test_accentuation_adds_most_of_what_its_channel_answers_to(tmp_path):
+    photo = np.full((32, 32, 3), 100, np.uint8)
+    photo[:, 16:] = 140
+    file = photo_of(tmp_path, photo)
+    quiet = FEW.with_(turn_deg=0.0, jitter=0.0, scale_low=1.0, scale_high=1.0, blur=0.0, nearness=1.0, rate=0.05)
+    made = one(loaded(spots()), f"0/0 from {file}", quiet).pictures[0, ..., :3].astype(float)
+    change = made.mean((0, 1)) - photo.astype(float).mean((0, 1))
+    # Colours go together: what makes a picture redder makes it lighter, too.
+    assert change[0] > 8 and change[0] > 1.4 * max(abs(change[1]), abs(change[2]))
+    # The photo's own pattern, an edge in the middle, is still there.
+    assert made[:, 18:30, 0].mean() - made[:, 2:14, 0].mean() > 20
+
+
+def test_a_larger_nearness_leaves_the_photo_as_it_is(tmp_path):
+    photo = np.full((32, 32, 3), 100, np.uint8)
+    file = photo_of(tmp_path, photo)
+    network = loaded(spots())
+    away = [
+        float(one(network, f"0/0 from {file}", FEW.with_(nearness=weight)).pictures[0, ..., 0].mean()) - 100
+        for weight in (0.5, 4.0, 32.0)
+    ]
+    assert away[0] > away[1] > away[2] > -2
+
+
+def test_a_caricature_makes_larger_what_its_photo_has(tmp_path):
+    """Of a node that sees each colour by itself: the corner where the photo is blue and light gets bluer, and lighter
+    than the rest."""
+    photo = np.full((32, 32, 3), 60, np.uint8)
+    photo[:16, :16, 2] = 200
+    file = photo_of(tmp_path, photo)
+    quiet = FEW.with_(turn_deg=0.0, jitter=0.0, scale_low=1.0, scale_high=1.0, blur=0.0, nearness=0.0, rate=0.05)
+    found = one(loaded(spots()), f"0 from {file}", quiet)
+    made = found.pictures[0, ..., :3].astype(float)
+    corner, rest = made[2:14, 2:14].mean((0, 1)), made[18:30, 18:30].mean((0, 1))
+    assert corner[2] > 205 and corner[2] - rest[2] > 140
+    assert corner[2] == corner.max() and corner[2] > corner[0] + 100
+
+
+def test_a_caricature_scores_above_its_own_photo(tmp_path):
+    rng = np.random.default_rng(0)
+    smooth = np.kron(rng.integers(60, 200, (4, 4, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+    file = photo_of(tmp_path, smooth)
+    network = loaded(small())
+    still = one(network, f"2 from {file}", FEW.with_(rate=1e-6))
+    assert one(network, f"2 from {file}", FEW).activations[0] > 1.08 * still.activations[0]
+
+
+def test_a_network_is_traced_once_for_several_jobs(monkeypatch):
+    network, studios, sides = loaded(small()), Studios(), []
+    usual = Reach.of.__func__  # type: ignore[attr-defined]
+
+    def counted(cls, loaded, side=None, batch=1):
+        sides.append(side)
+        return usual(cls, loaded, side, batch)
+
+    monkeypatch.setattr(Reach, "of", classmethod(counted))
+    first = finished(visualise(network, ["2/1"], FEW, studios=studios))
+    again = finished(visualise(network, ["2/1"], FEW, studios=studios))
+    assert sides == [(32, 32)] and np.array_equal(first[0].pictures, again[0].pictures)
+    finished(visualise(network, ["2/1"], FEW.with_(input_side=24, size=24), studios=studios))
+    assert sides == [(32, 32), (24, 24)]
+    finished(visualise(loaded(small()), ["2/1"], FEW, studios=studios))
+    assert sides == [(32, 32), (24, 24), (32, 32)]
+
+
+def test_phases_of_maco_are_those_of_a_real_picture_with_a_deviation_of_1():
+    """What the magnitudes are divided by once is what the picture's deviation would be, and stays after steps."""
+    for height, width in ((32, 32), (33, 31)):
+        made = make(named("maco"), (3, height, width), [torch.Generator().manual_seed(0)], torch.device("cpu"))
+        ascent = Ascent(named("maco"), made.values, torch.ones(1))
+        for _ in range(3):
+            planes = made.planes()
+            weights = torch.rand(planes.shape, generator=torch.Generator().manual_seed(1))
+            (gradient,) = torch.autograd.grad((planes * weights).sum(), made.values)
+            ascent.step(gradient, torch.ones(1, dtype=torch.bool))
+        plain = torch.logit(made.planes().detach()[0].double().clamp(1e-9, 1 - 1e-9))
+        plain = torch.einsum("dc,chw->dhw", torch.linalg.inv(spectrum.mixing(3, torch.device("cpu")).double()), plain)
+        assert abs(float(plain.std()) - 1) < 0.01 and abs(float(plain.mean())) < 1e-3
 
 
 # --- what goes wrong
@@ -360,12 +471,12 @@ def test_out_of_memory_halves_what_is_done_at_once_and_gives_the_same_pictures(m
     usual_pictures = {o.channel: o for g in finished(visualise(loaded(small()), texts, FEW)) for o in g.each()}
     usual, sizes = Reach.run, []
 
-    def planted(self, x, places):
+    def planted(self, x, places, folded=False):
         if torch.is_grad_enabled():
             sizes.append(len(x))
             if len(x) > 1:
                 raise torch.OutOfMemoryError("CUDA out of memory (planted)")
-        return usual(self, x, places)
+        return usual(self, x, places, folded)
 
     monkeypatch.setattr(Reach, "run", planted)
     made = {o.channel: o for g in finished(visualise(loaded(small()), texts, FEW)) for o in g.each()}
@@ -375,7 +486,7 @@ def test_out_of_memory_halves_what_is_done_at_once_and_gives_the_same_pictures(m
 
 
 def test_no_memory_for_one_picture_is_told_with_what_helps(monkeypatch):
-    def planted(self, x, places):
+    def planted(self, x, places, folded=False):
         raise MemoryError
 
     network = loaded(small())

@@ -94,6 +94,18 @@ def test_recipe_seed_and_copies_are_in_the_name(here):
     assert len(names) == 5 and all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789~-.=+,") for name in names)
 
 
+def test_a_recipe_is_saved_and_used_by_its_name(here, capfd, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(here / "config"))
+    assert featurevis("2/3", "--set", "rate=0.02", "--save-recipe", "slow") == 0
+    assert "--recipe slow from now on" in capfd.readouterr().err
+    (row,) = index()
+    assert (row["recipe"], row["file"]) == ("slow", "2-0003-slow.png")
+    first = Path("out/2-0003-slow.png").read_bytes()
+    Path("out/2-0003-slow.png").unlink()
+    assert featurevis("2/3", "--recipe", "slow", "--no-cache") == 0
+    assert Path("out/2-0003-slow.png").read_bytes() == first
+
+
 def test_a_damaged_index_is_set_aside(here, capfd):
     Path("out").mkdir()
     Path("out/index.json").write_text("{")
@@ -114,6 +126,8 @@ def test_a_damaged_index_is_set_aside(here, capfd):
         (["0", "--set", "jiter=3"], 2, "did you mean jitter"),
         (["0", "--set", "views=1.5"], 2, "no whole number"),
         (["0", "--steps", "0"], 2, "at least 1"),
+        (["0", "--save-recipe", "maco"], 2, "another name"),
+        (["0", "--save-recipe", "a/b"], 2, "no name for a recipe"),
         ([], 2, "name an address"),
         (["0/1 from nothing.jpg"], 1, "nothing.jpg"),
     ],

@@ -21,11 +21,11 @@ from walkin.growth import FIRST_BATCH, Method
 from walkin.interact import history, visualising
 from walkin.interact.doing import do
 from walkin.mailbox import Mailbox, Worker
-from walkin.network.featurevis.recipe import Recipe
+from walkin.network.featurevis.recipe import Recipe, named
 from walkin.network.grown_tiles import LEVELS, SIDE, levels_of
 from walkin.panel_state import Change, PanelState
 from walkin.places import Place
-from walkin.requests import Cancel, Keep, Pause, Pixels, Visualise
+from walkin.requests import Cancel, Keep, Pause, Pixels, SaveRecipe, Visualise
 from walkin.results import Finished, GrownTiles, Visualised
 from walkin.scene import Opened, Scene, from_json, to_json
 from walkin.world import World
@@ -323,7 +323,7 @@ def test_a_method_is_changed_number_by_number_and_back():
 
 
 def offer():
-    return dataclasses.replace(OFFER, recipes=recipe_settings.NAMES, recipe=recipe_settings.settings)
+    return dataclasses.replace(OFFER, recipes=recipe_settings.names, recipe=recipe_settings.settings)
 
 
 def test_the_panel_asks_for_channel_wall_and_network(ctx):
@@ -351,6 +351,23 @@ def test_the_panel_reaches_every_number_of_the_recipe(ctx):
         assert label in known or any(name.startswith(f"{label}:") for name in known), label
 
 
+def test_a_recipe_is_saved_from_the_panel_and_gone_on_with(ctx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    visit = Visit(ctx, state=PanelState(shown=True, size=(900, 1900)), offer=offer())
+    does(visit.world, "recipe", "steps", 12)
+    visit.tab("Grow")
+    visit.click("recipe name")
+    visit.type("mine")
+    assert visit.click("Save as a recipe") == [Change("save_recipe", ("mine",))]
+    (request,) = does(visit.world, "save_recipe", "mine")
+    assert request == SaveRecipe("mine", "quick", (("steps", 12),))
+    recipe_settings.save(visit.world, request)
+    assert visit.world.growth.method == Method("mine", (), 0)
+    assert ("mine", "mine") in recipe_settings.names() and named("mine").steps == 12
+    recipe_settings.save(visit.world, SaveRecipe("maco", "quick", ()))
+    assert visit.world.growth.method.recipe == "mine" and "own" in visit.world.banners[-1].text
+
+
 def test_the_panel_shows_the_queue_and_stops_it(ctx):
     visit = Visit(ctx, offer=offer())
     for key in ("stage.0.conv", "stage.1.conv"):
@@ -365,7 +382,7 @@ def test_the_panel_shows_the_queue_and_stops_it(ctx):
 
 def test_all_numbers_of_all_recipes_lie_within_their_sliders():
     world = World()
-    for name, _ in recipe_settings.NAMES:
+    for name, _ in recipe_settings.names():
         does(world, "recipe", "recipe", name)
         for each in recipe_settings.settings(world):
             assert each.options or each.low <= each.value <= each.high, (name, each)

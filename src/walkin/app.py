@@ -43,6 +43,7 @@ from walkin.requests import (
     Request,
     Restore,
     Save,
+    SaveRecipe,
     Screenshot,
     StopFilm,
     Watch,
@@ -443,6 +444,8 @@ class App:
         elif isinstance(request, StopFilm):
             if self.shooting is not None:
                 self.shooting.stop()
+        elif isinstance(request, SaveRecipe):
+            recipe_settings.save(self.world, request)
         elif isinstance(request, Quit):
             self.quitting = True
         else:
@@ -517,7 +520,7 @@ def _offer() -> Offer:
         layout=settings_of_layout,
         histograms=_histograms,
         watching=lambda world: world.here.watched,
-        recipes=recipe_settings.NAMES,
+        recipes=recipe_settings.names,
         recipe=recipe_settings.settings,
         colors=lookup_table().astype(np.float32),
     )

@@ -304,8 +304,10 @@ def _featurevis_parser(commands: argparse._SubParsersAction) -> None:
         "--recipe",
         default="fourier",
         metavar="R",
-        help="fourier (default), quick: small and soon there, maco: natural spectra, slow, pixel: DeepVisionVR's",
+        help="fourier (default), quick: small and soon there, maco: natural spectra, slow, pixel: DeepVisionVR's; or "
+        "one that was saved",
     )
+    parser.add_argument("--save-recipe", metavar="NAME", help="keep the recipe with these numbers for --recipe NAME")
     parser.add_argument("--steps", type=_count, metavar="N", help="default: what the recipe says")
     parser.add_argument(
         "--set",

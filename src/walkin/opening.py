@@ -299,6 +299,7 @@ def featurevis(options: argparse.Namespace) -> int:
         raise WalkinError(f"--out {options.out} is a file; a folder is wanted", code=2)
     with collector_resting("torch"):
         from walkin.network.featurevis import command
+        from walkin.network.featurevis.saved_recipes import save_recipe
     options.seed, seed = options.weights_seed, options.seed
     request = request_from(options, options.network)
     check_files(request)
@@ -306,11 +307,15 @@ def featurevis(options: argparse.Namespace) -> int:
         from walkin.network.datasets import check
 
         check(options.images)
+    recipe = command.with_changes(options.recipe, options.steps, options.set)
+    if options.save_recipe:
+        recipe, path = save_recipe(recipe, options.save_recipe)
+        print(f"walkin: --recipe {recipe.name} from now on ({path})", file=sys.stderr)
     wanted = command.Wanted(
         request=request,
         addresses=tuple(options.address),
         out=options.out,
-        recipe=command.with_changes(options.recipe, options.steps, options.set),
+        recipe=recipe,
         channels=options.channels,
         seed=seed,
         everything=options.all,

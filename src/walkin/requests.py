@@ -327,6 +327,15 @@ class Pause:
 
 
 @dataclass(frozen=True)
+class SaveRecipe:
+    """Keep a recipe with other numbers under a name."""
+
+    name: str
+    recipe: str
+    changes: tuple[tuple[str, float | int | str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Screenshot:
     """Save the last frame as a PNG; path None: the next free name in the user's picture folder."""
 
@@ -352,5 +361,5 @@ class Quit:
 
 Request = (
     Open | Feed | Refold | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Visualise | LookThrough
-    | Exemplify | Watch | Export | FilmWalk | StopFilm | Pause | Cancel | Screenshot | Save | Restore | Quit
+    | Exemplify | Watch | Export | FilmWalk | StopFilm | Pause | Cancel | Screenshot | Save | Restore | SaveRecipe | Quit
 )  # fmt: skip

@@ -25,7 +25,18 @@ from walkin.interact import (
 )
 from walkin.interact.panel import hang_panel
 from walkin.panel_state import Change
-from walkin.requests import Cancel, Measure, Noise, Open, Quit, Request, Screenshot, StopFilm, Watch
+from walkin.requests import (
+    Cancel,
+    Measure,
+    Noise,
+    Open,
+    Quit,
+    Request,
+    SaveRecipe,
+    Screenshot,
+    StopFilm,
+    Watch,
+)
 from walkin.things import WALL_KINDS
 from walkin.world import COLOR_MAPS, RANGES, STICKS, World
 
@@ -33,7 +44,7 @@ DRAG_S = 0.25  # after the panel's button has come up: imgui's last change may c
 NO_STEP = frozenset(
     ("undo redo goto quit screenshot keys panel frames hang_panel palette measure copy save restore_last "
      "bookmark go_to_bookmark remove_bookmark export export_as exporting film film_stop "
-     "visualise visualise_wall visualise_all visualise_stop pause resume recipe "
+     "visualise visualise_wall visualise_all visualise_stop pause resume recipe save_recipe "
      "evidence evidence_stop exemplify").split()
 )  # fmt: skip
 """Acts that change nothing of the room: they are no step to be undone."""
@@ -376,6 +387,11 @@ def _recipe(world: World, given: Input, name: str, value: Any = None) -> None:
     visualising.set_method(world, name, value)
 
 
+def _save_recipe(world: World, given: Input, name: str) -> Iterator[Request]:
+    method = world.growth.method
+    yield SaveRecipe(name.strip(), method.recipe, method.changes)
+
+
 def _pointed_tile(world: World) -> tuple[str, int] | None:
     """Under the ray; while that is on panel or palette, and beside walls, the one that was chosen last."""
     hover, state = world.hover, world.panel
@@ -497,6 +513,7 @@ DOINGS: dict[str, Doing] = {
     "resume": _resume,
     "showing": _showing,
     "recipe": _recipe,
+    "save_recipe": _save_recipe,
     "evidence": _evidence,
     "evidence_stop": _evidence_stop,
     "exemplify": _exemplify,

@@ -143,14 +143,22 @@ def visualise(
     from walkin.network.featurevis import growing
     from walkin.network.featurevis.cache import Cache
     from walkin.network.featurevis.recipe import named
+    from walkin.network.featurevis.studio import Studios
     from walkin.network.grown_tiles import grown_tiles
 
     session = _session(sessions, request.network)
     if session is None or session.loaded is None:
         raise WalkinError("no network to visualise yet: open one first")
     recipe = named(request.recipe).with_(**dict(request.changes))
+    studios = session.studios = session.studios or Studios()
     for result in growing.visualise(
-        session.loaded, request.objectives, recipe, request.seed, cache=Cache(), network=request.network
+        session.loaded,
+        request.objectives,
+        recipe,
+        request.seed,
+        cache=Cache(),
+        network=request.network,
+        studios=studios,
     ):
         yield grown_tiles(result) if isinstance(result, Grown) else result
         while resting():

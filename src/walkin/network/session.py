@@ -23,8 +23,9 @@ from walkin.network.recording import Trace
 from walkin.network.trace import trace
 from walkin.results import Fed, Notice, Progress, Result, Tiles, Traced
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a room in which nothing grows need not load what makes it
     from walkin.network.evidence.looking import Looked
+    from walkin.network.featurevis.studio import Studios
 
 ATTEMPTS = 3  # a network that draws random numbers may take another path each time
 
@@ -64,6 +65,8 @@ class Session:
     """What went in last."""
     looked: Looked | None = None
     """What the pictures of a collection reached, once they were looked through."""
+    studios: Studios | None = None
+    """The network as visualisations need it, once some were asked for."""
 
     def run(self, given: Prepared, emit: Emit, job: str) -> Iterator[Result]:
         """One picture. If the network fails on it the room is put back, and WalkinError says what happened."""

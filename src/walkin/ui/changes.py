@@ -48,6 +48,7 @@ ARGUMENTS: dict[str, str] = {
     "pause": "nothing: what grows rests",
     "resume": "nothing",
     "showing": "one of growth.SHOWINGS, key of a wall or '' for all; '' and a key: as all",
+    "save_recipe": "name: the recipe as it is now is found by that from now on",
     "recipe": "recipe, seed or the name of one of its numbers; value, None as it was",
     "cancel": "nothing",
     "panel": "bool: shown",

@@ -53,7 +53,7 @@ class Offer:
     """Which of them is shown now; '' for none."""
     networks: tuple[str, ...] = ()
     """What can be opened by name."""
-    recipes: tuple[tuple[str, str], ...] = ()
+    recipes: Callable[[], tuple[tuple[str, str], ...]] = tuple
     """(name, how it is written) of the ways in which visualisations are made."""
     recipe: Callable[[World], tuple[Setting, ...]] = _no_settings
     """All numbers of the one that is chosen."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from walkin.errors import WalkinError
 from walkin.network.featurevis.cache import Cache, Key, Keys
-from walkin.network.featurevis.growing import Studio
 from walkin.network.featurevis.objective import channel
 from walkin.network.featurevis.recipe import Recipe
+from walkin.network.featurevis.studio import Studio
 from walkin.network.loaded import Loaded
 
 
@@ -41,7 +41,7 @@ def held(cache: Cache, loaded: Loaded, weights: str) -> Generator[None, None, di
     found: dict[tuple[str, int], list[Held]] = defaultdict(list)
     for (recipe, seed, half), rows in groups.items():
         try:
-            studio = Studio.of(loaded, recipe, seed, half)
+            studio = Studio.of(loaded, recipe, half)
         except WalkinError:
             continue  # its folder of pictures is gone, or the network does not take its size
         keys = yield from Keys.of(loaded, studio.whole.trace, seed, half=studio.half, measured=studio.table)

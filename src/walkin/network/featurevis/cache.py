@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # listing what is there must not wait for torch
     from walkin.network.loaded import Loaded
     from walkin.network.recording import Trace
 
-VERSION = 1
+VERSION = 2
 """Of what the recipes do with their numbers: raised when the same ones give other pictures."""
 LIMIT_BYTES = 2 << 30
 _SUFFIX = ".safetensors"

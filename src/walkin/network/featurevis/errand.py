@@ -10,9 +10,10 @@ import torch
 
 from walkin.errors import WalkinError
 from walkin.network.featurevis.cache import Keys
-from walkin.network.featurevis.growing import Made, Request, Studio, making
+from walkin.network.featurevis.growing import Made, making
 from walkin.network.featurevis.memory import Budget, is_out_of_memory
 from walkin.network.featurevis.parcel import Parcel
+from walkin.network.featurevis.studio import Request, Studio
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class Brought:
 Report = Callable[[int], None]
 """Is told of the steps that are done."""
 
-_open: dict[str, Studio] = {}
-"""The one parcel that this process has opened, under its name: traced once, however many batches follow."""
+_open: dict[str, tuple[Studio, int]] = {}
+"""The one parcel that this process has opened, and its seed, under its name: traced once for all batches."""
 
 
 def run(content: bytes, parcel: Callable[[], Parcel], report: Report) -> Brought:
@@ -57,14 +58,15 @@ def run(content: bytes, parcel: Callable[[], Parcel], report: Report) -> Brought
     try:
         if errand.parcel not in _open:
             _open.clear()
-            _open[errand.parcel] = _unpacked(parcel(), torch.device(errand.kind))
-        studio = _open[errand.parcel]
+            given = parcel()
+            _open[errand.parcel] = _unpacked(given, torch.device(errand.kind)), given.seed
+        studio, seed = _open[errand.parcel]
     except Exception as problem:
         return Brought(None, _line(problem), unfit=True)
     report(0)
-    budget = Budget.of(studio.window or studio.whole, studio.recipe, errand.asked, errand.sharers)
+    budget = Budget.of(studio.whole, studio.recipe, errand.asked, errand.sharers)
     try:
-        steps = making(studio, list(errand.requests), studio.seed, budget)
+        steps = making(studio, list(errand.requests), seed, budget)
         while True:
             try:
                 step, _ = next(steps)
@@ -81,7 +83,7 @@ def run(content: bytes, parcel: Callable[[], Parcel], report: Report) -> Brought
 def _unpacked(parcel: Parcel, device: torch.device) -> Studio:
     """WalkinError where this process would make other pictures than the one that sent it."""
     loaded = parcel.loaded(device)
-    studio = Studio.of(loaded, parcel.recipe, parcel.seed, parcel.half, parcel.table)
+    studio = Studio.of(loaded, parcel.recipe, parcel.half, table=parcel.table)
     studio.photos.update(parcel.photos)
     trace = studio.whole.trace
     steps = Keys.of(loaded, trace, parcel.seed, half=studio.half, measured=studio.table)

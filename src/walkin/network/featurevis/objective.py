@@ -87,6 +87,10 @@ class Objective:
         return self.terms[0].address
 
     @property
+    def has_class(self) -> bool:
+        return any(term.kind == "class" for term in self.terms)
+
+    @property
     def channel(self) -> int:
         """Of the first term; -1 where it has none of its own."""
         return self.terms[0].channel

@@ -30,8 +30,10 @@ class Ascent:
         self._step += 1
         rate = self._rates * schedule(self._recipe, self._step - 1)
         shape = (-1, *[1] * (gradient.ndim - 1))
+        held = not bool(moving.all())
         moves = moving.reshape(shape)
-        gradient = torch.where(moves, gradient, 0.0)
+        if held:
+            gradient = torch.where(moves, gradient, 0.0)
         if self._recipe.parametrisation == "pixel":
             norm = gradient.flatten(1).norm(dim=1).reshape(shape)
             self._values.add_(torch.where(moves, rate * gradient / (norm + 1e-6), 0.0))
@@ -42,7 +44,7 @@ class Ascent:
         # Relative to the picture's own gradients: a unit whose values are tiny is improved as fast as any other.
         floor = unbiased.flatten(1).mean(1).reshape(shape) * 1e-3 + 1e-30
         change = self._mean.div(1 - BETAS[0] ** self._step).div_(unbiased.add_(floor)).mul_(rate)
-        self._values.add_(torch.where(moves, change, 0.0))
+        self._values.add_(torch.where(moves, change, 0.0) if held else change)
 
 
 def schedule(recipe: Recipe, step: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -79,7 +80,12 @@ class Fourier:
 
 
 class Maco:
-    """Phases alone; the magnitudes stay those of natural pictures (Fel et al. 2023), or of the photo."""
+    """Phases alone; the magnitudes stay those of natural pictures (Fel et al. 2023), or of the photo.
+
+    With these their deviation stays, too, which the original brings to 1 in every step: here the magnitudes are divided
+    by it once. That holds only if the phases of the first and last column are odd, as those of a real picture are;
+    gradients keep them so.
+    """
 
     wraps = True
 
@@ -87,31 +93,22 @@ class Maco:
         channels, height, width = shape
         self._side = height, width
         self._mixing = mixing(channels, device)
-        usual = magnitudes(channels, height, width, table).to(device)
-        begin, sizes, self._as_given = [], [], []
+        usual = magnitudes(channels, height, width, table)
+        usual = (usual / deviation_of(usual, width)).to(device)
+        begin, sizes = [], []
         for generator, photo in zip(generators, photos, strict=True):
             if photo is None:
-                begin.append(_normal(generator, (channels, height, width // 2 + 1)) * recipe.deviation)
+                begin.append(_odd(_normal(generator, (channels, height, width // 2 + 1)) * recipe.deviation, width))
                 sizes.append(usual)
-                self._as_given.append(False)
             else:
                 spectrum = torch.fft.rfft2(_plain(photo.to(device), self._mixing))
                 begin.append(spectrum.angle().cpu())
                 sizes.append(spectrum.abs())
-                self._as_given.append(True)
         self._magnitudes = torch.stack(sizes)
         self.values = torch.stack(begin).to(device).requires_grad_(True)
 
     def planes(self) -> Tensor:
         plain = torch.fft.irfft2(torch.polar(self._magnitudes, self.values), s=self._side)
-        if not all(self._as_given):
-            flat = plain.flatten(1)
-            mean, deviation = flat.mean(1)[:, None, None, None], flat.std(1)[:, None, None, None] + 1e-4
-            even = (plain - mean) / deviation
-            if any(self._as_given):
-                given = torch.tensor(self._as_given, device=plain.device)[:, None, None, None]
-                even = torch.where(given, plain, even)
-            plain = even
         return _coloured(plain, self._mixing).sigmoid()
 
 
@@ -146,6 +143,31 @@ def fitted(photo: np.ndarray, shape: tuple[int, int, int]) -> Tensor:
     planes = F.interpolate(planes[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0]
     top, left = (size[0] - height) // 2, (size[1] - width) // 2
     return planes[:, top : top + height, left : left + width].clamp(0, 1)
+
+
+def deviation_of(sizes: Tensor, width: int) -> float:
+    """Of a picture of mean 0 with these magnitudes (C, H, W // 2 + 1), over all of its values (Parseval)."""
+    both = torch.full((sizes.shape[-1],), 2.0)  # a column stands for its mirrored one, too
+    both[_edges(width)] = 1.0
+    return float((sizes.double().square() * both).sum().sqrt() / (sizes.shape[1] * width * sizes.shape[0] ** 0.5))
+
+
+def _edges(width: int) -> list[int]:
+    """Columns of a half spectrum that are their own mirror images."""
+    return [0, width // 2] if width % 2 == 0 else [0]
+
+
+def _odd(phases: Tensor, width: int) -> Tensor:
+    """Those of a real picture: in columns that mirror themselves, coefficients come in conjugate pairs."""
+    height = phases.shape[-2]
+    for column in _edges(width):
+        mirrored = phases[..., column].flip(-1).roll(1, -1)
+        odd = (phases[..., column] - mirrored) / math.sqrt(2)
+        odd[..., 0] = 0.0
+        if height % 2 == 0:
+            odd[..., height // 2] = 0.0
+        phases[..., column] = odd
+    return phases
 
 
 def _coloured(plain: Tensor, mix: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor
 from walkin.errors import WalkinError
 from walkin.graph import Network, Node
 from walkin.network.capture import GraphChanged, Replay
+from walkin.network.featurevis.folded_norms import Folding, Learning, Norms
 from walkin.network.fold import FOLDS, fold
 from walkin.network.loaded import Loaded
 from walkin.network.module_calls import listening
@@ -111,8 +112,26 @@ class Reach:
     def _by_place(self) -> dict[Place, Op]:
         return {op.place: op for op in self.trace.ops}
 
-    def run(self, x: Tensor, places: Iterable[Place]) -> dict[Place, Tensor]:
-        """Their values for a batch of normalised inputs (B, C, H, W). GraphChanged if it takes another path."""
+    @cached_property
+    def _norms(self) -> Norms:
+        """Learned from one pass over a grey picture."""
+        norms = Norms.of(self.trace)
+        if norms.pairs:
+            learning = Learning(norms)
+            grey = torch.zeros(1, self.loaded.preprocess.size[0], *self.side)
+            with self.with_gradients(), torch.no_grad():
+                self._pass(grey, (self.trace.ops[-1].place,), learning)
+            norms.learn(learning.calls, (*self.loaded.model.parameters(), *self.loaded.model.buffers()))
+        return norms
+
+    def run(self, x: Tensor, places: Iterable[Place], folded: bool = False) -> dict[Place, Tensor]:
+        """Their values for a batch of normalised inputs (B, C, H, W). GraphChanged if it takes another path.
+
+        folded: batch norms may be computed with their convolutions, which is faster and differs by rounding."""
+        wanted = tuple(places)
+        return self._pass(x, wanted, Folding(self._norms, wanted) if folded else None)
+
+    def _pass(self, x: Tensor, places: Iterable[Place], changes: Folding | Learning | None) -> dict[Place, Tensor]:
         wanted = dict.fromkeys(places)
         found: dict[Place, Tensor] = {}
 
@@ -120,10 +139,16 @@ class Reach:
             # What is not the last may be written to by what comes after it.
             found[place] = value if len(found) == len(wanted) - 1 else value.clone()
 
-        self.hand_out(x, wanted, keep)
+        self.hand_out(x, wanted, keep, changes)
         return found
 
-    def hand_out(self, x: Tensor, places: Iterable[Place], on_value: Callable[[Place, Tensor], None]) -> None:
+    def hand_out(
+        self,
+        x: Tensor,
+        places: Iterable[Place],
+        on_value: Callable[[Place, Tensor], None],
+        changes: Folding | Learning | None = None,
+    ) -> None:
         """Gives each value the moment it is there: it is the network's own, and valid only during the call."""
         wanted = dict.fromkeys(places)
         given: set[Place] = set()
@@ -142,6 +167,7 @@ class Reach:
         for one in shown:
             by_source[one.place.source][one.place.event].append(one)
         replay = _AnySize(plan, self._paths, self.survey.wrappers, by_source, give)
+        replay.changes = changes
         inputs = put_in(self.loaded, x)
         model = self.survey.model
         try:
@@ -185,6 +211,13 @@ class Reach:
 
 class _AnySize(Replay):
     """Hands out values whatever their shape: batches are larger than the traced one."""
+
+    changes: Folding | Learning | None = None
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if self.changes is not None:
+            func = self.changes.instead(self._event, func)
+        return super().__torch_function__(func, types, args, kwargs)
 
     def _give(self, shown: Shown, tensor: Tensor) -> None:
         try:

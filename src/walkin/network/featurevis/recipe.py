@@ -30,10 +30,6 @@ class Recipe:
     """Side of the picture in pixels; 0: as large as the network's input."""
     input_side: int = 0
     """Side of what the network is given, if it takes that; 0: its own."""
-    window: int = 0
-    """The network sees windows of so many pixels of the picture, no larger, in all but the last steps; 0: all of it."""
-    whole_steps: int = 0
-    """Last steps, in which it sees the whole picture."""
     views: int = 1
     """Views of each picture in a step; the gradient is their mean."""
     share_low: float = 0.0
@@ -68,7 +64,8 @@ class Recipe:
     diversity: float = 0.1
     """Weight of the likeness between the pictures of one objective (`~4`)."""
     nearness: float = 1.0
-    """Weight of the distance to the photo that a picture begins with (accentuation), in units of the first gradient."""
+    """Pull back to the photo that a picture begins with (accentuation). 1: as strong as the objective once they differ
+    by a tenth of the range."""
     smoothing: float = 0.0
     """pixel: standard deviation of the Gaussian blur of each step, in pixels."""
     turn_chance: float = 1.0
@@ -98,7 +95,7 @@ class Recipe:
         for name in ("steps", "views", "every"):
             if getattr(self, name) < 1:
                 refuse(name, "at least 1")
-        for name in ("size", "input_side", "window"):
+        for name in ("size", "input_side"):
             if getattr(self, name) > _LARGEST_SIDE:
                 refuse(name, f"at most {_LARGEST_SIDE}")
         if self.rate <= 0:
@@ -120,9 +117,7 @@ class Recipe:
 
     def shortened(self, steps: int) -> Recipe:
         """With other steps; the last ones keep their share."""
-        ratio = steps / self.steps
-        shares = {name: round(getattr(self, name) * ratio) for name in ("whole_steps", "plain_steps")}
-        return dataclasses.replace(self, steps=steps, **shares)
+        return dataclasses.replace(self, steps=steps, plain_steps=round(self.plain_steps * steps / self.steps))
 
     @property
     def matter(self) -> dict[str, Any]:
@@ -144,15 +139,17 @@ RECIPES = {
     recipe.name: recipe
     for recipe in (
         # Chosen on channels 0 to 3 of a middle and a late node of the demo by what pictures reach after small harms
-        # (robust.py), and by eye. The blur: 32.6 to 33.5 and 32.3 to 35.1 after 320 steps. Windows of 128 pixels
-        # instead of the whole picture took .6 of the time in a late node, and reached 13.1 instead of 21.5.
+        # (robust.py), and by eye. The blur: 32.6 to 33.5 and 32.3 to 35.1 after 320 steps. A decay of 1.5 instead of 1,
+        # with as much contrast at .05 cycles a pixel: 31.6 to 31.8 and 30.4 to 31.0 after 160 steps, and larger forms
+        # in a late node, where a decay of 1 gives a carpet of small ones. Turns of 10 degrees with scales of .9 to 1.1
+        # make those no larger, and reach 27.5.
         Recipe(
-            "fourier", "fourier", steps=320, rate=0.1, cutoff=0.28, blur=0.8, jitter=6, turn_deg=3, scale_low=0.96,
-            scale_high=1.04,
+            "fourier", "fourier", steps=320, rate=0.1, decay=1.5, contrast=0.056, cutoff=0.28, blur=0.8, jitter=6,
+            turn_deg=3, scale_low=0.96, scale_high=1.04,
         ),
         Recipe(
-            "quick", "fourier", steps=96, rate=0.1, size=112, input_side=112, cutoff=0.28, blur=0.5, jitter=4,
-            turn_deg=3, scale_low=0.96, scale_high=1.04, every=4,
+            "quick", "fourier", steps=96, rate=0.1, size=112, input_side=112, decay=1.5, contrast=0.056, cutoff=0.28,
+            blur=0.5, jitter=4, turn_deg=3, scale_low=0.96, scale_high=1.04, every=4,
         ),
         # After Horama's maco (MIT), with the box that its formula gives, but a smaller picture and fewer steps.
         Recipe(
@@ -170,11 +167,16 @@ RECIPES = {
 
 
 def named(name: str | Recipe) -> Recipe:
-    """One of ours; WalkinError, naming close ones, if there is none of that name."""
+    """One of ours or of the user's; WalkinError, naming close ones, if there is none of that name."""
+    from walkin.network.featurevis.saved_recipes import saved_names, saved_recipe
+
     if isinstance(name, Recipe):
         return name
     if name in RECIPES:
         return RECIPES[name]
-    close = get_close_matches(name, RECIPES, 1, 0.5)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(RECIPES)}"
+    if (found := saved_recipe(name)) is not None:
+        return found
+    known = (*RECIPES, *saved_names())
+    close = get_close_matches(name, known, 1, 0.5)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
     raise WalkinError(f"no recipe {name!r}: {hint}", code=2)

@@ -25,9 +25,10 @@ from walkin.errors import WalkinError
 from walkin.network.featurevis.cache import Cache, Keys, size_text
 from walkin.network.featurevis.cluster import GPU_SHARE, Asked, Cluster, Room, alive, one_line, rooms
 from walkin.network.featurevis.errand import Brought, Errand
-from walkin.network.featurevis.growing import Clock, Made, Request, Results, Studio, kept, next_batch
+from walkin.network.featurevis.growing import Clock, Made, Results, kept, next_batch
 from walkin.network.featurevis.memory import most
 from walkin.network.featurevis.parcel import Parcel, packed
+from walkin.network.featurevis.studio import Request, Studio
 from walkin.network.pictures import read_picture
 from walkin.results import Notice, Progress
 

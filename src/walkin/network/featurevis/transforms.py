@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from walkin.network.featurevis.recipe import Recipe
 
+_NARROW = 0.8  # in pixels: for more, three numbers of that variance would have a dip in the middle
 DRAWS = 10  # random numbers of a view: turn, scale, share, two shifts, two of the centre, three chances
 
 
@@ -22,8 +23,6 @@ class Sight:
     """Of what it is given, in pixels."""
     picture: tuple[int, int]
     """Of the picture."""
-    anywhere: bool = False
-    """Windows lie anywhere in the picture, at its own scale."""
     plain: bool = False
     """No transforms: the picture, resized where it must be."""
 
@@ -34,25 +33,22 @@ def views(planes: Tensor, draws: Tensor, recipe: Recipe, sight: Sight, wraps: bo
         return resized(planes, sight.side)
     seen = _placed(planes, draws, recipe, sight, wraps)
     if recipe.blur:
-        seen = _blurred_each(seen, draws[..., 7].reshape(-1) * recipe.blur)
+        seen = _blurred_each(seen, draws[..., 7].reshape(-1) * recipe.blur, recipe.blur)
     return seen
 
 
 def _placed(planes: Tensor, draws: Tensor, recipe: Recipe, sight: Sight, wraps: bool) -> Tensor:
     batch, channels, height, width = planes.shape
     views = draws.shape[1]
-    share = _shares(draws, recipe, sight)
+    share = _shares(draws, recipe)
     angle = (draws[..., 0] * 2 - 1) * math.radians(recipe.turn_deg)
     low, high = math.log(recipe.scale_low), math.log(recipe.scale_high)
     zoom = torch.exp(low + draws[..., 1] * (high - low))
     # Sides of what is seen and its centre, in pixels of the picture.
     seen_h, seen_w = share[..., 0] * height / zoom, share[..., 1] * width / zoom
     shift_y, shift_x = ((draws[..., k] * 2 - 1) * recipe.jitter for k in (3, 4))
-    if sight.anywhere:
-        centre_y, centre_x = draws[..., 5] * height, draws[..., 6] * width
-    else:
-        normal = torch.erfinv((draws[..., 5:7] * 2 - 1).clamp(-0.999, 0.999)) * math.sqrt(2) * recipe.spread
-        centre_y, centre_x = (0.5 + normal[..., 0]) * height, (0.5 + normal[..., 1]) * width
+    normal = torch.erfinv((draws[..., 5:7] * 2 - 1).clamp(-0.999, 0.999)) * math.sqrt(2) * recipe.spread
+    centre_y, centre_x = (0.5 + normal[..., 0]) * height, (0.5 + normal[..., 1]) * width
     centre_y, centre_x = centre_y + shift_y, centre_x + shift_x
     reach_y = (seen_h.max() / 2 * 1.42).item() + (centre_y - height / 2).abs().max().item()
     reach_x = (seen_w.max() / 2 * 1.42).item() + (centre_x - width / 2).abs().max().item()
@@ -81,11 +77,8 @@ def _placed(planes: Tensor, draws: Tensor, recipe: Recipe, sight: Sight, wraps: 
     return F.grid_sample(padded, grid, padding_mode="reflection", align_corners=False)
 
 
-def _shares(draws: Tensor, recipe: Recipe, sight: Sight) -> Tensor:
+def _shares(draws: Tensor, recipe: Recipe) -> Tensor:
     """(B, V, 2): of the picture's height and width that are seen, before the zoom."""
-    if sight.anywhere:
-        share = torch.tensor([sight.side[0] / sight.picture[0], sight.side[1] / sight.picture[1]])
-        return share.to(draws).expand(*draws.shape[:2], 2)
     low, high = recipe.share_low or 1.0, recipe.share_high or 1.0
     return (low + draws[..., 2:3] * (high - low)).expand(-1, -1, 2)
 
@@ -144,15 +137,27 @@ def blurred(values: Tensor, deviation: float) -> Tensor:
     return F.conv2d(down, kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
 
 
-def _blurred_each(values: Tensor, deviations: Tensor) -> Tensor:
-    """Each with a Gaussian of its own."""
-    count, channels = values.shape[:2]
-    places = torch.arange(-2, 3, device=values.device, dtype=values.dtype)
-    kernels = torch.exp(-(places**2) / (2 * deviations.to(values).clamp(min=0.05)[:, None] ** 2))
-    kernels = (kernels / kernels.sum(1, keepdim=True)).repeat_interleave(channels, 0)
-    flat = F.pad(values, (2,) * 4, mode="replicate").reshape(1, count * channels, values.shape[2] + 4, -1)
-    flat = F.conv2d(flat, kernels[:, None, :, None], groups=count * channels)
-    flat = F.conv2d(flat, kernels[:, None, None, :], groups=count * channels)
+def _blurred_each(values: Tensor, deviations: Tensor, most: float) -> Tensor:
+    """Each with a Gaussian of its own, none wider than `most`; a narrow one is three numbers of the same variance."""
+    count, channels, height, width = values.shape
+    deviations = deviations.to(values)
+    if most <= _NARROW:
+        beside = deviations.square()[:, None] / 2
+        kernels = torch.cat([beside, 1 - 2 * beside, beside], 1)
+    else:
+        radius = math.ceil(3 * most)
+        places = torch.arange(-radius, radius + 1, device=values.device, dtype=values.dtype)
+        kernels = torch.exp(-(places**2) / (2 * deviations.clamp(min=0.05)[:, None] ** 2))
+        kernels = kernels / kernels.sum(1, keepdim=True)
+    radius = kernels.shape[1] // 2
+    kernels = kernels.repeat_interleave(channels, 0)
+    flat = F.pad(values, (radius,) * 4, mode="replicate")
+    flat = flat.reshape(1, count * channels, height + 2 * radius, width + 2 * radius)
+    if radius == 1:  # one pass over the values instead of two
+        flat = F.conv2d(flat, (kernels[:, :, None] * kernels[:, None])[:, None], groups=count * channels)
+    else:
+        flat = F.conv2d(flat, kernels[:, None, :, None], groups=count * channels)
+        flat = F.conv2d(flat, kernels[:, None, None, :], groups=count * channels)
     return flat.reshape(values.shape)
 
 

@@ -19,6 +19,7 @@ class Visualise:
 
     def __init__(self) -> None:
         self._unfolded = False
+        self._name = ""
 
     def watch(self, world: World) -> Hashable:
         growth = world.growth
@@ -29,6 +30,7 @@ class Visualise:
             round(growth.fraction, 2),
             world.look.showing,
             self._unfolded,
+            self._name,
         )
 
     def draw(self, desk: Desk) -> None:
@@ -56,7 +58,8 @@ class Visualise:
         self._queue(desk)
         w.heading("How")
         method = growth.method
-        if desk.offer.recipes and (name := w.choice("Recipe", desk.offer.recipes, method.recipe)) is not None:
+        recipes = desk.offer.recipes()
+        if recipes and (name := w.choice("Recipe", recipes, method.recipe)) is not None:
             desk.ask("recipe", "recipe", name)
         offered = desk.offer.recipe(world)
         few = [each for each in offered if each.name in ("steps", "size")]
@@ -73,6 +76,11 @@ class Visualise:
                     self._setting(desk, each)
         if method.changes and w.button("As the recipe has them", width=-1):
             desk.ask("recipe", "recipe", method.recipe)
+        if method.changes:
+            self._name, entered = w.text_field("recipe name", "A name for these numbers", self._name)
+            if (w.button("Save as a recipe", width=-1, enabled=bool(self._name.strip())) or entered) and self._name:
+                desk.ask("save_recipe", self._name)
+                self._name = ""
 
     def _queue(self, desk: Desk) -> None:
         w, growth = desk.widgets, desk.world.growth
