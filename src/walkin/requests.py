@@ -360,6 +360,7 @@ class Quit:
 
 
 Request = (
-    Open | Feed | Refold | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Visualise | LookThrough
-    | Exemplify | Watch | Export | FilmWalk | StopFilm | Pause | Cancel | Screenshot | Save | Restore | SaveRecipe | Quit
+    Open | Feed | Refold | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Visualise | SaveRecipe
+    | LookThrough | Exemplify | Watch | Export | FilmWalk | StopFilm | Pause | Cancel | Screenshot | Save | Restore
+    | Quit
 )  # fmt: skip

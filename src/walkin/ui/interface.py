@@ -172,6 +172,7 @@ class Interface:
             if imgui.invisible_button(f"tab {name}", (wide + gap, height)):
                 self.tab = name
             w.remember(name)
+            w.remember(f"tab:{name}")  # the card has buttons of such names, too
             on = name == self.tab
             ink = w.inks.text if on else w.inks.quiet if imgui.is_item_hovered() else w.inks.faint
             draw.add_text((round(x + gap / 2), corner.y), imgui.get_color_u32(ink), name)
