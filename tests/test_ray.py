@@ -36,7 +36,7 @@ from walkin.results import Notice, Progress
 pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
 
-RECIPE = named("fourier").shortened(120).with_(window=0, whole_steps=0, every=4)
+RECIPE = named("fourier").shortened(120).with_(every=4)
 SHORT = RECIPE.shortened(8)
 WALL = [f"2/{number}" for number in range(8)] + [f"0/{number}" for number in range(6)]
 
