@@ -28,6 +28,24 @@ def _nobody_else():
         callbacks.forget(function)
 
 
+def test_a_section_of_ones_own_does_not_push_the_tabs_into_each_other(ctx):
+    @walkin.panel
+    def mine(ui: Any) -> None:
+        ui.text("hello")
+
+    visit = Visit(ctx)
+    visit.settle()
+    interface = visit.interface
+    names = [section.name for section in interface.sections if not getattr(section, "empty", False)]
+    at = [interface.widgets.spots[f"tab:{name}"] for name in names]
+    assert names[-1] == "Own" and at[0][1] < at[-1][1], "in a second row"
+    for (x, y), (next_x, next_y) in zip(at, at[1:], strict=False):
+        assert next_y > y or next_x - x > 40, "far enough apart to be read and hit"
+    visit.click("tab:Own")
+    visit.settle()
+    assert interface.tab == "Own"
+
+
 def test_a_chosen_tile_is_told_with_its_values(make):  # noqa: F811
     told: list[tuple[str, int, Any]] = []
 

@@ -33,6 +33,7 @@ from walkin.world import World
 PANEL_POINTS = 420
 CARD_POINTS = 340
 MARGIN_POINTS = 16
+TAB_GAP_POINTS = 7
 FIXED = (
     imgui.WindowFlags_.no_decoration | imgui.WindowFlags_.no_move | imgui.WindowFlags_.no_nav
     | imgui.WindowFlags_.no_saved_settings | imgui.WindowFlags_.no_bring_to_front_on_focus
@@ -156,16 +157,26 @@ class Interface:
         return at.x, at.y, size.x, size.y
 
     def _tabs(self, desk: Desk) -> None:
-        """Names in a row, the open one underlined."""
+        """Names in a row, in two where they would touch each other; the open one underlined."""
         w = desk.widgets
         imgui.push_font(w.semibold, 14.0)
         names = [section.name for section in self.sections if not getattr(section, "empty", False)]
-        widths = [imgui.calc_text_size(name).x for name in names]
         whole = imgui.get_content_region_avail().x
+        taken = sum(imgui.calc_text_size(name).x for name in names)
+        half = len(names) if whole - taken >= TAB_GAP_POINTS * w.scale * (len(names) - 1) else -(-len(names) // 2)
+        for first in range(0, len(names), half):
+            if first:
+                imgui.dummy((0, 4 * w.scale))
+            self._row_of_tabs(w, names[first : first + half], whole)
+        imgui.dummy((0, 4 * w.scale))
+        imgui.pop_font()
+
+    def _row_of_tabs(self, w: Widgets, names: list[str], whole: float) -> None:
+        widths = [imgui.calc_text_size(name).x for name in names]
         corner = imgui.get_cursor_screen_pos()
         height = round(imgui.get_text_line_height() + 14 * w.scale)
         draw = imgui.get_window_draw_list()
-        gap = (whole - sum(widths)) / (len(names) - 1)
+        gap = (whole - sum(widths)) / max(1, len(names) - 1)
         x = corner.x - gap / 2  # the first name begins where the rows begin, the last ends where they end
         for name, wide in zip(names, widths, strict=True):
             imgui.set_cursor_screen_pos((x, corner.y))
@@ -184,8 +195,6 @@ class Interface:
         y = corner.y + height - w.scale
         draw.add_line((corner.x, y), (corner.x + whole, y), imgui.get_color_u32(w.inks.line))
         imgui.set_cursor_screen_pos((corner.x, corner.y + height))
-        imgui.dummy((0, 4 * w.scale))
-        imgui.pop_font()
 
     def _card(self, desk: Desk, floor: float) -> Box:
         w, state = desk.widgets, desk.state
