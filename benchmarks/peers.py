@@ -1,13 +1,15 @@
-"""The same walls drawn by vispy, pygfx and fastplotlib, an image object for each wall, against walkin on the fixed walk.
+"""The walls drawn by vispy, pygfx and fastplotlib, an image object for each wall, against walkin on the fixed walk.
 
     python benchmarks/peers.py [--networks resnet50] [--seconds 2] [--peers-python VENV/bin/python] [--pictures DIR]
 
 Each peer runs in a process of its own (peers_scene.py, which says how each draws) by a Python that has it; without
---peers-python an environment for them is made once in the user's cache folder. All rows of a network come from one run, in
-short turns, so their ratios hold on a machine that others use too. In favour of the peers: they draw nothing but the
-walls' pictures, where walkin draws floor, ribbons, panels, labels and overlay with them and has a visitor who points; they
-take the nearest texel, where walkin mixes mip levels; and the colour range of each channel, which they do not have, is
-already in the bytes that they are given.
+--peers-python an environment for them is made once in the user's cache folder. All rows of a network come from one run,
+in short turns, so their ratios hold on a machine that others use too.
+
+In favour of the peers: they draw nothing but the walls' pictures, where walkin draws floor, ribbons, panels, labels and
+overlay with them and has a visitor who points (`walls alone` are its pictures without all that); they take the nearest
+texel, where walkin mixes mip levels; and the colour range of each channel, which they do not have, is already in the
+bytes that they are given.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ import platformdirs
 from machine import percentiles, table, write_json
 from room import follow, open_room, options
 from walk import STATIONS, Step, walk
+from walls_alone import WallsAlone
 
 from walkin.app import App
 from walkin.color_maps import ENTRIES, linear_to_srgb, lookup_table
@@ -45,10 +48,11 @@ AIM = 5.0  # times walkin's frame
 TURN = 10  # frames of walkin, then of each peer
 WARM_UP = 20  # steps of the walk
 NEAR_FAR_M = (0.05, 1000.0)  # as frame.View has them
+SMALLEST = 4  # texels a side; tiles of fewer are enlarged, or a gap of one texel would be too wide
 PATIENCE_S = 120.0  # for one answer of a peer
 
 
-class Refused(Exception):  # noqa: N818 - a peer that cannot be measured is a row, not an error
+class Refused(Exception):
     """Why a peer takes no part."""
 
 
@@ -77,20 +81,19 @@ def main() -> None:
         app = open_room(network, given.size, given.eyes)
         rows += measure(app, network, pythons, given)
     shown = [
-        (row["network"], row["what"], row["station"], *(row.get(name, "") for name in ("p50_ms", "p95_ms", "ratio")))
+        tuple(row[name] for name in ("network", "what", "station", "p50_ms", "p95_ms", "ratio", "ratio_alone"))
         for row in rows
         if "refused" not in row
     ]
-    print(table(("network", "what", "station", "p50 ms", "p95 ms", "p50 / walkin's"), shown))
+    print(table(("network", "what", "station", "p50 ms", "p95 ms", "/ walkin", "/ walls alone"), shown))
     print()
-    wanted = f"at least {AIM:g}"
-    summary = [
-        (row["network"], f"{row['what']} / walkin over the walk", row["ratio"], wanted)
-        for row in rows
-        if row.get("station") == "walk" and row["what"] != "walkin"
-    ]
+    summary: list[tuple[object, ...]] = []
+    for row in rows:
+        if row["what"] in REQUIREMENTS and row.get("station") == "walk":
+            summary.append((row["network"], f"{row['what']} / walkin", row["ratio"], f"at least {AIM:g}"))
+            summary.append((row["network"], f"{row['what']} / its walls alone", row["ratio_alone"], ""))
     if summary:
-        print(table(("network", "number", "measured", "target"), summary))
+        print(table(("network", "over the walk", "measured", "target"), summary))
     for row in rows:
         if "refused" in row:
             print(f"{row['network']}: {row['what']} takes no part: {row['refused']}")
@@ -109,6 +112,7 @@ def measure(
     at = {station: [n for n, step in enumerate(steps) if step.station == station] for station in STATIONS}
     times: dict[tuple[str, str], list[float]] = defaultdict(list)
     rows: list[dict[str, Any]] = []
+    alone = WallsAlone(app)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="walkin-peers-")))
         write_room(folder / "room.npz", list(world.walls.values()), steps, given.size)
@@ -124,7 +128,7 @@ def measure(
 
         warm_up = list(range(0, len(steps), max(1, len(steps) // WARM_UP)))
         for _ in range(3):
-            follow(app, [steps[number] for number in warm_up], lambda step, ms: None)
+            follow(app, [steps[number] for number in warm_up], lambda step, ms: alone.frame(step.head))
             for other in running:
                 other.draw(warm_up)
         # Round after round of all stations, so that a busy spell of the machine meets every row alike.
@@ -133,6 +137,7 @@ def measure(
                 turn = at[station][first : first + TURN]
                 mine = times["walkin", station]
                 follow(app, [steps[number] for number in turn], lambda step, ms, mine=mine: mine.append(ms))
+                times["walls alone", station] += [alone.frame(steps[number].head) for number in turn]
                 for other in running:
                     times[other.name, station] += other.draw(turn)
         if given.pictures:
@@ -144,16 +149,17 @@ def measure(
                 for other in running:
                     other.picture(number, folder / "frame.npy")
                     save_png(given.pictures / f"{name}-{other.name}.png", np.load(folder / "frame.npy"))
-        about = {"walkin": "", **{other.name: other.about for other in running}}
+        about = {"walkin": "", "walls alone": "", **{other.name: other.about for other in running}}
     measured: list[dict[str, Any]] = []
     for what in about:
         for station in (*STATIONS, "walk"):
             stations = STATIONS if station == "walk" else (station,)
             p50, p95, p99 = percentiles([ms for s in stations for ms in times[what, s]])
-            walkin_ms = percentiles([ms for s in stations for ms in times["walkin", s]])[0]
             row = {"network": network, "what": what, "station": station, "p50_ms": p50, "p95_ms": p95, "p99_ms": p99}
-            row |= {"ratio": p50 / walkin_ms, "maps": world.network.maps, "walls": len(world.walls)}
-            measured.append({**row, "about": about[what]})
+            for name, against in (("ratio", "walkin"), ("ratio_alone", "walls alone")):
+                row[name] = p50 / percentiles([ms for s in stations for ms in times[against, s]])[0]
+            row |= {"maps": world.network.maps, "walls": len(world.walls), "about": about[what]}
+            measured.append(row)
     return measured + rows
 
 
@@ -180,15 +186,18 @@ def as_shown(wall: Wall) -> np.ndarray:
     """uint8 (rows * pitch, columns * pitch): a wall's tiles in the order and the columns of the wall, in the room's
     colour range: 128 for zero, 0 and 255 for the largest magnitude of the channel, or of the wall if it is constant.
 
-    A gap of zeros is around each, as wide as on the wall, rounded to texels but at least one.
+    A gap of zeros is around each, as wide as on the wall, rounded to texels but at least one. Tiles of less than
+    SMALLEST texels a side are enlarged, each texel to several equal ones.
     """
     tiles, place, mosaic = wall.tiles, wall.place, wall.mosaic
     assert tiles is not None
     longer = max(mosaic.width, mosaic.height)
+    times = -(-2 * SMALLEST // longer) if longer < SMALLEST else 1
+    width, height, longer = times * mosaic.width, times * mosaic.height, times * longer
     pitch = max(longer + 1, round(longer / place.fill))
     picture = np.full((place.rows * pitch, place.columns * pitch), 128, np.uint8)
     whole = max(abs(limit) for limit in tiles.wall_range) or 1.0
-    top, left = (pitch - mosaic.height) // 2, (pitch - mosaic.width) // 2
+    top, left = (pitch - height) // 2, (pitch - width) // 2
     for position in range(wall.count):
         channel = position if wall.order is None else int(wall.order[position])
         values = tiles.picture(channel)
@@ -197,7 +206,7 @@ def as_shown(wall: Wall) -> np.ndarray:
         row, column = divmod(position, place.columns)
         y, x = row * pitch + top, column * pitch + left
         codes = 127.5 + 127.5 * np.clip(np.nan_to_num(values) / largest, -1.0, 1.0)
-        picture[y : y + mosaic.height, x : x + mosaic.width] = np.round(codes)
+        picture[y : y + height, x : x + width] = np.round(codes).repeat(times, axis=0).repeat(times, axis=1)
     return picture
 
 
@@ -260,7 +269,7 @@ def peer(name: str, python: Path, folder: Path) -> Iterator[Peer]:
 
 
 def installed(name: str) -> Path:
-    """Python of an environment for the peers in the user's cache folder, with this one in it; made if it is not there."""
+    """Python of an environment for the peers in the user's cache folder, made if need be, with this one in it."""
     digest = hashlib.sha256(f"{sys.base_prefix} {sys.version} {sorted(REQUIREMENTS.items())}".encode()).hexdigest()
     folder = Path(platformdirs.user_cache_dir("walkin", appauthor=False)) / f"peers-{digest[:12]}"
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")

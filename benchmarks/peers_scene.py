@@ -1,16 +1,18 @@
-"""The walls of benchmarks/peers.py drawn by another library, run by a Python that has it: an image object for each wall.
+"""The walls of benchmarks/peers.py drawn by another library, run by a Python that has it: an image object a wall.
 
-Not imported by walkin: peers.py starts it, gives it the room in a file and tells it on stdin, a JSON object a line, which
-frames to draw; answers go to stdout, a line each. Each library as its own guide has it, with its own defaults: nearest
-texel, no mip levels, no culling (none of them has any); 8 bits a texel and a colour map on the GPU. Textures and shaders
-are there before the first frame that counts. A frame is: set the camera, draw, wait until the pixels are there; nothing is
-read back.
+Not imported by walkin: peers.py starts it, gives it the room in a file and tells it on stdin, a JSON object a line,
+which frames to draw; answers go to stdout, a line each.
 
-- vispy: SceneCanvas on EGL with an `Image` visual a wall, drawn into a framebuffer with depth, since its EGL surface has none.
-- pygfx: `Image` objects under one scene, rendered into a texture; no supersampling and no antialiasing afterwards, which
-  are otherwise on.
-- fastplotlib: one subplot, `add_image` for each wall, axes off. Its frame and title take a strip of the window, and what
-  is presented is not read back, as its offscreen canvas otherwise does.
+Each library as its own guide has it, with its own defaults: nearest texel, no mip levels, and no choice of what is in
+view, since none of them makes one; 8 bits a texel, a colour map on the GPU. Textures and shaders are there before the
+first frame that counts. A frame is: set the camera, draw, wait until the pixels are there; none is read back.
+
+- vispy: a SceneCanvas on EGL with an `Image` visual for each wall, drawn into a framebuffer, since the surface that
+  vispy asks EGL for has no depth.
+- pygfx: `Image` objects in one scene, rendered into a texture, without the supersampling and the antialiasing that are
+  otherwise on.
+- fastplotlib: one subplot, `add_image` for each wall, axes off. Its frame and title take a strip of the window. Its
+  offscreen canvas reads back what it presents: it is told to draw without presenting.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ class Room:
             self.positions, self.orientations = found["positions"], found["orientations"]
             """(n, 3) metres and (n, 4) xyzw of the eye, which looks along its -Z."""
             self.corners, self.rights, self.downs = found["corners"], found["rights"], found["downs"]
-            """(walls, 3) each: the upper left corner, from there along the upper edge, and down the left edge, metres."""
+            """(walls, 3) each: upper left corner, from there along the upper edge, and down the left edge, metres."""
             self.walls = [found[f"wall_{number}"] for number in range(len(self.corners))]
             """uint8 (height, width) each, top row first."""
 
@@ -97,6 +99,7 @@ class Vispy:
         matrix[:3, 3] = self._room.positions[step]
         self._camera.transform.matrix = matrix.T
         self._camera.view_changed()
+        self._framebuffer.activate()  # each frame begins by binding the canvas's own
         self._canvas.update()
         self._canvas.app.process_events()
         self._canvas.context.finish()
