@@ -62,6 +62,10 @@ class Room:
         return self.corners[wall] + texels * (self.rights[wall] / width + self.downs[wall] / height)
 
 
+class Missing(Exception):
+    """What is not there that a library draws with, in words for its row."""
+
+
 class Vispy:
     def __init__(self, room: Room):
         if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
@@ -112,6 +116,7 @@ class Pygfx:
     def __init__(self, room: Room):
         import pygfx
 
+        check_driver()
         self._room = room
         self._target = pygfx.Texture(dim=2, size=room.size, format="rgba8unorm-srgb", colorspace="tex-srgb")
         self._renderer = pygfx.WgpuRenderer(self._target, pixel_scale=1, ppaa="none")
@@ -141,6 +146,7 @@ class Fastplotlib:
         os.environ["RENDERCANVAS_FORCE_OFFSCREEN"] = "1"  # it looks for a window as soon as it is imported
         import fastplotlib
 
+        check_driver()
         self._room = room
         self._camera = pygfx_camera(room)
         self._figure = fastplotlib.Figure(cameras=self._camera, canvas="offscreen", size=room.size)
@@ -194,6 +200,15 @@ def place(thing: Any, room: Room, wall: int) -> None:
     thing.scale = (*room.texel_m(wall), 1.0)
 
 
+def check_driver() -> None:
+    """wgpu takes OpenGL where it finds nothing else, and then fails with a page of limits."""
+    import wgpu
+
+    found = {adapter.info["backend_type"] for adapter in wgpu.gpu.enumerate_adapters_sync()}
+    if not found & {"Vulkan", "Metal", "D3D12"}:
+        raise Missing("there is no Vulkan driver; on Debian and Ubuntu mesa-vulkan-drivers has one for the processor")
+
+
 def adapter(device: Any) -> str:
     info = device.adapter.info
     return f"{info['device']} ({info['backend_type']})"
@@ -236,8 +251,8 @@ def main() -> None:
         scene = PEERS[peer](Room(Path(sys.argv[2])))
         scene.draw(0)
     except Exception as problem:
-        lines = str(problem).split("\n")
-        print(json.dumps({"refused": f"{type(problem).__name__}: {lines[0]}"}), file=answers)
+        kind = "" if isinstance(problem, Missing) else f"{type(problem).__name__}: "
+        print(json.dumps({"refused": kind + str(problem).partition("\n")[0]}), file=answers)
         raise
     print(json.dumps({"about": scene.about}), file=answers)
     for line in sys.stdin:
