@@ -21,7 +21,7 @@ from walkin.panel_state import Change
 STEPS = 128
 COLUMNS, ROWS = 8, 4
 WALLS = {"early": "_blocks.2/add", "middle": "_blocks.7/add", "late": "_blocks.14/add"}
-NEAR_M = 0.62  # of the height that is to be seen
+NEAR = 0.84  # half of what is to be seen, in heights of those rows: their title, too
 FAR_AWAY = Pose.at(0.0, -50.0, 0.0)
 
 
@@ -61,9 +61,9 @@ def stand_before(stage: Stage, address: str) -> None:
     place = wall.place
     rows = min(ROWS, place.rows)
     shown = np.array([0.0, (place.rows - rows / 2) * place.pitch_m - place.height_m / 2, 0.0])
-    target = place.centre + shown
+    target = place.centre + shown + np.array([0.0, 0.06, 0.0])
     height_m = rows * place.pitch_m
-    at = target + place.normal * height_m * NEAR_M / np.tan(np.pi / 6) + place.right * 0.2 * height_m
+    at = target + place.normal * height_m * NEAR / np.tan(np.pi / 6) + place.right * 0.2 * height_m
     away = target - at
     yaw = float(np.arctan2(-away[0], -away[2]))
     stage.world.world_from_stage = Pose()
