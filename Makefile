@@ -16,7 +16,7 @@ run:  ## opens the room: a window, or without a display a picture in a file
 test:  ## runs all tests
 	@$(within) --tests python -m pytest $(ARGS)
 
-quick:  ## lint beside the tests that are neither slow nor need a headset's runtime: under a minute
+quick:  ## lint beside the tests that are neither slow nor need a headset's runtime: minutes
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint fast
 
 fast:
