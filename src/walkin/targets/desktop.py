@@ -105,6 +105,8 @@ class DesktopTarget:
         self._typing = False
         self._text = ""
         self._keys: list[tuple[str, bool]] = []
+        self._shortcut: set[int] = set()
+        """Keys that went down with Ctrl: until they come up they are not to walk with, whichever is let go first."""
         self._cursor = (0.0, 0.0)
         self._acts: set[str] = set()
         self._scroll = 0.0
@@ -279,18 +281,24 @@ class DesktopTarget:
         glfw = self._glfw
         return any(glfw.get_key(self.window, getattr(glfw, f"KEY_{name}")) == glfw.PRESS for name in names)
 
+    def _walks(self, *names: str) -> float:
+        """1 if one of these keys is held to walk with."""
+        glfw = self._glfw
+        keys = [key for key in (getattr(glfw, f"KEY_{name}") for name in names) if key not in self._shortcut]
+        return float(any(glfw.get_key(self.window, key) == glfw.PRESS for key in keys))
+
     def _stick(self) -> tuple[float, float]:
         if self._typing or self._down("LEFT_CONTROL", "RIGHT_CONTROL"):
             return 0.0, 0.0
-        right = float(self._down("D", "RIGHT")) - float(self._down("A", "LEFT"))
-        forward = float(self._down("W", "UP")) - float(self._down("S", "DOWN"))
+        right = self._walks("D", "RIGHT") - self._walks("A", "LEFT")
+        forward = self._walks("W", "UP") - self._walks("S", "DOWN")
         length = math.hypot(right, forward)
         return (right / length, forward / length) if length > 1 else (right, forward)
 
     def _rise(self) -> float:
         if self._typing or self._down("LEFT_CONTROL", "RIGHT_CONTROL"):
             return 0.0
-        return float(self._down("E")) - float(self._down("Q"))
+        return self._walks("E") - self._walks("Q")
 
     def _catch(self, caught: bool) -> None:
         glfw = self._glfw
@@ -310,6 +318,10 @@ class DesktopTarget:
         glfw = self._glfw
         self._changed = True
         control = bool(mods & glfw.MOD_CONTROL)
+        if action == glfw.PRESS and control:
+            self._shortcut.add(key)
+        elif action == glfw.RELEASE:
+            self._shortcut.discard(key)
         pressed = self._key_name(key, scancode, control)
         if action != glfw.REPEAT and pressed:
             self._keys.append((pressed, action == glfw.PRESS))
