@@ -1,8 +1,11 @@
 """Frame time over the fixed walk, against the floor (one textured quad) and the naive way (a draw call per map).
 
     python benchmarks/frame_time.py --networks resnet18,resnet50 [--size 1280x720] [--eyes 1] [--seconds 2] [--json F]
+    python benchmarks/frame_time.py --sizes --seconds 1 --json F        five networks, 8 thousand to 1.2 million maps
 
-All rows of a network come from one run, in short turns, so their ratios hold on a machine that others use too.
+All rows of a network come from one run, in short turns, so their ratios hold on a machine that others use too. The last
+table compares each network with the first, station by station, where about as much of the view is covered by tiles;
+since one network comes after the other, times are also compared as multiples of the floor beside them.
 """
 
 from __future__ import annotations
@@ -25,10 +28,13 @@ from walkin.app import App
 
 TURN = 10  # frames of walkin, then of the floor
 COVERAGE_FRAMES = 6  # a station
+SIZES = "resnet18,resnet50,resnet152,densenet201@ops,efficientnet_v2_l@ops@224x224"
+EQUAL_COVERAGE = 0.10
 
 
 def main() -> None:
     parser = options(__doc__ or "")
+    parser.add_argument("--sizes", action="store_const", dest="networks", const=SIZES, help=f"the networks {SIZES}")
     parser.add_argument("--no-naive", action="store_true", help="leave out the slow rows")
     parser.add_argument("--target", default="offscreen", choices=("offscreen", "openxr"), help="openxr: see headset.py")
     parser.add_argument("--rates", default="72,60,45,36,30,20", metavar="HZ,HZ", help="openxr: of the display")
@@ -53,6 +59,9 @@ def main() -> None:
     print(table(("network", "what", "station", "p50 ms", "p95 ms", "p99 ms", "draws", "maps", "covered"), shown))
     print()
     print(table(("network", "number", "measured", "target"), summary))
+    print()
+    heads = ("network", "station", "p50 / first's", "in floors", "covered", "first's", "p99 / p50", "target")
+    print(table(heads, _sizes(rows)))
     assert app is not None
     settings = {"size": list(given.size), "eyes": given.eyes, "seconds": given.seconds, "samples": 0, "anisotropy": 1}
     write_json(given.json, app.target.ctx, settings, rows)
@@ -136,6 +145,24 @@ def covered_by_station(app: App, steps: list[Step]) -> dict[str, float]:
         shares = [coverage(app.world, view) for step in chosen for view in app.target.draw_views(step.head)]
         found[station] = sum(shares) / len(shares)
     return found
+
+
+def _sizes(rows: list[dict[str, Any]]) -> list[tuple[object, ...]]:
+    """Each network beside the first: frames and coverage of each station; a target where coverage is about equal."""
+    found = {(row["network"], row["what"], row["station"]): row for row in rows}
+    networks = list(dict.fromkeys(row["network"] for row in rows))
+    lines: list[tuple[object, ...]] = []
+    for network in networks:
+        for station in (*STATIONS, "walk"):
+            mine, its = found[network, "walkin", station], found[networks[0], "walkin", station]
+            floors = [found[n, "floor", station]["p50_ms"] for n in (network, networks[0])]
+            ratio = mine["p50_ms"] / its["p50_ms"]
+            equal = abs(mine["coverage"] - its["coverage"]) <= EQUAL_COVERAGE
+            target = "at most 1.2; p99 2" if equal else "p99 at most 2"
+            covered = f"{mine['coverage']:.0%}", f"{its['coverage']:.0%}"
+            tail = mine["p99_ms"] / mine["p50_ms"]
+            lines.append((network, station, ratio, ratio * floors[1] / floors[0], *covered, tail, target))
+    return lines
 
 
 def _verdict(network: str, rows: list[dict[str, Any]]) -> list[tuple[object, ...]]:

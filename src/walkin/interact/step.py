@@ -25,7 +25,8 @@ from walkin.interact import (
     visualising,
     world_grab,
 )
-from walkin.interact.doing import do, go_to
+from walkin.interact.doing import do
+from walkin.interact.doings.going import go_to
 from walkin.panel_state import Change
 from walkin.requests import File, Request
 from walkin.world import World
