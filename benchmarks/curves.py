@@ -1,8 +1,9 @@
-"""Draw frame time over the number of maps, from what `frame_time.py --json F` wrote.
+"""Draw frame time over the number of maps, from what `frame_time.py --sizes --json F` wrote.
 
     python benchmarks/curves.py F [--out docs/pictures/frame_time.svg]
 
-One point a network and way of drawing: the median over the walk; a bar from the fastest to the slowest station's median.
+One point for a network and a way of drawing: the median of the walk, with a bar from the fastest station's median to
+the slowest one's.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ import matplotlib
 from walk import STATIONS
 
 matplotlib.use("Agg")
-from matplotlib import pyplot
+from matplotlib import pyplot, ticker
 
 # Colours of Okabe and Ito, which can be told apart by the colour-blind (Color Universal Design, 2008).
+# Name, colour, marker, points that the name stands above its line's end.
 WAYS = {
-    "naive": ("one draw and texture a map", "#d55e00", "s"),
-    "naive_culled": ("the same, only walls in view", "#e69f00", "^"),
-    "walkin": ("walkin", "#0072b2", "o"),
-    "floor": ("floor: one textured quad", "#888888", "D"),
+    "naive": ("one draw and texture a map", "#d55e00", "s", 8),
+    "naive_culled": ("the same, only walls in view", "#e69f00", "^", -8),
+    "walkin": ("walkin", "#0072b2", "o", 0),
+    "floor": ("floor: one textured quad", "#888888", "D", 0),
 }
 HEADSETS_HZ = (72, 90)
 
@@ -42,7 +44,7 @@ def draw(found: dict[str, Any], out: Path) -> None:
     # The same file for the same figures: no date in it, and no names drawn at random.
     pyplot.rcParams.update({"font.size": 11, "svg.hashsalt": "walkin", "svg.fonttype": "none"})
     figure, axes = pyplot.subplots(figsize=(8.0, 4.6), layout="constrained")
-    for way, (name, color, marker) in WAYS.items():
+    for way, (name, color, marker, up) in WAYS.items():
         points = [_point(found["rows"], network, way) for network in _networks(found["rows"])]
         points = sorted(point for point in points if point is not None)
         if not points:
@@ -50,11 +52,16 @@ def draw(found: dict[str, Any], out: Path) -> None:
         maps, median, least, most = (list(column) for column in zip(*points, strict=True))
         below = [m - low for m, low in zip(median, least, strict=True)]
         above = [high - m for m, high in zip(median, most, strict=True)]
-        axes.errorbar(
-            maps, median, yerr=(below, above), label=name, color=color, marker=marker, markersize=6, capsize=3, lw=1.6
+        axes.errorbar(maps, median, yerr=(below, above), color=color, marker=marker, markersize=6, capsize=3, lw=1.6)
+        axes.annotate(
+            name, (maps[-1], median[-1]), xytext=(10, up), textcoords="offset points", color=color, va="center"
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
+    axes.margins(x=0.12)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(ticker.FuncFormatter(lambda value, place: f"{value:,.0f}"))
+        axis.set_minor_formatter(ticker.NullFormatter())
     axes.set_xlabel("feature maps in the room")
     axes.set_ylabel("frame, median of the walk, ms")
     axes.grid(True, which="major", color="#e4e4e4", lw=0.8)
@@ -63,16 +70,14 @@ def draw(found: dict[str, Any], out: Path) -> None:
         axes.spines[side].set_visible(False)
     for hertz in HEADSETS_HZ:
         axes.axhline(1000 / hertz, color="#009e73", lw=0.8, ls=":")
-    axes.annotate(
-        " and ".join(f"{hertz}" for hertz in HEADSETS_HZ) + " Hz",
-        (1.0, 1000 / HEADSETS_HZ[-1]),
-        xycoords=("axes fraction", "data"),
-        xytext=(-4, -12),
-        textcoords="offset points",
-        color="#009e73",
-        ha="right",
-    )
-    axes.legend(frameon=False, loc="upper left")
+        place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center", "fontsize": 9}
+        axes.annotate(
+            f"{hertz} Hz",
+            (0.0, 1000 / hertz),
+            xytext=(3, 5 if hertz == min(HEADSETS_HZ) else -6),
+            color="#009e73",
+            **place,
+        )
     axes.set_title(_where(found), fontsize=9, color="#666666", loc="left")
     out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out, dpi=160, **({"metadata": {"Date": None}} if out.suffix == ".svg" else {}))
