@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TEXTURE_2D = 0x0DE1
 R8, RED, UNSIGNED_BYTE = 0x8229, 0x1903, 0x1401
+PIXEL_UNPACK_BUFFER, UNPACK_ALIGNMENT = 0x88EC, 0x0CF5
 RENDERBUFFER = 0x8D41
 TEXTURE_2D_ARRAY, SRGB8_ALPHA8, RGBA = 0x8C1A, 0x8C43, 0x1908
 READ_FRAMEBUFFER, DRAW_FRAMEBUFFER, DEPTH_ATTACHMENT = 0x8CA8, 0x8CA9, 0x8D00
@@ -100,6 +101,19 @@ def bytes_texture(ctx: moderngl.Context, size: tuple[int, int], levels: int) -> 
 
 def _storage(gl: Any, level: int, size: tuple[int, int]) -> None:
     gl.glTexImage2D(TEXTURE_2D, level, R8, *size, 0, RED, UNSIGNED_BYTE, None)
+
+
+def write_from_buffer(
+    texture: moderngl.Texture, buffer: moderngl.Buffer, first_byte: int, viewport: Box, level: int
+) -> None:
+    """Write a part (x, y, width, height) of a level of a `bytes_texture` from a place in a buffer: moderngl can do it
+    from a buffer's first byte only."""
+    gl = _required()
+    texture.use(0)
+    gl.glBindBuffer(PIXEL_UNPACK_BUFFER, buffer.glo)
+    gl.glPixelStorei(UNPACK_ALIGNMENT, 1)
+    gl.glTexSubImage2D(TEXTURE_2D, level, *viewport, RED, UNSIGNED_BYTE, ctypes.c_void_p(first_byte))
+    gl.glBindBuffer(PIXEL_UNPACK_BUFFER, 0)
 
 
 def layers_texture(ctx: moderngl.Context, side: int, layers: int, levels: int) -> moderngl.TextureArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -77,6 +78,29 @@ class Tiles:
     def minimum(self) -> np.ndarray:
         """float32 (C,): smallest finite value of each channel."""
         return np.where(self.flawed > 0, self.low + (self.high - self.low) / 255, self.low).astype(np.float32)
+
+
+@dataclass
+class DeviceCodes:
+    """A node's codes in a CUDA device's memory, lent to the render thread until it has copied them."""
+
+    address: int
+    """Of the first byte: level 0 of the mosaic, then each level after it."""
+    nbytes: int
+    device: int
+    ready: int
+    """Handle of the event (cudaEvent_t) that the last kernel which writes them is followed by."""
+    keep: Any
+    """What holds the memory and the event. Nobody but the worker looks at it."""
+
+    @property
+    def taken(self) -> bool:
+        """Whether they were copied before, and are gone."""
+        return self.keep is None
+
+    def give_back(self) -> None:
+        """They have been copied, or will not be: the worker may have its memory again."""
+        self.keep = None
 
 
 @dataclass(frozen=True)
