@@ -67,7 +67,6 @@ LIBRARIES = {
     "moderngl": {"render", "ui", "targets"},
     "imgui_bundle": {"ui"},
     "cuda": {"render.interop"},
-    "cuda": {"render.interop"},
     "cv2": {"network"},
     "ray": {"network"},
 }

@@ -1,8 +1,8 @@
 """Interop: codes that lie in CUDA's memory go into a GL buffer there, without a way through the processor's memory.
 
-A pixel-unpack buffer is registered with CUDA, mapped, written from device to device and unmapped; texels are then read from
-it by GL (CUDA runtime API, "OpenGL Interoperability"). All of it on the thread that owns the GL context, without torch:
-what the worker hands over is an address, a number of bytes, and the event that its last kernel is followed by.
+A pixel-unpack buffer is registered with CUDA, mapped, written from device to device and unmapped; texels are then read
+from it by GL (CUDA runtime API, "OpenGL Interoperability"). All of it on the thread that owns the GL context, without
+torch: the worker hands over an address, a number of bytes, and the event that its last kernel is followed by.
 """
 
 from __future__ import annotations
