@@ -1,7 +1,7 @@
 """Unpack: how codes get from memory into textures without the render thread waiting for the driver.
 
 A texture that is written while the frame before still reads it makes the caller wait, unless what is written lies in
-a buffer of the driver's (OpenGL 4.1, 6.1.8, pixel-unpack buffers): that one is new each time, and is copied when it can.
+a buffer of the driver's (OpenGL 4.1, 6.1.8, pixel-unpack buffers): it is new each time, and is copied when it can be.
 """
 
 from __future__ import annotations
