@@ -22,6 +22,8 @@ from walkin.network.featurevis.recipe import RECIPES, named
 from walkin.network.featurevis.studio import Studios
 from walkin.results import Grown, Notice, Progress
 
+pytestmark = pytest.mark.slow  # pictures grow in nearly all of them
+
 
 def edge_filter(degrees: float, side: int = 9) -> torch.Tensor:
     """Dark on one side, light on the other, inside a disc."""

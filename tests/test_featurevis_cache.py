@@ -25,6 +25,8 @@ from walkin.network.featurevis.reach import Reach
 from walkin.network.featurevis.recipe import Recipe, named
 from walkin.results import Grown, Notice
 
+pytestmark = pytest.mark.slow  # pictures grow in nearly all of them
+
 
 def entry(seed: int = 0, side: int = 8) -> Entry:
     rng = np.random.default_rng(seed)

@@ -19,6 +19,8 @@ from walkin.network.featurevis.command import expanded, with_changes
 from walkin.network.featurevis.writing import sheet
 from walkin.results import Visualised
 
+pytestmark = pytest.mark.slow  # pictures grow in nearly all of them
+
 NET = """
 import torch
 from torch import nn
