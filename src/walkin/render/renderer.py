@@ -9,6 +9,7 @@ import moderngl
 import numpy as np
 
 from walkin.frame import View
+from walkin.mosaic import Mosaic
 from walkin.panel_state import ROUNDING_POINTS
 from walkin.places import Place, Ribbon
 from walkin.render.advice import Advice
@@ -94,7 +95,7 @@ class Renderer:
 
     @property
     def uploads_waiting(self) -> int:
-        """Walls, pages and labels whose newest state is not on the GPU yet."""
+        """Walls, blocks and labels whose newest state is not on the GPU yet."""
         unmade = self._atlas.unmade if self._atlas is not None else 0
         return len(self._uploads) + unmade + self._labels.waiting + self._grown.waiting
 
@@ -104,7 +105,8 @@ class Renderer:
 
     @property
     def pages(self) -> int:
-        return len(self._atlas.pages) if self._atlas is not None else 0
+        """Textures that walls lie on: each is a draw call."""
+        return len(self._atlas.blocks) if self._atlas is not None else 0
 
     def rehearse(self, view: View, look: Look) -> None:
         """Draw a thing of each kind into a view, to be overdrawn, and forget it: the driver compiles what it needs for
@@ -148,11 +150,10 @@ class Renderer:
 
     def _set_up(self, world: World) -> None:
         mosaics = {key: wall.mosaic for key, wall in world.walls.items()}
-        if self._world is not world or self._atlas is None or self._atlas.mosaics != mosaics:
-            self._atlas = Atlas(self.ctx, mosaics, anisotropy=self._anisotropy)
-            self._seen, self._orders = {}, {}
-            self._scanned = -1
-            self._uploads = {}
+        if self._world is not world or self._atlas is None:
+            self._atlas = Atlas(self.ctx, anisotropy=self._anisotropy)
+        if self._atlas.mosaics != mosaics:
+            self._take_over(world, self._atlas, mosaics)
         self._world, self._layout_revision = world, world.layout_revision
         self._places_revision = world.places_revision
         self._placed = {key: wall.place for key, wall in world.walls.items()}
@@ -162,6 +163,16 @@ class Renderer:
         self._ribbons.set_up(_all_ribbons(world))
         self._fed = {}
         self._pictures.keep(exhibit.key for exhibit in world.exhibits)
+
+    def _take_over(self, world: World, atlas: Atlas, mosaics: dict[str, Mosaic]) -> None:
+        """Other walls than before: what is on the GPU of those that stay is not written again, but for the table."""
+        kept = atlas.take_over(mosaics)
+        self._seen = {key: tiles for key, tiles in self._seen.items() if key in kept}
+        self._uploads = {key: level for key, level in self._uploads.items() if key in kept}
+        there = [(key, self._seen[key], world.walls[key].order) for key in self._seen if key not in self._uploads]
+        self._orders = {key: order for key, _, order in there}
+        atlas.upload_tables(there)
+        self._scanned = -1
 
     def _move(self, world: World, atlas: Atlas) -> None:
         """Walls that stand elsewhere now: their records, boxes and ribbons, and no texel of their tiles."""
@@ -188,7 +199,7 @@ class Renderer:
                 self._atlas.upload_table(address, wall.tiles, wall.order)
         deadline = time.perf_counter() + budget_ms / 1000
         while self._atlas.unmade:
-            self._atlas.make_page()
+            self._atlas.make_block()
             if time.perf_counter() >= deadline:
                 return
         self._upload_tiles(world, self._atlas, eye, deadline)
