@@ -116,7 +116,7 @@ class Open:
     """Key of the exhibit that it becomes; what is sent about it carries the same."""
     source: object = None
     """First picture, before `picture` and `image`; where it cannot be had, those are fed."""
-    budget_bytes: int | None = None
+    budget_bytes: int | None = field(default=None, compare=False)
     """Of texels, all levels of all walls together: what does not fit is sent coarse, in the order of the graph (see
     walkin.detail). Holds as well for walls that come later, by another fold or path; None: all is sent in full."""
 

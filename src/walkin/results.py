@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from walkin.mosaic import Mosaic
+from walkin.pyramid import coarser
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class Tiles:
     address: str
     mosaic: Mosaic
     levels: tuple[np.ndarray, ...]
-    """uint8 mosaics from `first_level` on, each half the size of the one before (see Mosaic)."""
+    """uint8 mosaics from `first_level` on, each half the size of the one before (see Mosaic); coarser ones that are not
+    here are made of these when they are asked for."""
     low: np.ndarray
     """float32 (C,): value of code 0. Where `flawed`, code 0 means "not finite" and the values begin at code 1."""
     high: np.ndarray
@@ -48,16 +50,28 @@ class Tiles:
         return self.first_level > 0
 
     def level(self, number: int) -> np.ndarray:
-        """uint8: the mosaic at a mip level; IndexError for one that is not there."""
-        if not self.first_level <= number < self.first_level + len(self.levels):
+        """uint8: the mosaic at a mip level; IndexError for one that is not there and cannot be made."""
+        if not self.first_level <= number < self.mosaic.levels or not self.levels:
             raise IndexError(f"{self.address} has levels from {self.first_level} on, not {number}")
-        return self.levels[number - self.first_level]
+        there = self.first_level + len(self.levels) - 1
+        codes = self.levels[min(number, there) - self.first_level]
+        for level in range(there, number):
+            codes = coarser(self.mosaic, codes, level, self.flawed)
+        return codes
 
     def from_level(self, first_level: int) -> Tiles:
         """The same without the levels that are finer; itself where there are none."""
         if first_level <= self.first_level:
             return self
-        return replace(self, levels=self.levels[first_level - self.first_level :], first_level=first_level)
+        levels = self.levels[first_level - self.first_level :]
+        if not levels and first_level < self.mosaic.levels:
+            levels = (self.level(first_level),)
+        return replace(self, levels=levels, first_level=first_level)
+
+    @property
+    def finest(self) -> Tiles:
+        """The same with nothing but its finest level, which the others can be made of; itself if it has no other."""
+        return self if len(self.levels) < 2 else replace(self, levels=self.levels[:1])
 
     def value(self, channel: int, row: int, column: int) -> float:
         """Value at a texel of a channel's picture, or the mean around it where it is coarse; NaN where the network gave

@@ -48,8 +48,15 @@ class Lay:
     """How a mosaic lies in the atlas."""
 
     level: int
-    """The finest that is there."""
+    """The finest that there is room for."""
     bands: tuple[Band, ...]
+    shown: int = -1
+    """The finest that is there; -1: the same."""
+
+    @property
+    def finest(self) -> int:
+        """The level whose texels begin at the corner of each band."""
+        return self.level if self.shown < 0 else self.shown
 
 
 @dataclass
@@ -137,6 +144,11 @@ class Atlas:
         self.lays[key] = new
         return True
 
+    def show_from(self, key: str, level: int) -> None:
+        """What is written next begins with a level, perhaps a coarser one than there is room for."""
+        lay = self.lays[key]
+        self.lays[key] = Lay(lay.level, lay.bands, max(lay.level, min(level, self.mosaics[key].levels)))
+
     def first_entry(self, address: str) -> int:
         """Index of a wall's first entry in the tile table."""
         return self._first[address] * TABLE_WIDTH
@@ -149,8 +161,8 @@ class Atlas:
     def upload_level(self, key: str, tiles: Tiles, level: int) -> int:
         """Write one mip level of a wall's mosaic to its place; returns the bytes written."""
         lay, mosaic = self.lays[key], self.mosaics[key]
-        codes = means(tiles) if level >= mosaic.levels else tiles.levels[level]
-        cell_height, down = cell_of(mosaic, level)[0], level - lay.level
+        codes = means(tiles) if level >= mosaic.levels else tiles.level(level)
+        cell_height, down = cell_of(mosaic, level)[0], level - lay.finest
         for band in lay.bands:
             part = codes[band.first_row * cell_height : (band.first_row + band.rows) * cell_height]
             texture = self.blocks[band.block].texture
@@ -219,7 +231,7 @@ class Atlas:
         self.blocks = [self.blocks[number] for number in numbers]
         for key, lay in self.lays.items():
             bands = (Band(new[b.block], b.layer, b.x, b.y, b.first_row, b.rows, b.spot) for b in lay.bands)
-            self.lays[key] = Lay(lay.level, tuple(bands))
+            self.lays[key] = Lay(lay.level, tuple(bands), lay.shown)
 
     def _place_on_new_blocks(self, waiting: dict[str, int]) -> None:
         """Walls that there was no place for, by the level wanted of each. Where they do not fit into what may be made,

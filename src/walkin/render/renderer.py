@@ -49,9 +49,17 @@ FOG_RISE = 6.0  # metres of fog distance gained per metre of height: from above 
 class Renderer:
     """Draws walls, panels, floor, ribbons, labels, pictures, hands and overlay; knows no target."""
 
-    def __init__(self, ctx: moderngl.Context, keys: tuple[tuple[str, str], ...] = (), *, anisotropy: float = 1.0):
+    def __init__(
+        self,
+        ctx: moderngl.Context,
+        keys: tuple[tuple[str, str], ...] = (),
+        *,
+        anisotropy: float = 1.0,
+        limit_bytes: int | None = None,
+    ):
         self.ctx = ctx
         self._anisotropy = anisotropy
+        self._limit_bytes = limit_bytes
         self._text = Text(ctx)
         self._rectangles = Rectangles(ctx)
         self._background = Background(ctx)
@@ -80,8 +88,8 @@ class Renderer:
         self._places_revision = -1
         self._placed: dict[str, Place] = {}
         self._fed: dict[str, object] = {}  # key of a network -> the picture that its frame shows
-        self._uploads: dict[str, int] = {}  # address -> next mip level to write
-        self._scanned = -1  # tiles_revision of the world that was looked through
+        self._uploads: set[str] = set()  # keys of walls whose tiles are to be written, or to lie elsewhere
+        self._scanned = (-1, -1)  # revisions of the world's tiles and of their room that were looked through
         self._seen: dict[str, Tiles] = {}  # key of a wall -> what was taken over
         self._orders: dict[str, np.ndarray | None] = {}
         self._sight: Sight | None = None
@@ -151,7 +159,7 @@ class Renderer:
     def _set_up(self, world: World) -> None:
         mosaics = {key: wall.mosaic for key, wall in world.walls.items()}
         if self._world is not world or self._atlas is None:
-            self._atlas = Atlas(self.ctx, anisotropy=self._anisotropy)
+            self._atlas = Atlas(self.ctx, limit_bytes=self._limit_bytes, anisotropy=self._anisotropy)
         if self._atlas.mosaics != mosaics:
             self._take_over(world, self._atlas, mosaics)
         self._world, self._layout_revision = world, world.layout_revision
@@ -166,13 +174,13 @@ class Renderer:
 
     def _take_over(self, world: World, atlas: Atlas, mosaics: dict[str, Mosaic]) -> None:
         """Other walls than before: what is on the GPU of those that stay is not written again, but for the table."""
-        kept = atlas.take_over(mosaics)
+        kept = atlas.take_over(mosaics, lambda key: world.walls[key].first_level)
         self._seen = {key: tiles for key, tiles in self._seen.items() if key in kept}
-        self._uploads = {key: level for key, level in self._uploads.items() if key in kept}
-        there = [(key, self._seen[key], world.walls[key].order) for key in self._seen if key not in self._uploads]
+        self._uploads &= kept
+        there = [(key, tiles, world.walls[key].order) for key, tiles in self._seen.items() if key not in self._uploads]
         self._orders = {key: order for key, _, order in there}
         atlas.upload_tables(there)
-        self._scanned = -1
+        self._scanned = (-1, -1)
 
     def _move(self, world: World, atlas: Atlas) -> None:
         """Walls that stand elsewhere now: their records, boxes and ribbons, and no texel of their tiles."""
@@ -188,12 +196,14 @@ class Renderer:
     def _upload(self, world: World, eye: np.ndarray, budget_ms: float) -> None:
         if self._atlas is None:
             return
-        changed = self._scanned != world.tiles_revision
-        self._scanned = world.tiles_revision
+        revisions = world.tiles_revision, world.room.revision
+        changed, self._scanned = self._scanned != revisions, revisions
         for address, wall in world.walls.items() if changed else ():
             if wall.tiles is not None and self._seen.get(address) is not wall.tiles:
                 self._seen[address] = wall.tiles
-                self._uploads[address] = wall.mosaic.levels - 1
+                self._uploads.add(address)
+            elif wall.first_level != self._atlas.lays[address].level:
+                self._uploads.add(address)
             elif wall.tiles is not None and self._orders.get(address) is not wall.order:
                 self._orders[address] = wall.order  # another order is another table, and no texel
                 self._atlas.upload_table(address, wall.tiles, wall.order)
@@ -208,19 +218,33 @@ class Renderer:
     def _upload_tiles(self, world: World, atlas: Atlas, eye: np.ndarray, deadline: float) -> None:
         if not self._uploads:
             return
-        nearest = sorted(
-            self._uploads, key=lambda a: float(((world.walls[a].place.centre - eye) ** 2).sum()), reverse=True
-        )
-        while nearest and time.perf_counter() < deadline:
-            address = nearest.pop()
-            wall = world.walls[address]
-            assert wall.tiles is not None
-            for level in range(wall.mosaic.levels):
-                self.uploaded_bytes += atlas.upload_level(address, wall.tiles, level)
-            self._orders[address] = wall.order
-            atlas.upload_table(address, wall.tiles, wall.order)
-            self._walls.update(wall, atlas)
-            del self._uploads[address]
+
+        def urgency(key: str) -> tuple[bool, float]:
+            """What becomes coarser makes room for others; then the nearest."""
+            wall = world.walls[key]
+            return wall.first_level <= atlas.lays[key].level, float(((wall.place.centre - eye) ** 2).sum())
+
+        waiting = sorted(self._uploads, key=urgency, reverse=True)
+        while waiting and time.perf_counter() < deadline:
+            address = waiting.pop()
+            self._uploads.discard(address)
+            wall, lay = world.walls[address], atlas.lays[address]
+            if wall.first_level != lay.level:
+                atlas.relay(address, wall.first_level)  # if there is no room it is tried again with the next change
+            tiles = wall.pyramid
+            if tiles is not None:
+                atlas.show_from(address, tiles.first_level)
+                finest = atlas.lays[address].finest
+                for level in range(finest, max(wall.mosaic.levels, finest + 1)):
+                    self.uploaded_bytes += atlas.upload_level(address, tiles, level)
+                self._orders[address] = wall.order
+                atlas.upload_table(address, tiles, wall.order)
+                wall.settle()
+                assert wall.tiles is not None
+                self._seen[address] = wall.tiles
+            if not self._walls.update(wall, atlas):
+                self._walls.set_up(world.walls, atlas)
+                self._grown.again()
 
     def draw(self, world: World, view: View, pixel_scale: float = 1.0) -> None:
         """Draw one eye into its framebuffer."""

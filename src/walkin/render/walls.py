@@ -228,7 +228,7 @@ def tile_record(wall: Wall, atlas: Atlas, channel: int, place: Place) -> tuple[i
 def _record(wall: Wall, atlas: Atlas, number: int, place: Place | None = None) -> np.void:
     place, mosaic, tiles = place or wall.place, wall.mosaic, wall.tiles
     lay = atlas.lays[wall.key]
-    band, held = lay.bands[number], min(lay.level, mosaic.levels)
+    band, held = lay.bands[number], lay.finest
     means = held == mosaic.levels  # a texel for each tile
     (cell_height, cell_width), finest = cell_of(mosaic, held), 0.5**held
     record = np.zeros(1, WALL)[0]
