@@ -1,32 +1,32 @@
 // A wall is one quad, its tiles are found here: column and row from the wall coordinate, the tile's slot, range and
-// mean from the tile table, its texels by arithmetic from the atlas page, its colour from the map. One instance per
-// wall (and page). Numbers: render/walls.py (dtype WALL), tile table: render/atlas.py.
+// mean from the tile table, its texels by arithmetic from a layer of the atlas, its colour from the map. One instance per
+// wall (and layer). Numbers: render/walls.py (dtype WALL), tile table: render/atlas.py.
 #include "frame.glsl"
 // Set by render/walls.py: MAP (row of the colour table), SIGNED for the one about zero, RANGE (0 channel, 1 wall,
-// 2 percentile), FLAWED if any value is not finite, BANDS if a mosaic is spread over pages, ANISOTROPIC on a GPU, GRAINED
+// 2 percentile), FLAWED if any value is not finite, BANDS if a mosaic is spread over layers, ANISOTROPIC on a GPU, GRAINED
 // for a tile that is shown so large that its texels are to be seen, GROWN for walls with visualisations (render/grown.py).
 
-uniform sampler2D page;  // R8: codes
+uniform sampler2DArray page;  // R8: codes
 
 #ifdef VERTEX
 in vec4 corner_table;    // xyz: upper left corner of the grid in world; w: first entry in the tile table
 in vec4 right_columns;   // xyz: one pitch to the right; w: columns
 in vec4 down_count;      // xyz: one pitch down; w: tiles
-in vec4 fill_rows;       // xy: share of the pitch a tile takes; z: rows; w: levels - 1
-in vec4 texels;          // xy: tile size, zw: cell size in texels of level 0
-in vec4 origin_cells;    // xy: upper left texel of the mosaic on its page; z: cells per mosaic row; w: first slot here
+in vec4 fill_rows;       // xy: share of the pitch a tile takes; z: rows; w: levels that are there - 1
+in vec4 texels;          // xy: tile size, zw: cell size in texels of the finest level that is there
+in vec4 origin_cells;    // xy: upper left texel of the mosaic on its layer; z: cells per mosaic row; w: first slot here
 in vec4 ranges;          // xy: wall range, zw: percentile range
-in vec4 slots_margin;    // x: slots here; y: margin around the tiles in pitches; z: 1 if it has tiles; w: 0 visualisations, 1 both, 2 activations
+in vec4 slots_margin;    // x: slots here; y: margin around the tiles in pitches; z: layer + 1, 0 without tiles; w: 0 visualisations, 1 both, 2 activations
 
 out vec2 grid;           // in pitches from the upper left corner of the tiles, y down
 out float seen;
 flat out vec4 shape;     // columns, rows, tiles, first table entry
 flat out vec4 picture;   // fill (share of the pitch), tile size in texels
-flat out vec4 place;     // mosaic origin, cell size: as shares of the page
+flat out vec4 place;     // mosaic origin, cell size: as shares of a layer
 flat out vec4 cells;     // 1 / cells per row, cells per row, first slot here, slots here
-flat out vec4 limits;    // levels - 1; largest inset; 1 / width and 1 / height of the page
+flat out vec4 limits;    // levels - 1; largest inset; 1 / width and 1 / height of a layer
 flat out vec4 scales;    // texels per pitch; smallest inset; 1 if visualisations are insets
-flat out vec4 colouring; // low, 1 / span (unsigned) or 0.5 / largest magnitude (signed) of the wall
+flat out vec4 colouring; // low, 1 / span (unsigned) or 0.5 / largest magnitude (signed) of the wall; z: layer
 
 void main() {
     vec2 extent = vec2(right_columns.w, fill_rows.z);
@@ -38,9 +38,9 @@ void main() {
     vec3 world = corner_table.xyz + right_columns.xyz * grid.x + down_count.xyz * grid.y;
     gl_Position = clip_from_world * vec4(world, 1.0);
     seen = clearness(world);
-    shape = vec4(extent, down_count.w * slots_margin.z, corner_table.w);  // before it has tiles a wall shows none
+    shape = vec4(extent, slots_margin.z > 0.0 ? down_count.w : 0.0, corner_table.w);  // before it has tiles a wall shows none
     picture = vec4(fill_rows.xy, texels.xy);
-    vec2 texel = 1.0 / vec2(textureSize(page, 0));
+    vec2 texel = 1.0 / vec2(textureSize(page, 0).xy);
     place = vec4(origin_cells.xy * texel, texels.zw * texel);
     cells = vec4(1.0 / origin_cells.z, origin_cells.z, origin_cells.w, slots_margin.x);
     float middle = 0.5 * min(texels.x, texels.y);
@@ -52,9 +52,9 @@ void main() {
     vec2 range = ranges.xy;
 #endif
 #ifdef SIGNED
-    colouring = vec4(0.0, 0.5 / max(max(abs(range.x), abs(range.y)), 1e-30), 0.0, 0.0);
+    colouring = vec4(0.0, 0.5 / max(max(abs(range.x), abs(range.y)), 1e-30), slots_margin.z - 1.0, 0.0);
 #else
-    colouring = vec4(range.x, 1.0 / max(range.y - range.x, 1e-30), 0.0, 0.0);
+    colouring = vec4(range.x, 1.0 / max(range.y - range.x, 1e-30), slots_margin.z - 1.0, 0.0);
 #endif
 }
 #endif
@@ -130,9 +130,9 @@ void main() {
 #ifdef ANISOTROPIC
     vec2 gx = dFdx(grid) * scales.xy, gy = dFdy(grid) * scales.xy;
     float most = min(1.0, 2.0 * limits.y / max(max(length(gx), length(gy)), 1e-6));
-    float code = textureGrad(page, at, gx * limits.zw * most, gy * limits.zw * most).r;
+    float code = textureGrad(page, vec3(at, colouring.z), gx * limits.zw * most, gy * limits.zw * most).r;
 #else
-    float code = textureLod(page, at, sampled).r;
+    float code = textureLod(page, vec3(at, colouring.z), sampled).r;
 #endif
     float far = clamp(level - limits.x, 0.0, 1.0);
 #ifdef FLAWED

@@ -1,40 +1,46 @@
-"""Packing: every texel of every mosaic has a place of its own on a page, at every mip level."""
+"""The atlas: every texel of every mosaic has a place of its own, at every mip level, whatever comes and goes."""
 
 from __future__ import annotations
+
+import ctypes
 
 import numpy as np
 import pytest
 from rooms import chain, maps, tiles_of_codes
 
+from walkin import gl
 from walkin.mosaic import Mosaic
-from walkin.render.atlas import ALIGN, TABLE_WIDTH, Atlas, pack
+from walkin.render import atlas as atlas_module
+from walkin.render.atlas import ALIGN, TABLE_WIDTH, Atlas, Band, cell_of
 
 
-def check(mosaics: dict[str, Mosaic], limit: int) -> None:
-    bands, sizes = pack(mosaics, limit)
-    assert set(bands) == set(mosaics)
-    taken = [np.zeros((height // ALIGN, width // ALIGN), bool) for width, height in sizes]
-    for width, height in sizes:
-        assert 0 < width <= limit
-        assert 0 < height <= limit
-        assert width % ALIGN == height % ALIGN == 0
-    for address, mosaic in mosaics.items():
-        following = 0
-        for band in bands[address]:
+def check(atlas: Atlas) -> None:
+    """Every texel of every mosaic has a place, no two the same, whole at every mip level."""
+    assert list(atlas.lays) == list(atlas.mosaics)
+    taken = [np.zeros((b.layers.count, b.side // ALIGN, b.side // ALIGN), bool) for b in atlas.blocks]
+    for address, mosaic in atlas.mosaics.items():
+        lay, following = atlas.lays[address], 0
+        assert 0 <= lay.level <= mosaic.levels
+        cell_height, cell_width = cell_of(mosaic, lay.level)
+        for band in lay.bands:
             assert band.first_row == following, "rows of a mosaic follow each other through its bands"
             assert band.rows > 0
             following += band.rows
             assert band.x % ALIGN == band.y % ALIGN == 0
-            height, width = band.rows * mosaic.cell_height, mosaic.size[1]
-            page_width, page_height = sizes[band.page]
-            assert band.x + width <= page_width
-            assert band.y + height <= page_height
-            block = taken[band.page][
-                band.y // ALIGN : -(-(band.y + height) // ALIGN), band.x // ALIGN : -(-(band.x + width) // ALIGN)
+            height, width = band.rows * cell_height, mosaic.columns * cell_width
+            side = atlas.blocks[band.block].side
+            assert band.x + width <= side
+            assert band.y + height <= side
+            block = taken[band.block][
+                band.layer,
+                band.y // ALIGN : -(-(band.y + height) // ALIGN),
+                band.x // ALIGN : -(-(band.x + width) // ALIGN),
             ]
             assert not block.any(), f"{address} lies on another"
             block[:] = True
         assert following == mosaic.rows
+    for mine, block in zip(taken, atlas.blocks, strict=True):
+        assert block.layers.free == mine.size - mine.sum(), "what nobody lies on is free"
 
 
 def random_mosaics(seed: int, limit: int) -> dict[str, Mosaic]:
@@ -49,44 +55,125 @@ def random_mosaics(seed: int, limit: int) -> dict[str, Mosaic]:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_nothing_overlaps(seed: int):
+def test_nothing_overlaps(ctx, seed: int, monkeypatch: pytest.MonkeyPatch):
     limit = (512, 1024, 8192)[seed % 3]
-    check(random_mosaics(seed, limit), limit)
+    monkeypatch.setattr(atlas_module, "MAX_SIDE", limit)
+    atlas = Atlas(ctx)
+    atlas.take_over(random_mosaics(seed, limit))
+    check(atlas)
 
 
-def test_nothing_to_pack():
-    assert pack({}, 1024) == ({}, [])
+@pytest.mark.parametrize("seed", range(30))
+def test_nothing_overlaps_while_walls_come_go_and_change_their_level(ctx, seed: int, monkeypatch: pytest.MonkeyPatch):
+    """As when networks come and go, and a visitor walks past them: what stays stays where it is."""
+    monkeypatch.setattr(atlas_module, "MAX_SIDE", 1024)
+    random = np.random.default_rng(seed)
+    every = {**random_mosaics(seed, 1024), **{f"b{key}": m for key, m in random_mosaics(seed + 100, 1024).items()}}
+    atlas = Atlas(ctx, limit_bytes=[None, 4 << 20, 1 << 20][seed % 3])
+    for _ in range(4):
+        some = {key: mosaic for key, mosaic in every.items() if random.random() < 0.6}
+        levels = {key: int(random.integers(0, mosaic.levels + 1)) for key, mosaic in some.items()}
+        before = dict(atlas.lays)
+        kept = atlas.take_over(some, levels.__getitem__)
+        assert kept == before.keys() & some.keys()
+        for key in kept:
+            there, was = ([b.spot for b in lays[key].bands] for lays in (atlas.lays, before))
+            assert there == was, "what stays is not moved"
+        check(atlas)
+        for key in random.permutation(list(some))[:20]:
+            old, level = atlas.lays[key], int(random.integers(0, some[key].levels + 1))
+            moved = atlas.relay(key, level)
+            assert atlas.lays[key].level == level if moved else atlas.lays[key] == old
+            assert moved or level <= old.level, "what becomes coarser fits where it was"
+        check(atlas)
 
 
-def test_a_tall_mosaic_is_cut_into_bands():
-    mosaics = {"tall": Mosaic(3, 1000, 40), "other": Mosaic(9, 30, 30)}
-    check(mosaics, 1024)
-    assert len(pack(mosaics, 1024)[0]["tall"]) == 1
-    banded = {"a": Mosaic(20, 16, 16)}
-    check(banded, 64)
-    assert len(pack(banded, 64)[0]["a"]) > 1
+def test_nothing_to_place(ctx):
+    atlas = Atlas(ctx)
+    atlas.take_over({})
+    assert atlas.blocks == []
 
 
-def test_pages_are_well_used():
-    """About resnet50's walls: what is not used of the pages is memory for nothing."""
+def test_a_tall_mosaic_is_cut_into_bands(ctx, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(atlas_module, "MAX_SIDE", 1024)
+    atlas = Atlas(ctx)
+    atlas.take_over({"tall": Mosaic(3, 1000, 40), "other": Mosaic(9, 30, 30)})
+    check(atlas)
+    assert len(atlas.lays["tall"].bands) == 1
+    monkeypatch.setattr(atlas_module, "MAX_SIDE", 64)
+    atlas = Atlas(ctx)
+    atlas.take_over({"a": Mosaic(20, 16, 16)})
+    check(atlas)
+    assert len(atlas.lays["a"].bands) > 1
+
+
+def test_layers_are_well_used(ctx):
+    """About resnet50's walls: what is not used of the layers is memory for nothing."""
     sides = [(64, 112), (256, 56), (512, 28), (1024, 14), (2048, 7)]
     mosaics = {f"{count}-{n}": Mosaic(count, side, side) for count, side in sides for n in range(8)}
-    _, sizes = pack(mosaics, 8192)
+    atlas = Atlas(ctx)
+    atlas.take_over(mosaics)
     used = sum(mosaic.size[0] * mosaic.size[1] for mosaic in mosaics.values())
-    assert used / sum(width * height for width, height in sizes) > 0.6
+    assert used / sum(block.side**2 * block.layers.count for block in atlas.blocks) > 0.7
 
 
-def test_a_tile_larger_than_a_page_is_refused_by_name():
+def test_a_small_network_takes_little(ctx):
+    atlas = Atlas(ctx)
+    atlas.take_over({"a": Mosaic(16, 24, 24), "b": Mosaic(10, 1, 1)})
+    assert atlas.bytes < 50_000
+
+
+def test_blocks_do_not_grow_with_the_network(ctx, monkeypatch: pytest.MonkeyPatch):
+    """Each is a draw call: 1.2 million maps take three where memory is cleared in steps, else one."""
+    walls = {f"{n}": Mosaic(count, side, side) for n in range(120) for count, side in [(512, 28), (1024, 14)]}
+    walls |= {f"large {n}": Mosaic(192, 56, 56) for n in range(120)}
+    counts = {}
+    for block_bytes in (atlas_module.SOFTWARE_BLOCK_BYTES, atlas_module.BLOCK_BYTES):
+        monkeypatch.setattr(atlas_module, "SOFTWARE_BLOCK_BYTES", block_bytes)
+        atlas = Atlas(ctx)
+        atlas.take_over(walls)
+        check(atlas)
+        counts[block_bytes] = len(atlas.blocks)
+    assert list(counts.values()) == [3, 1]
+
+
+def test_a_tile_larger_than_a_layer_is_refused_by_name(ctx, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(atlas_module, "MAX_SIDE", 1024)
     with pytest.raises(ValueError, match=r"huge.*2000 x 2000"):
-        pack({"huge": Mosaic(1, 2000, 2000)}, 1024)
+        Atlas(ctx).take_over({"huge": Mosaic(1, 2000, 2000)})
+
+
+def test_a_limit_is_kept_by_taking_walls_from_coarser_levels_on(ctx):
+    mosaics = {f"{n}": Mosaic(64, 112, 112) for n in range(40)}
+    whole = Atlas(ctx)
+    whole.take_over(mosaics)
+    for share in (0.75, 0.3, 0.1):
+        atlas = Atlas(ctx, limit_bytes=int(share * whole.bytes))
+        atlas.take_over(mosaics)
+        check(atlas)
+        assert atlas.bytes <= share * whole.bytes
+        assert atlas.bytes > 0.6 * share * whole.bytes, "what may be used is"
+
+
+def read_layer(ctx, atlas: Atlas, band: Band, level: int) -> np.ndarray:
+    """uint8 (side, side): what is on the GPU of one layer; moderngl reads no level but the first."""
+    block = atlas.blocks[band.block]
+    side, count = block.side >> level, block.layers.count
+    out = np.zeros((count, side, side), np.uint8)
+    assert block.texture is not None
+    block.texture.use(0)
+    gl.library().glPixelStorei(0x0D05, 1)  # GL_PACK_ALIGNMENT
+    out_pointer = ctypes.c_void_p(out.ctypes.data)
+    gl.library().glGetTexImage(gl.TEXTURE_2D_ARRAY, level, gl.RED, gl.UNSIGNED_BYTE, out_pointer)
+    return out[band.layer]
 
 
 def test_what_was_uploaded_lies_where_the_bands_say(ctx):
     nodes = [maps("a", 7, 24, 24), maps("b", 300, 3, 5), maps("c", 1, 1, 1)]
-    atlas = Atlas(ctx, {node.address: node.mosaic for node in chain(*nodes) if node.kind != "input"})
-    assert atlas.unmade == len(atlas.pages)
-    while atlas.unmade:
-        atlas.make_page()
+    atlas = Atlas(ctx)
+    atlas.take_over({node.address: node.mosaic for node in chain(*nodes) if node.kind != "input"})
+    assert atlas.unmade == len(atlas.blocks) == 1
+    atlas.make_block()
     random = np.random.default_rng(7)
     for node in nodes:
         mosaic = node.mosaic
@@ -97,13 +184,9 @@ def test_what_was_uploaded_lies_where_the_bands_say(ctx):
             atlas.upload_level(tiles.address, tiles, level)
         atlas.upload_table(tiles.address, tiles, order)
 
-        (band,) = atlas.bands[node.address]
-        page = atlas.pages[band.page]
+        (band,) = atlas.lays[node.address].bands
         for level in range(mosaic.levels):
-            width, height = page.size[0] >> level, page.size[1] >> level
-            assert page.texture is not None
-            data = page.texture.read(level=level, alignment=1)
-            texels = np.frombuffer(data, np.uint8).reshape(height, width)
+            texels = read_layer(ctx, atlas, band, level)
             rows, columns = tiles.levels[level].shape
             x, y = band.x >> level, band.y >> level
             assert (texels[y : y + rows, x : x + columns] == tiles.levels[level]).all()

@@ -186,7 +186,7 @@ def test_a_first_picture_that_fails_leaves_the_frame_usable(pictures):
 
 
 def test_what_cancelled_runs_have_painted_is_put_back_too(pictures):
-    sessions, _ = opened(Picky())
+    sessions, first = opened(Picky())
 
     def emit(result: Any) -> None:
         if isinstance(result, Tiles) and result.address == "two":
@@ -195,9 +195,18 @@ def test_what_cancelled_runs_have_painted_is_put_back_too(pictures):
     with pytest.raises(Cancelled):
         list(jobs.feed(sessions, Feed(pictures["middle"]), emit))
     model: Any = sessions.by_key[""].loaded.model  # type: ignore[union-attr]
-    model.one.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(RuntimeError("at once")))
+
+    faults = [RuntimeError("at once")]
+
+    def refuse(*_: Any) -> None:
+        if faults:
+            raise faults.pop()
+
+    model.one.register_forward_pre_hook(refuse)
     bad = run(jobs.feed, sessions, Feed(pictures["bright"]))
     assert [tiles.address for tiles in of(Tiles, bad)] == ["one", "two"]
+    true = {tiles.address: tiles for tiles in of(Tiles, first)}
+    assert all((tiles.levels[0] == true[tiles.address].levels[0]).all() for tiles in of(Tiles, bad))
 
 
 def test_an_unreadable_picture_changes_nothing(tmp_path):

@@ -464,8 +464,8 @@ def test_a_large_tile_marks_what_is_not_finite(ctx):
 def test_a_large_tile_of_a_mosaic_on_several_pages(ctx, monkeypatch: pytest.MonkeyPatch):
     from walkin.render import atlas
 
-    monkeypatch.setattr(atlas, "MAX_SOFTWARE_PAGE", 64)
-    monkeypatch.setattr(atlas, "MAX_PAGE", 64)
+    monkeypatch.setattr(atlas, "SOFTWARE_BLOCK_BYTES", 64 * 64)
+    monkeypatch.setattr(atlas, "MAX_SIDE", 64)
     node = maps("a", 72, 8, 8)
     values = np.arange(72, dtype=np.float32)[:, None, None] * np.ones((1, 8, 8), np.float32)
     values[:, :4] = 0

@@ -279,10 +279,11 @@ def test_bands_look_like_one_page(ctx, monkeypatch: pytest.MonkeyPatch):
     where = place(5, 4)
     world = furnished(chain(node), {"a": where}, [tiles_of(node, values)])
     whole = shown(ctx, world, where, 24)
-    monkeypatch.setattr(atlas_module, "MAX_PAGE", 64)
+    monkeypatch.setattr(atlas_module, "MAX_SIDE", 64)
+    monkeypatch.setattr(atlas_module, "SOFTWARE_BLOCK_BYTES", 64 * 64)
     renderer = renderer_of(ctx, world)
     assert renderer.pages > 1
-    assert len(renderer._atlas.bands["a"]) > 1
+    assert len(renderer._atlas.lays["a"].bands) > 1
     banded = draw(renderer, world, *facing(where), (5 * 24, 4 * 24)).astype(int)
     assert whole.max() > 200
     assert (banded == whole).all()

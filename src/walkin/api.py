@@ -54,6 +54,7 @@ def view(
     seed: int = 0,
     msaa: int | None = None,
     eyes: int = 1,
+    memory: int | str | None = None,
     timeout_s: float = 300.0,
 ) -> Room | None:
     """Open a room and stay in it until the visitor leaves, or until `screenshot_to` is written.
@@ -68,6 +69,7 @@ def view(
     `scene`: a room that was saved, taken up again; where the file is not there yet, saving writes it. Without a
     network its own are opened; one that a script gave has to be given again. `layout`: line or spiral; `light`: a light
     room or a dark one; None: as the visitor had it last, or as the scene has it.
+    `memory`: most that walls take on the GPU, in bytes or as `"500MB"`; what has no room is coarse where it is far.
     `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws one picture into
     a file and says where. WalkinError says what is wrong in one line.
     """
@@ -82,6 +84,7 @@ def view(
     _one_of("target", target, TARGETS)
     if layout is not None:
         _one_of("layout", layout, LAYOUTS)
+    limit_bytes = _memory(memory)
     spec = model_or_name if isinstance(model_or_name, str) else _class_of(model_or_name)
     kind = opening.target_kind(target)
     picture = Path(screenshot_to) if screenshot_to is not None else None
@@ -115,6 +118,7 @@ def view(
             browse=browse or (str(photos()[0].parent) if images is None else ""),
             dataset=dataset,
             kept=kept,
+            memory_bytes=limit_bytes,
         )
 
         def opened(**more: Any) -> App:
@@ -142,6 +146,20 @@ def view(
         if code and (picture is not None or app.world.network is None):
             raise WalkinError(next((b.text for b in app.world.banners if b.level == "error"), "the room failed"))
     return None
+
+
+def _memory(memory: int | str | None) -> int | None:
+    """Bytes; WalkinError for what is no size, or too little."""
+    from walkin.sizes import LEAST_MEMORY, size_from, size_text
+
+    if memory is None:
+        return None
+    if isinstance(memory, bool) or not isinstance(memory, int | str):
+        raise WalkinError(f"memory={memory!r}: bytes or a text like '500MB' is wanted", code=2)
+    size = size_from(memory) if isinstance(memory, str) else memory
+    if size < LEAST_MEMORY:
+        raise WalkinError(f"memory={memory!r} is too little: walls need {size_text(LEAST_MEMORY)} at least", code=2)
+    return size
 
 
 def _take_up(kept: Kept, path: Path, request: Open, layout: str | None, light: bool | None) -> list[Open]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from walkin import callbacks, recipe_settings
+from walkin.detailing import Detailing
 from walkin.errors import WalkinError
 from walkin.exhibit import Exhibit
 from walkin.frame import Frame, Input, Target
@@ -35,6 +36,7 @@ from walkin.picture_file import save_png, screenshot_path
 from walkin.render.colors import lookup_table
 from walkin.render.renderer import Renderer
 from walkin.render.surface import is_software
+from walkin.render.video_memory import usual_limit
 from walkin.requests import (
     Browse,
     FilmWalk,
@@ -116,6 +118,8 @@ class Settings:
     """Scenes and settings: from where and to where."""
     profile_to: Path | None = None
     """Where each frame's time went is written there, in Chrome's trace format."""
+    memory_bytes: int | None = None
+    """Most that walls' pictures may take on the GPU; None: half of what is free there."""
     debug: bool = False
     report: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
     on_frame: Callable[[App, Frame], None] | None = None
@@ -137,7 +141,10 @@ class App:
 
     def __post_init__(self) -> None:
         anisotropy = 1.0 if is_software(self.target.ctx) else 8.0
-        self.renderer = Renderer(self.target.ctx, sheet(), anisotropy=anisotropy)
+        limit_bytes = self.settings.memory_bytes or usual_limit(self.target.ctx)
+        self.renderer = Renderer(self.target.ctx, sheet(), anisotropy=anisotropy, limit_bytes=limit_bytes)
+        self.world.room.limit_bytes = limit_bytes
+        self.detailing = Detailing(self.world)
         self.results = Mailbox(_key, self.target.wake)
         self.workshop = Workshop(self.world, self.results)
         self.housekeeping = Housekeeping(self.world.phases, self.settings.profile_to)
@@ -263,6 +270,8 @@ class App:
         opened = not self._first_requests and not self.workshop.worker.busy and self.results.empty
         for request in self.keeper.step(frame.input, opened):
             self.dispatch(request)
+        for request in self.detailing.step():
+            self.dispatch(request)
         self._tell_selected()
         if self.world.pitch_wish is not None:
             self.target.hint("pitch", self.world.pitch_wish)
@@ -304,6 +313,7 @@ class App:
         if self.settings.on_frame is not None:
             self.settings.on_frame(self, frame)
         uploaded, held = self.renderer.uploaded_bytes, self.renderer.atlas_bytes
+        self.world.room.used_bytes = held
         self.housekeeping.after_frame(draws, uploaded, held, settled=settled)
         if self._first_requests:
             if self.settings.browse:
@@ -393,6 +403,7 @@ class App:
             self.keeper.weighed(result)
             return
         self.world.accept(result)
+        self.detailing.accept(result)
         if isinstance(result, Finished):
             if result.job.startswith("open") and not (result.error or result.cancelled) and self.keeper.weighs:
                 self.dispatch(Weigh(result.job.removeprefix("open").strip()))
@@ -448,6 +459,8 @@ class App:
             recipe_settings.save(self.world, request)
         elif isinstance(request, Quit):
             self.quitting = True
+        elif isinstance(request, Open):
+            self.workshop.ask(replace(request, budget_bytes=self.detailing.share(request)))
         else:
             self.workshop.ask(request)
 

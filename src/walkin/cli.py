@@ -161,6 +161,13 @@ def _view_parser(commands: argparse._SubParsersAction) -> None:
         help="auto: a headset if there is one, else a window, without a display one picture",
     )
     parser.add_argument("--msaa", type=int, choices=(0, 2, 4), help="samples per pixel (default: 4 on a GPU, else 0)")
+    parser.add_argument(
+        "--memory",
+        type=_memory,
+        metavar="SIZE",
+        help="most that walls take on the GPU, for example 500MB or 2GB: where not all have room those that are far or "
+        "not looked at are coarse (default: half of what is free, or 1GB)",
+    )
     parser.add_argument("--eyes", type=int, default=1, choices=(1, 2), help="offscreen: draw one or two eyes")
     headset = parser.add_argument_group("with a headset")
     headset.add_argument(
@@ -417,6 +424,18 @@ def _size(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(f"{text!r} is not [C,]HxW, for example 224x224 or 1,28x28") from None
     if min(size) < 1 or max(size) > 16384:
         raise argparse.ArgumentTypeError(f"{text!r}: sizes are between 1 and 16384")
+    return size
+
+
+def _memory(text: str) -> int:
+    from walkin.sizes import LEAST_MEMORY, size_from, size_text
+
+    try:
+        size = size_from(text)
+    except WalkinError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
+    if size < LEAST_MEMORY:
+        raise argparse.ArgumentTypeError(f"{text!r} is too little: walls need {size_text(LEAST_MEMORY)} at least")
     return size
 
 

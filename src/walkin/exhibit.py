@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -125,12 +125,8 @@ class Exhibit:
             made[wall.key] = wall
             stood, kept = before.get(wall.key), self.kept.pop(address, None)
             if stood is not None and (stood.node.mosaic, stood.node.members) == (node.mosaic, node.members):
-                wall.tiles, wall.order, wall.sort, wall.revision = (
-                    stood.tiles,
-                    stood.order,
-                    stood.sort,
-                    stood.revision + 1,
-                )
+                wall.tiles, wall.fresh, wall.first_level = stood.tiles, stood.fresh, stood.first_level
+                wall.order, wall.sort, wall.revision = stood.order, stood.sort, stood.revision + 1
             if kept is not None:
                 wall.sort, wall.showing = kept.sort, kept.showing
                 if kept.place is not None:
@@ -181,6 +177,10 @@ class Wall:
     """What `order` was made from."""
     revision: int = 0
     """Grows with what it shows, and in which order."""
+    first_level: int = 0
+    """The mip level from which on it is to be there, where not all of all walls has room (see sharpness.py)."""
+    fresh: tuple[np.ndarray, ...] = ()
+    """All levels of `tiles`, which keep one, from when they came until they are on the GPU."""
 
     @property
     def key(self) -> str:
@@ -190,6 +190,24 @@ class Wall:
     @property
     def mosaic(self) -> Mosaic:
         return self.node.mosaic
+
+    def show(self, tiles: Tiles) -> None:
+        """Take over what a worker made, as fine as there is room for it."""
+        tiles = tiles.from_level(self.first_level)
+        self.tiles, self.fresh = tiles.finest, tiles.levels
+        self.revision += 1
+
+    @property
+    def pyramid(self) -> Tiles | None:
+        """What is shown with all its levels, if they are still here; else they are made when they are asked for."""
+        return replace(self.tiles, levels=self.fresh) if self.tiles is not None and self.fresh else self.tiles
+
+    def settle(self) -> None:
+        """What is shown is on the GPU: one level of it stays, the finest that there is room for."""
+        self.fresh = ()
+        if self.tiles is not None and self.tiles.first_level < self.first_level:
+            self.tiles = self.tiles.from_level(self.first_level).finest
+            self.revision += 1
 
     @property
     def count(self) -> int:

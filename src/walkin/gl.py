@@ -23,6 +23,7 @@ R8, RED, UNSIGNED_BYTE = 0x8229, 0x1903, 0x1401
 PIXEL_UNPACK_BUFFER, UNPACK_ALIGNMENT = 0x88EC, 0x0CF5
 RENDERBUFFER = 0x8D41
 TEXTURE_2D_ARRAY, SRGB8_ALPHA8, RGBA = 0x8C1A, 0x8C43, 0x1908
+UNPACK_ALIGNMENT = 0x0CF5
 READ_FRAMEBUFFER, DRAW_FRAMEBUFFER, DEPTH_ATTACHMENT = 0x8CA8, 0x8CA9, 0x8D00
 COLOR_BUFFER_BIT, DEPTH_BUFFER_BIT, NEAREST, LINEAR = 0x4000, 0x100, 0x2600, 0x2601
 LIBRARIES = {
@@ -80,27 +81,44 @@ def finish(ctx: moderngl.Context) -> None:
         ctx.finish()
 
 
-def bytes_texture(ctx: moderngl.Context, size: tuple[int, int], levels: int) -> moderngl.Texture:
-    """A texture of one byte a texel with room for mip levels that are still to be written.
+def bytes_layers(ctx: moderngl.Context, side: int, layers: int, levels: int) -> moderngl.TextureArray:
+    """A texture of square layers of one byte a texel with room for mip levels that are still to be written.
 
-    moderngl makes levels by computing them, which takes llvmpipe 0.2 s for 4192 x 4736. So the texture is small while
-    that is done, and then every level gets its true size.
+    moderngl's arrays have one level, and levels are made by computing them, which takes llvmpipe 0.2 s for 20 million
+    texels. So the texture is small while that is done, and then every level gets its true size.
     """
-    gl = library()
-    texture = ctx.texture(size, 1)
-    if gl is not None:
-        texture.use(0)
-        _storage(gl, 0, (1 << (levels - 1), 1 << (levels - 1)))
+    gl = _required()
+    texture = ctx.texture_array((1 << (levels - 1), 1 << (levels - 1), 1), 1)
     texture.build_mipmaps(0, levels - 1)
-    if gl is not None:
-        texture.use(0)
-        for level in range(levels):
-            _storage(gl, level, (size[0] >> level, size[1] >> level))
+    texture.use(0)
+    for level in range(levels):
+        small = max(1, side >> level)
+        gl.glTexImage3D(TEXTURE_2D_ARRAY, level, R8, small, small, layers, 0, RED, UNSIGNED_BYTE, None)
     return texture
 
 
-def _storage(gl: Any, level: int, size: tuple[int, int]) -> None:
-    gl.glTexImage2D(TEXTURE_2D, level, R8, *size, 0, RED, UNSIGNED_BYTE, None)
+def write_bytes(
+    texture: moderngl.TextureArray, layer: int, corner: tuple[int, int], level: int, codes: np.ndarray
+) -> None:
+    """A part of one layer of `bytes_layers`: uint8 (height, width), at (x, y) of a mip level."""
+    gl = _required()
+    texture.use(0)
+    if not codes.flags.c_contiguous:
+        codes = codes.copy()
+    height, width = codes.shape
+    gl.glPixelStorei(UNPACK_ALIGNMENT, 1)
+    gl.glTexSubImage3D(
+        TEXTURE_2D_ARRAY,
+        level,
+        *corner,
+        layer,
+        width,
+        height,
+        1,
+        RED,
+        UNSIGNED_BYTE,
+        ctypes.c_void_p(codes.ctypes.data),
+    )
 
 
 def write_from_buffer(

@@ -62,6 +62,16 @@ class Mosaic:
     def texels(self) -> int:
         return self.count * self.height * self.width
 
+    def level_size(self, level: int) -> tuple[int, int]:
+        """(height, width) of the whole rectangle at a mip level, in texels."""
+        height, width = self.size
+        return height >> level, width >> level
+
+    def bytes_from(self, first_level: int) -> int:
+        """Texels of a level and of all coarser ones, padding included; 0 for `levels`: then only means are left."""
+        sizes = (self.level_size(level) for level in range(first_level, self.levels))
+        return sum(height * width for height, width in sizes)
+
     def cell(self, index: int) -> tuple[int, int]:
         """(row, column) of the upper left texel of tile `index` at level 0."""
         row, column = divmod(index, self.columns)

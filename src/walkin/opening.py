@@ -101,6 +101,7 @@ def view(options: argparse.Namespace) -> int:
         pictures=() if options.images else tuple(map(str, shown)),
         browse=options.images or str(shown[0].parent),
         watch=watch,
+        memory_bytes=options.memory,
         debug=options.debug,
     )
     app = App(target, app_settings)
@@ -135,7 +136,8 @@ def _film(options: argparse.Namespace, loaded: Loaded | None, requests: list[Ope
     steps = walk([bookmark.view for bookmark in bookmarks], options.walk_fps, options.walk_s)
     target = make_target("offscreen", options.window_size, options.msaa, options.eyes)
     kept = Kept(loaded=scene_as_asked(loaded, look))
-    app = App(target, Settings(kept=kept, timeout_s=options.timeout, debug=options.debug))
+    film = Settings(kept=kept, timeout_s=options.timeout, memory_bytes=options.memory, debug=options.debug)
+    app = App(target, film)
     try:
         with film_into(options.walk_to, options.walk_fps) as staged:
             film = Film(app.world, steps, staged.add, lambda line: print(line, file=sys.stderr))

@@ -116,6 +116,9 @@ class Open:
     """Key of the exhibit that it becomes; what is sent about it carries the same."""
     source: object = None
     """First picture, before `picture` and `image`; where it cannot be had, those are fed."""
+    budget_bytes: int | None = field(default=None, compare=False)
+    """Of texels, all levels of all walls together: what does not fit is sent coarse, in the order of the graph (see
+    walkin.detail). Holds as well for walls that come later, by another fold or path; None: all is sent in full."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,17 @@ class Refold:
     """Paths of modules that become one wall each, whatever the fold."""
     expanded: tuple[str, ...] = ()
     """Paths of blocks that are shown by what they are made of, where the fold is `blocks`."""
+    network: str = ""
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How fine walls are to be from now on, with this picture and the next ones. Those that are to be finer than they
+    were sent are sent again; those that may be coarser are so with the next picture."""
+
+    first_levels: Mapping[str, int]
+    """address -> finest level that is wanted (results.Tiles.first_level), of all walls; the others are as fine as
+    `Open.budget_bytes` has it. The newest `Detail` counts alone."""
     network: str = ""
 
 
@@ -360,7 +374,7 @@ class Quit:
 
 
 Request = (
-    Open | Feed | Refold | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Visualise | SaveRecipe
-    | LookThrough | Exemplify | Watch | Export | FilmWalk | StopFilm | Pause | Cancel | Screenshot | Save | Restore
-    | Quit
+    Open | Feed | Refold | Detail | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Visualise
+    | SaveRecipe | LookThrough | Exemplify | Watch | Export | FilmWalk | StopFilm | Pause | Cancel | Screenshot | Save
+    | Restore | Quit
 )  # fmt: skip

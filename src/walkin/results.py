@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from walkin.mosaic import Mosaic
+from walkin.pyramid import coarser
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Tiles:
     address: str
     mosaic: Mosaic
     levels: tuple[np.ndarray, ...]
-    """uint8 mosaics, level 0 first, each half the size of the one before (see Mosaic)."""
+    """uint8 mosaics from `first_level` on, each half the size of the one before (see Mosaic); coarser ones that are not
+    here are made of these when they are asked for."""
     low: np.ndarray
     """float32 (C,): value of code 0. Where `flawed`, code 0 means "not finite" and the values begin at code 1."""
     high: np.ndarray
@@ -39,20 +41,62 @@ class Tiles:
     """float32 (C,): share of values that are exactly 0."""
     positive: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     """float32 (C,): share of values above 0."""
+    first_level: int = 0
+    """The finest level that is there: 0 has all that is to be seen; `mosaic.levels`: only means are known, `levels` is
+    empty."""
+
+    @property
+    def coarse(self) -> bool:
+        """Whether the network gave more than is here."""
+        return self.first_level > 0
+
+    def level(self, number: int) -> np.ndarray:
+        """uint8: the mosaic at a mip level; IndexError for one that is not there and cannot be made."""
+        if not self.first_level <= number < self.mosaic.levels or not self.levels:
+            raise IndexError(f"{self.address} has levels from {self.first_level} on, not {number}")
+        there = self.first_level + len(self.levels) - 1
+        codes = self.levels[min(number, there) - self.first_level]
+        for level in range(there, number):
+            codes = coarser(self.mosaic, codes, level, self.flawed)
+        return codes
+
+    def from_level(self, first_level: int) -> Tiles:
+        """The same without the levels that are finer; itself where there are none."""
+        if first_level <= self.first_level:
+            return self
+        levels = self.levels[first_level - self.first_level :]
+        if not levels and first_level < self.mosaic.levels:
+            levels = (self.level(first_level),)
+        return replace(self, levels=levels, first_level=first_level)
+
+    @property
+    def finest(self) -> Tiles:
+        """The same with nothing but its finest level, which the others can be made of; itself if it has no other."""
+        return self if len(self.levels) < 2 else replace(self, levels=self.levels[:1])
 
     def value(self, channel: int, row: int, column: int) -> float:
-        """Value at a texel of a channel's picture; NaN where the network gave none."""
+        """Value at a texel of a channel's picture, or the mean around it where it is coarse; NaN where the network gave
+        none."""
+        if not self.levels:
+            return (
+                float(self.mean[channel]) if self.flawed[channel] < self.mosaic.height * self.mosaic.width else np.nan
+            )
         y, x = self.mosaic.cell(channel)
-        code = int(self.levels[0][y + row, x + column])
+        code = int(self.levels[0][(y + row) >> self.first_level, (x + column) >> self.first_level])
         if self.flawed[channel] and code == 0:
             return float("nan")
         low, high = float(self.low[channel]), float(self.high[channel])
         return low + code / 255 * (high - low)
 
     def picture(self, channel: int) -> np.ndarray:
-        """float32 (H, W): a channel's values, for a picture of its own; NaN where the network gave none."""
+        """float32 (H, W): a channel's values, for a picture of its own; NaN where the network gave none. Where it is
+        coarse, texels that are the mean of others are repeated."""
+        height, width = self.mosaic.height, self.mosaic.width
+        if not self.levels:
+            return np.full((height, width), self.value(channel, 0, 0), np.float32)
         y, x = self.mosaic.cell(channel)
-        codes = self.levels[0][y : y + self.mosaic.height, x : x + self.mosaic.width].astype(np.float32)
+        rows, columns = (np.arange(y, y + height), np.arange(x, x + width))
+        codes = self.levels[0][np.ix_(rows >> self.first_level, columns >> self.first_level)].astype(np.float32)
         values = self.low[channel] + codes / 255 * (self.high[channel] - self.low[channel])
         return np.where(codes == 0, np.nan, values).astype(np.float32) if self.flawed[channel] else values
 

@@ -15,6 +15,7 @@ from walkin.requests import (
     Browse,
     Cancel,
     Close,
+    Detail,
     Exemplify,
     Export,
     Feed,
@@ -39,6 +40,7 @@ JOBS: dict[type, tuple[str, str]] = {
     Open: ("open", "open_network"),
     Feed: ("feed", "feed"),
     Refold: ("fold", "refold"),
+    Detail: ("detail", "sharpen"),
     Measure: ("measure", "measure"),
     Weigh: ("weigh", "weigh"),
     Export: ("export", "export"),
@@ -201,7 +203,7 @@ class Workshop:
             self._world.notify("the only network in the room stays")
             return
         self._stop_watching(request.network)
-        ended = ("open", "feed", "measure", "export", GROWING, EVIDENCE, EXEMPLARS)
+        ended = ("open", "feed", "detail", "measure", "export", GROWING, EVIDENCE, EXEMPLARS)
         jobs = tuple(job_name(what, request.network) for what in ended)
         self.worker.submit(job_name("close", request.network), self._job("close_network", request), replaces=jobs)
 

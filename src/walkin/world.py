@@ -177,6 +177,28 @@ class Hover:
 
 
 @dataclass
+class AtlasRoom:
+    """How much memory there is for what walls show, and what of them has room in it."""
+
+    limit_bytes: int | None = None
+    """Of the GPU; None: there is no limit."""
+    used_bytes: int = 0
+    coarse: int = 0
+    """Walls that do not show all that the network gave."""
+    revision: int = 0
+    """Grows when walls are to be finer or coarser (see Wall.first_level)."""
+
+    @property
+    def told(self) -> str:
+        """In one line."""
+        used = f"atlas {self.used_bytes / 1e6:,.0f}"
+        line = f"{used} of {self.limit_bytes / 1e6:,.0f} MB" if self.limit_bytes is not None else f"{used} MB"
+        if self.coarse:
+            line += f", {self.coarse:,} {'wall' if self.coarse == 1 else 'walls'} coarse"
+        return line
+
+
+@dataclass
 class Banner:
     """A message on display, until `until_s` (None: as long as the network stays)."""
 
@@ -191,6 +213,8 @@ class World:
 
     phases: Phases = field(default_factory=Phases)
     """Where the time of the last frames went."""
+    room: AtlasRoom = field(default_factory=AtlasRoom)
+    """Memory for what walls show."""
     notice_s: float = NOTICE_S
     """How long a notice stays; a picture for a script is to show every one, however long the room takes to settle."""
 
@@ -382,8 +406,7 @@ class World:
             wall = self.walls.get(wall_key(result.network, result.address))
             if wall is None:
                 return False
-            wall.tiles = result
-            wall.revision += 1
+            wall.show(result)
             self.tiles_revision += 1
         elif isinstance(result, Fed):
             exhibit.feed(result)

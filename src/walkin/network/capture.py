@@ -31,6 +31,10 @@ class GraphChanged(Exception):
     """This input takes another path through the network than the traced one: trace again."""
 
 
+class Enough(Exception):
+    """All that was wanted has been handed out: raised by `on_output`, where the rest of the forward is not needed."""
+
+
 class Capture:
     """One network, ready to be run again and again on the path that was traced."""
 

@@ -1,5 +1,5 @@
-"""The jobs of the networks' worker: open, feed, watch, refold, close, measure, visualise, look through, export.
-Generators (see mailbox.Job)."""
+"""The jobs of the networks' worker: open, feed, watch, refold, sharpen, close, measure, visualise, look through,
+export. Generators (see mailbox.Job)."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from walkin.network.session import Session
 from walkin.network.weighing import weights_hash
 from walkin.requests import (
     Close,
+    Detail,
     Exemplify,
     Export,
     Feed,
@@ -65,6 +66,7 @@ def open_network(sessions: Sessions, request: Open, emit: Emit) -> Iterator[Resu
     """Load, trace with the first picture, and send every wall's tiles; in place of what had the same key."""
     key = request.network
     session = sessions.by_key[key] = Session(key, request.fold, request.collapsed, request.expanded)
+    session.budget_bytes = request.budget_bytes
     loaded = session.loaded = yield from _about(key, load(request))
     yield from session.run((yield from _first(sessions, request, loaded)), emit, job="open")
 
@@ -103,6 +105,13 @@ def refold(sessions: Sessions, request: Refold, emit: Emit) -> Iterator[Result]:
     if session is not None:
         session.fold, session.collapsed, session.expanded = request.fold, request.collapsed, request.expanded
         yield from session.refold(emit, job="fold")
+
+
+def sharpen(sessions: Sessions, request: Detail, emit: Emit) -> Iterator[Result]:
+    """Walls finer than they are, or coarser from the next picture on."""
+    session = _session(sessions, request.network)
+    if session is not None:
+        yield from session.sharpen(request.first_levels, emit)
 
 
 def export(sessions: Sessions, request: Export, emit: Emit) -> Iterator[Result | None]:

@@ -40,8 +40,8 @@ def pictures(node: Node, value: Tensor) -> Tensor:
     return value
 
 
-def quantise(node: Node, value: Tensor, serial: int = 0, network: str = "") -> Tiles:
-    """Codes, ranges and mip levels of what a node gave; reads `value`, keeps nothing of it.
+def quantise(node: Node, value: Tensor, serial: int = 0, network: str = "", first_level: int = 0) -> Tiles:
+    """Codes, ranges and mip levels, `first_level` and coarser, of what a node gave; reads `value`, keeps nothing of it.
 
     Non-finite values are found by the minimum and maximum being so (a pass of its own would cost half a forward).
     """
@@ -50,7 +50,7 @@ def quantise(node: Node, value: Tensor, serial: int = 0, network: str = "") -> T
     flat = pixels.reshape(mosaic.count, -1)
     low, high = flat.amin(dim=1).float(), flat.amax(dim=1).float()  # aminmax(dim=1) takes 15 times as long
     if not bool(torch.isfinite((high - low).sum() + low.sum())):
-        return _quantise_flawed(node, pixels.float(), serial, network)
+        return _quantise_flawed(node, pixels.float(), serial, network).from_level(first_level)
     span = high - low
     wall_range = float(low.min()), float(high.max())
     scratch = torch.empty(flat.shape, dtype=torch.float32, device=flat.device)
@@ -59,7 +59,8 @@ def quantise(node: Node, value: Tensor, serial: int = 0, network: str = "") -> T
     return Tiles(
         address=node.address,
         mosaic=mosaic,
-        levels=_levels(mosaic, codes),
+        levels=_levels(mosaic, codes)[first_level:],
+        first_level=first_level,
         low=low.cpu().numpy(),
         high=high.cpu().numpy(),
         mean=(flat if flat.dtype == torch.float32 else flat.float()).mean(dim=1).cpu().numpy(),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from walkin.detail import first_levels
 from walkin.errors import Cancelled, WalkinError
-from walkin.graph import Network
+from walkin.graph import Network, Node
 from walkin.mailbox import Emit
 from walkin.network import histograms, readings
-from walkin.network.capture import Capture, GraphChanged
+from walkin.network.capture import Capture, Enough, GraphChanged
 from walkin.network.fold import fold
 from walkin.network.inputs import Prepared
 from walkin.network.labels import mismatch
@@ -21,7 +22,7 @@ from walkin.network.plan import Plan
 from walkin.network.quantise import quantise
 from walkin.network.recording import Trace
 from walkin.network.trace import trace
-from walkin.results import Fed, Notice, Progress, Result, Tiles, Traced
+from walkin.results import Fed, Notice, Progress, Result, Traced
 
 if TYPE_CHECKING:  # a room in which nothing grows need not load what makes it
     from walkin.network.evidence.looking import Looked
@@ -32,12 +33,12 @@ ATTEMPTS = 3  # a network that draws random numbers may take another path each t
 
 @dataclass
 class Shown:
-    """What the room shows of the last picture that went through: sent again where the next one fails."""
+    """What the room shows of the last picture that went through: sent again where the next one fails. Tiles are made
+    again, by a forward with what went in: kept, they would take as much memory as the room does."""
 
     traced: Network | None = None
     fed: Fed | None = None
     readings: tuple[Result, ...] = ()
-    tiles: dict[str, Tiles] = field(default_factory=dict)
 
 
 @dataclass
@@ -58,6 +59,14 @@ class Session:
     shown: Shown = field(default_factory=Shown)
     painted: set[str] = field(default_factory=set)
     """Walls that have been sent something newer than `shown`."""
+    budget_bytes: int | None = None
+    """See requests.Open."""
+    wanted: Mapping[str, int] = field(default_factory=dict)
+    """address -> finest level that the room has asked for (see requests.Detail)."""
+    levels: dict[str, int] = field(default_factory=dict)
+    """address -> finest level by the budget, of all walls that there are now."""
+    sent: dict[str, int] = field(default_factory=dict)
+    """address -> finest level of the newest tiles."""
     measured: str = ""
     """Address of the wall whose histogram is sent with each picture."""
     bins: int = 32
@@ -88,7 +97,7 @@ class Session:
                 _give_memory_back(loaded)
             else:
                 reason = str(problem)
-            yield from self._put_back(before)
+            yield from self._put_back(before, emit)
             name = given.caption[0] if given.caption else "this picture"
             raise WalkinError(f"{loaded.name} fails on {name}: {reason}") from problem
         self.inputs = given.inputs
@@ -135,6 +144,7 @@ class Session:
         )
         network = replace(network, classes=loaded.labels or ())
         self.capture, self.plan, self.trace = Capture(loaded.model, plan, traced), plan, traced
+        self._measure_walls(network)
         return Traced(network, serial, self.key)
 
     def refold(self, emit: Emit, job: str) -> Iterator[Result]:
@@ -153,22 +163,21 @@ class Session:
             raise
         except Exception as problem:
             _give_memory_back(loaded)
-            yield from self._put_back(before)
+            yield from self._put_back(before, emit)
             reason = str(problem) if isinstance(problem, WalkinError) else f"{type(problem).__name__}: {problem}"
             raise WalkinError(f"{loaded.name} cannot be shown that way: {reason}") from problem
 
     def _run(self, loaded: Loaded, capture: Capture, inputs: tuple[Any, ...], fed: Fed, emit: Emit) -> Iterator[Result]:
         """One forward; tiles leave through `emit` while it runs, since it cannot be suspended."""
-        nodes, made = capture.nodes, {}
+        nodes = capture.nodes
         histogram = None
 
         def on_output(address: str, value: torch.Tensor) -> None:
             nonlocal histogram
             node = nodes[address]
             if node.kind != "input":
-                tiles = made[address] = quantise(node, value, fed.serial, self.key)
                 self.painted.add(address)
-                emit(tiles)
+                self._send(node, value, fed.serial, emit)
             if address == self.measured:
                 histogram = histograms.activations(self.key, address, value, self.bins, fed.serial)
 
@@ -180,16 +189,33 @@ class Session:
         wrong = mismatch(output, loaded.labels)
         if wrong is not None:
             yield replace(wrong, network=self.key)
-        self.shown = Shown(self.plan.network if self.plan else None, fed, found, made)
+        self.shown = Shown(self.plan.network if self.plan else None, fed, found)
         self.painted.clear()
 
-    def _put_back(self, before: tuple[Capture | None, Plan | None, Trace | None]) -> Iterator[Result]:
+    def _send(self, node: Node, value: torch.Tensor, serial: int, emit: Emit) -> None:
+        first_level = self._first_level(node)
+        emit(quantise(node, value, serial, self.key, first_level))
+        self.sent[node.address] = first_level
+
+    def _first_level(self, node: Node) -> int:
+        """The finest level that a wall is sent with now."""
+        level = self.wanted.get(node.address, self.levels.get(node.address, 0))
+        return min(level, node.mosaic.levels)
+
+    def _measure_walls(self, network: Network) -> None:
+        """How fine each wall may be, the first of the graph first: that is where a visitor begins."""
+        walls = {node.address: node.mosaic for node in network.nodes if node.kind != "input"}
+        self.levels, self.sent = first_levels(walls, self.budget_bytes), {}
+
+    def _put_back(self, before: tuple[Capture | None, Plan | None, Trace | None], emit: Emit) -> Iterator[Result]:
         """Send again what the last good picture had put where a newer one has been painted over it."""
         changed = self.capture is not before[0]
         self.capture, self.plan, self.trace = before
         if self.plan is not None:
             network = self.plan.network
             self.fold, self.collapsed, self.expanded = network.fold, network.collapsed, network.expanded
+            if changed:
+                self._measure_walls(network)
         shown = self.shown
         self.serial += 1
         if shown.fed is None:
@@ -197,12 +223,47 @@ class Session:
         if changed and shown.traced is not None:
             yield Traced(shown.traced, self.serial, self.key)
         yield replace(shown.fed, serial=self.serial)
-        for address, tiles in shown.tiles.items():
-            if changed or address in self.painted:
-                yield replace(tiles, serial=self.serial)
+        walls = [node.address for node in self.plan.network.nodes if node.kind != "input"] if self.plan else []
+        yield from self._hand_out([address for address in walls if changed or address in self.painted], emit)
         self.painted.clear()
         for reading in shown.readings:
             yield replace(reading, serial=self.serial)  # type: ignore[arg-type]
+
+    def sharpen(self, wanted: Mapping[str, int], emit: Emit) -> Iterator[Result]:
+        """Send the walls again that are wanted finer than they were sent."""
+        self.wanted = dict(wanted)
+        if self.loaded is None or self.capture is None or self.shown.fed is None:
+            return  # nothing stands there yet; what comes is as fine as it is wanted now
+        nodes = self.capture.nodes
+        finer = [address for address, level in self.sent.items() if self._first_level(nodes[address]) < level]
+        yield from self._hand_out(finer, emit)
+
+    def _hand_out(self, addresses: Collection[str], emit: Emit) -> Iterator[Result]:
+        """Tiles of some walls, by a forward of its own with what went in last, as far as it is needed."""
+        loaded, plan, waiting = self.loaded, self.plan, set(addresses)
+        if not waiting or loaded is None or plan is None:
+            return
+        some = replace(plan, shown=tuple(shown for shown in plan.shown if shown.address in waiting))
+        nodes = plan.network.by_address
+
+        def on_output(address: str, value: torch.Tensor) -> None:
+            self._send(nodes[address], value, self.serial, emit)
+            waiting.discard(address)
+            if not waiting:
+                raise Enough
+
+        try:
+            Capture(loaded.model, some).run(*self.inputs, on_output=on_output)
+        except Enough:
+            pass
+        except Cancelled:
+            raise
+        except Exception as problem:
+            _give_memory_back(loaded)
+            reason = "it takes another path at every run" if isinstance(problem, GraphChanged) else str(problem)
+            names = ", ".join(sorted(waiting)[:3]) + (", ..." if len(waiting) > 3 else "")
+            line = " ".join(f"{loaded.name} did not give {names} once more: {reason}".split())
+            yield Notice(line[:300], "warning", network=self.key)
 
     def measure(self, address: str, bins: int) -> Iterator[Result]:
         """The histograms of one wall, by a forward of its own that hands out nothing else."""

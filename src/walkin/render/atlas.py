@@ -1,100 +1,153 @@
-"""Atlas: pages of uint8 codes with ready-made mip levels, and the table that says where each tile is."""
+"""Atlas: uint8 codes with ready-made mip levels on layers of a few textures, and the table that says where tiles are.
+
+A wall lies there from one of its levels on: 0 is all of it, each further one takes a quarter of the texels, and the one
+beyond the last holds a texel for each tile, its mean. What a wall lies on is given to it when the walls of the room are
+known, and changes while it stands (see detailing.py), within `limit_bytes`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 import moderngl
 import numpy as np
 
-from walkin.gl import bytes_texture
+from walkin.gl import bytes_layers, write_bytes
 from walkin.mosaic import MAX_LEVELS, Mosaic
+from walkin.render.packing import Layers, Spot, on_shelves
 from walkin.render.surface import is_software
 from walkin.results import Tiles
 
-MAX_PAGE = 8192
-MAX_SOFTWARE_PAGE = 3072  # where the processor clears a new page: 25 ms, 100 ms for the largest
+MAX_SIDE = 8192
+USUAL_SIDE = 2048  # 4 MB a layer: what is left of the last one is little
+FEW = 4  # layers: fewer large ones would leave much of a limit unused
+BLOCK_BYTES = 1 << 29
+SOFTWARE_BLOCK_BYTES = 1 << 26  # where the processor clears what it gives: 1.4 ms a MB, so 90 ms in one frame
 TABLE_WIDTH = 256  # shaders/walls.glsl knows it
 ALIGN = 1 << (MAX_LEVELS - 1)  # mosaics begin at multiples of this, so that they have whole texels at every level
 
 
 @dataclass(frozen=True)
 class Band:
-    """The part of a mosaic that lies on one page: all of it, unless it is larger than a page."""
+    """The part of a mosaic that lies on one layer: all of it, unless it is larger than a layer."""
 
-    page: int
+    block: int
+    layer: int
     x: int
     y: int
+    """Of its upper left texel."""
     first_row: int
     """First row of cells of the mosaic in this band."""
     rows: int
+    spot: Spot
+
+
+@dataclass(frozen=True)
+class Lay:
+    """How a mosaic lies in the atlas."""
+
+    level: int
+    """The finest that there is room for."""
+    bands: tuple[Band, ...]
+    shown: int = -1
+    """The finest that is there; -1: the same."""
+
+    @property
+    def finest(self) -> int:
+        """The level whose texels begin at the corner of each band."""
+        return self.level if self.shown < 0 else self.shown
 
 
 @dataclass
-class Page:
-    size: tuple[int, int]
-    texture: moderngl.Texture | None = None
-    """None until it is made: see Atlas.make_page."""
+class Block:
+    """Layers of one texture: drawn in one go."""
 
+    side: int
+    layers: Layers
+    texture: moderngl.TextureArray | None = None
+    """None until it is made: see Atlas.make_block."""
 
-@dataclass
-class Shelves:
-    """Packs rectangles into pages row by row, highest first."""
-
-    limit: int
-    pages: list[list[int]] = field(default_factory=list)
-    """[width used, height used, x, y of the open shelf, height of the open shelf] per page."""
-
-    def place(self, width: int, height: int, page_width: int) -> tuple[int, int, int]:
-        """(page, x, y) for a rectangle; shelves of earlier pages are closed."""
-        if self.pages:
-            page = self.pages[-1]
-            if page[2] + width > page_width:  # next shelf
-                page[3] += page[4]
-                page[2], page[4] = 0, 0
-            if page[3] + height <= self.limit:
-                x, y = page[2], page[3]
-                page[2] += width
-                page[4] = max(page[4], height)
-                page[0], page[1] = max(page[0], page[2]), max(page[1], page[3] + page[4])
-                return len(self.pages) - 1, x, y
-        self.pages.append([0, 0, 0, 0, 0])
-        return self.place(width, height, page_width)
+    @property
+    def bytes(self) -> int:
+        return layer_bytes(self.side) * self.layers.count
 
 
 class Atlas:
-    """Pages sized for the walls of one network, planned when the network is known, made one by one."""
+    """Where the walls of all networks lie. Blocks are planned when walls come, made one by one, and given up when
+    nothing lies on them."""
 
-    def __init__(self, ctx: moderngl.Context, mosaics: dict[str, Mosaic], *, anisotropy: float = 1.0):
+    def __init__(self, ctx: moderngl.Context, *, limit_bytes: int | None = None, anisotropy: float = 1.0):
         self._ctx = ctx
         self._anisotropy = anisotropy
-        limit = min(ctx.info["GL_MAX_TEXTURE_SIZE"], MAX_PAGE)
-        if is_software(ctx):
-            limit = min(limit, MAX_SOFTWARE_PAGE)
-        widest = max((max(m.size[1], m.cell_height) for m in mosaics.values()), default=1)
-        self.bands, sizes = pack(mosaics, max(limit, min(MAX_PAGE, _up(widest))))
-        self.pages = [Page(size) for size in sizes]
+        self._largest = min(ctx.info["GL_MAX_TEXTURE_SIZE"], MAX_SIDE)
+        self._most_layers = ctx.info["GL_MAX_ARRAY_TEXTURE_LAYERS"]
+        self._block_bytes = SOFTWARE_BLOCK_BYTES if is_software(ctx) else BLOCK_BYTES
+        self._limit_bytes = limit_bytes
+        self.blocks: list[Block] = []
+        self.lays: dict[str, Lay] = {}
+        self.mosaics: dict[str, Mosaic] = {}
         self._first: dict[str, int] = {}
-        rows = 0
-        for address, mosaic in mosaics.items():
-            self._first[address] = rows
-            rows += -(-mosaic.count // TABLE_WIDTH)
-        self.mosaics = mosaics
         # RGBA32F: slot in the mosaic, low, high - low, mean code / 255 (+ 2 where code 0 means "not finite")
-        self.table = ctx.texture((TABLE_WIDTH, max(1, rows)), 4, dtype="f4")
-        self.table.filter = (moderngl.NEAREST, moderngl.NEAREST)
+        self.table = self._new_table(1)
+
+    def take_over(self, mosaics: Mapping[str, Mosaic], level_of: Callable[[str], int] = lambda key: 0) -> set[str]:
+        """Other walls than before, each from the level that is wanted for it, or from a coarser one where there is no
+        room. Those that lie here already stay where they are: their keys. The table is empty afterwards."""
+        kept = {key for key in self.lays if self.mosaics[key] == mosaics.get(key)}
+        for key in self.lays.keys() - kept:
+            self._release(self.lays.pop(key))
+        self.mosaics = dict(mosaics)
+        self._drop_empty_blocks()
+        self._plan_table()
+        waiting = {key: min(level_of(key), mosaics[key].levels) for key in mosaics if key not in kept}
+        for key in sorted(waiting, key=lambda key: -mosaics[key].texels) if self.blocks else ():
+            lay = self._place(key, waiting[key])
+            if lay is not None:
+                self.lays[key] = lay
+                del waiting[key]
+        self._place_on_new_blocks(waiting)
+        self.lays = {key: self.lays[key] for key in mosaics}
+        return kept
 
     @property
     def unmade(self) -> int:
-        """Pages that are still to be made."""
-        return sum(page.texture is None for page in self.pages)
+        """Blocks that are still to be made."""
+        return sum(block.texture is None for block in self.blocks)
 
-    def make_page(self) -> None:
-        """Make the next page: as many a frame as its budget allows, since clearing one takes a while."""
-        for page in self.pages:
-            if page.texture is None:
-                page.texture = _page_texture(self._ctx, page.size, self._anisotropy)
+    def make_block(self) -> None:
+        """Make the next block: as many a frame as its budget allows, since clearing one takes a while."""
+        for block in self.blocks:
+            if block.texture is None:
+                block.texture = bytes_layers(self._ctx, block.side, block.layers.count, MAX_LEVELS)
+                block.texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+                block.texture.repeat_x = block.texture.repeat_y = False
+                if self._anisotropy > 1:
+                    block.texture.anisotropy = self._anisotropy
                 return
+
+    def relay(self, key: str, level: int) -> bool:
+        """Give a wall another place, from another level on, to be written at once; False if there is no room: it stays
+        as it is."""
+        old, level = self.lays[key], min(level, self.mosaics[key].levels)
+        new = self._place(key, level)
+        if new is None and level > old.level:  # it fits where it was
+            self._release(old)
+            new = self._place(key, level)
+            if new is None:
+                for band in old.bands:
+                    self.blocks[band.block].layers.take(band.spot)
+        elif new is not None:
+            self._release(old)
+        if new is None:
+            return False
+        self.lays[key] = new
+        return True
+
+    def show_from(self, key: str, level: int) -> None:
+        """What is written next begins with a level, perhaps a coarser one than there is room for."""
+        lay = self.lays[key]
+        self.lays[key] = Lay(lay.level, lay.bands, max(lay.level, min(level, self.mosaics[key].levels)))
 
     def first_entry(self, address: str) -> int:
         """Index of a wall's first entry in the tile table."""
@@ -102,72 +155,209 @@ class Atlas:
 
     @property
     def bytes(self) -> int:
-        """GPU memory of pages (with mips) and table."""
-        pages = sum(width * height * 4 // 3 for width, height in (page.size for page in self.pages))
-        return pages + self.table.width * self.table.height * 16
+        """GPU memory of blocks (with mips) and table."""
+        return sum(block.bytes for block in self.blocks) + self.table.width * self.table.height * 16
 
     def upload_level(self, key: str, tiles: Tiles, level: int) -> int:
-        """Write one mip level of a wall's mosaic to its pages; returns the bytes written."""
-        codes = tiles.levels[level]
-        cell_height = tiles.mosaic.cell_height >> level
-        for band in self.bands[key]:
+        """Write one mip level of a wall's mosaic to its place; returns the bytes written."""
+        lay, mosaic = self.lays[key], self.mosaics[key]
+        codes = means(tiles) if level >= mosaic.levels else tiles.level(level)
+        cell_height, down = cell_of(mosaic, level)[0], level - lay.finest
+        for band in lay.bands:
             part = codes[band.first_row * cell_height : (band.first_row + band.rows) * cell_height]
-            viewport = (band.x >> level, band.y >> level, part.shape[1], part.shape[0])
-            texture = self.pages[band.page].texture
-            assert texture is not None, "a page is made before anything is written to it"
-            texture.write(part, viewport, level, alignment=1)
+            texture = self.blocks[band.block].texture
+            assert texture is not None, "a block is made before anything is written to it"
+            write_bytes(texture, band.layer, (band.x >> down, band.y >> down), down, part)
         return codes.nbytes
 
     def upload_table(self, key: str, tiles: Tiles, order: np.ndarray | None) -> None:
         """Write the tile table's entries of one wall: `order` (count,) is the tile at each position."""
-        span = tiles.high - tiles.low
-        entries = np.zeros((-(-tiles.mosaic.count // TABLE_WIDTH) * TABLE_WIDTH, 4), np.float32)
-        index = np.arange(tiles.mosaic.count) if order is None else order
-        mean_code = np.divide(tiles.mean - tiles.low, span, out=np.zeros_like(span), where=span > 0)
-        flawed = tiles.flawed > 0
-        # A channel without any finite value has no mean: the reserved code itself, so that it is marked from afar too.
-        entries[: len(index), 0] = index
-        entries[: len(index), 1] = tiles.low[index]
-        entries[: len(index), 2] = span[index]
-        entries[: len(index), 3] = (np.clip(mean_code, 0.0, 1.0) + 2.0 * flawed)[index]
-        rows = len(entries) // TABLE_WIDTH
-        self.table.write(entries, (0, self._first[key], TABLE_WIDTH, rows))
+        entries = _entries(tiles, order)
+        self.table.write(entries, (0, self._first[key], TABLE_WIDTH, len(entries) // TABLE_WIDTH))
+
+    def upload_tables(self, walls: Iterable[tuple[str, Tiles, np.ndarray | None]]) -> None:
+        """The whole table at once, after walls were taken over: (key, tiles, order) of those that have tiles."""
+        whole = np.zeros((self.table.height * TABLE_WIDTH, 4), np.float32)
+        for key, tiles, order in walls:
+            entries = _entries(tiles, order)
+            first = self.first_entry(key)
+            whole[first : first + len(entries)] = entries
+        self.table.write(whole)
+
+    def _plan_table(self) -> None:
+        self._first, rows = {}, 0
+        for key, mosaic in self.mosaics.items():
+            self._first[key] = rows
+            rows += -(-mosaic.count // TABLE_WIDTH)
+        if self.table.height != max(1, rows):
+            self.table = self._new_table(max(1, rows))
+
+    def _new_table(self, rows: int) -> moderngl.Texture:
+        table = self._ctx.texture((TABLE_WIDTH, rows), 4, dtype="f4")
+        table.filter = (moderngl.NEAREST, moderngl.NEAREST)
+        return table
+
+    def _place(self, key: str, level: int) -> Lay | None:
+        """A place on the blocks that there are."""
+        for number, block in enumerate(self.blocks):
+            parts = cut(key, self.mosaics[key], level, block.side) if self._holds(block, key, level) else ()
+            spots: list[Spot] = []
+            for width, height, _, _ in parts:
+                spot = block.layers.place(width, height)
+                if spot is None:
+                    break
+                spots.append(spot)
+            if parts and len(spots) == len(parts):
+                rows = [(first, count) for _, _, first, count in parts]
+                return Lay(level, tuple(_band(number, s, *r) for s, r in zip(spots, rows, strict=True)))
+            for spot in spots:
+                block.layers.release(spot)
+        return None
+
+    def _holds(self, block: Block, key: str, level: int) -> bool:
+        """Whether a wall may lie there: in one piece, unless no layer is large enough for that."""
+        height, width = size_at(self.mosaics[key], level)
+        return max(height, width) <= block.side or block.side == self._largest
+
+    def _release(self, lay: Lay) -> None:
+        for band in lay.bands:
+            self.blocks[band.block].layers.release(band.spot)
+
+    def _drop_empty_blocks(self) -> None:
+        numbers = [number for number, block in enumerate(self.blocks) if not block.layers.empty]
+        if len(numbers) == len(self.blocks):
+            return
+        new = {old: new for new, old in enumerate(numbers)}
+        self.blocks = [self.blocks[number] for number in numbers]
+        for key, lay in self.lays.items():
+            bands = (Band(new[b.block], b.layer, b.x, b.y, b.first_row, b.rows, b.spot) for b in lay.bands)
+            self.lays[key] = Lay(lay.level, tuple(bands), lay.shown)
+
+    def _place_on_new_blocks(self, waiting: dict[str, int]) -> None:
+        """Walls that there was no place for, by the level wanted of each. Where they do not fit into what may be made,
+        the last of them, which are small, lie there from coarser levels on."""
+        while waiting:
+            mosaics = {key: self.mosaics[key] for key in waiting}
+            sizes = [size_at(mosaic, waiting[key]) for key, mosaic in mosaics.items()]
+            side = _side(sizes, self._largest)
+            while side // 2 >= max(map(max, sizes)) and self._layers_left(side) < FEW:
+                side //= 2
+            parts = [(key, part) for key, mosaic in mosaics.items() for part in cut(key, mosaic, waiting[key], side)]
+            spots = on_shelves([(width, height) for _, (width, height, _, _) in parts], side // ALIGN)
+            wanted = 1 + max(spot.layer for spot in spots)
+            count = min(wanted, self._layers_left(side))
+            if count < wanted:
+                beyond = {key for (key, _), spot in zip(parts, spots, strict=True) if spot.layer >= count}
+                coarsest = {key: mosaic.levels for key, mosaic in mosaics.items()}
+                lowered = [key for key in beyond if waiting[key] < coarsest[key]]
+                if not lowered:  # then some of the others
+                    others = sorted((k for k in waiting if waiting[k] < coarsest[k]), key=waiting.__getitem__)
+                    lowered = others[-max(1, len(others) // 8) :] if others else []
+                for key in lowered:
+                    waiting[key] += 1
+                if lowered:
+                    continue
+                count = wanted  # beyond the limit: no wall is without a place
+            self._add_blocks(side, count, parts, spots, waiting)
+            return
+
+    def _layers_left(self, side: int) -> int:
+        """How many more layers there may be."""
+        if self._limit_bytes is None:
+            return 1 << 30
+        return max(0, self._limit_bytes - self.bytes) // layer_bytes(side)
+
+    def _add_blocks(
+        self, side: int, count: int, parts: list[tuple[str, Part]], spots: list[Spot], levels: dict[str, int]
+    ) -> None:
+        first = len(self.blocks)
+        most = max(1, min(self._most_layers, self._block_bytes // layer_bytes(side)))
+        for begin in range(0, count, most):
+            self.blocks.append(Block(side, Layers(side // ALIGN, min(most, count - begin))))
+        bands: dict[str, list[Band]] = {}
+        for (key, (_, _, row, rows)), spot in zip(parts, spots, strict=True):
+            number, layer = divmod(spot.layer, most)
+            spot = Spot(layer, spot.x, spot.y, spot.width, spot.height)
+            self.blocks[first + number].layers.take(spot)
+            bands.setdefault(key, []).append(_band(first + number, spot, row, rows))
+        for key, found in bands.items():
+            self.lays[key] = Lay(levels[key], tuple(found))
 
 
-def pack(mosaics: dict[str, Mosaic], limit: int) -> tuple[dict[str, tuple[Band, ...]], list[tuple[int, int]]]:
-    """Bands of every mosaic, and the size (width, height) of every page."""
-    parts: list[tuple[int, int, str, int, int]] = []  # height, width, address, first row, rows
-    for address, mosaic in mosaics.items():
-        height, width = mosaic.size
-        if width > limit or mosaic.cell_height > limit:
-            raise ValueError(
-                f"{address}: tiles of {mosaic.height} x {mosaic.width} texels do not fit a page of {limit}"
-            )
-        per_band = max(1, limit // mosaic.cell_height) if height > limit else mosaic.rows
-        for first in range(0, mosaic.rows, per_band):
-            rows = min(per_band, mosaic.rows - first)
-            parts.append((_up(rows * mosaic.cell_height), _up(width), address, first, rows))
-    parts.sort(key=lambda part: (-part[0], -part[1], part[2], part[3]))
-    total = sum(part[0] * part[1] for part in parts)
-    widest = max((part[1] for part in parts), default=ALIGN)
-    page_width = min(limit, max(widest, _up(int(total**0.5))))
-    shelves = Shelves(limit)
-    bands: dict[str, list[Band]] = {address: [] for address in mosaics}
-    for height, width, address, first, rows in parts:
-        page, x, y = shelves.place(width, height, page_width)
-        bands[address].append(Band(page, x, y, first, rows))
-    ordered = {address: tuple(sorted(found, key=lambda b: b.first_row)) for address, found in bands.items()}
-    return ordered, [(page[0], page[1]) for page in shelves.pages]
+Part = tuple[int, int, int, int]
+"""Width and height in cells of ALIGN texels, first row of the mosaic's cells, rows."""
 
 
-def _page_texture(ctx: moderngl.Context, size: tuple[int, int], anisotropy: float) -> moderngl.Texture:
-    texture = bytes_texture(ctx, size, MAX_LEVELS)
-    texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
-    texture.repeat_x = texture.repeat_y = False
-    if anisotropy > 1:
-        texture.anisotropy = anisotropy
-    return texture
+def cut(key: str, mosaic: Mosaic, level: int, side: int) -> list[Part]:
+    """A mosaic at a level as pieces that fit a layer: one, unless it is larger."""
+    (height, width), cell_height = size_at(mosaic, level), cell_of(mosaic, level)[0]
+    if width > side or cell_height > side:
+        raise ValueError(f"{key}: tiles of {mosaic.height} x {mosaic.width} texels do not fit a page of {side}")
+    rows = mosaic.rows if height <= side else max(1, side // cell_height)
+    return [
+        (_cells(width), _cells(min(rows, mosaic.rows - first) * cell_height), first, min(rows, mosaic.rows - first))
+        for first in range(0, mosaic.rows, rows)
+    ]
 
 
-def _up(value: int) -> int:
-    return -(-value // ALIGN) * ALIGN
+def cell_of(mosaic: Mosaic, level: int) -> tuple[int, int]:
+    """(height, width) of a cell in texels of a level; beyond the last a tile is one texel."""
+    if level >= mosaic.levels:
+        return 1, 1
+    return mosaic.cell_height >> level, mosaic.cell_width >> level
+
+
+def size_at(mosaic: Mosaic, level: int) -> tuple[int, int]:
+    """(height, width) of a whole mosaic in texels of a level."""
+    height, width = cell_of(mosaic, level)
+    return mosaic.rows * height, mosaic.columns * width
+
+
+def layer_bytes(side: int) -> int:
+    """With mip levels."""
+    return side * side * 4 // 3
+
+
+def means(tiles: Tiles) -> np.ndarray:
+    """uint8 (rows, columns): a texel for each tile of a mosaic. One with values that are not finite is marked whole, as
+    nobody is to overlook them from afar."""
+    mosaic, span = tiles.mosaic, tiles.high - tiles.low
+    share = np.divide(tiles.mean - tiles.low, span, out=np.zeros_like(span), where=span > 0)
+    codes = np.floor(np.clip(share, 0.0, 1.0) * 255 + 0.5).astype(np.uint8)
+    codes[tiles.flawed > 0] = 0
+    whole = np.zeros(mosaic.rows * mosaic.columns, np.uint8)
+    whole[: mosaic.count] = codes
+    return whole.reshape(mosaic.rows, mosaic.columns)
+
+
+def _entries(tiles: Tiles, order: np.ndarray | None) -> np.ndarray:
+    """float32 (rows of the table * 256, 4)."""
+    span = tiles.high - tiles.low
+    entries = np.zeros((-(-tiles.mosaic.count // TABLE_WIDTH) * TABLE_WIDTH, 4), np.float32)
+    index = np.arange(tiles.mosaic.count) if order is None else order
+    mean_code = np.divide(tiles.mean - tiles.low, span, out=np.zeros_like(span), where=span > 0)
+    flawed = tiles.flawed > 0
+    # A channel without any finite value has no mean: the reserved code itself, so that it is marked from afar too.
+    entries[: len(index), 0] = index
+    entries[: len(index), 1] = tiles.low[index]
+    entries[: len(index), 2] = span[index]
+    entries[: len(index), 3] = (np.clip(mean_code, 0.0, 1.0) + 2.0 * flawed)[index]
+    return entries
+
+
+def _band(block: int, spot: Spot, first_row: int, rows: int) -> Band:
+    return Band(block, spot.layer, spot.x * ALIGN, spot.y * ALIGN, first_row, rows, spot)
+
+
+def _side(sizes: list[tuple[int, int]], largest: int) -> int:
+    """Of layers for mosaics of these sizes: a power of two, large enough for each in one piece if there are such."""
+    texels = sum(_cells(height) * _cells(width) for height, width in sizes) * ALIGN * ALIGN
+    widest = max(max(size) for size in sizes)
+    side = ALIGN
+    while side < largest and (side < widest or (side < USUAL_SIDE and side * side < texels)):
+        side *= 2
+    return side
+
+
+def _cells(texels: int) -> int:
+    return -(-texels // ALIGN)

@@ -43,24 +43,24 @@ class LargeTile:
         self._glyphs = text.buffer()
         self._grown = Pictures(ctx)
         self._made: tuple[object, ...] = ()
-        self._page = -1
+        self._block = -1
 
     def prepare(self, world: World, atlas: Atlas | None) -> None:
         """Take over which tile it is, and what its channel has come to show."""
         large = world.enlarged
         wall = world.walls.get(large.key) if large is not None else None
         if large is None or wall is None or wall.tiles is None or atlas is None:
-            self._page, self._made = -1, ()
+            self._block, self._made = -1, ()
             return
         bloom = world.growth.bloom(large.key, large.channel)
         showing = world.showing(wall) if bloom is not None else "activation"
         found = world.findings.exemplars.get((large.key, large.channel))
         evidence = world.findings.evidence.get(wall.exhibit)
-        made = (large, wall.tiles, wall.order, atlas, bloom, showing, found, evidence)
+        made = (large, wall.tiles, wall.order, atlas.lays[wall.key], bloom, showing, found, evidence)
         if len(made) == len(self._made) and all(a is b for a, b in zip(made, self._made, strict=True)):
             return
         self._made = made
-        self._page, record = tile_record(wall, atlas, large.channel, large.place)
+        self._block, record = tile_record(wall, atlas, large.channel, large.place)
         self._walls.write_single(record)
         self._box.write(np.array([_box(large.place)], PANEL))
         self._grown.clear()
@@ -73,17 +73,17 @@ class LargeTile:
         self._write_words(name, wall, large, bloom if showing != "activation" else None, figures, found)
 
     def draw_solid(self, atlas: Atlas, color_map: int, range_mode: int) -> int:
-        if self._page < 0:
+        if self._block < 0:
             return 0
         flawed = bool(self._made and self._made[1].flawed.any())  # type: ignore[attr-defined]
-        draws = self._walls.draw_single(atlas, self._page, color_map, range_mode, flawed=flawed)
+        draws = self._walls.draw_single(atlas, self._block, color_map, range_mode, flawed=flawed)
         return draws + self._grown.draw()
 
     def draw_frame(self) -> int:
-        return self._box.draw(30, moderngl.TRIANGLES) if self._page >= 0 else 0
+        return self._box.draw(30, moderngl.TRIANGLES) if self._block >= 0 else 0
 
     def draw_text(self) -> int:
-        return self._plates.draw() + self._text.draw(self._glyphs) if self._page >= 0 else 0
+        return self._plates.draw() + self._text.draw(self._glyphs) if self._block >= 0 else 0
 
     def _write_words(
         self,

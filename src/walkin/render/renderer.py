@@ -9,6 +9,7 @@ import moderngl
 import numpy as np
 
 from walkin.frame import View
+from walkin.mosaic import Mosaic
 from walkin.panel_state import ROUNDING_POINTS
 from walkin.places import Place, Ribbon
 from walkin.render.advice import Advice
@@ -48,9 +49,17 @@ FOG_RISE = 6.0  # metres of fog distance gained per metre of height: from above 
 class Renderer:
     """Draws walls, panels, floor, ribbons, labels, pictures, hands and overlay; knows no target."""
 
-    def __init__(self, ctx: moderngl.Context, keys: tuple[tuple[str, str], ...] = (), *, anisotropy: float = 1.0):
+    def __init__(
+        self,
+        ctx: moderngl.Context,
+        keys: tuple[tuple[str, str], ...] = (),
+        *,
+        anisotropy: float = 1.0,
+        limit_bytes: int | None = None,
+    ):
         self.ctx = ctx
         self._anisotropy = anisotropy
+        self._limit_bytes = limit_bytes
         self._text = Text(ctx)
         self._rectangles = Rectangles(ctx)
         self._background = Background(ctx)
@@ -79,8 +88,8 @@ class Renderer:
         self._places_revision = -1
         self._placed: dict[str, Place] = {}
         self._fed: dict[str, object] = {}  # key of a network -> the picture that its frame shows
-        self._uploads: dict[str, int] = {}  # address -> next mip level to write
-        self._scanned = -1  # tiles_revision of the world that was looked through
+        self._uploads: set[str] = set()  # keys of walls whose tiles are to be written, or to lie elsewhere
+        self._scanned = (-1, -1)  # revisions of the world's tiles and of their room that were looked through
         self._seen: dict[str, Tiles] = {}  # key of a wall -> what was taken over
         self._orders: dict[str, np.ndarray | None] = {}
         self._sight: Sight | None = None
@@ -94,7 +103,7 @@ class Renderer:
 
     @property
     def uploads_waiting(self) -> int:
-        """Walls, pages and labels whose newest state is not on the GPU yet."""
+        """Walls, blocks and labels whose newest state is not on the GPU yet."""
         unmade = self._atlas.unmade if self._atlas is not None else 0
         return len(self._uploads) + unmade + self._labels.waiting + self._grown.waiting
 
@@ -104,7 +113,8 @@ class Renderer:
 
     @property
     def pages(self) -> int:
-        return len(self._atlas.pages) if self._atlas is not None else 0
+        """Textures that walls lie on: each is a draw call."""
+        return len(self._atlas.blocks) if self._atlas is not None else 0
 
     def rehearse(self, view: View, look: Look) -> None:
         """Draw a thing of each kind into a view, to be overdrawn, and forget it: the driver compiles what it needs for
@@ -148,11 +158,10 @@ class Renderer:
 
     def _set_up(self, world: World) -> None:
         mosaics = {key: wall.mosaic for key, wall in world.walls.items()}
-        if self._world is not world or self._atlas is None or self._atlas.mosaics != mosaics:
-            self._atlas = Atlas(self.ctx, mosaics, anisotropy=self._anisotropy)
-            self._seen, self._orders = {}, {}
-            self._scanned = -1
-            self._uploads = {}
+        if self._world is not world or self._atlas is None:
+            self._atlas = Atlas(self.ctx, limit_bytes=self._limit_bytes, anisotropy=self._anisotropy)
+        if self._atlas.mosaics != mosaics:
+            self._take_over(world, self._atlas, mosaics)
         self._world, self._layout_revision = world, world.layout_revision
         self._places_revision = world.places_revision
         self._placed = {key: wall.place for key, wall in world.walls.items()}
@@ -162,6 +171,16 @@ class Renderer:
         self._ribbons.set_up(_all_ribbons(world))
         self._fed = {}
         self._pictures.keep(exhibit.key for exhibit in world.exhibits)
+
+    def _take_over(self, world: World, atlas: Atlas, mosaics: dict[str, Mosaic]) -> None:
+        """Other walls than before: what is on the GPU of those that stay is not written again, but for the table."""
+        kept = atlas.take_over(mosaics, lambda key: world.walls[key].first_level)
+        self._seen = {key: tiles for key, tiles in self._seen.items() if key in kept}
+        self._uploads &= kept
+        there = [(key, tiles, world.walls[key].order) for key, tiles in self._seen.items() if key not in self._uploads]
+        self._orders = {key: order for key, _, order in there}
+        atlas.upload_tables(there)
+        self._scanned = (-1, -1)
 
     def _move(self, world: World, atlas: Atlas) -> None:
         """Walls that stand elsewhere now: their records, boxes and ribbons, and no texel of their tiles."""
@@ -177,18 +196,20 @@ class Renderer:
     def _upload(self, world: World, eye: np.ndarray, budget_ms: float) -> None:
         if self._atlas is None:
             return
-        changed = self._scanned != world.tiles_revision
-        self._scanned = world.tiles_revision
+        revisions = world.tiles_revision, world.room.revision
+        changed, self._scanned = self._scanned != revisions, revisions
         for address, wall in world.walls.items() if changed else ():
             if wall.tiles is not None and self._seen.get(address) is not wall.tiles:
                 self._seen[address] = wall.tiles
-                self._uploads[address] = wall.mosaic.levels - 1
+                self._uploads.add(address)
+            elif wall.first_level != self._atlas.lays[address].level:
+                self._uploads.add(address)
             elif wall.tiles is not None and self._orders.get(address) is not wall.order:
                 self._orders[address] = wall.order  # another order is another table, and no texel
                 self._atlas.upload_table(address, wall.tiles, wall.order)
         deadline = time.perf_counter() + budget_ms / 1000
         while self._atlas.unmade:
-            self._atlas.make_page()
+            self._atlas.make_block()
             if time.perf_counter() >= deadline:
                 return
         self._upload_tiles(world, self._atlas, eye, deadline)
@@ -197,19 +218,33 @@ class Renderer:
     def _upload_tiles(self, world: World, atlas: Atlas, eye: np.ndarray, deadline: float) -> None:
         if not self._uploads:
             return
-        nearest = sorted(
-            self._uploads, key=lambda a: float(((world.walls[a].place.centre - eye) ** 2).sum()), reverse=True
-        )
-        while nearest and time.perf_counter() < deadline:
-            address = nearest.pop()
-            wall = world.walls[address]
-            assert wall.tiles is not None
-            for level in range(wall.mosaic.levels):
-                self.uploaded_bytes += atlas.upload_level(address, wall.tiles, level)
-            self._orders[address] = wall.order
-            atlas.upload_table(address, wall.tiles, wall.order)
-            self._walls.update(wall, atlas)
-            del self._uploads[address]
+
+        def urgency(key: str) -> tuple[bool, float]:
+            """What becomes coarser makes room for others; then the nearest."""
+            wall = world.walls[key]
+            return wall.first_level <= atlas.lays[key].level, float(((wall.place.centre - eye) ** 2).sum())
+
+        waiting = sorted(self._uploads, key=urgency, reverse=True)
+        while waiting and time.perf_counter() < deadline:
+            address = waiting.pop()
+            self._uploads.discard(address)
+            wall, lay = world.walls[address], atlas.lays[address]
+            if wall.first_level != lay.level:
+                atlas.relay(address, wall.first_level)  # if there is no room it is tried again with the next change
+            tiles = wall.pyramid
+            if tiles is not None:
+                atlas.show_from(address, tiles.first_level)
+                finest = atlas.lays[address].finest
+                for level in range(finest, max(wall.mosaic.levels, finest + 1)):
+                    self.uploaded_bytes += atlas.upload_level(address, tiles, level)
+                self._orders[address] = wall.order
+                atlas.upload_table(address, tiles, wall.order)
+                wall.settle()
+                assert wall.tiles is not None
+                self._seen[address] = wall.tiles
+            if not self._walls.update(wall, atlas):
+                self._walls.set_up(world.walls, atlas)
+                self._grown.again()
 
     def draw(self, world: World, view: View, pixel_scale: float = 1.0) -> None:
         """Draw one eye into its framebuffer."""

@@ -1,4 +1,4 @@
-"""Walls: one instanced quad per wall and page; which are seen is decided with numpy over walls, never over tiles."""
+"""Walls: one instanced quad per wall and layer; which are seen is decided with numpy over walls, never over tiles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from walkin.exhibit import Wall, tile_fill
 from walkin.geometry import UP
 from walkin.growth import SHOWINGS
 from walkin.places import Place
-from walkin.render.atlas import Atlas
+from walkin.render.atlas import Atlas, cell_of
 from walkin.render.colors import lookup_table
 from walkin.render.eye import Sight
 from walkin.render.shader import program
@@ -64,18 +64,18 @@ class Walls:
         self._programs: dict[Variant, moderngl.Program] = {}
         table = lookup_table()
         self._colors = ctx.texture((table.shape[1], table.shape[0]), 4, table.tobytes(), dtype="f4")
-        self._blank = ctx.texture((1, 1), 1)
+        self._blank = ctx.texture_array((1, 1, 1), 1)
         self._colors.filter = (moderngl.NEAREST, moderngl.NEAREST)
         self._records = np.zeros(0, WALL)
-        self._page_keys = np.zeros(0)  # per record, so that one sort puts pages one after the other
-        self._page_ends = np.zeros(0)
+        self._block_keys = np.zeros(0)  # per record, so that one sort puts blocks one after the other
+        self._block_ends = np.zeros(0)
         self._row: dict[str, slice] = {}
         self._wall_of = np.zeros(0, int)  # index into the bounds, per record
         self._flawed: set[str] = set()
         self._grown: dict[str, int] = {}  # walls that have visualisations: index into growth.SHOWINGS
         self._banded = False
         self._buffers: list[moderngl.Buffer] = []
-        self._counts: list[int] = []  # of records chosen, by page
+        self._counts: list[int] = []  # of records chosen, by block
         self._arrays: dict[Variant, list[moderngl.VertexArray]] = {}
         self._single: moderngl.Buffer | None = None
         self._single_arrays: dict[Variant, moderngl.VertexArray] = {}
@@ -97,54 +97,57 @@ class Walls:
 
     def set_up(self, walls: dict[str, Wall], atlas: Atlas) -> None:
         """Take over places after a layout has changed."""
-        records, pages, numbers = [], [], []
+        records, blocks, numbers = [], [], []
         self._row = {}
         self._grown = {}  # what has grown is told of again
         for number, (address, wall) in enumerate(walls.items()):
-            bands = atlas.bands[address]
+            bands = atlas.lays[address].bands
             self._row[address] = slice(len(records), len(records) + len(bands))
             for part, band in enumerate(bands):
                 records.append(_record(wall, atlas, part))
-                pages.append(self._page_key(address, band.page, atlas))
+                blocks.append(self._block_key(address, band.block, atlas))
                 numbers.append(number)
         self._records = np.array(records, WALL) if records else np.zeros(0, WALL)
-        self._page_keys = np.array(pages, float)
-        # Walls with visualisations are drawn by another shader: as if they lay on pages of their own, after the others.
-        self._page_ends = np.arange(1, 2 * len(atlas.pages) + 1) * BEYOND_M2
+        self._block_keys = np.array(blocks, float)
+        # Walls with visualisations are drawn by another shader: as if on blocks of their own, after the others.
+        self._block_ends = np.arange(1, 2 * len(atlas.blocks) + 1) * BEYOND_M2
         self._wall_of = np.array(numbers, int)
-        self._banded = any(len(bands) > 1 for bands in atlas.bands.values())
+        self._banded = any(len(lay.bands) > 1 for lay in atlas.lays.values())
         self._flawed = {address for address, wall in walls.items() if wall.flawed}
         size = max(1, len(records)) * WALL.itemsize
-        self._buffers = [self._ctx.buffer(reserve=size, dynamic=True) for _ in range(2 * len(atlas.pages))]
+        self._buffers = [self._ctx.buffer(reserve=size, dynamic=True) for _ in range(2 * len(atlas.blocks))]
         self._arrays = {}
         self._counts = []
 
-    def update(self, wall: Wall, atlas: Atlas) -> None:
-        """Take over where a wall stands and what it shows."""
-        rows = self._row[wall.key]
+    def update(self, wall: Wall, atlas: Atlas) -> bool:
+        """Take over where a wall stands, what it shows and where that lies; False if walls are to be set up anew, since
+        it lies there in another number of bands."""
+        rows, bands = self._row[wall.key], atlas.lays[wall.key].bands
+        if len(bands) != rows.stop - rows.start:
+            return False
         for number, row in enumerate(range(rows.start, rows.stop)):
             self._records[row] = _record(wall, atlas, number)
             self._records[row]["slots_margin"][3] = self._grown.get(wall.key, NONE)
+            self._block_keys[row] = self._block_key(wall.key, bands[number].block, atlas)
         (self._flawed.add if wall.flawed else self._flawed.discard)(wall.key)
+        return True
 
     def show_grown(self, wall: Wall, atlas: Atlas, showing: int) -> None:
         """From now on a wall shows visualisations, or none: an index into growth.SHOWINGS."""
         self._grown[wall.key] = showing
         self.update(wall, atlas)
-        for row, band in enumerate(atlas.bands[wall.key], self._row[wall.key].start):
-            self._page_keys[row] = self._page_key(wall.key, band.page, atlas)
 
-    def _page_key(self, key: str, page: int, atlas: Atlas) -> float:
+    def _block_key(self, key: str, block: int, atlas: Atlas) -> float:
         shows = SHOWINGS[self._grown.get(key, NONE)] != "activation"
-        return (page + len(atlas.pages) * shows) * BEYOND_M2
+        return (block + len(atlas.blocks) * shows) * BEYOND_M2
 
     def choose(self, sight: Sight) -> None:
         """Write what is inside a frustum and seen from its front, nearest first, for all eyes of a frame."""
         seen = sight.seen & sight.faced
         chosen = seen[self._wall_of].nonzero()[0]
-        keys = sight.distance2[self._wall_of[chosen]] + self._page_keys[chosen]
+        keys = sight.distance2[self._wall_of[chosen]] + self._block_keys[chosen]
         order = keys.argsort()
-        ends = keys[order].searchsorted(self._page_ends).tolist()
+        ends = keys[order].searchsorted(self._block_ends).tolist()
         records = self._records.take(chosen[order])  # five times as fast as by [], for records
         first = 0
         self._counts = []
@@ -161,14 +164,14 @@ class Walls:
             return 0
         atlas.table.use(1)
         self._colors.use(2)
-        draws, pages = 0, len(atlas.pages)
+        draws, blocks = 0, len(atlas.blocks)
         variant = Variant(color_map, range_mode, bool(self._flawed), self._banded)
-        if grown is not None and any(self._counts[pages:]):
+        if grown is not None and any(self._counts[blocks:]):
             grown.use(3, 4)
         for number, count in enumerate(self._counts):
             if count:
-                array = self._arrays_for(variant._replace(grown=number >= pages))[number]
-                (atlas.pages[number % pages].texture or self._blank).use(0)
+                array = self._arrays_for(variant._replace(grown=number >= blocks))[number]
+                (atlas.blocks[number % blocks].texture or self._blank).use(0)
                 array.render(moderngl.TRIANGLE_STRIP, 4, instances=count)
                 draws += 1
         return draws
@@ -179,8 +182,8 @@ class Walls:
             self._single = self._ctx.buffer(reserve=WALL.itemsize, dynamic=True)
         self._single.write(record)
 
-    def draw_single(self, atlas: Atlas, page: int, color_map: int, range_mode: int, *, flawed: bool) -> int:
-        texture = atlas.pages[page].texture
+    def draw_single(self, atlas: Atlas, block: int, color_map: int, range_mode: int, *, flawed: bool) -> int:
+        texture = atlas.blocks[block].texture
         if self._single is None or texture is None:
             return 0
         variant = Variant(color_map, range_mode, flawed, grained=True)
@@ -207,34 +210,39 @@ class Walls:
 
 
 def tile_record(wall: Wall, atlas: Atlas, channel: int, place: Place) -> tuple[int, np.ndarray]:
-    """(page, WALL record) of one channel as a wall of its own, somewhere else."""
+    """(block, WALL record) of one channel as a wall of its own, somewhere else."""
     mosaic = wall.mosaic
     position = channel if wall.order is None else int(np.flatnonzero(wall.order == channel)[0])
     row = channel // mosaic.columns
     number, band = next(
         (number, band)
-        for number, band in enumerate(atlas.bands[wall.key])
+        for number, band in enumerate(atlas.lays[wall.key].bands)
         if band.first_row <= row < band.first_row + band.rows
     )
     record = _record(wall, atlas, number, place)
     record["corner_table"][3] += position
     record["down_count"][3] = 1
-    return band.page, np.array([record], WALL)
+    return band.block, np.array([record], WALL)
 
 
 def _record(wall: Wall, atlas: Atlas, number: int, place: Place | None = None) -> np.void:
     place, mosaic, tiles = place or wall.place, wall.mosaic, wall.tiles
-    band = atlas.bands[wall.key][number]
+    lay = atlas.lays[wall.key]
+    band, held = lay.bands[number], lay.finest
+    means = held == mosaic.levels  # a texel for each tile
+    (cell_height, cell_width), finest = cell_of(mosaic, held), 0.5**held
     record = np.zeros(1, WALL)[0]
     # 2 mm before the panel's face: depth resolves that as far away as a wall can be told from its panel.
     upper_left = np.array(place.corner) + UP * place.height_m + place.normal * 0.002
     record["corner_table"] = (*upper_left, atlas.first_entry(wall.key))
     record["right_columns"] = (*(place.right * place.pitch_m), place.columns)
     record["down_count"] = (*(-UP * place.pitch_m), mosaic.count)
-    record["fill_rows"] = (*tile_fill(place.fill, mosaic), place.rows, mosaic.levels - 1)
-    record["texels"] = (mosaic.width, mosaic.height, mosaic.cell_width, mosaic.cell_height)
+    record["fill_rows"] = (*tile_fill(place.fill, mosaic), place.rows, max(0, mosaic.levels - 1 - held))
+    width, height = (1, 1) if means else (mosaic.width * finest, mosaic.height * finest)
+    record["texels"] = (width, height, cell_width, cell_height)
     record["origin_cells"] = (band.x, band.y, mosaic.columns, band.first_row * mosaic.columns)
     if tiles is not None:
         record["ranges"] = (*tiles.wall_range, *tiles.percentile_range)
-    record["slots_margin"] = (band.rows * mosaic.columns, MARGIN_M / place.pitch_m, float(tiles is not None), NONE)
+    layer = band.layer + 1 if tiles is not None else 0
+    record["slots_margin"] = (band.rows * mosaic.columns, MARGIN_M / place.pitch_m, layer, NONE)
     return record

@@ -11,9 +11,10 @@ SAMPLED = 1 << 18  # texels: counting them takes 2 ms
 
 
 def of_tiles(tiles: Tiles, bins: int = BINS) -> Histogram | None:
-    """Of the finite values; of large walls every n-th row is counted. None where there is no finite value."""
+    """Of the finite values; of large walls every n-th row is counted. None where there is no finite value, or
+    where only means are known."""
     low, high = tiles.wall_range
-    if not (np.isfinite(low) and np.isfinite(high)):
+    if not (np.isfinite(low) and np.isfinite(high) and tiles.levels):
         return None
     if high <= low:
         low, high = low - 0.5, high + 0.5
@@ -24,7 +25,7 @@ def of_tiles(tiles: Tiles, bins: int = BINS) -> Histogram | None:
     corners = np.array([mosaic.cell(channel) for channel in range(mosaic.count)])
     y = corners[:, :1, None] + rows[None, :, None]
     x = corners[:, 1:, None] + columns[None, None, :]
-    codes = tiles.levels[0][y, x].reshape(mosaic.count, -1).astype(np.int64)
+    codes = tiles.levels[0][y >> tiles.first_level, x >> tiles.first_level].reshape(mosaic.count, -1).astype(np.int64)
     codes += 256 * np.arange(mosaic.count)[:, None]
     counts = np.bincount(codes.ravel(), minlength=mosaic.count * 256).reshape(mosaic.count, 256)
     counts[:, 0] *= tiles.flawed == 0  # there code 0 means "not finite"

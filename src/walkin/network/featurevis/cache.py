@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from walkin.errors import WalkinError
 from walkin.network.featurevis.objective import Objective
 from walkin.network.featurevis.recipe import Recipe, digest
 from walkin.safe_file import set_aside, write_whole
+from walkin.sizes import size_from, size_text  # noqa: F401 - who limits a cache has them from here
 
 if TYPE_CHECKING:  # listing what is there must not wait for torch
     from walkin.network.loaded import Loaded
@@ -27,7 +27,6 @@ VERSION = 2
 """Of what the recipes do with their numbers: raised when the same ones give other pictures."""
 LIMIT_BYTES = 2 << 30
 _SUFFIX = ".safetensors"
-_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
 @dataclass(frozen=True)
@@ -280,23 +279,6 @@ def cache_folder() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("walkin", appauthor=False)) / "featurevis"
-
-
-def size_from(text: str) -> int:
-    """`500MB` or `2 GB` in bytes."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?b?)\s*", text, re.IGNORECASE)
-    unit = (match[2].upper() + ("B" if len(match[2]) == 1 and match[2].upper() != "B" else "")) if match else ""
-    if match is None or unit not in _UNITS:
-        raise WalkinError(f"{text!r} is no size: write 500MB or 2GB", code=2)
-    return int(float(match[1]) * _UNITS[unit])
-
-
-def size_text(count: float) -> str:
-    for unit in ("B", "KB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.2f} GB"
 
 
 def _read(path: Path) -> Entry:

@@ -19,7 +19,8 @@ class Jobs:
         self._log = log
 
     def watch(self, world: World) -> Hashable:
-        return world.progress, self._log.revision, frame_graph.due(world.phases) if world.panel.frames else None
+        due = frame_graph.due(world.phases) if world.panel.frames else None
+        return world.progress, self._log.revision, due, world.room.told
 
     def draw(self, desk: Desk) -> None:
         w, progress = desk.widgets, desk.world.progress
@@ -37,6 +38,8 @@ class Jobs:
             w.hint(", ".join(parts) or "How long it takes is not known yet.")
             if w.button("Cancel", width=-1):
                 desk.ask("cancel")
+        w.heading("Memory")
+        w.quiet(desk.world.room.told)
         if desk.state.frames:
             w.heading("Frames")
             frame_graph.draw(w, desk.world.phases)

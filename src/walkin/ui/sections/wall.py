@@ -43,7 +43,7 @@ class WallCard:
         channel = self._channel if world.look.range_mode == "channel" or named else None
         self._histograms = self._offer.histograms(world, self.key)
         made = tuple(id(each) for each in self._histograms)
-        return self.key, channel, id(wall), wall.revision, wall.sort, wall.place, world.look, made
+        return self.key, channel, id(wall), wall.revision, wall.sort, wall.place, world.look, made, coarse(wall)
 
     def draw(self, desk: Desk) -> None:
         w, world, key = desk.widgets, desk.world, self.key
@@ -108,6 +108,8 @@ class WallCard:
 
     def _tiles(self, desk: Desk, wall: Wall) -> None:
         w = desk.widgets
+        if told := coarse(wall):
+            w.say(told, w.inks.warning)
         if wall.count > 1:
             sort = w.choice("Sort", SORTS, wall.sort)
             if sort is not None:
@@ -115,6 +117,16 @@ class WallCard:
             columns = w.stepper("Columns", wall.place.columns, 1, wall.count)
             if columns is not None:
                 desk.ask("columns", self.key, columns)
+
+
+def coarse(wall: Wall) -> str:
+    """What is told of a wall that does not show all that the network gave; '' of others."""
+    if wall.tiles is None or not wall.tiles.coarse:
+        return ""
+    if not wall.tiles.levels:
+        return "coarse: each tile is its mean"
+    side = 2**wall.tiles.first_level
+    return f"coarse: a texel is the mean of {side} x {side}"
 
 
 def plot(w: Widgets, histogram: Histogram) -> None:
