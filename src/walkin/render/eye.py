@@ -24,6 +24,11 @@ class Eye:
     zoom: float
     """1 / tan(half the vertical angle of view)."""
 
+    @lazy
+    def planes(self) -> np.ndarray:
+        """(6, 4): see geometry.frustum_planes."""
+        return frustum_planes(self.clip_from_world)
+
     @staticmethod
     def of(world: World, stage_from_eye: Pose, fov: Fov, near_m: float, far_m: float) -> Eye:
         stage = world.world_from_stage
@@ -57,11 +62,11 @@ class Sight:
     @lazy
     def seen(self) -> np.ndarray:
         """(walls,) bool: which reach into a frustum."""
-        bounds = self.bounds
-        seen = [
-            spheres_in_frustum(bounds.centres, bounds.radii, frustum_planes(eye.clip_from_world))
-            for eye in self.eyes.values()
-        ]
+        return self.reach_in(self.bounds.centres, self.bounds.radii)
+
+    def reach_in(self, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
+        """(n,) bool: which spheres reach into a frustum."""
+        seen = [spheres_in_frustum(centres, radii, eye.planes) for eye in self.eyes.values()]
         return seen[0] if len(seen) == 1 else np.logical_or.reduce(seen)
 
     @lazy

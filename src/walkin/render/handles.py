@@ -29,32 +29,47 @@ class Handles:
     def __init__(self, rectangles: Rectangles):
         self._rectangles = rectangles.buffer()
         self._bars: dict[str, tuple[Place, np.ndarray]] = {}
+        self._rows: dict[str, slice] = {}  # of each scrollbar in `_records`
+        self._records = np.zeros(0, RECTANGLE)
+        self._placed: tuple[object, ...] = ()
         self._made: tuple[object, ...] = ()
 
     def prepare(self, world: World) -> None:
+        """What is lit changes with the ray, at nearly every frame: no walk through all walls for it."""
         lit = _lit(world)
-        made = (world, world.layout_revision, world.places_revision, lit)
-        if len(made) == len(self._made) and made[0] is self._made[0] and made[1:] == self._made[1:]:
+        placed = (world, world.layout_revision, world.places_revision)
+        still = len(self._placed) == len(placed) and self._placed[0] is world and self._placed[1:] == placed[1:]
+        if still and lit == self._made:
             return
-        self._made = made
-        bars: dict[str, tuple[Place, np.ndarray]] = {}
-        for key, wall in world.walls.items():
-            if wall.place.height_m <= SCROLLS_M:
-                continue
-            before = self._bars.get(key)
-            bars[key] = (
-                before if before is not None and before[0] is wall.place else (wall.place, scrollbar(world, wall))
-            )
-        self._bars = bars
-        shown = {key: records for key, (_, records) in bars.items()}
-        parts = [np.zeros(0, np.float32)]
+        if not still:
+            self._placed = placed
+            self._set_up(world)
+        self._made = lit
+        shown = self._records.copy()
+        parts = []
         for key, kind in lit:
             wall = world.walls[key]
-            parts.append(outline(wall.place, kind).view(np.float32))
-            if key in shown:
-                shown[key] = scrollbar(world, wall, LIT if kind == "scroll" else NEAR)
-        parts += [records.view(np.float32) for records in shown.values()]
-        self._rectangles.write(np.concatenate(parts).view(RECTANGLE))
+            parts.append(outline(wall.place, kind))
+            if key in self._rows:
+                shown[self._rows[key]] = scrollbar(world, wall, LIT if kind == "scroll" else NEAR)
+        parts.append(shown)
+        self._rectangles.write(np.concatenate([part.view(np.float32) for part in parts]).view(RECTANGLE))
+
+    def _set_up(self, world: World) -> None:
+        """The scrollbars of all high walls, as they are when nothing points at them."""
+        walls = list(world.walls.values())
+        before, self._bars, self._rows = self._bars, {}, {}
+        parts, first = [np.zeros(0, RECTANGLE)], 0
+        for number in (world.bounds.extents[:, 1] > SCROLLS_M).nonzero()[0].tolist():
+            wall = walls[number]
+            place, records = before.get(wall.key, (None, None))
+            if place is not wall.place or records is None:
+                records = scrollbar(world, wall)
+            self._bars[wall.key] = wall.place, records
+            self._rows[wall.key] = slice(first, first + len(records))
+            parts.append(records)
+            first += len(records)
+        self._records = np.concatenate([part.view(np.float32) for part in parts]).view(RECTANGLE)
 
     def draw(self) -> int:
         return self._rectangles.draw()

@@ -40,6 +40,8 @@ class Labels:
         self._text = text
         self._walls: dict[str, np.ndarray] = {}
         self._reach2 = np.zeros(0)  # of each wall, metres squared: from how far its text can be read
+        self._spheres: dict[str, np.ndarray] = {}  # around the text of each wall, often far wider than it
+        self._around = np.zeros((0, 4))  # the same for all walls, in their order
         self._scanned = (-1, -1)  # revisions of tiles and places of the world that were looked through for changes
         self._fixed = np.zeros(0, GLYPH)
         self._made: dict[str, tuple[object, ...]] = {}  # key of a wall -> what its text was made from
@@ -59,6 +61,7 @@ class Labels:
             self._world, self._layout_revision = world, world.layout_revision
             self._walls.clear()
             self._made.clear()
+            self._spheres.clear()
         scanned = world.tiles_revision, world.places_revision
         if self.waiting or self._scanned != scanned:
             self._scanned = scanned
@@ -93,13 +96,17 @@ class Labels:
             wall = world.walls[address]
             self._made[address] = wall.tiles, wall.place
             self._walls[address] = self._wall(wall)
+            self._spheres[address] = _sphere(self._walls[address])
             self._changed = True
+        nowhere = np.zeros(4)  # without text yet
+        self._around = np.array([self._spheres.get(key, nowhere) for key in world.walls]).reshape(-1, 4)
 
     def select(self, world: World, sight: Sight) -> None:
         """Choose the labels that can be read from here."""
         near: list[int] = []
         if world.look.labels and world.walls:
-            near = (sight.seen & (sight.distance2 < self._reach2)).nonzero()[0].tolist()
+            seen = sight.reach_in(self._around[:, :3], self._around[:, 3])
+            near = (seen & (sight.distance2 < self._reach2)).nonzero()[0].tolist()
         if self._changed or near != self._shown:
             self._shown, self._changed = near, False
             names = (world.bounds.addresses[index] for index in near)
@@ -226,6 +233,16 @@ def rows_of(exhibit: Exhibit) -> tuple[Row, ...]:
 def _seen(tint: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
     """A bar that is lighter than what is behind it: the background of a map of classes is nearly black."""
     return tint if max(tint[:3]) > 0.06 else BAR_DARK
+
+
+def _sphere(glyphs: np.ndarray) -> np.ndarray:
+    """(4,): centre and radius, metres, of the sphere around the box that holds some glyphs."""
+    if not len(glyphs):
+        return np.zeros(4)
+    corners, far = glyphs["corner"].astype(float), glyphs["right"].astype(float) + glyphs["up"]
+    ends = np.concatenate([corners, corners + far])
+    low, high = ends.min(axis=0), ends.max(axis=0)
+    return np.append((low + high) / 2, np.linalg.norm(high - low) / 2)
 
 
 def _name_size(widths: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import moderngl
 import numpy as np
 
-from walkin.geometry import frustum_planes, spheres_in_frustum
+from walkin.geometry import spheres_in_frustum
 from walkin.places import Ribbon
 from walkin.render.eye import Eye
 from walkin.render.shader import program
@@ -117,7 +117,7 @@ class Slabs:
         away = np.linalg.norm(self.centres - eye.position, axis=1)
         # A ribbon is never thinner than about a pixel: from afar it is wider than it lies.
         radii = self.radii + WIDEST_M + PIXEL * away
-        seen = spheres_in_frustum(self.centres, radii, frustum_planes(eye.clip_from_world)) & (away - radii < fog_m)
+        seen = spheres_in_frustum(self.centres, radii, eye.planes) & (away - radii < fog_m)
         found = seen.nonzero()[0]
         return (int(self.starts[found[0]]), int(self.starts[found[-1] + 1])) if len(found) else (0, 0)
 

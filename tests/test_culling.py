@@ -1,0 +1,80 @@
+"""What is left out of a view is not in it: rooms drawn whole, against what is chosen for the view, pixel by pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from drawing import draw, renderer_of
+from rooms import tiles_of
+
+from walkin.geometry import Fov, Pose
+from walkin.graph import Network, Node
+from walkin.interact.layout import lay_out
+from walkin.places import LayoutParameters
+from walkin.render import eye, ribbons
+from walkin.world import World
+
+SIZE = (128, 72)
+NARROW = Fov(-0.25, 0.15, 0.12, -0.18)
+WIDE = Fov(-0.9, 0.7, 0.6, -0.7)
+
+
+@contextmanager
+def everything_drawn() -> Iterator[None]:
+    """Whatever asks whether a sphere reaches into a frustum is told that it does."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (eye, ribbons):
+            patch.setattr(module, "spheres_in_frustum", lambda centres, *_: np.ones(len(centres), bool))
+        yield
+
+
+def room(kind: str) -> World:
+    """Thirty stages: large walls, small ones, and single columns whose names are far wider than they are; skips."""
+    random = np.random.default_rng(1)
+    nodes = [Node("input", "input", (1, 3, 8, 8))]
+    for stage in range(30):
+        name = f"stages.{stage}.of_a_name_that_is_long/add"
+        count, side = ((320, 6), (4, 12), (1, 5))[stage % 3]
+        inputs = (nodes[-1].address, *((nodes[-4].address,) if stage > 3 else ()))
+        nodes.append(Node(name, "conv", (1, count, side, side), inputs, operation="conv2d", module_class="Conv2d"))
+    network = Network("net", tuple(nodes), (nodes[-1].address,))
+    world = World()
+    world.furnish(network, lay_out(network, LayoutParameters(kind=kind)))
+    for node in nodes[1:]:
+        count, height, width = node.shape[1:]
+        world.accept(tiles_of(node, random.normal(size=(count, height, width))))
+    return world
+
+
+def heads(world: World, count: int) -> Iterator[Pose]:
+    """Anywhere among the walls, looking anywhere; every other one close before a wall and along it."""
+    random = np.random.default_rng(7)
+    places = [wall.place for wall in world.walls.values()]
+    for number in range(count):
+        place = places[random.integers(len(places))]
+        away = random.normal(size=3) * (0.3, 0.2, 0.3) if number % 2 else random.normal(size=3) * (4.0, 1.0, 4.0)
+        x, y, z = place.centre + place.normal * random.uniform(0.2, 3.0) + away
+        yaw = place.yaw + random.uniform(-np.pi, np.pi) * (0.5 if number % 2 else 1.0)
+        yield Pose.at(x, max(0.2, y), z, yaw=yaw, pitch=random.uniform(-0.7, 0.7))
+
+
+@pytest.mark.parametrize("kind", ["line", "spiral"])
+def test_what_is_left_out_would_not_have_touched_a_pixel(ctx, kind: str):
+    world = room(kind)
+    renderer = renderer_of(ctx, world)
+    for _ in range(40):  # text is laid out a few walls a frame
+        renderer.prepare(world, np.zeros(3), budget_ms=1e6)
+    left_out = 0
+    for number, head in enumerate(heads(world, 100)):
+        fov = (NARROW, WIDE)[number // 2 % 2]
+        chosen = draw(renderer, world, head, fov, SIZE).astype(int)
+        left_out += len(world.walls) - sum(renderer._walls._counts)
+        with everything_drawn():
+            whole = draw(renderer, world, head, fov, SIZE).astype(int)
+        # One step: ribbons end where the fog has taken all but that (GONE in render/renderer.py).
+        differ = np.abs(chosen - whole).max(axis=2) > 1
+        assert not differ.any(), f"view {number}: {differ.sum()} pixels, the first at {np.argwhere(differ)[0]}"
+    assert left_out > 100 * len(world.walls) / 2, "most of the room was out of view"
