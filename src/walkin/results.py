@@ -345,6 +345,9 @@ class Grown:
     peaks: tuple[float | None, ...] = ()
     """Once done: the largest value over space of the channel that the objective names, of the picture as it is; None
     where it names none. What pictures reach (see Evidence) is measured in the same way."""
+    capped: bool = False
+    """Whether they were made for what their node gives before a ReLU6 cuts it off: at its end there is no gradient left.
+    `peaks` are measured there; `activations` are those of the node as it is."""
 
     def each(self) -> Iterator[Visualised]:
         """The pictures one by one, opacity left out where all is opaque."""
@@ -362,6 +365,7 @@ class Grown:
                 self.recipe,
                 self.seed,
                 self.peaks[number] if self.peaks else None,
+                self.capped,
             )
 
 
@@ -384,6 +388,8 @@ class Visualised:
     seed: int = 0
     peak: float | None = None
     """The largest value over space of its channel, of the picture as it is (see Grown)."""
+    capped: bool = False
+    """Whether it was made, and its peak measured, before a ReLU6 cuts its node's values off (see Grown)."""
 
 
 @dataclass(frozen=True)

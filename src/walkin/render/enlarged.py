@@ -107,7 +107,7 @@ class LargeTile:
             seen = bloom.seen
             state = f"reaches {number(seen.activation)}" if bloom.done else f"growing, {percent(bloom.fraction)}"
             if bloom.done and seen.peak is not None:
-                state += f", at most {number(seen.peak)}"
+                state += f", at most {number(seen.peak)}{' before its ReLU6' if seen.capped else ''}"
             size = f"{seen.pixels.shape[0]} × {seen.pixels.shape[1]}"
             told = f"{bloom.method.recipe}, seed {bloom.method.seed}   {state}   {size}"
             lines.append((told, WORDS_EM, DIM, "regular"))

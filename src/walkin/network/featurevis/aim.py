@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -12,9 +13,15 @@ from torch.nn import functional as F
 
 from walkin.errors import WalkinError
 from walkin.graph import Node
+from walkin.network.featurevis.caps import Cap
 from walkin.network.featurevis.objective import Objective, Term
 from walkin.network.featurevis.reach import Reach
 from walkin.network.recording import Place
+
+
+Phase = Literal["early", "late", "node"]
+"""early: before the ReLU that the node's value comes out of; late: as the node gives it, without an upper end; node: as
+it is."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +37,19 @@ class Part:
     skipped: int = 0
     """Tokens before those that form a picture."""
     token_side: int = 0
-    measured: Place | None = None
-    """Where its value appears before it is cut off above, if it is; None: at `place`."""
+    cap: Cap | None = None
+    """What cuts its node's values off above. Pictures are then made for what is there before: at the end there is no
+    gradient left."""
+
+    def at(self, phase: Phase) -> Place:
+        if phase == "early":
+            return self.early
+        return self.cap.place if self.cap is not None and phase == "late" else self.place
+
+    def taken(self, found: dict[Place, Tensor], phase: Phase) -> Tensor:
+        """Its value in a phase."""
+        value = found[self.at(phase)]
+        return self.cap.without(value) if self.cap is not None and phase == "late" else value
 
 
 @dataclass(frozen=True)
@@ -41,8 +59,8 @@ class Aim:
     objective: Objective
     parts: tuple[Part, ...]
 
-    def places(self, early: bool) -> tuple[Place, ...]:
-        return tuple(dict.fromkeys(part.early if early else part.place for part in self.parts))
+    def places(self, phase: Phase) -> tuple[Place, ...]:
+        return tuple(dict.fromkeys(part.at(phase) for part in self.parts))
 
 
 def aim(objective: Objective, reach: Reach) -> Aim:
@@ -80,7 +98,7 @@ def _part(term: Term, reach: Reach) -> Part:
     side = node.token_side if node.picture == "tokens" else 0
     skipped = node.shape[1] - side * side if side else 0
     early = reach.before_rectifier(term.address)
-    return Part(term, reach.place(term.address), early, axis, skipped, side, reach.before_cap(term.address))
+    return Part(term, reach.place(term.address), early, axis, skipped, side, reach.cap(term.address))
 
 
 def channels(node: Node) -> tuple[int, int]:
@@ -141,21 +159,20 @@ def _by_name(name: str, names: tuple[str, ...] | None, count: int) -> int:
 
 
 def values(
-    aims: Sequence[Aim], found: dict[Place, Tensor], early: bool, photos: dict[tuple[int, Place], Tensor]
+    aims: Sequence[Aim], found: dict[Place, Tensor], phase: Phase, photos: dict[tuple[int, Place], Tensor]
 ) -> Tensor:
     """(B,): how large each picture's objective is; float32. Each picture has as many views as there are rows for it."""
     batch = len(aims)
     first = aims[0].parts
     if all(len(one.parts) == 1 and one.parts[0].term.kind == "channel" for one in aims):
-        place = first[0].early if early else first[0].place
-        if all((one.parts[0].early if early else one.parts[0].place) == place for one in aims):
-            return _all_channels(aims, _by_sample(found[place], batch))
+        place = first[0].at(phase)
+        if all(one.parts[0].at(phase) == place for one in aims):
+            return _all_channels(aims, _by_sample(first[0].taken(found, phase), batch))
     totals = []
     for number, one in enumerate(aims):
         total = torch.zeros((), device=next(iter(found.values())).device)
         for part in one.parts:
-            place = part.early if early else part.place
-            value = _by_sample(found[place], batch)[number]
+            value = _by_sample(part.taken(found, phase), batch)[number]
             total = total + part.term.weight * _value(part, value.float(), photos.get((number, part.place)))
         totals.append(total)
     return torch.stack(totals)
@@ -216,6 +233,11 @@ def _value(part: Part, value: Tensor, photo: Tensor | None) -> Tensor:
     return picked.mean()
 
 
+def capped(one: Aim) -> bool:
+    """Whether its pictures are made for what is there before values are cut off above."""
+    return any(part.cap is not None for part in one.parts)
+
+
 def has_peak(one: Aim) -> bool:
     """Whether an objective names one channel that is to be large."""
     term = one.parts[0].term
@@ -223,7 +245,7 @@ def has_peak(one: Aim) -> bool:
 
 
 def peak_place(one: Aim) -> Place:
-    return one.parts[0].measured or one.parts[0].place
+    return one.parts[0].at("late")
 
 
 def peak(one: Aim, found: dict[Place, Tensor]) -> float | None:
@@ -238,7 +260,7 @@ def peak(one: Aim, found: dict[Place, Tensor]) -> float | None:
     return float(value.select(part.axis, part.term.channel).float().max())
 
 
-def likeness(aims: Sequence[Aim], found: dict[Place, Tensor], early: bool, groups: Sequence[int]) -> Tensor:
+def likeness(aims: Sequence[Aim], found: dict[Place, Tensor], phase: Phase, groups: Sequence[int]) -> Tensor:
     """(B,): how alike the pictures of one objective are at its node: mean cosine of their Gram matrices, 0 to 1."""
     batch = len(aims)
     result = torch.zeros(batch, device=next(iter(found.values())).device)
@@ -248,7 +270,7 @@ def likeness(aims: Sequence[Aim], found: dict[Place, Tensor], early: bool, group
         if len(members) < 2:
             continue
         part = aims[members[0]].parts[0]
-        value = _by_sample(found[part.early if early else part.place], batch)[members].float()
+        value = _by_sample(part.taken(found, phase), batch)[members].float()
         flat = value.movedim(part.axis + 1, 1).flatten(2)
         # Without their means: those of a ReLU are all above 0, and would make all pictures look alike.
         flat = flat - flat.mean(2, keepdim=True)

@@ -76,7 +76,7 @@ class Batch:
             torch.zeros(count, device=device),
             torch.zeros(count, *studio.picture[1:], device=device),
             torch.stack(given).to(device) if len(given) == count else None,
-            studio.photo_values(requests, requests, studio.whole) if given else {},
+            studio.photo_values(requests, studio.whole, "late") if given else {},
         )
 
     def sight(self, step: int) -> tuple[Reach, Sight]:
@@ -145,8 +145,8 @@ class Batch:
         reach, sight = self.sight(step)
         requests = [self.requests[number] for number in part]
         aims = [studio.aim(request.objective, reach) for request in requests]
-        early = step < recipe.relu_steps
-        places = tuple(dict.fromkeys(place for one in aims for place in one.places(early)))
+        phase: aims_of.Phase = "early" if step < recipe.relu_steps else "late"
+        places = tuple(dict.fromkeys(place for one in aims for place in one.places(phase)))
         device = self.picture.values.device
         with reach.with_gradients():
             planes = self.picture.planes()
@@ -167,11 +167,11 @@ class Batch:
             with torch.autocast(device.type, torch.float16, enabled=self.half):
                 found = reach.run(given, places, folded=True)
             photos = {(k - part.start, place): value for (k, place), value in self.photo_values.items() if k in part}
-            values = aims_of.values(aims, found, early, photos)
+            values = aims_of.values(aims, found, phase, photos)
             aim = values
             if any(request.objective.copies > 1 for request in requests):
                 groups = [request.group for request in requests]
-                aim = values - recipe.diversity * values.detach().abs() * aims_of.likeness(aims, found, early, groups)
+                aim = values - recipe.diversity * values.detach().abs() * aims_of.likeness(aims, found, phase, groups)
             scale = _SCALE.get(studio.loaded.dtype, _SCALE[torch.float16] if self.half else 1.0)
             found.clear()
             at_input = self._at_input(aim, given, scale, reach, places)
@@ -197,7 +197,7 @@ class Batch:
         if bool((gradient == 0).all()) and not self.studio.recipe.parametrisation == "pixel":
             reach, sight = self.sight(step)
             x = torch.rand(1, self.studio.picture[0], *sight.side, device=gradient.device)
-            places = self.studio.aim(self.requests[0].objective, reach).places(True)
+            places = self.studio.aim(self.requests[0].objective, reach).places("early")
             where = where_it_stops(reach, self.studio.normalised(x), places[0])
             if where:
                 raise self._stopped(reach, x, places)

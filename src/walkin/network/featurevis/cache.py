@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # listing what is there must not wait for torch
     from walkin.network.loaded import Loaded
     from walkin.network.recording import Trace
 
-VERSION = 2
+VERSION = 3
 """Of what the recipes do with their numbers: raised when the same ones give other pictures."""
 LIMIT_BYTES = 2 << 30
 _SUFFIX = ".safetensors"
@@ -42,6 +42,8 @@ class Entry:
     seconds: float
     peak: float | None = None
     """The largest value over space of its channel; None: not measured, or of no single channel."""
+    capped: bool = False
+    """Whether it was made for what its node gives before that is cut off above; `peak` is measured there."""
 
     @property
     def rgba(self) -> np.ndarray:
@@ -178,6 +180,8 @@ class Cache:
         about = {**key.about, "activation": entry.activation, "steps": entry.steps, "seconds": entry.seconds}
         if entry.peak is not None:
             about["peak"] = entry.peak
+        if entry.capped:
+            about["capped"] = True
         return self.write(self._path(key), save(arrays, {"walkin": json.dumps(about)}))
 
     def write(self, path: Path, content: bytes) -> str:
@@ -290,7 +294,8 @@ def _read(path: Path) -> Entry:
     if planes.ndim != 3 or planes.dtype != np.uint8 or (alpha is not None and alpha.shape != planes.shape[1:]):
         raise ValueError("it holds no picture")
     peak = float(about["peak"]) if "peak" in about else None
-    return Entry(planes, alpha, float(about["activation"]), int(about["steps"]), float(about["seconds"]), peak)
+    activation, steps, seconds = float(about["activation"]), int(about["steps"]), float(about["seconds"])
+    return Entry(planes, alpha, activation, steps, seconds, peak, bool(about.get("capped", False)))
 
 
 def _about(path: Path) -> dict[str, Any]:

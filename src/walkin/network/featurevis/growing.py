@@ -221,8 +221,9 @@ def making(
     if done:
         kept = torch.tensor([number for number, fine in enumerate(good) if fine])
         judged = studio.judged(done, planes[kept])
+        capped = aims_of.capped(studio.aim(done[0].objective, studio.judge))  # all of a batch have the same nodes
         entries = [
-            Entry(planes[number].numpy(), alphas[number], activation, recipe.steps, seconds, peak)
+            Entry(planes[number].numpy(), alphas[number], activation, recipe.steps, seconds, peak, capped)
             for number, (activation, peak) in zip(kept.tolist(), judged, strict=True)
         ]
     again: list[Request] = []
@@ -282,4 +283,5 @@ def grown(requests: Sequence[Request], entries: Sequence[Entry], recipe: Recipe,
         seed=seed,
         done=True,
         peaks=tuple(entry.peak for entry in entries),
+        capped=entries[0].capped,
     )

@@ -15,6 +15,7 @@ from torch import Tensor
 from walkin.errors import WalkinError
 from walkin.graph import Network, Node
 from walkin.network.capture import GraphChanged, Replay
+from walkin.network.featurevis.caps import Cap, Ends
 from walkin.network.featurevis.folded_norms import Folding, Learning, Norms
 from walkin.network.fold import FOLDS, fold
 from walkin.network.loaded import Loaded
@@ -27,9 +28,6 @@ from walkin.network.undisturbed import undisturbed
 
 # What gives the same for all values below a bound, and so has no gradient there.
 RECTIFIERS = frozenset("relu relu_ relu6 relu6_ hardtanh hardtanh_ threshold threshold_ clamp clamp_ clamp_min".split())
-# Of these, what also gives the same for all values above a bound: many pictures then reach the same largest value.
-# (torch.nn.ReLU6 calls hardtanh.)
-CAPPED = frozenset("relu6 relu6_ hardtanh hardtanh_".split())
 SQUASHERS = frozenset({"softmax", "log_softmax", "sigmoid", "sigmoid_"})
 
 
@@ -89,9 +87,14 @@ class Reach:
         """Where the input of the ReLU that gives a node's value appears; the node's own place if none does."""
         return self._before(self.place(address), RECTIFIERS)
 
+    def cap(self, address: str) -> Cap | None:
+        """The ReLU6, or what else cuts off above, that gives a node's value; None if none does."""
+        return self._caps.get(self.place(address))
+
     def before_cap(self, address: str) -> Place:
         """Where values appear that a ReLU6 then cuts off above; the node's own place if none does."""
-        return self._before(self.place(address), CAPPED)
+        found = self.cap(address)
+        return found.place if found is not None else self.place(address)
 
     def operation(self, place: Place) -> str:
         """What gives the value at a place; '' where that is no single operation."""
@@ -113,6 +116,16 @@ class Reach:
         return {op.place: op for op in self.trace.ops}
 
     @cached_property
+    def _caps(self) -> dict[Place, Cap]:
+        """By the place of the value that is cut off; learned from one pass over a grey picture."""
+        ends = Ends.of(self.trace)
+        if ends.events:
+            grey = torch.zeros(1, self.loaded.preprocess.size[0], *self.side)
+            with self.without_gradients(), torch.no_grad():
+                self._pass(grey, (self.trace.ops[-1].place,), ends)
+        return ends.caps(self.trace)
+
+    @cached_property
     def _norms(self) -> Norms:
         """Learned from one pass over a grey picture."""
         norms = Norms.of(self.trace)
@@ -131,7 +144,7 @@ class Reach:
         wanted = tuple(places)
         return self._pass(x, wanted, Folding(self._norms, wanted) if folded else None)
 
-    def _pass(self, x: Tensor, places: Iterable[Place], changes: Folding | Learning | None) -> dict[Place, Tensor]:
+    def _pass(self, x: Tensor, places: Iterable[Place], changes: Folding | Learning | Ends | None) -> dict[Place, Tensor]:
         wanted = dict.fromkeys(places)
         found: dict[Place, Tensor] = {}
 
@@ -147,7 +160,7 @@ class Reach:
         x: Tensor,
         places: Iterable[Place],
         on_value: Callable[[Place, Tensor], None],
-        changes: Folding | Learning | None = None,
+        changes: Folding | Learning | Ends | None = None,
     ) -> None:
         """Gives each value the moment it is there: it is the network's own, and valid only during the call."""
         wanted = dict.fromkeys(places)
@@ -212,7 +225,7 @@ class Reach:
 class _AnySize(Replay):
     """Hands out values whatever their shape: batches are larger than the traced one."""
 
-    changes: Folding | Learning | None = None
+    changes: Folding | Learning | Ends | None = None
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if self.changes is not None:

@@ -101,7 +101,7 @@ class Studio:
 
     def nodes(self, objective: Objective) -> tuple[Place, ...]:
         """What pictures of one batch must have in common."""
-        return self.aim(objective, self.judge).places(early=False)
+        return self.aim(objective, self.judge).places("node")
 
     def normalised(self, planes: Tensor) -> Tensor:
         mean, std = (one.to(planes.device) for one in self.statistics)
@@ -115,16 +115,15 @@ class Studio:
             some = [self.aim(request.objective, self.judge)]
             x = transforms.resized(one[None].to(self.loaded.device).float() / 255, self.judge.side)
             with self.judge.with_gradients(), torch.no_grad():
-                values = self.judge.run(self.normalised(x), (*some[0].places(early=False), aims_of.peak_place(some[0])))
-                value = aims_of.values(some, values, False, self.photo_values(requests, [request]))[0]
+                values = self.judge.run(self.normalised(x), (*some[0].places("node"), aims_of.peak_place(some[0])))
+                value = aims_of.values(some, values, "node", self.photo_values([request], self.judge, "node"))[0]
                 found.append((float(value), aims_of.peak(some[0], values)))
         return found
 
     def photo_values(
-        self, every: Sequence[Request], requests: Sequence[Request], reach: Reach | None = None
+        self, requests: Sequence[Request], reach: Reach, phase: aims_of.Phase
     ) -> dict[tuple[int, Place], Tensor]:
-        """What the photos of caricatures give at their nodes."""
-        reach = reach or self.judge
+        """What the photos of caricatures give, by number of the request and place of the node."""
         result: dict[tuple[int, Place], Tensor] = {}
         for number, request in enumerate(requests):
             if not any(term.kind == "caricature" for term in request.objective.terms):
@@ -132,8 +131,8 @@ class Studio:
             some = self.aim(request.objective, reach)
             x = self.photo(request.objective)[None].to(self.loaded.device)
             with reach.with_gradients(), torch.no_grad():
-                values = reach.run(self.normalised(transforms.resized(x, reach.side)), some.places(early=False))
-            result.update({(number, place): value.float() for place, value in values.items()})
+                values = reach.run(self.normalised(transforms.resized(x, reach.side)), some.places(phase))
+            result.update({(number, part.place): part.taken(values, phase).float() for part in some.parts})
         return result
 
     def photo(self, objective: Objective) -> Tensor:

@@ -83,6 +83,8 @@ class Folder:
         }
         if one.peak is not None:
             self.rows[name]["peak"] = one.peak
+        if one.capped:  # so was its objective; the activation is that of the node as it is
+            self.rows[name]["before_relu6"] = True
         if (beside := self._beside(one)) is not None:
             self.rows[name]["evidence"] = beside
         self.fresh[_wall(one)].append(one)
@@ -140,6 +142,8 @@ class Folder:
             path = self.path / f"{_safe(wall)}{self._suffix(pictures[0])}-sheet.png"
             title = f"{self.network}   {wall}"
             below = f"{self.recipe.name}, {pictures[0].steps} steps, seed {pictures[0].seed}; {self.weights}"
+            if pictures[0].capped:
+                below += "; made for values before its ReLU6"
             ratios = [self._figures(one) for one in pictures] if self.evidence is not None else []
             if self.evidence is not None:
                 below += f"; beside each: its largest value over that of {self.evidence.count:,} pictures"
