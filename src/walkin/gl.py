@@ -101,37 +101,30 @@ def write_bytes(
     texture: moderngl.TextureArray, layer: int, corner: tuple[int, int], level: int, codes: np.ndarray
 ) -> None:
     """A part of one layer of `bytes_layers`: uint8 (height, width), at (x, y) of a mip level."""
-    gl = _required()
-    texture.use(0)
     if not codes.flags.c_contiguous:
         codes = codes.copy()
     height, width = codes.shape
-    gl.glPixelStorei(UNPACK_ALIGNMENT, 1)
-    gl.glTexSubImage3D(
-        TEXTURE_2D_ARRAY,
-        level,
-        *corner,
-        layer,
-        width,
-        height,
-        1,
-        RED,
-        UNSIGNED_BYTE,
-        ctypes.c_void_p(codes.ctypes.data),
-    )
+    _write_part(texture, layer, (*corner, width, height), level, codes.ctypes.data)
 
 
-def write_from_buffer(
-    texture: moderngl.Texture, buffer: moderngl.Buffer, first_byte: int, viewport: Box, level: int
+def write_bytes_from(
+    texture: moderngl.TextureArray, layer: int, part: Box, level: int, buffer: moderngl.Buffer, first_byte: int
 ) -> None:
-    """Write a part (x, y, width, height) of a level of a `bytes_texture` from a place in a buffer: moderngl can do it
-    from a buffer's first byte only."""
+    """The same from a place in a buffer: moderngl can do it from a buffer's first byte only. `part`: x, y, width,
+    height."""
+    gl = _required()
+    gl.glBindBuffer(PIXEL_UNPACK_BUFFER, buffer.glo)
+    _write_part(texture, layer, part, level, first_byte)
+    gl.glBindBuffer(PIXEL_UNPACK_BUFFER, 0)
+
+
+def _write_part(texture: moderngl.TextureArray, layer: int, part: Box, level: int, source: int) -> None:
     gl = _required()
     texture.use(0)
-    gl.glBindBuffer(PIXEL_UNPACK_BUFFER, buffer.glo)
     gl.glPixelStorei(UNPACK_ALIGNMENT, 1)
-    gl.glTexSubImage2D(TEXTURE_2D, level, *viewport, RED, UNSIGNED_BYTE, ctypes.c_void_p(first_byte))
-    gl.glBindBuffer(PIXEL_UNPACK_BUFFER, 0)
+    x, y, width, height = part
+    size, pixels = (width, height, 1), ctypes.c_void_p(source)
+    gl.glTexSubImage3D(TEXTURE_2D_ARRAY, level, x, y, layer, *size, RED, UNSIGNED_BYTE, pixels)
 
 
 def layers_texture(ctx: moderngl.Context, side: int, layers: int, levels: int) -> moderngl.TextureArray:

@@ -12,6 +12,29 @@ from walkin.mosaic import Mosaic
 from walkin.pyramid import coarser
 
 
+@dataclass
+class DeviceCodes:
+    """A node's codes in a CUDA device's memory, lent to the render thread until it has copied them."""
+
+    address: int
+    """Of the first byte: level 0 of the mosaic, then each level after it."""
+    nbytes: int
+    device: int
+    ready: int
+    """Handle of the event (cudaEvent_t) that the last kernel which writes them is followed by."""
+    keep: Any
+    """What holds the memory and the event. Nobody but the worker looks at it."""
+
+    @property
+    def taken(self) -> bool:
+        """Whether they were copied before, and are gone."""
+        return self.keep is None
+
+    def give_back(self) -> None:
+        """They have been copied, or will not be: the worker may have its memory again."""
+        self.keep = None
+
+
 @dataclass(frozen=True)
 class Tiles:
     """One node's channels as pictures: value = low + code / 255 * (high - low), per channel."""
@@ -41,6 +64,8 @@ class Tiles:
     """float32 (C,): share of values that are exactly 0."""
     positive: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     """float32 (C,): share of values above 0."""
+    lent: DeviceCodes | None = field(default=None, compare=False, repr=False)
+    """The bytes of `levels`, one after the other, where they were made on a CUDA device."""
     first_level: int = 0
     """The finest level that is there: 0 has all that is to be seen; `mosaic.levels`: only means are known, `levels` is
     empty."""
@@ -67,12 +92,12 @@ class Tiles:
         levels = self.levels[first_level - self.first_level :]
         if not levels and first_level < self.mosaic.levels:
             levels = (self.level(first_level),)
-        return replace(self, levels=levels, first_level=first_level)
+        return replace(self, levels=levels, first_level=first_level, lent=None)
 
     @property
     def finest(self) -> Tiles:
         """The same with nothing but its finest level, which the others can be made of; itself if it has no other."""
-        return self if len(self.levels) < 2 else replace(self, levels=self.levels[:1])
+        return self if len(self.levels) < 2 else replace(self, levels=self.levels[:1], lent=None)
 
     def value(self, channel: int, row: int, column: int) -> float:
         """Value at a texel of a channel's picture, or the mean around it where it is coarse; NaN where the network gave
@@ -122,29 +147,6 @@ class Tiles:
     def minimum(self) -> np.ndarray:
         """float32 (C,): smallest finite value of each channel."""
         return np.where(self.flawed > 0, self.low + (self.high - self.low) / 255, self.low).astype(np.float32)
-
-
-@dataclass
-class DeviceCodes:
-    """A node's codes in a CUDA device's memory, lent to the render thread until it has copied them."""
-
-    address: int
-    """Of the first byte: level 0 of the mosaic, then each level after it."""
-    nbytes: int
-    device: int
-    ready: int
-    """Handle of the event (cudaEvent_t) that the last kernel which writes them is followed by."""
-    keep: Any
-    """What holds the memory and the event. Nobody but the worker looks at it."""
-
-    @property
-    def taken(self) -> bool:
-        """Whether they were copied before, and are gone."""
-        return self.keep is None
-
-    def give_back(self) -> None:
-        """They have been copied, or will not be: the worker may have its memory again."""
-        self.keep = None
 
 
 @dataclass(frozen=True)

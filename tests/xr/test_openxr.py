@@ -364,7 +364,7 @@ def test_what_is_prepared_is_prepared_once_however_many_eyes(headset: Runtime):
             count(part, "prepare")
         count(renderer._hands._marks, "write")
         count(renderer._labels._glyphs, "write")
-        count(renderer._atlas, "upload_level")
+        count(renderer._atlas, "upload")
         count(renderer._walls, "choose")
         wall = made.world.walls["a"]
         for number in range(10):
@@ -377,7 +377,7 @@ def test_what_is_prepared_is_prepared_once_however_many_eyes(headset: Runtime):
         assert counted["Instances.write"] == 10, "rays once a frame; text, which has not changed, never"
         made.world.accept(replace(wall.tiles))
         made.frame(5)
-        assert counted["Atlas.upload_level"] == wall.mosaic.levels, "new tiles once, not once an eye"
+        assert counted["Atlas.upload"] == 1, "new tiles once, not once an eye"
 
 
 def test_the_spectators_camera_is_steady_and_upright():

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import moderngl
 import numpy as np
 
-from walkin.gl import bytes_layers, write_bytes
+from walkin.gl import bytes_layers
 from walkin.mosaic import MAX_LEVELS, Mosaic
 from walkin.render.packing import Layers, Spot, on_shelves
 from walkin.render.surface import is_software
+from walkin.render.unpack import Unpack
 from walkin.results import Tiles
 
 MAX_SIDE = 8192
@@ -84,6 +85,7 @@ class Atlas:
         self._most_layers = ctx.info["GL_MAX_ARRAY_TEXTURE_LAYERS"]
         self._block_bytes = SOFTWARE_BLOCK_BYTES if is_software(ctx) else BLOCK_BYTES
         self._limit_bytes = limit_bytes
+        self._unpack = Unpack(ctx)
         self.blocks: list[Block] = []
         self.lays: dict[str, Lay] = {}
         self.mosaics: dict[str, Mosaic] = {}
@@ -158,17 +160,26 @@ class Atlas:
         """GPU memory of blocks (with mips) and table."""
         return sum(block.bytes for block in self.blocks) + self.table.width * self.table.height * 16
 
-    def upload_level(self, key: str, tiles: Tiles, level: int) -> int:
-        """Write one mip level of a wall's mosaic to its place; returns the bytes written."""
-        lay, mosaic = self.lays[key], self.mosaics[key]
-        codes = means(tiles) if level >= mosaic.levels else tiles.level(level)
-        cell_height, down = cell_of(mosaic, level)[0], level - lay.finest
-        for band in lay.bands:
-            part = codes[band.first_row * cell_height : (band.first_row + band.rows) * cell_height]
-            texture = self.blocks[band.block].texture
-            assert texture is not None, "a block is made before anything is written to it"
-            write_bytes(texture, band.layer, (band.x >> down, band.y >> down), down, part)
-        return codes.nbytes
+    def upload(self, key: str, tiles: Tiles) -> int:
+        """Write a wall's mosaic to its place, all levels from the finest that is there; returns the bytes written."""
+        mosaic = self.mosaics[key]
+        self.show_from(key, tiles.first_level)
+        lay = self.lays[key]
+        levels = range(lay.finest, max(mosaic.levels, lay.finest + 1))
+        pictures = [means(tiles) if level >= mosaic.levels else tiles.level(level) for level in levels]
+        lent = tiles.lent
+        if lent is not None and pictures[0] is not (tiles.levels or (None,))[0]:
+            lent.give_back()  # some of it is not wanted, or is made here
+            lent = None
+        staged = self._unpack.stage(pictures, lent)
+        for down, level in enumerate(levels):
+            cell_height = cell_of(mosaic, level)[0]
+            for band in lay.bands:
+                rows = slice(band.first_row * cell_height, (band.first_row + band.rows) * cell_height)
+                texture = self.blocks[band.block].texture
+                assert texture is not None, "a block is made before anything is written to it"
+                staged.write(down, rows, texture, band.layer, (band.x >> down, band.y >> down), down)
+        return sum(picture.nbytes for picture in pictures)
 
     def upload_table(self, key: str, tiles: Tiles, order: np.ndarray | None) -> None:
         """Write the tile table's entries of one wall: `order` (count,) is the tile at each position."""

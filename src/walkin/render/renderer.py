@@ -43,6 +43,7 @@ from walkin.world import COLOR_MAPS, RANGES, Look, World
 
 FOG_M = 34.0  # distance at which a thing has lost 63 % of its contrast, for an eye near the floor
 GONE = 2.6  # of that distance: there less than half a step of 255 is left of a thing, by frame.glsl's clearness
+BEHIND = 4.0  # what is behind the visitor counts as twice as far when walls are filled
 FOG_RISE = 6.0  # metres of fog distance gained per metre of height: from above the whole network is seen
 
 
@@ -219,12 +220,7 @@ class Renderer:
         if not self._uploads:
             return
 
-        def urgency(key: str) -> tuple[bool, float]:
-            """What becomes coarser makes room for others; then the nearest."""
-            wall = world.walls[key]
-            return wall.first_level <= atlas.lays[key].level, float(((wall.place.centre - eye) ** 2).sum())
-
-        waiting = sorted(self._uploads, key=urgency, reverse=True)
+        waiting = _by_urgency(world, atlas, list(self._uploads), eye)
         while waiting and time.perf_counter() < deadline:
             address = waiting.pop()
             self._uploads.discard(address)
@@ -233,10 +229,7 @@ class Renderer:
                 atlas.relay(address, wall.first_level)  # if there is no room it is tried again with the next change
             tiles = wall.pyramid
             if tiles is not None:
-                atlas.show_from(address, tiles.first_level)
-                finest = atlas.lays[address].finest
-                for level in range(finest, max(wall.mosaic.levels, finest + 1)):
-                    self.uploaded_bytes += atlas.upload_level(address, tiles, level)
+                self.uploaded_bytes += atlas.upload(address, tiles)
                 self._orders[address] = wall.order
                 atlas.upload_table(address, tiles, wall.order)
                 wall.settle()
@@ -342,6 +335,16 @@ class Renderer:
         block["air"], block["ground"], block["line"], block["panel"] = room
         self._frame.write(self._block)
         self._frame.bind_to_uniform_block(FRAME_BINDING)
+
+
+def _by_urgency(world: World, atlas: Atlas, keys: list[str], eye: np.ndarray) -> list[str]:
+    """The most urgent last: what becomes coarser makes room for others; then the nearest, those ahead before others."""
+    walls = [world.walls[key] for key in keys]
+    away = np.array([wall.place.centre for wall in walls]) - eye
+    ahead = -(world.world_from_stage.matrix @ world.stage_from_head.matrix)[:3, 2]
+    distance2 = (away**2).sum(axis=1) * np.where(away @ ahead > 0, 1.0, BEHIND)
+    finer = np.array([wall.first_level <= atlas.lays[key].level for key, wall in zip(keys, walls, strict=True)])
+    return [keys[number] for number in np.lexsort((distance2, finer))[::-1]]
 
 
 def fog_m(height_m: float) -> float:

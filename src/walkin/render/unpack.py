@@ -17,8 +17,6 @@ from walkin.render.interop import Interop, Unusable
 from walkin.render.surface import is_software
 from walkin.results import DeviceCodes
 
-Viewport = tuple[int, int, int, int]
-
 
 @dataclass(frozen=True)
 class Staged:
@@ -30,14 +28,17 @@ class Staged:
     offsets: tuple[int, ...]
     """First byte of each in the buffer."""
 
-    def write(self, number: int, first_row: int, texture: moderngl.Texture, viewport: Viewport, level: int) -> None:
-        """Rows of one picture, as many as the viewport (x, y, width, height) has, to a part of a texture's level."""
+    def write(
+        self, number: int, rows: slice, texture: moderngl.TextureArray, layer: int, corner: tuple[int, int], level: int
+    ) -> None:
+        """Some rows of one picture, at (x, y) of a layer's mip level."""
         picture = self.pictures[number]
         if self.buffer is None:
-            texture.write(picture[first_row : first_row + viewport[3]], viewport, level, alignment=1)
-        else:
-            first_byte = self.offsets[number] + first_row * picture.shape[1]
-            gl.write_from_buffer(texture, self.buffer, first_byte, viewport, level)
+            gl.write_bytes(texture, layer, corner, level, picture[rows])
+            return
+        first, last, _ = rows.indices(picture.shape[0])
+        part = (*corner, picture.shape[1], last - first)
+        gl.write_bytes_from(texture, layer, part, level, self.buffer, self.offsets[number] + first * picture.shape[1])
 
 
 class Unpack:
@@ -71,7 +72,7 @@ class Unpack:
             self._buffer = self._ctx.buffer(reserve=sum(sizes), dynamic=True)
         self._buffer.orphan()  # what is still being copied from the last one is the driver's affair
         for picture, offset in zip(pictures, offsets, strict=True):
-            self._buffer.write(picture, offset)
+            self._buffer.write(np.ascontiguousarray(picture), offset)
         return Staged(pictures, self._buffer, offsets)
 
     def _from_device(self, lent: DeviceCodes, nbytes: int) -> moderngl.Buffer | None:
