@@ -33,7 +33,7 @@ class Naive:
         self._colors.filter = (moderngl.NEAREST, moderngl.NEAREST)
         walls = [wall for wall in app.world.walls.values() if wall.tiles is not None]
         self._table = _table(ctx, walls)
-        self._maps: list[list[tuple[moderngl.Texture, moderngl.VertexArray]]] = []
+        self._maps: list[list[tuple[moderngl.TextureArray, moderngl.VertexArray]]] = []
         first = 0
         for wall in walls:
             arrays = [self._array(ctx, record) for record in _records(wall, first)]
@@ -80,14 +80,15 @@ class Naive:
         return 1e3 * (time.perf_counter() - began_s)
 
 
-def _textures(ctx: moderngl.Context, wall: Wall) -> list[moderngl.Texture]:
+def _textures(ctx: moderngl.Context, wall: Wall) -> list[moderngl.TextureArray]:
+    """One a map, of one layer each, as the shader has it."""
     mosaic, tiles = wall.mosaic, wall.tiles
     assert tiles is not None
     made = []
     for index in range(wall.count):
         y, x = mosaic.cell(index)
         codes = tiles.levels[0][y : y + mosaic.height, x : x + mosaic.width]
-        texture = ctx.texture((mosaic.width, mosaic.height), 1, codes.tobytes(), alignment=1)
+        texture = ctx.texture_array((mosaic.width, mosaic.height, 1), 1, codes.tobytes(), alignment=1)
         texture.build_mipmaps()
         texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
         texture.repeat_x = texture.repeat_y = False
