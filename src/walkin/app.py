@@ -270,7 +270,7 @@ class App:
         opened = not self._first_requests and not self.workshop.worker.busy and self.results.empty
         for request in self.keeper.step(frame.input, opened):
             self.dispatch(request)
-        for request in self.detailing.step():
+        for request in self.detailing.step(self.renderer.pixels):
             self.dispatch(request)
         self._tell_selected()
         if self.world.pitch_wish is not None:
@@ -367,7 +367,7 @@ class App:
     def settled(self) -> bool:
         """All jobs have ended and all they sent is on the GPU."""
         still = not self._first_requests and not self.world.growth.busy and self.shooting is None
-        return still and self.workshop.at_rest and not self.renderer.uploads_waiting
+        return still and self.workshop.at_rest and not (self.renderer.uploads_waiting or self.detailing.due)
 
     def accept(self, result: Result) -> None:
         """Take in one result."""

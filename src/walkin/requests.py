@@ -154,6 +154,8 @@ class Detail:
     """address -> finest level that is wanted (results.Tiles.first_level), of all walls; the others are as fine as
     `Open.budget_bytes` has it. The newest `Detail` counts alone."""
     network: str = ""
+    held: Mapping[str, int] | None = None
+    """address -> finest level that the room still has, of walls that show something; None: all that was sent."""
 
 
 @dataclass(frozen=True)

@@ -183,6 +183,10 @@ class AtlasRoom:
     limit_bytes: int | None = None
     """Of the GPU; None: there is no limit."""
     used_bytes: int = 0
+    side: int = 0
+    """Texels: of the largest square that what a wall shows may lie on in one piece; 0: there is none that is larger."""
+    crowded: bool = False
+    """Whether there was no place for some as fine as they are to be: rectangles of other sizes are in the way."""
     coarse: int = 0
     """Walls that do not show all that the network gave."""
     revision: int = 0

@@ -111,7 +111,7 @@ def sharpen(sessions: Sessions, request: Detail, emit: Emit) -> Iterator[Result]
     """Walls finer than they are, or coarser from the next picture on."""
     session = _session(sessions, request.network)
     if session is not None:
-        yield from session.sharpen(request.first_levels, emit)
+        yield from session.sharpen(request.first_levels, emit, request.held)
 
 
 def export(sessions: Sessions, request: Export, emit: Emit) -> Iterator[Result | None]:

@@ -229,9 +229,10 @@ class Session:
         for reading in shown.readings:
             yield replace(reading, serial=self.serial)  # type: ignore[arg-type]
 
-    def sharpen(self, wanted: Mapping[str, int], emit: Emit) -> Iterator[Result]:
-        """Send the walls again that are wanted finer than they were sent."""
+    def sharpen(self, wanted: Mapping[str, int], emit: Emit, held: Mapping[str, int] | None = None) -> Iterator[Result]:
+        """Send the walls again that are wanted finer than they were sent, or than the room still has them."""
         self.wanted = dict(wanted)
+        self.sent.update({address: level for address, level in (held or {}).items() if address in self.sent})
         if self.loaded is None or self.capture is None or self.shown.fed is None:
             return  # nothing stands there yet; what comes is as fine as it is wanted now
         nodes = self.capture.nodes

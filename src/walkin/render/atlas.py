@@ -22,7 +22,7 @@ from walkin.results import Tiles
 
 MAX_SIDE = 8192
 USUAL_SIDE = 2048  # 4 MB a layer: what is left of the last one is little
-FEW = 4  # layers: fewer large ones would leave much of a limit unused
+FEW = 3  # layers: fewer large ones would leave much of a limit unused
 BLOCK_BYTES = 1 << 29
 SOFTWARE_BLOCK_BYTES = 1 << 26  # where the processor clears what it gives: 1.4 ms a MB, so 90 ms in one frame
 TABLE_WIDTH = 256  # shaders/walls.glsl knows it
@@ -111,6 +111,12 @@ class Atlas:
         self._place_on_new_blocks(waiting)
         self.lays = {key: self.lays[key] for key in mosaics}
         return kept
+
+    @property
+    def side(self) -> int:
+        """Of the largest layer; 0 where none can be larger, and more than that is cut into bands."""
+        side = max((block.side for block in self.blocks), default=0)
+        return side if side < self._largest else 0
 
     @property
     def unmade(self) -> int:
@@ -250,8 +256,9 @@ class Atlas:
         while waiting:
             mosaics = {key: self.mosaics[key] for key in waiting}
             sizes = [size_at(mosaic, waiting[key]) for key, mosaic in mosaics.items()]
-            side = _side(sizes, self._largest)
-            while side // 2 >= max(map(max, sizes)) and self._layers_left(side) < FEW:
+            # So large that each can lie there whole one day, if that leaves enough of them.
+            side = max(_side(sizes, self._largest), _side([max(m.size for m in mosaics.values())], self._largest))
+            while side // 2 >= max(ALIGN, *map(max, sizes)) and self._layers_left(side) < FEW:
                 side //= 2
             parts = [(key, part) for key, mosaic in mosaics.items() for part in cut(key, mosaic, waiting[key], side)]
             spots = on_shelves([(width, height) for _, (width, height, _, _) in parts], side // ALIGN)
@@ -269,6 +276,8 @@ class Atlas:
                 if lowered:
                     continue
                 count = wanted  # beyond the limit: no wall is without a place
+            if any(waiting.values()):  # all that there may be: walls are going to come and go
+                count = max(count, self._layers_left(side) if self._limit_bytes is not None else 0)
             self._add_blocks(side, count, parts, spots, waiting)
             return
 

@@ -89,7 +89,7 @@ class Renderer:
         self._places_revision = -1
         self._placed: dict[str, Place] = {}
         self._fed: dict[str, object] = {}  # key of a network -> the picture that its frame shows
-        self._uploads: set[str] = set()  # keys of walls whose tiles are to be written, or to lie elsewhere
+        self._uploads: dict[str, bool] = {}  # key of a wall -> whether its tiles are new; else it is to lie elsewhere
         self._scanned = (-1, -1)  # revisions of the world's tiles and of their room that were looked through
         self._seen: dict[str, Tiles] = {}  # key of a wall -> what was taken over
         self._orders: dict[str, np.ndarray | None] = {}
@@ -97,6 +97,8 @@ class Renderer:
         self._board = Board(ctx)
         self.panel_texture: moderngl.Texture | None = None
         """The panel as it was painted last; where it is seen the world says."""
+        self.pixels = 0.0
+        """Of the last view, per unit of length at a distance of 1."""
         self.draw_calls = 0
         """Of the last view."""
         self.uploaded_bytes = 0
@@ -177,10 +179,11 @@ class Renderer:
         """Other walls than before: what is on the GPU of those that stay is not written again, but for the table."""
         kept = atlas.take_over(mosaics, lambda key: world.walls[key].first_level)
         self._seen = {key: tiles for key, tiles in self._seen.items() if key in kept}
-        self._uploads &= kept
-        there = [(key, tiles, world.walls[key].order) for key, tiles in self._seen.items() if key not in self._uploads]
+        self._uploads = {key: new for key, new in self._uploads.items() if key in kept}
+        there = [(key, tiles, world.walls[key].order) for key, tiles in self._seen.items()]
         self._orders = {key: order for key, _, order in there}
         atlas.upload_tables(there)
+        world.room.side = atlas.side
         self._scanned = (-1, -1)
 
     def _move(self, world: World, atlas: Atlas) -> None:
@@ -202,9 +205,9 @@ class Renderer:
         for address, wall in world.walls.items() if changed else ():
             if wall.tiles is not None and self._seen.get(address) is not wall.tiles:
                 self._seen[address] = wall.tiles
-                self._uploads.add(address)
+                self._uploads[address] = True
             elif wall.first_level != self._atlas.lays[address].level:
-                self._uploads.add(address)
+                self._uploads.setdefault(address, False)
             elif wall.tiles is not None and self._orders.get(address) is not wall.order:
                 self._orders[address] = wall.order  # another order is another table, and no texel
                 self._atlas.upload_table(address, wall.tiles, wall.order)
@@ -223,12 +226,11 @@ class Renderer:
         waiting = _by_urgency(world, atlas, list(self._uploads), eye)
         while waiting and time.perf_counter() < deadline:
             address = waiting.pop()
-            self._uploads.discard(address)
-            wall, lay = world.walls[address], atlas.lays[address]
-            if wall.first_level != lay.level:
-                atlas.relay(address, wall.first_level)  # if there is no room it is tried again with the next change
+            new, wall = self._uploads.pop(address), world.walls[address]
+            # Where there is no room for a finer one it is tried again with the next change.
+            moved = wall.first_level != atlas.lays[address].level and atlas.relay(address, wall.first_level)
             tiles = wall.pyramid
-            if tiles is not None:
+            if tiles is not None and (new or moved):
                 self.uploaded_bytes += atlas.upload(address, tiles)
                 self._orders[address] = wall.order
                 atlas.upload_table(address, tiles, wall.order)
@@ -238,6 +240,8 @@ class Renderer:
             if not self._walls.update(wall, atlas):
                 self._walls.set_up(world.walls, atlas)
                 self._grown.again()
+        if not self._uploads:
+            world.room.crowded = any(atlas.lays[key].level > wall.first_level for key, wall in world.walls.items())
 
     def draw(self, world: World, view: View, pixel_scale: float = 1.0) -> None:
         """Draw one eye into its framebuffer."""
@@ -330,7 +334,8 @@ class Renderer:
         block["world_from_clip"] = eye.world_from_clip.T
         x, y, z = eye.position.tolist()
         block["eye"] = (x, y, z, 1.0 / fog_m(y))
-        block["viewport"] = (*size, math.fmod(world.time_s, 3600.0), 0.5 * size[1] * eye.zoom)
+        self.pixels = 0.5 * size[1] * eye.zoom
+        block["viewport"] = (*size, math.fmod(world.time_s, 3600.0), self.pixels)
         room = LIGHT if world.look.light else DARK
         block["air"], block["ground"], block["line"], block["panel"] = room
         self._frame.write(self._block)
