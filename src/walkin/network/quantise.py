@@ -1,81 +1,152 @@
 """From a node's tensor to Tiles: range per channel, uint8 codes in mosaic order, mip levels. A few batched operations
-per node, none per channel (see docs/performance.md for what each costs)."""
+for each block of channels, none for each channel (see docs/performance.md for what each costs)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
 import numpy as np
 import torch
-import torch.nn.functional as functional
 from torch import Tensor
 
-from walkin.graph import Node, reduction
+from walkin.graph import Node
 from walkin.mosaic import Mosaic
+from walkin.network.channels import Channels
+from walkin.network.strips import Levels
 from walkin.results import Tiles
 
 SAMPLES = 1 << 12  # values the percentiles are estimated from
-
-
-def pictures(node: Node, value: Tensor) -> Tensor:
-    """(C, H, W) view or reduction of the first example of a node's tensor, float."""
-    value = value[0] if value.dim() > 0 and value.shape[0] > 0 else value
-    if value.is_complex():
-        value = value.abs()
-    if not value.is_floating_point() or value.dtype == torch.float64:
-        value = value.dequantize() if value.is_quantized else value.float()
-    mosaic = node.mosaic
-    if value.numel() == 0:  # the boxes of a detector that has found none
-        return torch.zeros((mosaic.count, mosaic.height, mosaic.width), device=value.device)
-    if node.picture == "maps" and node.channel_axis == 3:
-        value = value.movedim(2, 0)
-    if node.picture == "cells":
-        value = value.reshape(mosaic.count, 1, 1)
-    elif node.picture == "tokens":
-        side = node.token_side
-        value = value[value.shape[0] - side * side :].T.reshape(mosaic.count, side, side)
-    elif node.picture == "strip":
-        value = value.reshape(1, -1, node.shape[-1] if len(node.shape) > 1 else 1)
-    factors = reduction(value.shape[1]), reduction(value.shape[2])
-    if factors != (1, 1):
-        value = functional.avg_pool2d(value[None].float(), factors, ceil_mode=True)[0]
-    return value
+BLOCK = 1 << 19  # values a thread works on at a time: with fewer, the calls cost more than the caches save
+THREADS = 8  # that blocks are made larger for
+SMALLEST_SPAN = 1e-35  # 255 over less than this is no float32: such a channel is taken for a constant one
+STRIP = 1 << 20  # texels whose levels are made at a time
+BLOCK_APART = 1 << 26  # values on another device: few kernels, and scratch that a network leaves room for
 
 
 def quantise(node: Node, value: Tensor, serial: int = 0, network: str = "", first_level: int = 0) -> Tiles:
     """Codes, ranges and mip levels, `first_level` and coarser, of what a node gave; reads `value`, keeps nothing of it.
 
-    Non-finite values are found by the minimum and maximum being so (a pass of its own would cost half a forward).
+    Values are gone through once, in blocks of channels: what is made of a block is made while it is in the cache.
     """
-    pixels = pictures(node, value.detach())
-    mosaic = node.mosaic
-    flat = pixels.reshape(mosaic.count, -1)
-    low, high = flat.amin(dim=1).float(), flat.amax(dim=1).float()  # aminmax(dim=1) takes 15 times as long
-    if not bool(torch.isfinite((high - low).sum() + low.sum())):
-        return _quantise_flawed(node, pixels.float(), serial, network).from_level(first_level)
-    span = high - low
-    wall_range = float(low.min()), float(high.max())
-    scratch = torch.empty(flat.shape, dtype=torch.float32, device=flat.device)
-    zeros, positive = _shares(flat, wall_range[0], flat.shape[1], scratch)
-    codes = _codes(pixels, low, span, scratch=scratch.view(pixels.shape))
+    channels, mosaic = Channels(node, value), node.mosaic
+    found, sample = Statistics(mosaic.count), Sample(mosaic.texels)
+    levels = Levels(mosaic, first_level)
+    scratch = Scratch(channels.device)
+    here = channels.device.type == "cpu"
+    block = BLOCK * min(THREADS, torch.get_num_threads()) if here else BLOCK_APART
+    for first_row, rows, parts in _strips(mosaic, max(STRIP, block), block):
+        strip = levels.strip(first_row, rows, channels.device) if levels.arrays else None
+        for first, last in parts:
+            pixels = channels.floats(first, last)
+            sample.take(pixels, first * mosaic.height * mosaic.width)
+            codes, finite = _block(found, first, pixels, scratch)
+            if strip is not None:
+                strip.put(first, codes, finite)
+        if strip is not None:
+            strip.finish(found.flawed)
+    wall_range = found.wall_range
     return Tiles(
         address=node.address,
         mosaic=mosaic,
-        levels=_levels(mosaic, codes)[first_level:],
+        levels=levels.arrays,
         first_level=first_level,
-        low=low.cpu().numpy(),
-        high=high.cpu().numpy(),
-        mean=(flat if flat.dtype == torch.float32 else flat.float()).mean(dim=1).cpu().numpy(),
-        flawed=np.zeros(mosaic.count, np.int32),
+        low=found.low,
+        high=found.high,
+        mean=found.mean,
+        flawed=found.flawed,
         wall_range=wall_range,
-        percentile_range=_percentiles(flat),
+        percentile_range=percentiles(sample.values) or wall_range,
         serial=serial,
         network=network,
-        zeros=zeros,
-        positive=positive,
+        zeros=found.zeros,
+        positive=found.positive,
     )
 
 
+def _strips(mosaic: Mosaic, texels: int, values: int) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+    """(first row of cells, rows, ranges of channels in them): strips of about `texels`, ranges of about `values`, which
+    are whole rows or within one."""
+    size, columns = mosaic.height * mosaic.width, mosaic.columns
+    rows = max(1, texels // (size * columns))
+    step = max(1, values // size)
+    step = step // columns * columns or step
+    for first_row in range(0, mosaic.rows, rows):
+        begin = first_row * columns
+        end = min(mosaic.count, begin + rows * columns)
+        ranges, first = [], begin
+        while first < end:
+            last = first + step
+            if step < columns:
+                last = min(last, (first // columns + 1) * columns)
+            ranges.append((first, min(last, end)))
+            first = last
+        yield first_row, min(rows, mosaic.rows - first_row), ranges
+
+
+@dataclass
+class Statistics:
+    """What is known of each channel, float32 (C,) but for `flawed`: see results.Tiles."""
+
+    count: int
+    low: np.ndarray = field(init=False)
+    high: np.ndarray = field(init=False)
+    mean: np.ndarray = field(init=False)
+    zeros: np.ndarray = field(init=False)
+    positive: np.ndarray = field(init=False)
+    flawed: np.ndarray = field(init=False)
+    """int32 (C,)"""
+    wall_low: float = np.inf
+    wall_high: float = -np.inf
+
+    def __post_init__(self) -> None:
+        self.low, self.high, self.mean, self.zeros, self.positive = np.zeros((5, self.count), np.float32)
+        self.flawed = np.zeros(self.count, np.int32)
+
+    def widen(self, low: np.ndarray, high: np.ndarray) -> None:
+        """Smallest and largest values of some more channels."""
+        if len(low):
+            self.wall_low, self.wall_high = min(self.wall_low, float(low.min())), max(self.wall_high, float(high.max()))
+
+    @property
+    def wall_range(self) -> tuple[float, float]:
+        """Of all channels; (0, 0) where there is no finite value."""
+        return (self.wall_low, self.wall_high) if self.wall_low <= self.wall_high else (0.0, 0.0)
+
+
+class Scratch:
+    """Memory that is used again by each block."""
+
+    def __init__(self, device: torch.device):
+        self._device = device
+        self._made: dict[torch.dtype, Tensor] = {}
+
+    def like(self, pixels: Tensor, dtype: torch.dtype) -> Tensor:
+        made = self._made.get(dtype)
+        if made is None or made.numel() < pixels.numel():
+            made = self._made[dtype] = torch.empty(pixels.numel(), dtype=dtype, device=self._device)
+        return made[: pixels.numel()].view(pixels.shape)
+
+
+def _block(found: Statistics, first: int, pixels: Tensor, scratch: Scratch) -> tuple[Tensor, Tensor | None]:
+    """Codes of some channels, float32 (n, H, W), and where they are finite, if not everywhere; notes their statistics.
+
+    Non-finite values are found by the minimum and maximum being so (a pass of its own would cost half a forward).
+    """
+    flat = pixels.view(len(pixels), -1)
+    low, high = flat.amin(dim=1).cpu().numpy(), flat.amax(dim=1).cpu().numpy()  # aminmax takes 15 times as long
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        return _flawed_block(found, first, pixels)
+    here, size = slice(first, first + len(pixels)), flat.shape[1]
+    found.low[here], found.high[here] = low, high
+    found.widen(low, high)
+    found.zeros[here], found.positive[here] = _shares(flat, float(low.min()), size, scratch)
+    found.mean[here] = flat.sum(dim=1).cpu().numpy() / np.float32(size)
+    return _codes(flat, low, high - low, scratch=scratch).view(pixels.shape), None
+
+
 def _shares(
-    flat: Tensor, lowest: float, number: float | np.ndarray, scratch: Tensor | None = None
+    flat: Tensor, lowest: float, number: float | np.ndarray, scratch: Scratch | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """float32 (C,) each: shares of values that are 0, and that are above it, of `number` values; `lowest`: of all.
 
@@ -83,119 +154,79 @@ def _shares(
     truth values are slow. Where nothing is negative, as after most activations, one sum is enough. The rest is left to
     numpy, as an operation on a few numbers takes torch many times as long.
     """
-    signs = torch.sign(flat, out=scratch) if flat.dtype == torch.float32 else flat.sign()
+    if lowest > 0:
+        return np.zeros(len(flat), np.float32), np.ones(len(flat), np.float32)
+    signs = torch.sign(flat, out=scratch.like(flat, torch.float32)) if scratch is not None else flat.sign()
     above = signs.sum(dim=1, dtype=torch.float32).cpu().numpy()  # minus those below
     not_zero = above if lowest >= 0 else signs.abs_().sum(dim=1, dtype=torch.float32).cpu().numpy()
     share = np.float32(1) / np.maximum(number, 1)
     return ((number - not_zero) * share).astype(np.float32), ((not_zero + above) * (share / 2)).astype(np.float32)
 
 
-def _codes(pixels: Tensor, low: Tensor, span: Tensor, steps: float = 255.0, scratch: Tensor | None = None) -> Tensor:
-    """uint8 (C, H, W): 0 for `low` (C,) to `steps` for low + span, rounded."""
-    scale = torch.where(span > 0, steps / span.clamp_min(1e-37), torch.zeros_like(span))
-    below = low - span * (0.5 / steps)  # half a step lower, so that cutting off the fraction rounds
-    return torch.sub(pixels.float(), below[:, None, None], out=scratch).mul_(scale[:, None, None]).to(torch.uint8)
+def _codes(
+    flat: Tensor, low: np.ndarray, span: np.ndarray, steps: float = 255.0, scratch: Scratch | None = None
+) -> Tensor:
+    """uint8 (n, values): 0 for `low` (n,) to `steps` for low + span, rounded.
 
-
-def _levels(mosaic: Mosaic, codes: Tensor) -> tuple[np.ndarray, ...]:
-    """The mosaic at each mip level from uint8 codes (C, H, W)."""
-    level = _packed(mosaic, codes)
-    levels = [level]
-    while len(levels) < mosaic.levels:
-        level = _halved(level)
-        levels.append(level)
-    return tuple(level.cpu().numpy() for level in levels)
-
-
-def _packed(mosaic: Mosaic, codes: Tensor) -> Tensor:
-    """Codes (C, H, W) moved into mosaic order, each cell's padding filled with its edge."""
-    height, width = mosaic.height, mosaic.width
-    shape = (mosaic.rows, mosaic.cell_height, mosaic.columns, mosaic.cell_width)
-    out = torch.empty(shape, dtype=torch.uint8, device=codes.device)
-    cells = out.permute(0, 2, 1, 3)
-    full, rest = divmod(mosaic.count, mosaic.columns)
-    cells[:full, :, :height, :width] = codes[: full * mosaic.columns].view(full, mosaic.columns, height, width)
-    if rest:
-        cells[full, :rest, :height, :width] = codes[full * mosaic.columns :]
-        cells[full, rest:] = 0
-    if mosaic.cell_width > width:
-        cells[..., :height, width:] = cells[..., :height, width - 1 : width]
-    if mosaic.cell_height > height:
-        cells[..., height:, :] = cells[..., height - 1 : height, :]
-    return out.view(mosaic.size)
-
-
-def _halved(codes: Tensor) -> Tensor:
-    """The next mip level of a uint8 picture of even sides: the rounded mean of each 2 x 2.
-
-    Two neighbours are read as one int16, so that all steps run over contiguous memory: 12 times as fast as
-    avg_pool2d on floats.
+    By way of int32: torch turns floats into bytes one by one, which takes four times as long as both steps.
     """
-    pairs = codes.view(torch.int16)
-    sums = (pairs & 0xFF).add_((pairs >> 8).bitwise_and_(0xFF))
-    height, width = sums.shape
-    rows = sums.view(height // 2, 2, width)
-    return rows[:, 0].add(rows[:, 1]).add_(2).bitwise_right_shift_(2).to(torch.uint8)
+    scratch = scratch or Scratch(flat.device)
+    scale = np.divide(np.float32(1), span, out=np.zeros_like(span), where=span > SMALLEST_SPAN) * np.float32(steps)
+    below = low - span * np.float32(0.5 / steps)  # half a step lower, so that cutting off the fraction rounds
+    columns = torch.from_numpy(np.stack((below, scale))[:, :, None]).to(flat.device)
+    shares = torch.sub(flat, columns[0], out=scratch.like(flat, torch.float32)).mul_(columns[1])
+    return scratch.like(flat, torch.int32).copy_(shares).to(torch.uint8)
 
 
-def _quantise_flawed(node: Node, pixels: Tensor, serial: int, network: str) -> Tiles:
-    """The slow way, for tensors with NaN or infinity: code 0 is kept for them, values use 1 to 255."""
-    mosaic = node.mosaic
-    flat = pixels.reshape(mosaic.count, -1)
+def _flawed_block(found: Statistics, first: int, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """The slow way, for channels with NaN or infinity: code 0 is kept for them, values use 1 to 255."""
+    flat = pixels.view(len(pixels), -1)
+    here, size = slice(first, first + len(pixels)), flat.shape[1]
     finite = torch.isfinite(flat)
-    flawed = (~finite).sum(dim=1)
+    flawed = (~finite).sum(dim=1).cpu().numpy()
     largest = torch.finfo(torch.float32).max
-    low = torch.where(finite, flat, largest).amin(dim=1)
-    high = torch.where(finite, flat, -largest).amax(dim=1)
-    none = flawed == flat.shape[1]
-    low, high = low.masked_fill(none, 0.0), high.masked_fill(none, 0.0)
-    number = (flat.shape[1] - flawed).clamp_min(1)
+    low = torch.where(finite, flat, largest).amin(dim=1).cpu().numpy()
+    high = torch.where(finite, flat, -largest).amax(dim=1).cpu().numpy()
+    none = flawed == size
+    found.widen(low[~none], high[~none])
+    low[none] = high[none] = 0.0
     held = torch.where(finite, flat, 0.0)
-    mean = held.sum(dim=1) / number
-    zeros, positive = _shares(held, -1.0, (flat.shape[1] - flawed).cpu().numpy())
-    wall_range = (float(low.min()), float(high.max())) if not bool(none.all()) else (0.0, 0.0)
-    shown = flat[finite]
-    value = torch.where(finite, flat, low[:, None]).reshape(pixels.shape)
-    span = high - low
-    has_flaws = flawed > 0
-    clean_codes = _codes(value, low, span)
+    found.mean[here] = held.sum(dim=1).cpu().numpy() / np.maximum(size - flawed, 1).astype(np.float32)
+    found.zeros[here], found.positive[here] = _shares(held, -1.0, size - flawed)
+    value = torch.where(finite, flat, torch.from_numpy(low[:, None]).to(flat.device))
+    span, has_flaws = high - low, flawed > 0
     # A flawed channel's values take the codes 1 to 255, so `low` moves one step down: one formula decodes both.
-    flawed_codes = (_codes(value, low, span, 254.0) + 1).mul_(finite.reshape(pixels.shape))
-    codes = torch.where(has_flaws[:, None, None], flawed_codes, clean_codes)
-    low = torch.where(has_flaws, low - span / 254.0, low)
-    levels = _levels(mosaic, codes)
-    if mosaic.levels > 1:
-        # A coarse texel is flawed if any of its texels is: a single NaN stays visible from afar.
-        broken = _packed(mosaic, (~finite).reshape(pixels.shape).to(torch.uint8))
-        in_flawed = _packed(mosaic, has_flaws[:, None, None].expand(pixels.shape).to(torch.uint8))
-        for level in range(1, mosaic.levels):
-            size = levels[level].shape
-            marks = functional.adaptive_max_pool2d(torch.stack([broken, in_flawed]).float(), size).bool().cpu().numpy()
-            np.maximum(levels[level], 1, out=levels[level], where=marks[1] & ~marks[0])
-            levels[level][marks[0]] = 0
-    return Tiles(
-        address=node.address,
-        mosaic=mosaic,
-        levels=levels,
-        low=low.cpu().numpy().astype(np.float32),
-        high=high.cpu().numpy().astype(np.float32),
-        mean=mean.cpu().numpy().astype(np.float32),
-        flawed=flawed.cpu().numpy().astype(np.int32),
-        wall_range=wall_range,
-        percentile_range=_percentiles(shown) if shown.numel() else (0.0, 0.0),
-        serial=serial,
-        network=network,
-        zeros=zeros,
-        positive=positive,
-    )
+    flawed_codes = (_codes(value, low, span, 254.0) + 1).mul_(finite)
+    codes = torch.where(torch.from_numpy(has_flaws[:, None]).to(flat.device), flawed_codes, _codes(value, low, span))
+    found.flawed[here], found.high[here] = flawed, high
+    found.low[here] = np.where(has_flaws, low - span / np.float32(254), low)
+    return codes.view(pixels.shape), finite.view(pixels.shape)
 
 
-def _percentiles(flat: Tensor) -> tuple[float, float]:
-    """1st and 99th percentile of a regular sample of the values."""
-    values = flat.reshape(-1)
-    # A step that shares no factor with usual widths, or a sample of one column of every picture would be taken.
-    step = max(1, values.numel() // SAMPLES) | 1
-    sample = values[::step].float().cpu().numpy()
+class Sample:
+    """A regular sample of all values of a wall, taken block by block."""
+
+    def __init__(self, values: int):
+        # A step that shares no factor with usual widths, or a sample of one column of every picture would be taken.
+        self._step = max(1, values // SAMPLES) | 1
+        self._taken: list[np.ndarray] = []
+
+    def take(self, pixels: Tensor, before: int) -> None:
+        """`before`: how many values there were in the blocks before this one."""
+        self._taken.append(pixels.view(-1)[-before % self._step :: self._step].cpu().numpy())
+
+    @property
+    def values(self) -> np.ndarray:
+        """float32: those of the sample that are finite."""
+        taken = np.concatenate(self._taken) if self._taken else np.zeros(0, np.float32)
+        finite = np.isfinite(taken)
+        return taken if finite.all() else taken[finite]
+
+
+def percentiles(sample: np.ndarray) -> tuple[float, float] | None:
+    """1st and 99th percentile of a sample; None where it is empty."""
+    if not len(sample):
+        return None
     # np.percentile, whose answer this is, takes three times as long: it costs what the shares of zeros cost.
     last = len(sample) - 1
     places = 0.01 * last, 0.99 * last

@@ -1,0 +1,48 @@
+"""Channels: a node's tensor as pictures, a few channels at a time, so that nothing of its size is made beside it."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from walkin.graph import Node, reduction
+
+
+class Channels:
+    """The first example of a node's tensor as (C, H, W) pictures; only views of it are kept."""
+
+    def __init__(self, node: Node, value: Tensor):
+        self.mosaic = node.mosaic
+        self.device = value.device
+        value = value.detach()
+        self._value = value[0] if value.dim() > 0 and value.shape[0] > 0 else value
+        if self._value.is_quantized:
+            self._value = self._value.dequantize()
+        self._node = node
+        self._empty = self._value.numel() == 0  # the boxes of a detector that has found none
+        if self._empty:
+            return
+        if node.picture == "maps":
+            self._value = self._value.movedim(2, 0) if node.channel_axis == 3 else self._value
+        elif node.picture == "cells":
+            self._value = self._value.reshape(-1, 1, 1)
+        elif node.picture == "tokens":
+            side = node.token_side
+            tokens = self._value[self._value.shape[0] - side * side :]
+            self._value = tokens.unflatten(0, (side, side)).movedim(2, 0)
+        else:
+            self._value = self._value.reshape(1, -1, node.shape[-1] if len(node.shape) > 1 else 1)
+
+    def floats(self, first: int, last: int) -> Tensor:
+        """float32 (n, H, W), contiguous: channels [first, last), reduced where they are larger than is shown. May share
+        memory with the network's own: not to be written to."""
+        mosaic = self.mosaic
+        if self._empty:
+            return torch.zeros((last - first, mosaic.height, mosaic.width), device=self.device)
+        value = self._value[first:last]
+        value = (value.abs() if value.is_complex() else value).float()
+        factors = reduction(value.shape[1]), reduction(value.shape[2])
+        if factors != (1, 1):
+            value = functional.avg_pool2d(value[None], factors, ceil_mode=True)[0]
+        return value.contiguous()
