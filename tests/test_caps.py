@@ -71,7 +71,9 @@ def test_what_has_no_upper_end_of_its_own_is_left_as_it_is(cut: Callable[[Tensor
     assert reach.cap(address) is None and reach.before_cap(address) == reach.place(address)
 
 
-@pytest.mark.parametrize("objective", ["NODE/1", "NODE/1%10", "NODE/1@centre", "NODE/1:1,2:0.5", "NODE", "NODE/1 - 0.1*NODE/2"])
+@pytest.mark.parametrize(
+    "objective", ["NODE/1", "NODE/1%10", "NODE/1@centre", "NODE/1:1,2:0.5", "NODE", "NODE/1 - 0.1*NODE/2"]
+)
 def test_a_picture_goes_on_growing_where_its_node_has_reached_its_end(objective: str):
     """As far as that of a node that is not cut off: the pictures are the same ones."""
     cut, free = loaded(Cut(nn.ReLU6())), loaded(Cut(nn.ReLU()))

@@ -18,7 +18,6 @@ from walkin.network.featurevis.objective import Objective, Term
 from walkin.network.featurevis.reach import Reach
 from walkin.network.recording import Place
 
-
 Phase = Literal["early", "late", "node"]
 """early: before the ReLU that the node's value comes out of; late: as the node gives it, without an upper end; node: as
 it is."""

@@ -144,7 +144,9 @@ class Reach:
         wanted = tuple(places)
         return self._pass(x, wanted, Folding(self._norms, wanted) if folded else None)
 
-    def _pass(self, x: Tensor, places: Iterable[Place], changes: Folding | Learning | Ends | None) -> dict[Place, Tensor]:
+    def _pass(
+        self, x: Tensor, places: Iterable[Place], changes: Folding | Learning | Ends | None
+    ) -> dict[Place, Tensor]:
         wanted = dict.fromkeys(places)
         found: dict[Place, Tensor] = {}
 
