@@ -5,8 +5,8 @@
 Turns of idle frames, of frames beside growing pictures, and of growing pictures alone with as many threads alternate
 in one run, the ways in a different order each round. What grows is always the same: four channels of one wall, in
 steps without end, so that all steps cost the same. `as it is` has all that walkin does for the frames: the interpreter
-is handed over twice a millisecond, the worker's thread is of low priority, and torch leaves one processor free. The
-other rows leave one of these out.
+is handed over twice a millisecond, the worker's thread is of low priority, and torch has the threads that
+`walkin.network.jobs.threads` gives it. The other rows do one of these in another way.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from walkin.app import App
 from walkin.frame import Input
 from walkin.interact.doing import do
 from walkin.network.featurevis.batch import Batch
+from walkin.network.jobs import threads
 from walkin.panel_state import Change
 
 SWITCH_S, PLAIN_SWITCH_S = 0.0005, 0.005
@@ -46,14 +47,16 @@ class Etiquette:
     name: str
     switch_s: float = SWITCH_S
     niceness: int = LOW
-    threads: int = max(1, CORES - 1)
+    threads: int = threads(CORES)
 
 
 WAYS = (
     Etiquette("as it is"),
     Etiquette("switch interval of 5 ms", switch_s=PLAIN_SWITCH_S),
     Etiquette("priority as the frames'", niceness=0),
-    Etiquette("no processor left free", threads=CORES),
+    Etiquette("one processor left free", threads=max(1, CORES - 1))
+    if threads(CORES) == CORES
+    else Etiquette("no processor left free", threads=CORES),
 )
 
 
