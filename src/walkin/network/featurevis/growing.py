@@ -24,7 +24,7 @@ from walkin.results import Grown, Notice, Progress
 
 if TYPE_CHECKING:
     from walkin.network.featurevis.cluster import Asked
-    from walkin.network.featurevis.sharing import Far
+    from walkin.network.featurevis.far import Far
 
 JOB = "featurevis"
 TRIES = 4  # a picture that meets a value that is not finite begins again, each time with a quarter of the rate
@@ -84,7 +84,7 @@ def visualise(
         if ray is None:
             yield from _all(studio, some, seed, cache, batch, clock, network, None)
             continue
-        from walkin.network.featurevis.sharing import Far
+        from walkin.network.featurevis.far import Far
 
         with closing(Far.of(ray, studio, half)) as far:
             yield from _all(studio, some, seed, cache, batch, clock, network, far)
