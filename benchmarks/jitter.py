@@ -1,6 +1,6 @@
 """Jitter: how even frames come at the paced rate while a picture runs through a network, and while nothing does.
 
-    python benchmarks/jitter.py [--networks resnet50] [--rate 30] [--pictures 12] [--json F]
+    python benchmarks/jitter.py [--networks resnet50] [--rate 30] [--pictures 12] [--threads N] [--json F]
 
 The visitor sways on the spot, so that every frame is drawn. Frames begin at the paced rate; a frame's time is from its
 beginning to the end of glFinish. Idle turns and turns with a picture alternate in one run, so that a busy spell of the
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from machine import percentiles, table, write_json
 from room import open_room, options
 
@@ -22,6 +23,7 @@ from walkin import gl
 from walkin.app import App
 from walkin.frame import Hand, Input
 from walkin.geometry import Pose
+from walkin.network import jobs
 from walkin.requests import Feed, File
 from walkin.resources import photos
 from walkin.results import Tiles
@@ -85,19 +87,23 @@ def main() -> None:
     parser = options(__doc__ or "", networks="resnet50")
     parser.add_argument("--rate", type=float, default=30.0, help="frames a second (30 on a software renderer)")
     parser.add_argument("--pictures", type=int, default=12)
+    parser.add_argument("--threads", type=int, default=0, help="of torch; default: as many as walkin gives it")
     given = parser.parse_args()
+    if given.threads:
+        jobs.prepare_thread = lambda: torch.set_num_threads(given.threads)
     rows: list[dict[str, Any]] = []
     summary: list[tuple[object, ...]] = []
     app = None
     for network in given.networks.split(","):
         app = open_room(network, given.size, given.eyes)
-        found, counts = measure(app, given.rate, given.pictures)
+        found, counts, ways_s = measure(app, given.rate, given.pictures)
         for what, (times, gaps) in found.items():
             rows.append({"network": network, "what": what, **_percentiles(times, gaps)})
         idle, busy = (np.percentile(found[what][0], 99) for what in ("idle", "a picture runs"))
         summary += [
             (network, "p99 with a picture / idle p99", float(busy / idle), "at most 2"),
             (network, "frames from the first tiles to a changed wall, most", float(max(counts)), "at most 2"),
+            (network, "s from a picture to the last changed wall, median", float(np.median(ways_s)), ""),
         ]
     names = ("frames", "p50_ms", "p95_ms", "p99_ms", "p999_ms", "longest_gap_ms")
     head = ("network", "what", "frames", "p50 ms", "p95 ms", "p99 ms", "p99.9 ms", "longest gap ms")
@@ -109,22 +115,26 @@ def main() -> None:
     write_json(given.json, app.target.ctx, settings, rows)
 
 
-def measure(app: App, rate: float, pictures: int) -> tuple[dict[str, tuple[list[float], list[float]]], list[int]]:
+def measure(
+    app: App, rate: float, pictures: int
+) -> tuple[dict[str, tuple[list[float], list[float]]], list[int], list[float]]:
     paced = Paced(app, rate)
     for _ in range(60):
         paced.frame()
     _picture(app, paced, 0)
     paced.take()
     found: dict[str, tuple[list[float], list[float]]] = {"idle": ([], []), "a picture runs": ([], [])}
-    counts = []
+    counts, ways_s = [], []
     for number in range(pictures):
+        began_s = time.perf_counter()
         counts.append(_picture(app, paced, number + 1))
+        ways_s.append(time.perf_counter() - began_s)
         length = _add(found["a picture runs"], paced.take())
         _rest(paced)
         for _ in range(max(LEAST, length)):
             paced.frame()
         _add(found["idle"], paced.take())
-    return found, counts
+    return found, counts, ways_s
 
 
 def _picture(app: App, paced: Paced, number: int) -> int:

@@ -1,10 +1,12 @@
 """Jitter while visualisations grow: how even paced frames come beside them, and what is left of their speed.
 
-    python benchmarks/jitter_growing.py [--networks demo] [--rate 30] [--turn 6] [--rounds 3] [--json F]
+    python benchmarks/jitter_growing.py [--networks demo] [--rate 30] [--turn 6] [--rounds 3] [--ways 0,3] [--json F]
 
 Turns of idle frames, of frames beside growing pictures, and of growing pictures alone with as many threads alternate
-in one run. `as it is` has all that walkin does for the frames: the interpreter is handed over twice a millisecond, the
-worker's thread is of low priority, and torch leaves one processor free. The other rows leave one of these out.
+in one run, the ways in a different order each round. What grows is always the same: four channels of one wall, in
+steps without end, so that all steps cost the same. `as it is` has all that walkin does for the frames: the interpreter
+is handed over twice a millisecond, the worker's thread is of low priority, and torch has the threads that
+`walkin.network.jobs.threads` gives it. The other rows do one of these in another way.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,11 +31,13 @@ from walkin.app import App
 from walkin.frame import Input
 from walkin.interact.doing import do
 from walkin.network.featurevis.batch import Batch
+from walkin.network.jobs import threads
 from walkin.panel_state import Change
 
 SWITCH_S, PLAIN_SWITCH_S = 0.0005, 0.005
 LOW = 10  # niceness of the worker
 CORES = os.cpu_count() or 2
+STEPS = 10_000  # more than there is time for
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,16 @@ class Etiquette:
     name: str
     switch_s: float = SWITCH_S
     niceness: int = LOW
-    threads: int = max(1, CORES - 1)
+    threads: int = threads(CORES)
 
 
 WAYS = (
     Etiquette("as it is"),
     Etiquette("switch interval of 5 ms", switch_s=PLAIN_SWITCH_S),
     Etiquette("priority as the frames'", niceness=0),
-    Etiquette("no processor left free", threads=CORES),
+    Etiquette("one processor left free", threads=max(1, CORES - 1))
+    if threads(CORES) == CORES
+    else Etiquette("no processor left free", threads=CORES),
 )
 
 
@@ -92,12 +98,14 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=30.0, help="frames a second (30 on a software renderer)")
     parser.add_argument("--turn", type=float, default=6.0, metavar="S", help="of each")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ways", default="0,1,2,3", metavar="N,N", help="of the rows, these: 0 is as it is")
     given = parser.parse_args()
     rows: list[dict[str, Any]] = []
     app = None
     for network in given.networks.split(","):
         app = open_room(network, given.size, given.eyes)
-        rows += measure(app, network, given.rate, given.turn, given.rounds)
+        ways = [WAYS[int(number)] for number in given.ways.split(",")]
+        rows += measure(app, network, given.rate, given.turn, given.rounds, ways)
     names = ("p50_ms", "p95_ms", "p99_ms", "p50_ratio", "p99_ratio", "steps_per_s", "share")
     head = (
         "network",
@@ -116,7 +124,12 @@ def main() -> None:
     write_json(given.json, app.target.ctx, {"size": list(given.size), "rate": given.rate, "turn": given.turn}, rows)
 
 
-def measure(app: App, network: str, rate: float, turn_s: float, rounds: int) -> list[dict[str, Any]]:
+def measure(
+    app: App, network: str, rate: float, turn_s: float, rounds: int, ways: list[Etiquette]
+) -> list[dict[str, Any]]:
+    app.world.look = replace(app.world.look, showing="activation")
+    for name, value in (("recipe", "quick"), ("steps", STEPS)):
+        _ask(app, "recipe", name, value)
     paced = Paced(app, rate)
     times: dict[str, list[float]] = defaultdict(list)
     beside: dict[str, list[float]] = defaultdict(list)
@@ -125,11 +138,11 @@ def measure(app: App, network: str, rate: float, turn_s: float, rounds: int) -> 
         with growing(app, paced, steps):
             for _ in range(30):
                 paced.frame()
-        for _ in range(rounds):
+        for number in range(rounds):
             paced.take()
             _frames(paced, turn_s)
             times["idle"] += paced.take()[0]
-            for way in WAYS:
+            for way in ways[number % len(ways) :] + ways[: number % len(ways)]:
                 steps.way = way
                 sys.setswitchinterval(way.switch_s)
                 with growing(app, paced, steps):
@@ -140,7 +153,7 @@ def measure(app: App, network: str, rate: float, turn_s: float, rounds: int) -> 
     idle = percentiles(times["idle"])
     nothing = float("nan")
     rows = [_row(network, "idle", idle, idle, nothing, nothing)]
-    for way in WAYS:
+    for way in ways:
         speed, best = float(np.median(beside[way.name])), float(np.median(alone[way.name]))
         rows.append(_row(network, way.name, percentiles(times[way.name]), idle, speed, speed / best))
     return rows
@@ -155,8 +168,9 @@ def _row(network: str, what: str, own: Any, idle: Any, speed: float, share: floa
 
 @contextmanager
 def growing(app: App, paced: Paced, steps: Steps) -> Iterator[None]:
-    """All channels of the network are asked for, and given up at the end."""
-    _ask(app, "visualise_all")
+    """Channels of the wall in the middle are asked for, and given up at the end."""
+    walls = list(app.world.walls)
+    _ask(app, "visualise_wall", walls[len(walls) // 2])
     before = steps.count
     while steps.count == before:
         paced.frame()

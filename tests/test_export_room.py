@@ -71,6 +71,10 @@ def test_what_was_chosen_goes_in_and_what_walls_show():
     (bloom,) = asked.grown
     assert bloom.seen is seen and bloom.changes == (("steps", 8),)
     assert ask(world, "export", "stage.1.conv")[0].grown == ()
+    for name, value in (("recipe", "quick"), ("steps", 8), ("seed", 3)):
+        ask(world, "recipe", name, value)
+    (made,) = ask(world, "export_as", "network", True)
+    assert (made.recipe, made.changes, made.seed) == ("quick", (("steps", 8),), 3)
     ask(world, "exporting", "visualisations", False)
     assert ask(world, "export")[0].grown == ()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import walkin
 from walkin.errors import WalkinError
@@ -49,6 +50,36 @@ def test_a_live_module_is_written_and_left_alone(tmp_path):
     assert told and all(len(words) == 3 for words in told)
 
 
+@pytest.mark.slow
+def test_all_that_was_asked_for_is_what_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    torch.manual_seed(0)
+    layers = (torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(4, 6))
+    picture = np.random.default_rng(0).integers(0, 255, (20, 20, 3), np.uint8)
+    folder = walkin.export(
+        torch.nn.Sequential(*layers),
+        tmp_path / "out",
+        image=picture,
+        nodes=["0", "3"],
+        channels=True,
+        visualise="quick",
+        visualise_seed=5,
+        colors="grey",
+        color_range="wall",
+        top=2,
+        classes=3,
+        input_size=20,
+        labels=[f"class {number}" for number in range(6)],
+    )
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["colours"] == {"map": "grey", "range": "wall"} and len(manifest["classes"]) == 3
+    first = manifest["nodes"][0]
+    assert [node["address"] for node in manifest["nodes"]] == ["0", "3"] and len(first["top"]) == 2
+    assert {(row["recipe"], row["seed"]) for row in first["visualisations"]["channels"]} == {("quick", 5)}
+    assert len(list((folder / first["files"]["channels"]).iterdir())) == 8  # in grey and in colours
+    np.testing.assert_array_equal(np.asarray(Image.open(folder / "input.png")), picture)
+
+
 def test_what_is_wrong_is_said_before_anything_is_computed(tmp_path):
     for asked, words in (
         ({"parts": ("colours",)}, "parts='colours'"),
@@ -58,7 +89,7 @@ def test_what_is_wrong_is_said_before_anything_is_computed(tmp_path):
         ({"fold": "thrice"}, "fold='thrice'"),
     ):
         with pytest.raises(WalkinError, match=words):
-            walkin.export(net(), tmp_path / "out", **asked)
+            walkin.export(net(), tmp_path / "out", **asked, progress=lambda *words: pytest.fail(f"it began: {words}"))
     with pytest.raises(WalkinError, match="Module"):
         walkin.export(3, tmp_path / "out")
     assert not list(tmp_path.iterdir())

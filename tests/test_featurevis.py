@@ -208,16 +208,29 @@ def test_a_class_is_found_by_name_and_taken_before_the_softmax():
         one(network, "class:cat")
 
 
-def test_a_class_in_a_small_picture_comes_with_advice():
+def test_a_class_is_looked_for_at_the_networks_own_size_whatever_the_recipe_shows_it():
     network = loaded(small())
+    shown: list[int] = []
+    network.model.register_forward_pre_hook(lambda module, given: shown.append(given[0].shape[-1]))
+    few = FEW.with_(steps=3, input_side=24, size=24)
 
-    def told(objective: str, recipe) -> list[str]:
-        return [one.text for one in visualise(network, [objective], recipe) if isinstance(one, Notice)]
+    def sides(objective: str) -> list[int]:
+        """Of what the network is shown in the steps."""
+        results = visualise(network, [objective], few)
+        for result in results:
+            if isinstance(result, Progress) and result.fraction is None:
+                shown.clear()  # tracing comes before
+            if isinstance(result, Grown) and not result.done:
+                break
+        return shown[-1:]
 
-    few = FEW.with_(steps=1)
-    (text,) = told("class:1", few.with_(input_side=24, size=24))
-    assert "24x24" in text and "fourier" in text
-    assert not told("class:1", few) and not told("2/1", few.with_(input_side=24, size=24))
+    assert sides("class:1") == [32] and sides("2/1") == [24]
+    made = finished(visualise(network, ["class:1", "2/1", "class:2 ~2"], few))
+    assert sorted(name for one in made for name in one.objectives) == ["2/1", "class:1", "class:2 ~2", "class:2 ~2"]
+    assert {one.pictures.shape[1:3] for one in made} == {(24, 24)}  # as small as the recipe says
+    results = visualise(network, ["class:1", "2/1"], few)
+    told = [one.fraction for one in results if isinstance(one, Progress) and one.fraction is not None]
+    assert told == sorted(told) and 0.5 < told[-1] < 1  # one way for both
 
 
 def test_copies_differ_more_than_without_the_diversity_term():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ import walkin
 from walkin.cli import run
 from walkin.errors import WalkinError
 from walkin.network.featurevis.command import expanded, with_changes
-from walkin.network.featurevis.writing import sheet
+from walkin.network.featurevis.recipe import named
+from walkin.network.featurevis.writing import Folder, sheet
 from walkin.results import Visualised
 
 pytestmark = pytest.mark.slow  # pictures grow in nearly all of them
@@ -141,6 +143,17 @@ def test_what_is_wrong_is_one_line_and_a_code(here, capfd, arguments, code, reas
     said = capfd.readouterr().err.strip().splitlines()
     assert reason.replace("net ", "") in said[-1].replace("make ", "").replace("net.py:make ", "") or reason in said[-1]
     assert not Path("out/index.json").exists()
+
+
+def test_a_folder_that_nothing_can_be_written_to_is_refused_before_anything_is_made(here):
+    shut = Path("shut")
+    shut.mkdir(mode=0o500)
+    if os.access(shut, os.W_OK):  # as root
+        shut = Path("/proc/self")
+        if not shut.exists():
+            pytest.skip("no folder that cannot be written to")
+    with pytest.raises(WalkinError, match=r"cannot write to .*; name another --out"):
+        Folder.open(shut, "net", "none", named("quick"))
 
 
 def test_the_cache_is_listed_limited_and_cleared(here, capfd):
@@ -268,6 +281,45 @@ def test_what_real_pictures_reach_stands_beside_what_these_reach(here, capfd):
     listed = capfd.readouterr().out
     assert "evidence" in listed and "1 files" in listed
     assert run(["cache", "clear"]) == 0 and "9 files removed" in capfd.readouterr().out
+
+
+def test_a_script_is_told_what_real_pictures_reach_as_the_command_is(here, capfd):
+    (here / "pics").mkdir()
+    items = [np.random.default_rng(number).integers(0, 50 * (number + 1), (24, 24, 3), np.uint8) for number in range(5)]
+    for number, pixels in enumerate(items):
+        Image.fromarray(pixels).save(here / "pics" / f"{number}.png")
+    assert featurevis("2/3", "--images", "pics") == 0
+    (row,) = index()
+    options = {"steps": 8, "input_size": (3, 24, 24), "device": "cpu", "weights": "none"}
+    told: list[float] = []
+    one, sum_of_two = walkin.visualise(
+        "net.py:make",
+        ["2/3", "0/1 - 0/2"],
+        images=here / "pics",
+        progress=lambda done, left: told.append(done),
+        **options,
+    )
+    assert sum_of_two.beside is None and one.beside is not None and told
+    for name in ("images", "of", "largest", "median", "peak_over_largest", "peak_over_median", "fired", "fires"):
+        assert getattr(one.beside, name) == row["evidence"][name], name
+    assert [value for _, value in one.beside.top] == [each["value"] for each in row["evidence"]["top"]]
+
+    class Items:
+        """A data set in Python."""
+
+        def __len__(self) -> int:
+            return len(items)
+
+        def __getitem__(self, number: int) -> tuple[np.ndarray, int]:
+            return items[number], 0
+
+    (of_items,) = walkin.visualise("net.py:make", "2/3", images=Items(), **options)
+    assert of_items.beside is not None and of_items.beside.of == "Items"
+    assert of_items.beside.largest == pytest.approx(one.beside.largest)
+    assert walkin.visualise("net.py:make", "2/3", **options)[0].beside is None
+    for wrong, words in ((here / "nowhere", "there is no folder"), (3, "images: a folder")):
+        with pytest.raises(WalkinError, match=words):
+            walkin.visualise("net.py:make", "2/3", images=wrong, **options)
 
 
 def test_classes_have_evidence_too_and_it_is_of_what_comes_before_the_softmax(here):

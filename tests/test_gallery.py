@@ -144,6 +144,9 @@ def test_activations_visualisations_or_both(looks):
     assert looks.run(CARDS) == ["2"] and "Visualisations" in looks.run("return document.querySelector('.card img').alt")
     looks.click("#modes [data-mode=both]")
     assert looks.run(CARDS) == everything and pictures(looks) == len(everything) + 1
+    sources = looks.run("return [...document.querySelectorAll('[data-address=\\'2\\'] img')].map(image => image.src)")
+    node = looks.run("return data.nodes.find(node => node.address === '2').previews")
+    assert sources == [node["colour"]["src"], node["visualisation"]["src"]] and sources[0] != sources[1]
     looks.press("v")  # round again
     assert pictures(looks) == len(everything)
 

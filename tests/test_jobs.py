@@ -303,3 +303,8 @@ def test_progress_and_notices_about_opening_name_the_network():
     assert of(Progress, results) and all(
         result.network == "a" for result in of(Progress, results) + of(Notice, results)
     )
+
+
+@pytest.mark.parametrize(("processors", "given"), [(1, 1), (2, 2), (3, 2), (4, 3), (16, 15)])
+def test_frames_are_left_a_processor_where_torch_has_two_others(processors, given):
+    assert jobs.threads(processors) == given

@@ -146,7 +146,7 @@ class Watched:
         halves = {}
         for sent in share.running.values():
             node, step = share.steps.get(sent.errand.number, ("", 0))
-            if 0 < step < share.far.studio.recipe.steps:
+            if 0 < step < share.studio.recipe.steps:
                 halves[node] = tuple(str(request.objective) for request in sent.errand.requests)
         return halves
 

@@ -405,3 +405,12 @@ def _fx_edges(model: nn.Module) -> set[tuple[str, str]]:
             found |= {(source, name) for source in above}
             origins[node] = {name}
     return found
+
+
+def test_no_memory_for_an_input_is_told_with_what_helps():
+    class Wide(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.expand(1 << 20, *x.shape[1:]).repeat(1 << 20, 1, 1, 1)  # more than any machine has
+
+    with pytest.raises(WalkinError, match=r"not enough memory for an input of shape 1x3x64x64; a smaller --input-size"):
+        trace(Wide(), torch.zeros(1, 3, 64, 64))

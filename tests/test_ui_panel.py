@@ -9,12 +9,14 @@ import pytest
 from panels import OFFER, Visit
 
 from walkin.exhibit import Exhibit
+from walkin.geometry import Pose
 from walkin.panel_state import BOARD_POINTS, BOARD_SCALE, Change, PanelState
-from walkin.places import Place
+from walkin.places import Place, Viewpoint
 from walkin.requests import File
 from walkin.results import Histogram, Progress, Thumbnail
 from walkin.things import Shelf
 from walkin.ui.offer import Setting
+from walkin.ui.sections.export import Export
 
 
 @pytest.fixture
@@ -178,6 +180,26 @@ def test_export_section_says_what_where_and_how_wide(visit: Visit):
     visit.type("~/talk")
     assert visit.press("ENTER") == [Change("exporting", ("folder", "~/talk"))]
     assert visit.click("Film the walk") == []  # there are no bookmarks
+    visit.world.exporting = replace(visit.world.exporting, extent="wall")
+    recipe = visit.world.growth.method.recipe
+    assert visit.click(f"Grow what is missing ({recipe}), then export") == [Change("export_as", ("wall", True))]
+    visit.world.exporting = replace(visit.world.exporting, **dict.fromkeys(visit.world.exporting.parts, False))
+    visit.settle()
+    assert visit.click("Export now") == []  # nothing is wanted
+
+
+def test_a_walk_is_filmed_as_pictures_or_as_a_film(visit: Visit):
+    visit.tab("Export")
+    assert visit.click("As:film") == [Change("exporting", ("film", "film"))]
+    stand = Viewpoint(Pose(), Pose.at(0.0, 1.7, 0.0))
+    visit.world.bookmarks = {"here": stand, "there": stand}
+    visit.settle()
+    assert visit.click("Film the walk") == [Change("film")]
+    section, seen = Export(), set()
+    for fraction, eta_s in ((None, None), (0.3, None), (0.3, 12.0), (0.6, 12.0)):
+        visit.world.filming = Progress("film", "picture 3 of 9", fraction, eta_s)
+        seen.add(section.watch(visit.world))
+    assert len(seen) == 4  # each is drawn anew
 
 
 def test_a_film_under_way_is_told_and_can_be_stopped(visit: Visit):

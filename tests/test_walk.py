@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from walkin.errors import WalkinError
+from walkin.ffmpeg import Encoder
 from walkin.filming import Film, film_into
 from walkin.geometry import Pose
 from walkin.interact.walk import walk
@@ -118,6 +119,32 @@ def test_a_film_says_by_which_matrix_its_colours_are_written(tmp_path):
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(sheets.path)]
     told = subprocess.run(command, capture_output=True, text=True).stderr
     assert "yuv420p(tv, bt709/bt709/iec61966-2-1" in told, told
+
+
+def test_a_film_s_colours_are_written_by_the_matrix_that_it_names(tmp_path):
+    """As BT.709 has it, in its lesser range; not what ffmpeg reads out of its own film."""
+    imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
+    color = np.array([200, 60, 30])
+    with film_into(tmp_path / "walk.mp4", 10) as sheets:
+        sheets.add(np.full((64, 96, 3), color, np.uint8))
+    frames = imageio_ffmpeg.read_frames(str(sheets.path), pix_fmt="yuv420p", bits_per_pixel=12)
+    next(frames)
+    planes = np.frombuffer(next(frames), np.uint8).astype(float)
+    count = 64 * 96
+    luma, blue, red = (part.mean() for part in np.split(planes, [count, count * 5 // 4]))
+    light = color @ (0.2126, 0.7152, 0.0722) / 255
+    assert luma == pytest.approx(16 + 219 * light, abs=1.5)
+    assert blue == pytest.approx(128 + 224 * (color[2] / 255 - light) / 1.8556, abs=1.5)
+    assert red == pytest.approx(128 + 224 * (color[0] / 255 - light) / 1.5748, abs=1.5)
+
+
+def test_a_film_that_cannot_be_written_says_why(tmp_path):
+    pytest.importorskip("imageio_ffmpeg")
+    encoder = Encoder(tmp_path / "gone" / "walk.mp4", 10)
+    with pytest.raises(WalkinError, match=r"cannot write .*gone.*No such file"):
+        encoder.add(np.zeros((64, 96, 3), np.uint8))
+        encoder.close()
+    encoder.stop()
 
 
 def test_a_film_is_the_pictures_the_right_way_up(tmp_path):

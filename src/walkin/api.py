@@ -238,6 +238,7 @@ def visualise(
     cache: bool = True,
     progress: Callable[[float, float | None], None] | None = None,
     ray: str | None = None,
+    images: Any = None,
     **numbers: Any,
 ) -> list[Visualised]:
     """Pictures of what channels of a node answer to most, with their activation, in the order asked for.
@@ -247,12 +248,20 @@ def visualise(
     given. `recipe`: fourier, quick, maco or pixel; `numbers` are others for it: rate=0.1. A live module is copied.
     `progress` is called with the share that is done and the seconds that are left, None as long as nobody knows.
     `ray`: the workers of a Ray cluster make the pictures: HOST:PORT, auto or local; one that the script has joined
-    is used as it is.
+    is used as it is. `images`: real pictures, a folder, the name of a data set as for --images, or one in Python: what
+    they reach stands in `beside` of each picture that is of one channel.
     """
     import sys
 
     from walkin.network.featurevis import command
 
+    if isinstance(images, str | os.PathLike):
+        from walkin.network.datasets import check
+
+        images = os.fspath(images)
+        check(images)
+    elif images is not None and not _collection(images)[0]:
+        raise WalkinError("images: a folder, the name of a data set, or a data set is wanted", code=2)
     chosen = command.with_changes(recipe, steps, [f"{name}={value}" for name, value in numbers.items()])
     request = request_for(
         model, weights=weights, key=key, device=device, input_size=input_size, mean=mean, std=std, labels=labels,
@@ -268,6 +277,7 @@ def visualise(
         progress,
         lambda line: print(f"walkin: {line}", file=sys.stderr),
         ray,
+        images,
     )
 
 

@@ -148,7 +148,7 @@ class Network:
             from difflib import get_close_matches
 
             close = get_close_matches(address, self.by_address, n=3, cutoff=0.4)
-            hint = f"; did you mean {', '.join(close)}?" if close else ""
+            hint = f"; did you mean {', '.join(close)}?" if close else "; walkin info lists them"
             raise KeyError(f"no node {address!r} in {self.name}{hint}") from None
 
     @property

@@ -348,7 +348,7 @@ class Grown:
     """Once done: the largest value over space of the channel that the objective names, of the picture as it is; None
     where it names none. What pictures reach (see Evidence) is measured in the same way."""
     capped: bool = False
-    """Whether they were made for what their node gives before a ReLU6 cuts it off: at its end there is no gradient left.
+    """Whether they were made for what their node gives before a ReLU6 cuts it off: at its end there is no gradient.
     `peaks` are measured there; `activations` are those of the node as it is."""
 
     def each(self) -> Iterator[Visualised]:
@@ -392,6 +392,31 @@ class Visualised:
     """The largest value over space of its channel, of the picture as it is (see Grown)."""
     capped: bool = False
     """Whether it was made, and its peak measured, before a ReLU6 cuts its node's values off (see Grown)."""
+    beside: Beside | None = None
+    """What real pictures reach, where some were looked through and it is of one channel."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What real pictures reach on the channel of a visualisation; values are the largest over space, None where a
+    number says nothing."""
+
+    images: int
+    of: str
+    """What they are called."""
+    largest: float | None
+    median: float | None
+    peak_over_largest: float | None
+    """How many times the largest the visualisation reaches."""
+    peak_over_median: float | None
+    fired: float
+    """Share of the pictures, 0 to 1, that fire the channel."""
+    fires: str
+    """By which rule."""
+    before_relu6: bool
+    """Whether values are those before a ReLU6."""
+    top: tuple[tuple[object, float], ...] = field(repr=False)
+    """(source, value) of the best pictures."""
 
 
 @dataclass(frozen=True)

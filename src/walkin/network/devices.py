@@ -123,3 +123,12 @@ def _downloads() -> tuple[str, str, bool]:
     files = list(folder.glob("*")) if folder.is_dir() else []
     held = sum(file.stat().st_size for file in files if file.is_file())
     return "downloads", f"{folder} ({len(files)} files, {held / 1e6:.0f} MB)", True
+
+
+def is_out_of_memory(problem: BaseException) -> bool:
+    import torch
+
+    if isinstance(problem, MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(problem).lower()
+    return isinstance(problem, RuntimeError) and ("out of memory" in text or "can't allocate" in text)

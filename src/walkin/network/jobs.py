@@ -58,8 +58,13 @@ class Sessions:
 
 
 def prepare_thread() -> None:
-    """Leave one core to the frames: with as many threads as cores a forward beside them takes many times as long."""
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+    torch.set_num_threads(threads(os.cpu_count() or 1))
+
+
+def threads(processors: int) -> int:
+    """One processor is left to the frames, unless torch would then have one alone: of two, one that is left free helps
+    no frame, since a software renderer takes both, and what torch runs on is not where the scheduler wakes it."""
+    return max(min(2, processors), processors - 1)
 
 
 def open_network(sessions: Sessions, request: Open, emit: Emit) -> Iterator[Result]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from walkin.errors import WalkinError
 from walkin.network.addresses import finished
+from walkin.network.devices import is_out_of_memory
 from walkin.network.module_calls import listening
 from walkin.network.order_only import trace_order
 from walkin.network.recorder import Recorder
@@ -59,6 +60,10 @@ def _refusal(
     """What the user can do about a network that does not run on these inputs."""
     shapes = ", ".join(_shape(t) for t in [*find_tensors(inputs), *find_tensors(named)]) or "no tensor"
     place = f" in {where}" if where else ""
+    if is_out_of_memory(error):
+        return WalkinError(
+            f"{type(model).__name__}: not enough memory for an input of shape {shapes}; a smaller --input-size helps"
+        )
     return WalkinError(
         f"{type(model).__name__} does not run on an input of shape {shapes}: it failed{place} with "
         f"{_one_line(error)}; give --input-size [C,]HxW, or from Python example inputs: walkin.trace(model, x, ...)"

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from walkin.errors import WalkinError
+from walkin.network.devices import is_out_of_memory
 from walkin.network.evidence.collection import Collection
 from walkin.network.evidence.keeping import Binder, Found
 from walkin.network.evidence.units import Seen, Unit, see, total, units_of
 from walkin.network.featurevis.cache import Cache
-from walkin.network.featurevis.memory import is_out_of_memory
 from walkin.network.featurevis.reach import Reach, input_side
 from walkin.network.loaded import Loaded
 from walkin.results import Evidence, Notice, Progress, Reached

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from walkin.errors import WalkinError
+from walkin.network.devices import is_out_of_memory
 from walkin.network.featurevis import aim as aims_of
 from walkin.network.featurevis import optimiser, parametrisation, transforms
-from walkin.network.featurevis.memory import Budget, is_out_of_memory
+from walkin.network.featurevis.memory import Budget
 from walkin.network.featurevis.reach import Reach, where_it_stops
 from walkin.network.featurevis.recipe import digest
 from walkin.network.featurevis.studio import Request, Studio

@@ -1,6 +1,6 @@
 """Cluster: the Ray cluster that makes pictures: one that runs, or one that is started here for as long as it is needed.
 
-Ray comes with the extra `ray`; this module and `sharing` alone import it, and only when it is asked for.
+Ray comes with the extra `ray`; this module, `sharing` and `remote` alone import it, and only when it is asked for.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _ANSWER_S = 12.0  # joining takes 1 to 3 s; where nobody answers, Ray itself wou
 _SMALLEST_STORE = 80 << 20  # Ray refuses less than 75 MiB
 # On one GPU two batches: while one is judged and sent back, the other computes.
 GPU_SHARE = 0.5
+_MOST_THREADS = 8  # a batch on more gains nothing
 _NONE_HERE = "Could not find any running Ray instance"  # as Ray puts it
 _SOURCE = Path(__file__).parents[2]
 # What workers need not have: shaders, fonts and photos, and what Python writes beside its source.
@@ -185,6 +186,14 @@ def rooms(kind: str, threads: int) -> list[Room]:
         if slots > 0:
             found.append(Room(node["NodeID"], node["NodeManagerAddress"], slots))
     return found
+
+
+def threads_each(kind: str, pictures: int) -> int:
+    """Of a batch: more than one only where there are more processors than pictures."""
+    processors = [int(node["Resources"].get("CPU", 0)) for node in alive()]
+    if kind == "cuda" or not processors:
+        return 1
+    return max(1, min(_MOST_THREADS, max(processors), sum(processors) // max(1, pictures)))
 
 
 def check(asked: Asked) -> Asked:

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from walkin.errors import WalkinError
-from walkin.network.evidence.collection import collect
-from walkin.network.evidence.looking import Looked, look
-from walkin.network.featurevis.aim import aim, channels, has_peak
+from walkin.network.featurevis.aim import channels
+from walkin.network.featurevis.beside import Known
 from walkin.network.featurevis.cache import Cache
 from walkin.network.featurevis.cluster import Asked, check
 from walkin.network.featurevis.growing import visualise
@@ -21,7 +20,6 @@ from walkin.network.featurevis.objective import Objective, channel, parse
 from walkin.network.featurevis.reach import Reach
 from walkin.network.featurevis.recipe import Recipe, named
 from walkin.network.featurevis.writing import INDEX, Folder
-from walkin.network.gallery import Gallery
 from walkin.network.globs import matching
 from walkin.network.loaded import Loaded, load
 from walkin.requests import Open
@@ -60,8 +58,7 @@ def run(wanted: Wanted) -> int:
     if told:
         line.say(told)
     if wanted.images:
-        looked = _looked(loaded, wanted, line)
-        folder.evidence, folder.channels = looked.evidence, _channels(objectives, looked)
+        folder.known = _known(loaded, wanted, objectives, line)
     total, written, failed = sum(one.copies for one in objectives), 0, 0
     results = visualise(
         loaded,
@@ -104,14 +101,9 @@ def run(wanted: Wanted) -> int:
     return 1 if failed else 0
 
 
-def _looked(loaded: Loaded, wanted: Wanted, line: Line) -> Looked:
+def _known(loaded: Loaded, wanted: Wanted, objectives: Sequence[Objective], line: Line) -> Known:
     """What the pictures of the folder that was named reach."""
-
-    def steps() -> Generator[Any, None, Looked]:
-        pictures = yield from collect(wanted.images, Gallery())
-        return (yield from look(loaded, pictures, Cache() if wanted.kept else None))
-
-    looking = steps()
+    looking = Known.of(loaded, wanted.images, objectives, Cache() if wanted.kept else None)
     try:
         while True:
             step = next(looking)
@@ -123,17 +115,6 @@ def _looked(loaded: Loaded, wanted: Wanted, line: Line) -> Looked:
         return end.value
     finally:
         line.end()
-
-
-def _channels(objectives: Sequence[Objective], looked: Looked) -> dict[str, tuple[str, int]]:
-    """By objective: the node and channel that it is about, of those that are about one."""
-    by_place = {shown.place: address for address, (_, shown) in looked.reach.addresses.items()}
-    found = {}
-    for objective in objectives:
-        part = (one := aim(objective, looked.reach)).parts[0]
-        if has_peak(one) and part.place in by_place:
-            found[str(objective)] = by_place[part.place], part.term.channel
-    return found
 
 
 def asked(request: Open, address: str | None) -> tuple[Open, Asked | None]:
@@ -232,11 +213,26 @@ def pictures(
     progress: Callable[[float, float | None], None] | None,
     say: Say,
     address: str | None = None,
+    images: Any = None,
 ) -> list[Visualised]:
-    """What `walkin.visualise` gives: in the order in which they were asked for. address: of a Ray cluster."""
+    """What `walkin.visualise` gives: in the order in which they were asked for. address: of a Ray cluster. images: real
+    pictures, as in `Known.of`; None: none."""
     request, ray = asked(request, address)
     loaded = opened(request, lambda line: None)
     objectives = expanded(loaded, addresses, some)
+    known = None
+    if images is not None:
+        looking = Known.of(loaded, images, objectives, Cache() if kept else None)
+        while known is None:
+            try:
+                step = next(looking)
+            except StopIteration as end:
+                known = end.value
+                break
+            if isinstance(step, Notice):
+                say(step.text)
+            elif isinstance(step, Progress) and progress is not None and step.fraction is not None:
+                progress(step.fraction, step.eta_s)
     made: dict[tuple[str, int], Visualised] = {}
     with closing(visualise(loaded, objectives, recipe, seed, cache=Cache() if kept else None, ray=ray)) as results:
         for result in results:
@@ -247,7 +243,8 @@ def pictures(
             elif isinstance(result, Grown) and result.done:
                 made.update({(one.objective, one.copy): one for one in result.each()})
     wanted = [(str(one), copy) for one in objectives for copy in range(one.copies)]
-    return [made[one] for one in wanted if one in made]
+    found = [made[one] for one in wanted if one in made]
+    return found if known is None else [replace(one, beside=known.beside(one)) for one in found]
 
 
 class Line:

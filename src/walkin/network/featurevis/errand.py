@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import torch
 
 from walkin.errors import WalkinError
+from walkin.network.devices import is_out_of_memory
 from walkin.network.featurevis.cache import Keys
 from walkin.network.featurevis.growing import Made, making
-from walkin.network.featurevis.memory import Budget, is_out_of_memory
+from walkin.network.featurevis.memory import Budget
 from walkin.network.featurevis.parcel import Parcel
 from walkin.network.featurevis.studio import Request, Studio
 

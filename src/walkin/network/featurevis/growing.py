@@ -24,7 +24,7 @@ from walkin.results import Grown, Notice, Progress
 
 if TYPE_CHECKING:
     from walkin.network.featurevis.cluster import Asked
-    from walkin.network.featurevis.sharing import Far
+    from walkin.network.featurevis.far import Far
 
 JOB = "featurevis"
 TRIES = 4  # a picture that meets a value that is not finite begins again, each time with a quarter of the rate
@@ -75,22 +75,34 @@ def visualise(
     if not objectives:
         return
     yield Progress(JOB, f"{loaded.name}: looking where the nodes are", None, network=network)
-    studio = Studio.of(loaded, recipe, half) if studios is None else studios.of(loaded, recipe, half)
-    studio.check(objectives)
-    if studio.whole.side < studio.judge.side and any(one.has_class for one in objectives):
-        height, width = studio.whole.side
-        yield Notice(
-            f"a class is seldom recognised in pictures seen at {width}x{height} pixels, as {recipe.name} makes them: "
-            "the recipe fourier takes the network's own size",
-            network=network,
-        )
-    if ray is None:
-        yield from _all(studio, objectives, seed, cache, batch, network, None)
-        return
-    from walkin.network.featurevis.sharing import Far
+    studios = Studios() if studios is None else studios
+    parts = _parts(loaded, objectives, recipe, half, studios)
+    for studio, some in parts:
+        studio.check(some)
+    clock = Clock(sum(one.copies for one in objectives))
+    for studio, some in parts:
+        if ray is None:
+            yield from _all(studio, some, seed, cache, batch, clock, network, None)
+            continue
+        from walkin.network.featurevis.far import Far
 
-    with closing(Far.of(ray, studio, half)) as far:
-        yield from _all(studio, objectives, seed, cache, batch, network, far)
+        with closing(Far.of(ray, studio, half)) as far:
+            yield from _all(studio, some, seed, cache, batch, clock, network, far)
+
+
+def _parts(
+    loaded: Loaded, objectives: Sequence[Objective], recipe: Recipe, half: bool | None, studios: Studios
+) -> list[tuple[Studio, list[Objective]]]:
+    """What is made by which studio. Where a recipe shows the network less than its own size, classes are shown at that
+    size: of four of the demo's, seen at 112 pixels a side, two were taken for something else; the same small pictures,
+    seen at 224, were all told with a probability of 1.00."""
+    studio = studios.of(loaded, recipe, half)
+    classes = [one for one in objectives if one.has_class]
+    if not classes or studio.whole is studio.judge:
+        return [(studio, list(objectives))]
+    rest = [one for one in objectives if not one.has_class]
+    found = [(studio, rest)] if rest else []
+    return [*found, (studios.of(loaded, recipe.with_(input_side=0), half), classes)]
 
 
 def _all(
@@ -99,6 +111,7 @@ def _all(
     seed: int,
     cache: Cache | None,
     batch: int,
+    clock: Clock,
     network: str,
     far: Far | None,
 ) -> Results:
@@ -108,7 +121,6 @@ def _all(
         half = studio.half if far is None else far.half
         keys = yield from Keys.of(studio.loaded, studio.whole.trace, seed, half=half, measured=studio.table)
     wanted = [Request(one, copy, group=number) for number, one in enumerate(objectives) for copy in range(one.copies)]
-    clock = Clock(len(wanted))
     missing: list[Request] = []
     for request in wanted:
         entry = None
@@ -127,7 +139,8 @@ def _all(
             if cache is not None and keys is not None:
                 cache.put(keys.key(recipe, request.objective, request.copy), entry)
         yield grown([request], [entry], recipe, seed, network)
-    clock.began_s = time.monotonic()
+    if not clock.done:  # what came from the cache says nothing of the rest
+        clock.began_s = time.monotonic()
     if far is not None:
         assert keys is not None
         yield from far.made(missing, seed, cache, keys, batch, clock, network)

@@ -70,10 +70,3 @@ def free_bytes(device: torch.device) -> int | None:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return None
-
-
-def is_out_of_memory(problem: BaseException) -> bool:
-    if isinstance(problem, MemoryError | torch.OutOfMemoryError):
-        return True
-    text = str(problem).lower()
-    return isinstance(problem, RuntimeError) and ("out of memory" in text or "can't allocate" in text)

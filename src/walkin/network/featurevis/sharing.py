@@ -13,80 +13,27 @@ import math
 import pickle
 import time
 import uuid
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 from walkin._version import __version__
 from walkin.errors import WalkinError
-from walkin.network.featurevis.cache import Cache, Keys, size_text
-from walkin.network.featurevis.cluster import GPU_SHARE, Asked, Cluster, Room, alive, one_line, rooms
+from walkin.network.featurevis import remote
+from walkin.network.featurevis.cache import Cache
+from walkin.network.featurevis.cluster import GPU_SHARE, Cluster, Room, alive, one_line, rooms, threads_each
 from walkin.network.featurevis.errand import Brought, Errand
 from walkin.network.featurevis.growing import Clock, Made, Results, kept, next_batch
+from walkin.network.featurevis.losses import CRASHES, Losses, counted, halves
 from walkin.network.featurevis.memory import most
-from walkin.network.featurevis.parcel import Parcel, packed
+from walkin.network.featurevis.parcel import Parcel
 from walkin.network.featurevis.studio import Request, Studio
-from walkin.network.pictures import read_picture
 from walkin.results import Notice, Progress
 
-CRASHES = 3  # so often may a picture have been in a process that died before it is given up
-_MOST_THREADS = 8  # a batch on more gains nothing
 _WAIT_S = 0.5
 _FETCH_S = 60.0
 _ALONE_S = 60.0  # an autoscaler may bring new nodes
-
-
-@dataclass
-class Far:
-    """A studio whose batches are made elsewhere."""
-
-    cluster: Cluster
-    studio: Studio
-    kind: str
-    half: bool
-
-    @classmethod
-    def of(cls, asked: Asked, studio: Studio, half: bool | None) -> Far:
-        """half: as in `growing.visualise`, for what the workers compute on."""
-        cluster = Cluster.find(asked)
-        try:
-            kind = cluster.kind()
-        except BaseException:
-            cluster.leave()
-            raise
-        gains = kind == "cuda" and studio.loaded.dtype == torch.float32
-        return cls(cluster, studio, kind, gains if half is None else half and kind == "cuda")
-
-    def made(
-        self,
-        missing: list[Request],
-        seed: int,
-        cache: Cache | None,
-        keys: Keys,
-        batch: int,
-        clock: Clock,
-        network: str,
-    ) -> Results:
-        """All that is missing, as it is finished."""
-        if not missing:
-            return
-        label = f"{self.studio.loaded.name}: sending it to {self.cluster.words()}"
-        yield Progress("featurevis", label, None, network=network)
-        parcel = self._parcel(missing, seed, keys)
-        self.cluster.enter(parcel.bytes)
-        yield from Share.of(self, parcel, missing, cache, batch, clock, network).results()
-
-    def close(self) -> None:
-        self.cluster.leave()
-
-    def _parcel(self, missing: list[Request], seed: int, keys: Keys) -> Parcel:
-        files = dict.fromkeys(request.objective.photo for request in missing if request.objective.photo)
-        photos = {file: read_picture(file).pixels for file in files}
-        studio = self.studio
-        return Parcel(packed(studio.loaded), studio.recipe, seed, keys, self.half, studio.table, photos)
 
 
 @dataclass
@@ -104,12 +51,15 @@ class Sent:
 class Share:
     """What is still to be made, and what is being made."""
 
-    far: Far
+    cluster: Cluster
+    kind: str
+    """cpu or cuda: what batches are made on."""
+    studio: Studio
+    parcel: Parcel
     missing: list[Request]
     cache: Cache | None
     clock: Clock
     network: str
-    parcel: Parcel
     name: str
     most: int
     """Pictures of a batch."""
@@ -122,8 +72,7 @@ class Share:
     rooms: list[Room]
     back: deque[tuple[Request, ...]] = field(default_factory=deque)
     """Batches that did not come back, to be sent again as they are."""
-    crashes: dict[Request, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """The nodes on which a process died with it."""
+    losses: Losses = field(default_factory=Losses)
     running: dict[Any, Sent] = field(default_factory=dict)
     unfit: dict[str, str] = field(default_factory=dict)
     """Node -> why it gets nothing more."""
@@ -136,7 +85,9 @@ class Share:
     @classmethod
     def of(
         cls,
-        far: Far,
+        cluster: Cluster,
+        kind: str,
+        studio: Studio,
         parcel: Parcel,
         missing: list[Request],
         cache: Cache | None,
@@ -151,22 +102,20 @@ class Share:
         try:
             stored = ray.put(parcel)
         except ray.exceptions.RayError as problem:
-            raise WalkinError(
-                f"{far.studio.loaded.name} does not fit into Ray's store: {one_line(problem)}"
-            ) from problem
+            raise WalkinError(f"{studio.loaded.name} does not fit into Ray's store: {one_line(problem)}") from problem
         here = ray.get_runtime_context().get_node_id()
         with_us = NodeAffinitySchedulingStrategy(here, soft=True)
-        tally = ray.remote(_tally()).options(num_cpus=0, max_restarts=-1, scheduling_strategy=with_us).remote()
-        threads = _threads(far.kind, len(missing))
-        found = rooms(far.kind, threads)
+        tally = ray.remote(remote.tally()).options(num_cpus=0, max_restarts=-1, scheduling_strategy=with_us).remote()
+        threads = threads_each(kind, len(missing))
+        found = rooms(kind, threads)
         slots = sum(room.slots for room in found)
         if not slots:
-            raise WalkinError(f"no node of {far.cluster.words()} has a processor to give away")
+            raise WalkinError(f"no node of {cluster.words()} has a processor to give away")
         # No larger than so that all have something to do.
-        largest = batch or min(most(far.kind, far.studio.recipe), math.ceil(len(missing) / slots))
+        largest = batch or min(most(kind, studio.recipe), math.ceil(len(missing) / slots))
         return cls(
-            far, missing, cache, clock, network, parcel, uuid.uuid4().hex, largest, batch, threads, stored, tally,
-            ray.remote(_task()), found,
+            cluster, kind, studio, parcel, missing, cache, clock, network, uuid.uuid4().hex, largest, batch, threads,
+            stored, tally, ray.remote(remote.task()), found,
         )  # fmt: skip
 
     def results(self) -> Results:
@@ -174,7 +123,6 @@ class Share:
         import ray
         import ray.exceptions
 
-        yield Notice(self._introduction(), network=self.network)
         asked = self.tally.read.remote()
         try:
             while self.missing or self.back or self.running:
@@ -208,24 +156,12 @@ class Share:
             self.clock.began_s = time.monotonic()  # what starting processes takes says nothing of the pictures
         self.steps = steps
 
-    def _introduction(self) -> str:
-        slots, hosts = sum(room.slots for room in self.rooms), len(self.rooms)
-        cluster = self.far.cluster
-        each = (
-            "a GPU's half each" if self.far.kind == "cuda" else f"{self.threads} thread{'s' * (self.threads != 1)} each"
-        )
-        source = "this walkin is sent along" if cluster.sends_source else "walkin as it is installed there"
-        return (
-            f"Ray: {slots} worker{'s' * (slots != 1)} on {hosts} node{'s' * (hosts != 1)} of {cluster.words()}, "
-            f"{each}; {source}; network and weights: {size_text(self.parcel.bytes)}"
-        )
-
     def _look_round(self) -> None:
         """Which nodes there are now."""
         if time.monotonic() - self.looked_s < 2.0:
             return
         self.looked_s = time.monotonic()
-        self.rooms = rooms(self.far.kind, self.threads)
+        self.rooms = rooms(self.kind, self.threads)
         if self.rooms and all(room.node in self.unfit for room in self.rooms):
             host, why = self.rooms[0].host, self.unfit[self.rooms[0].node]
             raise WalkinError(f"no worker of Ray can make pictures: {host}: {why}")
@@ -237,7 +173,7 @@ class Share:
         while (self.back or self.missing) and len(self.running) < 2 * slots:
             requests = self._next()
             errand = Errand(
-                next(self.numbers), self.name, requests, self.far.kind, self.threads, self.asked,
+                next(self.numbers), self.name, requests, self.kind, self.threads, self.asked,
                 max(room.slots for room in fit),
             )  # fmt: skip
             node = ""
@@ -253,14 +189,14 @@ class Share:
 
         strategy = NodeAffinitySchedulingStrategy(node, soft=False) if node else "SPREAD"
         options: dict[str, Any] = {"num_cpus": self.threads, "max_retries": 0, "scheduling_strategy": strategy}
-        if self.far.kind == "cuda":
+        if self.kind == "cuda":
             options["num_gpus"] = GPU_SHARE
         return self.task.options(**options).remote([self.stored], pickle.dumps(errand), self.tally, __version__)
 
     def _next(self) -> tuple[Request, ...]:
         if self.back:
             return self.back.popleft()
-        some = next_batch(self.missing, self.far.studio, self.most)
+        some = next_batch(self.missing, self.studio, self.most)
         for request in some:
             self.missing.remove(request)
         return tuple(some)
@@ -287,7 +223,7 @@ class Share:
             if gone and (place in gone or not place):
                 self.back.append(requests)  # not its own fault: it may be lost as often as nodes are
                 self.looked_s = 0.0
-                yield Notice(f"a node of Ray is gone: {_count(requests)} begun again", "warning", network=self.network)
+                yield Notice(f"a node of Ray is gone: {counted(requests)} begun again", "warning", network=self.network)
             else:
                 yield from self._crashed(sent, f"died ({type(problem).__name__})")
         if isinstance(brought, str):
@@ -306,7 +242,7 @@ class Share:
             yield from self._keep(brought.made)
 
     def _keep(self, made: Made) -> Results:
-        yield from kept(made, self.far.studio.recipe, self.parcel.seed, self.cache, self.parcel.keys, self.network)
+        yield from kept(made, self.studio.recipe, self.parcel.seed, self.cache, self.parcel.keys, self.network)
         self.missing[:0] = made.again
         self.clock.done += len(made.done) + len(made.given_up)
 
@@ -315,18 +251,15 @@ class Share:
         requests = sent.errand.requests
         self.looked_s = 0.0
         place = self.steps.get(sent.errand.number, (sent.node, 0))[0]
-        for request in requests:
-            self.crashes[request].append(place)
-        # Ray notices after some 15 s that a node is gone, and its processes sooner: those were not the batch's fault.
-        there = {"", *(one["NodeID"] for one in alive())}
-        times = max(sum(node in there for node in self.crashes[request]) for request in requests)
-        parts = _halves(requests) if halve or times > 1 else [requests]
+        self.losses.add(requests, place)
+        times = self.losses.times(requests, {one["NodeID"] for one in alive()})
+        parts = halves(requests) if halve or times > 1 else [requests]
         if len(parts) == 1 and times >= CRASHES:
             yield from self._failed(requests, f"its worker {how} {times} times")
             return
         self.back.extend(parts)
         smaller = ", in two halves" if len(parts) > 1 else ""
-        text = f"a worker of Ray {how}: {_count(requests)} begun again{smaller}"
+        text = f"a worker of Ray {how}: {counted(requests)} begun again{smaller}"
         yield Notice(text, "warning", network=self.network)
 
     def _failed(self, requests: tuple[Request, ...], problem: str) -> Results:
@@ -336,10 +269,10 @@ class Share:
 
     def _progress(self) -> Progress:
         begun = [sent.errand for sent in self.running.values() if sent.errand.number in self.steps]
-        steps = self.far.studio.recipe.steps
+        steps = self.studio.recipe.steps
         under_way = sum(len(one.requests) * self.steps[one.number][1] / steps for one in begun)
         nodes = len({self.steps[one.number][0] for one in begun})
-        name, total = self.far.studio.loaded.name, self.clock.total
+        name, total = self.studio.loaded.name, self.clock.total
         label = f"{name}: {self.clock.done:.0f} of {total} pictures"
         if begun:
             label += f", {len(begun)} batch{'es' * (len(begun) != 1)} on {nodes} node{'s' * (nodes != 1)}"
@@ -361,70 +294,3 @@ class Share:
                     for _ in self._keep(brought.made):
                         pass
             ray.kill(self.tally)
-
-
-def _threads(kind: str, pictures: int) -> int:
-    """More than one only where there are more processors than pictures."""
-    processors = [int(node["Resources"].get("CPU", 0)) for node in alive()]
-    if kind == "cuda" or not processors:
-        return 1
-    return max(1, min(_MOST_THREADS, max(processors), sum(processors) // max(1, pictures)))
-
-
-def _halves(requests: tuple[Request, ...]) -> list[tuple[Request, ...]]:
-    """In two, unless it is one; pictures that are to differ stay together."""
-    middle = len(requests) // 2
-    cuts = [k for k in range(1, len(requests)) if requests[k].group != requests[k - 1].group]
-    if not cuts:
-        return [requests]
-    cut = min(cuts, key=lambda k: abs(k - middle))
-    return [requests[:cut], requests[cut:]]
-
-
-def _count(requests: tuple[Request, ...]) -> str:
-    return f"{len(requests)} picture{'s' * (len(requests) != 1)}"
-
-
-def _task() -> Any:
-    """What a worker runs. A function inside a function crosses as code: it can then say what cannot be imported."""
-
-    def featurevis(parcels: list[Any], content: bytes, tally: Any, here: str) -> tuple[str, Any]:
-        import pickle
-        import sys
-
-        import ray
-
-        node = ray.get_runtime_context().get_node_id()
-        try:
-            from walkin._version import __version__ as there
-
-            if there != here:
-                return node, f"walkin {there} is there, {here} here"
-            from walkin.network.featurevis import errand
-        except Exception as problem:
-            reason = (str(problem).splitlines() or [""])[0]
-            return node, f"Python {sys.version.split()[0]} there: {type(problem).__name__}: {reason}"
-        number = pickle.loads(content).number
-
-        def report(step: int) -> None:
-            tally.report.remote(number, node, step)
-
-        return node, errand.run(content, lambda: ray.get(parcels[0]), report)
-
-    return featurevis
-
-
-def _tally() -> Any:
-    """Who keeps the steps that are done; crosses as code, too, and needs nothing but Python."""
-
-    class Tally:
-        def __init__(self) -> None:
-            self.steps: dict[int, tuple[str, int]] = {}
-
-        def report(self, number: int, node: str, step: int) -> None:
-            self.steps[number] = node, step
-
-        def read(self) -> dict[int, tuple[str, int]]:
-            return self.steps
-
-    return Tally

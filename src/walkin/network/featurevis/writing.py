@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,12 +17,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from walkin._version import __version__
 from walkin.errors import WalkinError
-from walkin.findings import Figures, figures, times
+from walkin.findings import times
+from walkin.network.featurevis.beside import Known, as_json
 from walkin.network.featurevis.recipe import Recipe
 from walkin.picture_file import save_png
-from walkin.requests import source_to_json
 from walkin.resources import asset
-from walkin.results import Evidence, Visualised
+from walkin.results import Visualised
 from walkin.safe_file import Damaged, read_json, set_aside, write_whole
 
 INDEX = "index.json"
@@ -42,16 +43,16 @@ class Folder:
     """By file name."""
     fresh: dict[str, list[Visualised]] = field(default_factory=lambda: defaultdict(list))
     """By address: what this run has written, for its sheets."""
-    evidence: Evidence | None = None
+    known: Known | None = None
     """What real pictures reach, to stand beside what these reach."""
-    channels: dict[str, tuple[str, int]] = field(default_factory=dict)
-    """By objective: the node and channel that it is about, where it is about one."""
 
     @classmethod
     def open(cls, path: Path, network: str, weights: str, recipe: Recipe) -> tuple[Folder, str]:
         """And what is to be told about an index that could not be read."""
         try:
             path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path):  # now, not when the first picture is made
+                pass
         except OSError as problem:
             raise WalkinError(f"cannot write to {path}: {problem.strerror or problem}; name another --out") from problem
         folder, told = cls(path, network, weights, recipe), ""
@@ -85,41 +86,10 @@ class Folder:
             self.rows[name]["peak"] = one.peak
         if one.capped:  # so was its objective; the activation is that of the node as it is
             self.rows[name]["before_relu6"] = True
-        if (beside := self._beside(one)) is not None:
-            self.rows[name]["evidence"] = beside
+        if self.known is not None and (beside := self.known.beside(one)) is not None:
+            self.rows[name]["evidence"] = as_json(beside)
         self.fresh[_wall(one)].append(one)
         return self.path / name
-
-    def _figures(self, one: Visualised) -> Figures | None:
-        """What real pictures reach on the channel of a picture; None where none are known, or it is of no channel."""
-        if self.evidence is None or one.peak is None or one.objective not in self.channels:
-            return None
-        return figures(self.evidence, *self.channels[one.objective], one.peak)
-
-    def _beside(self, one: Visualised) -> dict[str, Any] | None:
-        """The same for the index; None in it where a number says nothing."""
-        found = self._figures(one)
-        if found is None or self.evidence is None:
-            return None
-        address, channel = self.channels[one.objective]
-        reached = self.evidence.nodes[address]
-        best = zip(reached.pictures[channel].tolist(), reached.values[channel].tolist(), strict=True)
-        return {
-            "images": found.count,
-            "of": self.evidence.title,
-            "largest": _finite(found.largest),
-            "median": _finite(found.median),
-            "peak_over_largest": _finite(found.over_largest),
-            "peak_over_median": _finite(found.over_median),
-            "fired": round(found.share, 6),
-            "fires": found.rule,
-            "before_relu6": found.capped,
-            "top": [
-                {"image": source_to_json(self.evidence.sources[number]), "value": value}  # type: ignore[arg-type]
-                for number, value in best
-                if number >= 0
-            ],
-        }
 
     def write_index(self) -> None:
         content = {
@@ -144,9 +114,9 @@ class Folder:
             below = f"{self.recipe.name}, {pictures[0].steps} steps, seed {pictures[0].seed}; {self.weights}"
             if pictures[0].capped:
                 below += "; made for values before its ReLU6"
-            ratios = [self._figures(one) for one in pictures] if self.evidence is not None else []
-            if self.evidence is not None:
-                below += f"; beside each: its largest value over that of {self.evidence.count:,} pictures"
+            ratios = [self.known.figures(one) for one in pictures] if self.known is not None else []
+            if self.known is not None:
+                below += f"; beside each: its largest value over that of {self.known.evidence.count:,} pictures"
             save_png(
                 path, sheet(pictures, title, below, ratios=[each.over_largest if each else None for each in ratios])
             )
@@ -223,11 +193,6 @@ def _fitting(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
     while text and font.getlength(text + "…") > width:
         text = text[:-1]
     return text + "…"
-
-
-def _finite(value: float | None) -> float | None:
-    """JSON has neither NaN nor infinity."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _safe(text: str) -> str:
