@@ -325,8 +325,11 @@ def values(studio: Studio, address: str, made: list[Made]) -> tuple[list[float],
             tensor = F.interpolate(tensor, size=side, mode="bilinear", antialias=True, align_corners=False)
         planes.append(tensor.round().clamp(0, 255).to(torch.uint8)[0])
     stacked = torch.stack(planes)
-    harms = [studio.judged(requests, harmed(stacked, harm)) for harm in HARMS]
-    return studio.judged(requests, stacked), np.mean(harms, 0).tolist()
+    clean, *harms = (
+        [value for value, _ in studio.judged(requests, some)]
+        for some in (stacked, *(harmed(stacked, harm) for harm in HARMS))
+    )
+    return clean, np.mean(harms, 0).tolist()
 
 
 def pixels(file: Path) -> np.ndarray:

@@ -12,14 +12,15 @@ from torch import nn
 
 from walkin.errors import WalkinError
 from walkin.network.featurevis import aim, growing, spectrum, transforms
+from walkin.network.featurevis.batch import Batch
 from walkin.network.featurevis.growing import visualise
 from walkin.network.featurevis.memory import Budget
 from walkin.network.featurevis.objective import parse
 from walkin.network.featurevis.optimiser import Ascent
-from walkin.network.featurevis.parametrisation import fitted, make
+from walkin.network.featurevis.parametrisation import Fourier, fitted, make
 from walkin.network.featurevis.reach import Reach, where_it_stops
 from walkin.network.featurevis.recipe import RECIPES, named
-from walkin.network.featurevis.studio import Studios
+from walkin.network.featurevis.studio import Request, Studio, Studios
 from walkin.results import Grown, Notice, Progress
 
 pytestmark = pytest.mark.slow  # pictures grow in nearly all of them
@@ -580,6 +581,56 @@ def test_each_view_has_its_own_turn_and_scale():
     assert min(float((seen[1] - one).abs().max()) for one in turned) < 1e-4
 
 
+@pytest.mark.parametrize("name", ["fourier", "maco"])
+def test_a_picture_is_seen_through_the_gaussian_of_its_blur(name: str):
+    """The same convolution, done to what the sigmoid is taken of; each picture of a batch through its own."""
+    generators = [torch.Generator().manual_seed(3) for _ in range(3)]
+    made = make(named(name).with_(deviation=1.0), (3, 33, 48), generators, torch.device("cpu"))
+    sharp, *blurred = made.planes(torch.tensor([0.0, 0.8, 1.6])).detach()
+    torch.testing.assert_close(sharp, made.planes()[0].detach(), atol=1e-5, rtol=0)
+    for deviation, seen in zip((0.8, 1.6), blurred, strict=True):
+        wide = torch.logit(sharp.double().clamp(1e-9, 1 - 1e-9)).repeat(1, 3, 3)  # it wraps
+        slowly = transforms.blurred(wide[None], deviation)[0, :, 33:66, 48:96].sigmoid().float()
+        torch.testing.assert_close(seen, slowly, atol=0.01, rtol=0)
+        assert float((seen - sharp).abs().max()) > 0.05
+
+
+def test_pictures_are_blurred_by_draws_of_their_own_and_not_in_plain_steps(monkeypatch: pytest.MonkeyPatch):
+    seen: list[list[float] | None] = []
+    inner = Fourier.planes
+
+    def watched(self: Fourier, blur: torch.Tensor | None = None) -> torch.Tensor:
+        seen.append(blur if blur is None else blur.tolist())
+        return inner(self, blur)
+
+    monkeypatch.setattr(Fourier, "planes", watched)
+    recipe = FEW.with_(blur=0.7, steps=4, plain_steps=2, every=8)
+    studio = Studio.of(loaded(small()), recipe, None)
+    batch = Batch.of(studio, [Request(parse("2/0")), Request(parse("2/1"), group=1)], 0)
+    for step in range(4):
+        batch.step(step, Budget.of(studio.whole, recipe, 0))
+    assert [blur is None for blur in seen] == [False, False, True, True]
+    drawn = [value for blur in seen for value in blur or ()]
+    assert len(set(drawn)) == 4 and 0 <= min(drawn) and max(drawn) <= 0.7
+
+
+def test_momentum_and_memory_are_those_of_adam():
+    """Beside torch's own; without either a step goes as far wherever there is a gradient."""
+    recipe = named("fourier").with_(momentum=0.5, memory=0.9, warm_up=0.0, last_rate=1.0, rate=0.1)
+    ours = torch.zeros(1, 40)
+    theirs = torch.zeros(1, 40, requires_grad=True)
+    ascent, adam = Ascent(recipe, ours, torch.ones(1)), torch.optim.Adam([theirs], 0.1, (0.5, 0.9), 0.0, maximize=True)
+    gradients = torch.randn(6, 1, 40, generator=torch.Generator().manual_seed(0)) + 2
+    for gradient in gradients:
+        ascent.step(gradient, torch.ones(1, dtype=torch.bool))
+        theirs.grad = gradient.clone()
+        adam.step()
+    torch.testing.assert_close(ours, theirs.detach(), rtol=0.01, atol=0)
+    bare = torch.zeros(1, 40)
+    Ascent(recipe.with_(momentum=0.0, memory=0.0), bare, torch.ones(1)).step(gradients[0], torch.ones(1).bool())
+    torch.testing.assert_close(bare, 0.1 * gradients[0].sign(), rtol=0.05, atol=0)
+
+
 def test_recipes_refuse_nonsense_and_name_what_is_close():
     with pytest.raises(WalkinError, match="did you mean fourier"):
         named("fourrier")
@@ -588,3 +639,6 @@ def test_recipes_refuse_nonsense_and_name_what_is_close():
     for wrong in ({"steps": 0}, {"rate": 0.0}, {"rate": float("nan")}, {"scale_low": 2.0}, {"size": 10**6}):
         with pytest.raises(WalkinError, match="is wanted"):
             named("fourier").with_(**wrong)
+    for betas in ({"momentum": 1.0}, {"memory": 1.0}):
+        with pytest.raises(WalkinError, match="without, 1"):
+            named("fourier").with_(**betas)

@@ -20,6 +20,7 @@ ENDS = {
     "jitter": (32, 1), "cutoff": (0.5, 0.01), "share_low": (1, 0.01), "share_high": (1, 0.01), "spread": (0.5, 0.01),
     "noise": (1, 0.01), "blur": (4, 0.1), "smoothing": (4, 0.1), "decay": (3, 0.05), "scale_low": (1, 0.01),
     "scale_high": (2, 0.01), "warm_up": (1, 0.01), "last_rate": (1, 0.01), "diversity": (2, 0.05), "nearness": (4, 0.1),
+    "momentum": (0.99, 0.01), "memory": (0.999, 0.001),
     "turn_chance": (1, 0.05), "scale_chance": (1, 0.05), "shift_chance": (1, 0.05), "redistribution": (1, 0.01),
 }  # fmt: skip
 LEAST = {"steps": 8, "views": 1, "every": 1, "scale_low": 0.2, "scale_high": 1.0}

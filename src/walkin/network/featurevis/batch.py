@@ -150,7 +150,8 @@ class Batch:
         places = tuple(dict.fromkeys(place for one in aims for place in one.places(phase)))
         device = self.picture.values.device
         with reach.with_gradients():
-            planes = self.picture.planes()
+            blur = None if sight.plain else transforms.blurs(self.draws[step].to(device), recipe)
+            planes = self.picture.planes(blur)
             if recipe.parametrisation == "pixel":
                 x = self.picture.values[part.start : part.stop]
                 x = transforms.resized(x, sight.side)
@@ -182,7 +183,8 @@ class Batch:
                 at_picture[0][part.start : part.stop].abs().sum(1) if at_picture else values.new_zeros(len(part), 1, 1)
             )
             if self.photos is not None:
-                gradient = gradient + self._towards_photo(planes[part.start : part.stop], part, gradient)
+                sharp = self.picture.planes() if blur is not None else planes
+                gradient = gradient + self._towards_photo(sharp[part.start : part.stop], part, gradient)
         return gradient, values.detach(), seen
 
     def _at_input(self, aim: Tensor, given: Tensor, scale: float, reach: Reach, places: Sequence[Place]) -> Tensor:

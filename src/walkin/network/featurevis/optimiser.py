@@ -9,8 +9,6 @@ from torch import Tensor
 
 from walkin.network.featurevis.recipe import Recipe
 
-BETAS = 0.9, 0.999
-
 
 class Ascent:
     """Adam with a rate for each picture; or, for pixels, steps of one length along the gradient."""
@@ -38,12 +36,13 @@ class Ascent:
             norm = gradient.flatten(1).norm(dim=1).reshape(shape)
             self._values.add_(torch.where(moves, rate * gradient / (norm + 1e-6), 0.0))
             return
-        self._mean.lerp_(gradient, 1 - BETAS[0])
-        self._square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
-        unbiased = self._square.div(1 - BETAS[1] ** self._step).sqrt_()
+        first, second = self._recipe.momentum, self._recipe.memory
+        self._mean.lerp_(gradient, 1 - first)
+        self._square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
+        unbiased = self._square.div(1 - second**self._step).sqrt_()
         # Relative to the picture's own gradients: a unit whose values are tiny is improved as fast as any other.
         floor = unbiased.flatten(1).mean(1).reshape(shape) * 1e-3 + 1e-30
-        change = self._mean.div(1 - BETAS[0] ** self._step).div_(unbiased.add_(floor)).mul_(rate)
+        change = self._mean.div(1 - first**self._step).div_(unbiased.add_(floor)).mul_(rate)
         self._values.add_(torch.where(moves, change, 0.0) if held else change)
 
 

@@ -24,8 +24,9 @@ class Parametrisation(Protocol):
     wraps: bool
     """Whether a picture's left edge goes on at its right one."""
 
-    def planes(self) -> Tensor:
-        """(B, C, H, W), 0 to 1."""
+    def planes(self, blur: Tensor | None = None) -> Tensor:
+        """(B, C, H, W), 0 to 1. blur: (B,), standard deviation of the Gaussian that each is seen through, in pixels;
+        of a spectrum alone."""
         ...
 
 
@@ -70,8 +71,9 @@ class Fourier:
         ]
         self.values = torch.stack(begin).to(device).requires_grad_(True)
 
-    def planes(self) -> Tensor:
-        spectrum = torch.view_as_complex(self.values) * self._scale
+    def planes(self, blur: Tensor | None = None) -> Tensor:
+        scale = self._scale if blur is None else self._scale * _seen_through(blur, *self._side)
+        spectrum = torch.view_as_complex(self.values) * scale
         return _coloured(torch.fft.irfft2(spectrum, s=self._side, norm="ortho"), self._mixing).sigmoid()
 
     def _spectrum(self, photo: Tensor) -> Tensor:
@@ -107,8 +109,9 @@ class Maco:
         self._magnitudes = torch.stack(sizes)
         self.values = torch.stack(begin).to(device).requires_grad_(True)
 
-    def planes(self) -> Tensor:
-        plain = torch.fft.irfft2(torch.polar(self._magnitudes, self.values), s=self._side)
+    def planes(self, blur: Tensor | None = None) -> Tensor:
+        sizes = self._magnitudes if blur is None else self._magnitudes * _seen_through(blur, *self._side)
+        plain = torch.fft.irfft2(torch.polar(sizes, self.values), s=self._side)
         return _coloured(plain, self._mixing).sigmoid()
 
 
@@ -127,7 +130,7 @@ class Pixels:
         ]
         self.values = torch.stack(begin).requires_grad_(True)
 
-    def planes(self) -> Tensor:
+    def planes(self, blur: Tensor | None = None) -> Tensor:
         return (self.values * self.std + self.mean).clamp(0, 1)
 
 
@@ -168,6 +171,12 @@ def _odd(phases: Tensor, width: int) -> Tensor:
             odd[..., height // 2] = 0.0
         phases[..., column] = odd
     return phases
+
+
+def _seen_through(blur: Tensor, height: int, width: int) -> Tensor:
+    """(B, 1, H, W // 2 + 1): what Gaussians of these standard deviations, in pixels, leave of each coefficient."""
+    squares = frequencies(height, width).square().to(blur.device)
+    return torch.exp(-2 * math.pi**2 * blur.float().square()[:, None, None, None] * squares)
 
 
 def _coloured(plain: Tensor, mix: Tensor) -> Tensor:

@@ -11,8 +11,7 @@ from torch.nn import functional as F
 
 from walkin.network.featurevis.recipe import Recipe
 
-_NARROW = 0.8  # in pixels: for more, three numbers of that variance would have a dip in the middle
-DRAWS = 10  # random numbers of a view: turn, scale, share, two shifts, two of the centre, three chances
+DRAWS = 10  # random numbers of a view: turn, scale, share, two shifts, two of the centre, blur or three chances
 
 
 @dataclass(frozen=True)
@@ -31,13 +30,6 @@ def views(planes: Tensor, draws: Tensor, recipe: Recipe, sight: Sight, wraps: bo
     """(B * V, C, h, w) of planes (B, C, H, W) and draws (B, V, DRAWS) from 0 to 1."""
     if sight.plain:
         return resized(planes, sight.side)
-    seen = _placed(planes, draws, recipe, sight, wraps)
-    if recipe.blur:
-        seen = _blurred_each(seen, draws[..., 7].reshape(-1) * recipe.blur, recipe.blur)
-    return seen
-
-
-def _placed(planes: Tensor, draws: Tensor, recipe: Recipe, sight: Sight, wraps: bool) -> Tensor:
     batch, channels, height, width = planes.shape
     views = draws.shape[1]
     share = _shares(draws, recipe)
@@ -81,6 +73,11 @@ def _shares(draws: Tensor, recipe: Recipe) -> Tensor:
     """(B, V, 2): of the picture's height and width that are seen, before the zoom."""
     low, high = recipe.share_low or 1.0, recipe.share_high or 1.0
     return (low + draws[..., 2:3] * (high - low)).expand(-1, -1, 2)
+
+
+def blurs(draws: Tensor, recipe: Recipe) -> Tensor | None:
+    """(B,) of draws (B, V, DRAWS): standard deviations of what pictures are seen through, all views of one alike."""
+    return draws[:, 0, 7] * recipe.blur if recipe.blur else None
 
 
 def resized(planes: Tensor, side: tuple[int, int]) -> Tensor:
@@ -135,30 +132,6 @@ def blurred(values: Tensor, deviation: float) -> Tensor:
     padded = F.pad(values, (radius,) * 4, mode="replicate")
     down = F.conv2d(padded, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
     return F.conv2d(down, kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
-
-
-def _blurred_each(values: Tensor, deviations: Tensor, most: float) -> Tensor:
-    """Each with a Gaussian of its own, none wider than `most`; a narrow one is three numbers of the same variance."""
-    count, channels, height, width = values.shape
-    deviations = deviations.to(values)
-    if most <= _NARROW:
-        beside = deviations.square()[:, None] / 2
-        kernels = torch.cat([beside, 1 - 2 * beside, beside], 1)
-    else:
-        radius = math.ceil(3 * most)
-        places = torch.arange(-radius, radius + 1, device=values.device, dtype=values.dtype)
-        kernels = torch.exp(-(places**2) / (2 * deviations.clamp(min=0.05)[:, None] ** 2))
-        kernels = kernels / kernels.sum(1, keepdim=True)
-    radius = kernels.shape[1] // 2
-    kernels = kernels.repeat_interleave(channels, 0)
-    flat = F.pad(values, (radius,) * 4, mode="replicate")
-    flat = flat.reshape(1, count * channels, height + 2 * radius, width + 2 * radius)
-    if radius == 1:  # one pass over the values instead of two
-        flat = F.conv2d(flat, (kernels[:, :, None] * kernels[:, None])[:, None], groups=count * channels)
-    else:
-        flat = F.conv2d(flat, kernels[:, None, :, None], groups=count * channels)
-        flat = F.conv2d(flat, kernels[:, None, None, :], groups=count * channels)
-    return flat.reshape(values.shape)
 
 
 def _chances(recipe: Recipe) -> tuple[float, float, float]:
