@@ -24,6 +24,15 @@ def line(source: float, target: float, kind: str, aside: float) -> Ribbon:
     return Ribbon(f"{source}", f"{target}", points.astype(np.float32), kind, dashed=kind == "skip")
 
 
+def turn(source: float, target: float, aside: float) -> Ribbon:
+    """Into a track within two metres, along it, and back, with as many points for a turn as the room has."""
+    t = np.linspace(0.0, 1.0, 14)[:, None]
+    bend = 3 * t**2 - 2 * t**3
+    into = np.concatenate([aside * bend, -(source + 2 * t)], axis=1)
+    back = np.concatenate([aside * (1 - bend), -(target - 2 + 2 * t)], axis=1)
+    return Ribbon(f"{source}", f"{target}", np.concatenate([into, back]).astype(np.float32), "skip", dashed=False)
+
+
 @pytest.fixture(scope="module")
 def lines() -> tuple[Ribbon, ...]:
     """As in a network in which each layer reads many before it: short ones and some that run far."""
@@ -61,10 +70,12 @@ def test_what_is_left_out_would_not_be_seen(ctx, lines, monkeypatch: pytest.Monk
     world.look = replace(world.look, light=light)
     renderer = renderer_of(ctx, world)
     drawn, pictures = [], []
+    seen = Slabs.seen
+    monkeypatch.setattr(Slabs, "seen", lambda self, eye, near_m: seen(self, eye, np.inf))  # with all its points
     for eye in eyes(24, 1):
         pictures.append(draw(renderer, world, eye, FOV, (160, 120)))
         drawn.append(renderer._ribbons.drawn)
-    monkeypatch.setattr(Slabs, "seen", lambda self, eye, fog_m: (0, len(self.segments)))
+    monkeypatch.setattr(Slabs, "seen", lambda self, eye, near_m: [(0, len(self.segments))])
     most = 0
     for eye, picture in zip(eyes(24, 1), pictures, strict=True):
         everything = draw(renderer, world, eye, FOV, (160, 120))
@@ -72,6 +83,49 @@ def test_what_is_left_out_would_not_be_seen(ctx, lines, monkeypatch: pytest.Monk
         most = renderer._ribbons.drawn
     assert most == 2 * sum(len(one.points) - 1 for one in lines)
     assert np.median(drawn) < 0.4 * most and max(drawn) > 0, "or nothing would be gained"
+
+
+@pytest.mark.slow
+def test_fewer_points_from_afar_are_hardly_seen(ctx, monkeypatch: pytest.MonkeyPatch):
+    random = np.random.default_rng(6)
+    turns = [turn(z, z + random.uniform(6, 30), random.uniform(-2, 2)) for z in np.arange(0.0, LENGTH_M, 1.5)]
+    renderer = renderer_of(ctx, world := room(tuple(turns)))
+    size = 640, 480
+    few, pictures = [], []
+    for eye in eyes(12, 3):
+        pictures.append(draw(renderer, world, eye, FOV, size).astype(int))
+        few.append(renderer._ribbons.drawn)
+    seen = Slabs.seen
+    monkeypatch.setattr(Slabs, "seen", lambda self, eye, near_m: seen(self, eye, np.inf))
+    many = []
+    for eye, picture in zip(eyes(12, 3), pictures, strict=True):
+        differs = np.abs(draw(renderer, world, eye, FOV, size) - picture).max(axis=2)
+        many.append(renderer._ribbons.drawn)
+        assert (differs > 24).mean() < 1e-3, f"{(differs > 24).mean():.3%}"
+    assert sum(few) < 0.85 * sum(many)
+
+
+def test_joined_segments_go_where_the_others_go():
+    """Each from a point of a ribbon to a later one of the same, all points between within 15 mm of it."""
+    t = np.linspace(0.0, 1.0, 50)[:, None]
+    lines = [np.concatenate([a * t**2, -40 * t], axis=1) for a in (0.0, 0.3, 9.0)]
+    lines.append(np.array([(0.0, 0.0), (5.0, 0.0), (0.0, 0.0), (5.0, 0.1), (5.0, 3.0)]))
+    slabs = Slabs.of(lines)
+    points, first = np.concatenate(lines), 0
+    joined = {int(a): int(b) for a, b in slabs.joined}
+    for line in lines:
+        at, end = first, first + len(line) - 1
+        while at < end:
+            chord = points[joined[at]] - points[at]
+            for between in points[at : joined[at] + 1] - points[at]:
+                assert abs(between[0] * chord[1] - between[1] * chord[0]) <= 0.0151 * np.hypot(*chord)
+                assert 0 <= between @ chord <= chord @ chord
+            at = joined.pop(at)
+        assert at == end
+        first = end + 1
+    assert not joined, "nothing twice"
+    assert len(slabs.joined) < 0.6 * len(slabs.segments)
+    assert slabs.joined_starts[-1] == len(slabs.joined) and len(slabs.joined_starts) == len(slabs.starts)
 
 
 def test_what_has_moved_is_looked_for_where_it_is_now(ctx, lines):

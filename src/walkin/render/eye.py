@@ -12,6 +12,10 @@ from walkin.geometry import Fov, Pose, frustum_planes, spheres_in_frustum
 from walkin.lazy import lazy
 from walkin.world import World
 
+FOG_M = 34.0  # distance at which a thing has lost 63 % of its contrast, for an eye near the floor
+FOG_RISE = 6.0  # metres of fog distance gained per metre of height: from above the whole network is seen
+GONE = 3.0  # of that distance: there 0.01 % is left of a thing, by frame.glsl's clearness; white is 0.2 steps of 255
+
 
 @dataclass(frozen=True)
 class Eye:
@@ -23,6 +27,11 @@ class Eye:
     world_from_clip: np.ndarray
     zoom: float
     """1 / tan(half the vertical angle of view)."""
+
+    @property
+    def fog_m(self) -> float:
+        """How far it sees; see FOG_M."""
+        return FOG_M + FOG_RISE * max(0.0, float(self.position[1]) - 2.0)
 
     @lazy
     def planes(self) -> np.ndarray:
@@ -61,12 +70,16 @@ class Sight:
 
     @lazy
     def seen(self) -> np.ndarray:
-        """(walls,) bool: which reach into a frustum."""
+        """(walls,) bool: which reach into a frustum, and are not behind the fog."""
         return self.reach_in(self.bounds.centres, self.bounds.radii)
 
     def reach_in(self, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
-        """(n,) bool: which spheres reach into a frustum."""
-        seen = [spheres_in_frustum(centres, radii, eye.planes) for eye in self.eyes.values()]
+        """(n,) bool: which spheres reach into a frustum, this side of where the fog has taken everything."""
+        seen = []
+        for eye in self.eyes.values():
+            away, limits = centres - eye.position, GONE * eye.fog_m + radii
+            near = np.einsum("ij,ij->i", away, away) < limits * limits
+            seen.append(near & spheres_in_frustum(centres, radii, eye.planes))
         return seen[0] if len(seen) == 1 else np.logical_or.reduce(seen)
 
     @lazy

@@ -9,6 +9,7 @@ import numpy as np
 
 from walkin.geometry import UP
 from walkin.places import Layout, Place
+from walkin.render.eye import Sight
 from walkin.render.instances import Instances
 from walkin.render.shader import program
 
@@ -22,11 +23,15 @@ DEPTH_M = 0.06
 
 
 class Panels:
-    """All boxes of a layout in one draw, all shadows in another."""
+    """The boxes of a layout that are in view in one draw, their shadows in another."""
 
     def __init__(self, ctx: moderngl.Context):
         self._boxes = Instances(ctx, program(ctx, "panels"), "4f 4f 4f 4f /i", PANEL)
         self._shadows = Instances(ctx, program(ctx, "shadows"), "4f 1f /i", SHADOW)
+        self._box_records = np.zeros(0, PANEL)
+        self._shadow_records = np.zeros(0, SHADOW)
+        self._centres, self._radii = np.zeros((0, 3)), np.zeros(0)
+        self._chosen: np.ndarray | None = None  # what the buffers hold
 
     def set_up(self, walls: Iterable[Place], layouts: Iterable[Layout]) -> None:
         """Boxes of walls, in their order, then those of frames and boards."""
@@ -35,14 +40,33 @@ class Panels:
         for layout in layouts:
             boxes += [frame_box(layout.picture, FRAME), frame_box(layout.board, BODY)]
             shadows += [shadow(layout.picture), shadow(layout.board)]
-        self._boxes.write(np.array(boxes, PANEL))
-        self._shadows.write(np.array(shadows, SHADOW))
+        self._box_records = np.array(boxes, PANEL)
+        self._shadow_records = np.array(shadows, SHADOW)
+        self._measure()
 
     def move(self, places: dict[int, Place]) -> None:
         """Walls, by their number, that stand elsewhere now."""
         for number, place in places.items():
-            self._boxes.replace(number, np.array([_wall_box(place)], PANEL))
-            self._shadows.replace(number, np.array([shadow(place)], SHADOW))
+            self._box_records[number] = _wall_box(place)
+            self._shadow_records[number] = shadow(place)
+        self._measure()
+
+    def _measure(self) -> None:
+        """Spheres around each box and its shadow."""
+        boxes = self._box_records
+        across, up = boxes["right_depth"][:, :3].astype(float), boxes["up_glow"][:, :3].astype(float)
+        self._centres = boxes["corner_front"][:, :3] + (across + up) / 2
+        self._radii = np.linalg.norm(across + up, axis=1) / 2 + DEPTH_M + self._shadow_records["reach"]
+        self._chosen = None
+
+    def choose(self, sight: Sight) -> None:
+        """Write what is in view of any eye of the frame, if that is not what was written last."""
+        seen = sight.reach_in(self._centres, self._radii)
+        if self._chosen is None or (seen != self._chosen).any():
+            self._chosen = seen
+            chosen = seen.nonzero()[0]
+            self._boxes.write(self._box_records.take(chosen))
+            self._shadows.write(self._shadow_records.take(chosen))
 
     def draw_boxes(self) -> int:
         return self._boxes.draw(30, moderngl.TRIANGLES)

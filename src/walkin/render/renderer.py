@@ -41,10 +41,7 @@ from walkin.render.walls import Walls
 from walkin.results import Tiles
 from walkin.world import COLOR_MAPS, RANGES, Look, World
 
-FOG_M = 34.0  # distance at which a thing has lost 63 % of its contrast, for an eye near the floor
-GONE = 2.6  # of that distance: there less than half a step of 255 is left of a thing, by frame.glsl's clearness
 BEHIND = 4.0  # what is behind the visitor counts as twice as far when walls are filled
-FOG_RISE = 6.0  # metres of fog distance gained per metre of height: from above the whole network is seen
 
 
 class Renderer:
@@ -280,7 +277,7 @@ class Renderer:
         if self._atlas is not None:
             draws += self._panels.draw_shadows() + self._readings.draw_shadows()
             if world.look.ribbons:
-                draws += self._ribbons.draw(eye, GONE * fog_m(eye.position[1]))
+                draws += self._ribbons.draw(eye, height)
             draws += self._outline.draw() if not view.alone else 0
             draws += self._labels.draw()
             draws += self._readings.draw_lines()
@@ -325,6 +322,7 @@ class Renderer:
             self._labels.select(world, sight)
             if self._atlas is not None:
                 self._walls.choose(sight)
+                self._panels.choose(sight)
         return sight.eyes[id(view.stage_from_eye)]
 
     def _write_frame(self, world: World, eye: Eye, size: tuple[int, int]) -> None:
@@ -333,7 +331,7 @@ class Renderer:
         block["clip_from_world"] = eye.clip_from_world.T
         block["world_from_clip"] = eye.world_from_clip.T
         x, y, z = eye.position.tolist()
-        block["eye"] = (x, y, z, 1.0 / fog_m(y))
+        block["eye"] = (x, y, z, 1.0 / eye.fog_m)
         self.pixels = 0.5 * size[1] * eye.zoom
         block["viewport"] = (*size, math.fmod(world.time_s, 3600.0), self.pixels)
         room = LIGHT if world.look.light else DARK
@@ -350,11 +348,6 @@ def _by_urgency(world: World, atlas: Atlas, keys: list[str], eye: np.ndarray) ->
     distance2 = (away**2).sum(axis=1) * np.where(away @ ahead > 0, 1.0, BEHIND)
     finer = np.array([wall.first_level <= atlas.lays[key].level for key, wall in zip(keys, walls, strict=True)])
     return [keys[number] for number in np.lexsort((distance2, finer))[::-1]]
-
-
-def fog_m(height_m: float) -> float:
-    """How far an eye at this height sees; see FOG_M."""
-    return FOG_M + FOG_RISE * max(0.0, height_m - 2.0)
 
 
 def _all_ribbons(world: World) -> tuple[Ribbon, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from walkin.geometry import spheres_in_frustum
 from walkin.places import Ribbon
-from walkin.render.eye import Eye
+from walkin.render.eye import GONE, Eye
 from walkin.render.shader import program
 
 VERTEX = np.dtype([("place", "f4", 4), ("stroke", "f4", 4), ("tint", "f4", 3)])
@@ -20,6 +20,9 @@ SLAB_M = 4.0
 WIDEST_M = 0.05
 PIXEL = 0.02
 """Of the distance: more than two pixels of any view."""
+BENT_M = 0.015  # how far a ribbon's points may lie from the straight line that is drawn instead from afar
+UNSEEN_PIXELS = 0.4  # ... where that is less than so much of a pixel
+STILL = 20  # views after which ribbons that were moved are joined again
 
 
 class Ribbons:
@@ -32,6 +35,7 @@ class Ribbons:
         self._buffer: moderngl.Buffer | None = None
         self._ribbons: list[Ribbon] = []
         self._slabs = Slabs()
+        self._moved = 0  # views since ribbons have moved, 0: they have not
         self.drawn = 0
         """Triangles of the last view."""
 
@@ -48,10 +52,18 @@ class Ribbons:
             return
         self._slabs = Slabs.of([ribbon.points for ribbon in ordered])
         self._buffer = self._ctx.buffer(np.concatenate([_strip(ribbon) for ribbon in ordered]), dynamic=True)
-        first = 2 * self._slabs.segments[:, None]
-        index = self._ctx.buffer((first + np.array([0, 1, 2, 2, 1, 3])).astype(np.uint32))
+        self._link()
+
+    def _link(self) -> None:
+        """The triangles between the points: of all segments, then of those that are joined to longer ones."""
+        self._moved = 0
+        slabs = self._slabs
+        ends = np.concatenate([np.stack([slabs.segments, slabs.segments + 1], axis=1), slabs.joined])
+        corners = 2 * ends[:, [0, 0, 1, 1, 0, 1]] + np.array([0, 1, 0, 0, 1, 1])
         self._array = self._ctx.vertex_array(
-            self._program, [(self._buffer, "4f 4f 3f", *(VERTEX.names or ()))], index_buffer=index
+            self._program,
+            [(self._buffer, "4f 4f 3f", *(VERTEX.names or ()))],
+            index_buffer=self._ctx.buffer(np.ascontiguousarray(corners, np.uint32)),
         )
 
     def _rewrite(self, before: list[Ribbon], after: list[Ribbon]) -> None:
@@ -64,18 +76,28 @@ class Ribbons:
             first += 2 * len(new.points)
         if changed:
             self._slabs.measure([ribbon.points for ribbon in after])
+            self._moved = 1
 
-    def draw(self, eye: Eye, fog_m: float) -> int:
-        """What reaches into the frustum and is not behind the fog; `fog_m`: where it has taken everything."""
+    def draw(self, eye: Eye, height_px: float) -> int:
+        """What reaches into the frustum and is not behind the fog, from afar with fewer points; `height_px`: of the
+        view."""
         self.drawn = 0
         if self._array is None:
             return 0
-        first, end = self._slabs.seen(eye, fog_m)
-        if end <= first:
-            return 0
-        self._array.render(moderngl.TRIANGLES, vertices=6 * (end - first), first=6 * first)
-        self.drawn = 2 * (end - first)
-        return 1
+        if self._moved:  # what was straight may be bent now: all of its points until it rests
+            self._moved += 1
+            if self._moved > STILL:
+                self._slabs.join([ribbon.points for ribbon in self._ribbons])
+                self._link()
+        pixels_per_radian = 0.5 * height_px * eye.zoom
+        near_m = np.inf if self._moved else BENT_M * pixels_per_radian / UNSEEN_PIXELS
+        draws = 0
+        for first, end in self._slabs.seen(eye, near_m):
+            if end > first:
+                self._array.render(moderngl.TRIANGLES, vertices=6 * (end - first), first=6 * first)
+                self.drawn += 2 * (end - first)
+                draws += 1
+        return draws
 
 
 @dataclass
@@ -86,8 +108,14 @@ class Slabs:
     """(segments,): first point of each, as all points are numbered; slab by slab."""
     starts: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     """(slabs + 1,): where each begins in `segments`."""
+    joined: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    """(fewer, 2): first and last point of what is drawn from afar instead, slab by slab."""
+    joined_starts: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(slabs + 1,): where each begins in `joined`."""
     centres: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     radii: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    bends: tuple[np.ndarray, np.ndarray] = field(default_factory=lambda: (np.zeros((0, 3)), np.zeros(0)))
+    """Centres and radii around what is joined of each: long straight segments reach much further."""
 
     @staticmethod
     def of(lines: list[np.ndarray]) -> Slabs:
@@ -100,26 +128,77 @@ class Slabs:
         _, starts = np.unique(slab[order], return_index=True)
         made = Slabs(segments[order], np.append(starts, len(segments)))
         made.measure(lines)
+        made.join(lines)
         return made
 
     def measure(self, lines: list[np.ndarray]) -> None:
         """The spheres around what is in each, after some of it has moved."""
         points = np.concatenate(lines).astype(float)
         both = np.stack([points[self.segments], points[self.segments + 1]])
-        low = np.minimum.reduceat(both.min(axis=0), self.starts[:-1])
-        high = np.maximum.reduceat(both.max(axis=0), self.starts[:-1])
-        middle = (low + high) / 2
-        self.centres = np.stack([middle[:, 0], np.zeros(len(middle)), middle[:, 1]], axis=1)
-        self.radii = np.linalg.norm(high - low, axis=1) / 2
+        self.centres, self.radii = _spheres(both.min(axis=0), both.max(axis=0), self.starts)
 
-    def seen(self, eye: Eye, fog_m: float) -> tuple[int, int]:
-        """(first, end) of the segments from the first slab in view to the last; equal if there is none."""
+    def join(self, lines: list[np.ndarray]) -> None:
+        """Join neighbouring segments of a ribbon, two, four or eight, that are nearly straight and in one slab."""
+        points = np.concatenate(lines).astype(float)
+        counts = np.array([len(line) for line in lines])
+        place = np.arange(len(points)) - np.repeat(np.cumsum(counts) - counts, counts)  # of a point in its ribbon
+        last = np.repeat(counts - 1, counts)
+        slab = np.full(len(points), -1)  # of the segment that begins at a point
+        slab[self.segments] = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+        length = np.zeros(len(points), np.int64)
+        length[self.segments] = 1
+        for many in (8, 4, 2):
+            begin = ((place % many == 0) & (place + many <= last)).nonzero()[0]
+            chord = points[begin + many] - points[begin]
+            far = np.hypot(*chord.T)
+            straight = far > 0
+            for step in range(1, many):
+                away = points[begin + step] - points[begin]
+                along = (away * chord).sum(axis=1)
+                across = np.abs(away[:, 0] * chord[:, 1] - away[:, 1] * chord[:, 0])
+                straight &= (across <= BENT_M * far) & (along >= 0) & (along <= far * far)
+                straight &= (slab[begin + step] == slab[begin]) & (length[begin + step] == 1)
+            begin = begin[straight & (length[begin] == 1)]
+            for step in range(1, many):
+                length[begin + step] = 0
+            length[begin] = many
+        kept = self.segments[length[self.segments] > 0]  # slab by slab, as they are
+        self.joined = np.stack([kept, kept + length[kept]], axis=1)
+        self.joined_starts = np.searchsorted(slab[kept], np.arange(len(self.starts)))
+        # Around what differs: the segments that were joined, at least a point of each slab.
+        there = np.stack([points[self.segments], points[self.segments + 1]])
+        alone = length[self.segments] == 1
+        there[1][alone] = there[0][alone]
+        low, high = there.min(axis=0), there.max(axis=0)
+        self.bends = _spheres(low, high, self.starts)
+
+    def seen(self, eye: Eye, near_m: float) -> list[tuple[int, int]]:
+        """(first, end) in `segments` followed by `joined`, as they are to be drawn: from the first slab in view to the
+        last, with all points as far as one is nearer than `near_m`."""
         away = np.linalg.norm(self.centres - eye.position, axis=1)
         # A ribbon is never thinner than about a pixel: from afar it is wider than it lies.
         radii = self.radii + WIDEST_M + PIXEL * away
-        seen = spheres_in_frustum(self.centres, radii, eye.planes) & (away - radii < fog_m)
+        seen = spheres_in_frustum(self.centres, radii, eye.planes) & (away - radii < GONE * eye.fog_m)
         found = seen.nonzero()[0]
-        return (int(self.starts[found[0]]), int(self.starts[found[-1] + 1])) if len(found) else (0, 0)
+        if not len(found):
+            return []
+        first, end = int(found[0]), int(found[-1]) + 1
+        centres, radii = self.bends
+        near = (np.linalg.norm(centres[first:end] - eye.position, axis=1) - radii[first:end] < near_m).nonzero()[0]
+        begin, stop = (first + int(near[0]), first + int(near[-1]) + 1) if len(near) else (first, first)
+        starts, after = self.starts, self.joined_starts + len(self.segments)
+        return [
+            (int(after[first]), int(after[begin])),
+            (int(starts[begin]), int(starts[stop])),
+            (int(after[stop]), int(after[end])),
+        ]
+
+
+def _spheres(low: np.ndarray, high: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centres (n, 3) on the floor and radii (n,) around n runs of boxes; low and high: (boxes, 2), x and z."""
+    low, high = np.minimum.reduceat(low, starts[:-1]), np.maximum.reduceat(high, starts[:-1])
+    middle = (low + high) / 2
+    return np.stack([middle[:, 0], np.zeros(len(middle)), middle[:, 1]], axis=1), np.linalg.norm(high - low, axis=1) / 2
 
 
 def _strip(ribbon: Ribbon) -> np.ndarray:
