@@ -156,11 +156,11 @@ RECIPES = {
         # degrees with scales of .9 to 1.1 make those no larger, and reach less.
         Recipe(
             "fourier", "fourier", steps=320, rate=0.15, decay=1.5, contrast=0.056, cutoff=0.28, blur=1.0, momentum=0.6,
-            memory=0.8, jitter=6, turn_deg=3, scale_low=0.96, scale_high=1.04,
+            memory=0.8, jitter=2, turn_deg=3, scale_low=0.96, scale_high=1.04,
         ),
         Recipe(
             "quick", "fourier", steps=96, rate=0.15, size=112, input_side=112, decay=1.5, contrast=0.056, cutoff=0.28,
-            blur=0.5, momentum=0.6, memory=0.8, jitter=4, turn_deg=3, scale_low=0.96, scale_high=1.04, every=4,
+            blur=0.5, momentum=0.6, memory=0.8, jitter=2, turn_deg=3, scale_low=0.96, scale_high=1.04, every=4,
         ),
         # After Horama's maco (MIT), with the box that its formula gives, but a smaller picture and fewer steps.
         Recipe(
