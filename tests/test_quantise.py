@@ -283,3 +283,60 @@ def test_what_a_detector_without_a_find_gives_is_an_empty_wall(shape: tuple[int,
     node = node_of(shape)
     tiles = quantise(node, torch.zeros(shape))
     assert tiles.levels[0].shape == node.mosaic.size and not tiles.levels[0].any()
+
+
+SLICED = {
+    "maps": ((1, 37, 14, 14), 1),
+    "padded cells": ((1, 23, 31, 30), 1),
+    "channels on the last axis": ((1, 14, 14, 37), 3),
+    "tokens": ((1, 50, 40), 1),
+    "cells": ((1, 500), 1),
+    "reduced": ((1, 3, 2 * MAX_SIDE, 4), 1),
+    "none": ((1, 0, 5, 5), 1),
+}
+
+
+@pytest.mark.parametrize("flaws", [0, 3])
+@pytest.mark.parametrize("kind", SLICED)
+@pytest.mark.parametrize("first_level", [0, 1])
+def test_slices_give_what_one_go_gives(monkeypatch: pytest.MonkeyPatch, kind: str, flaws: int, first_level: int):
+    """Whole rows of cells, parts of a row and single channels; values that are not finite in some of them."""
+    shape, axis = SLICED[kind]
+    node = node_of(shape, channel_axis=axis)
+    first_level = min(first_level, node.mosaic.levels)
+    value = torch.randn(shape)
+    if flaws and value.numel():
+        places = torch.linspace(0.1, 0.9, flaws).mul(value.numel()).long()
+        value.view(-1)[places] = torch.tensor([float("nan"), float("inf"), -float("inf")])
+    whole = quantise(node, value, first_level=first_level)
+    size, columns = node.mosaic.height * node.mosaic.width, node.mosaic.columns
+    for values, texels in ((1, 1), (3 * size, 1), (columns * size, 2 * columns * size), (2 * columns * size, 1 << 20)):
+        monkeypatch.setattr("walkin.network.quantise.BLOCK", values)
+        monkeypatch.setattr("walkin.network.quantise.STRIP", texels)
+        sliced = quantise(node, value, first_level=first_level)
+        for one, other in zip(whole.levels, sliced.levels, strict=True):
+            assert (one == other).all()
+        for name in ("low", "high", "flawed", "zeros", "positive"):
+            assert (getattr(sliced, name) == getattr(whole, name)).all()
+        assert sliced.mean == pytest.approx(whole.mean, rel=1e-5, abs=1e-6)
+        assert (sliced.wall_range, sliced.percentile_range) == (whole.wall_range, whole.percentile_range)
+
+
+@pytest.mark.parametrize("shape", [(1, 64, 40, 40), (1, 40, 40, 64), (1, 1601, 64)])
+def test_what_is_made_of_a_large_value_at_a_time_is_bounded(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]):
+    import walkin.network.quantise as module
+
+    monkeypatch.setattr(module, "BLOCK", 5 * 1600)
+    made: list[int] = []
+
+    class Counted(module.Channels):
+        def floats(self, first: int, last: int) -> torch.Tensor:
+            pixels = super().floats(first, last)
+            made.append(pixels.numel())
+            return pixels
+
+    monkeypatch.setattr(module, "Channels", Counted)
+    value = torch.randn(shape).to(torch.float16)  # floats are made of these
+    tiles = quantise(node_of(shape, channel_axis=3 if shape[-1] == 64 and len(shape) == 4 else 1), value)
+    assert sum(made) == tiles.mosaic.texels and max(made) <= 5 * 1600 * torch.get_num_threads()
+    assert tiles.mosaic.count == 64

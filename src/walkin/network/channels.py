@@ -40,7 +40,7 @@ class Channels:
         mosaic = self.mosaic
         if self._empty:
             return torch.zeros((last - first, mosaic.height, mosaic.width), device=self.device)
-        value = self._value[first:last]
+        value = self._value if (first, last) == (0, len(self._value)) else self._value[first:last]
         value = (value.abs() if value.is_complex() else value).float()
         factors = reduction(value.shape[1]), reduction(value.shape[2])
         if factors != (1, 1):

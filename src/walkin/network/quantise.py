@@ -3,6 +3,7 @@ for each block of channels, none for each channel (see docs/performance.md for w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ SAMPLES = 1 << 12  # values the percentiles are estimated from
 BLOCK = 1 << 19  # values a thread works on at a time: with fewer, the calls cost more than the caches save
 THREADS = 8  # that blocks are made larger for
 SMALLEST_SPAN = 1e-35  # 255 over less than this is no float32: such a channel is taken for a constant one
+SMALL = 1 << 15  # values for which new memory takes less time than finding a part of the old
 STRIP = 1 << 20  # texels whose levels are made at a time
 BLOCK_APART = 1 << 26  # values on another device: few kernels, and scratch that a network leaves room for
 
@@ -41,6 +43,7 @@ def quantise(node: Node, value: Tensor, serial: int = 0, network: str = "", firs
             pixels = channels.floats(first, last)
             sample.take(pixels, first * mosaic.height * mosaic.width)
             codes, finite = _block(found, first, pixels, scratch)
+            sample.flawed = sample.flawed or finite is not None
             if strip is not None:
                 strip.put(first, codes, finite)
         if strip is not None:
@@ -103,10 +106,9 @@ class Statistics:
         self.low, self.high, self.mean, self.zeros, self.positive = np.zeros((5, self.count), np.float32)
         self.flawed = np.zeros(self.count, np.int32)
 
-    def widen(self, low: np.ndarray, high: np.ndarray) -> None:
-        """Smallest and largest values of some more channels."""
-        if len(low):
-            self.wall_low, self.wall_high = min(self.wall_low, float(low.min())), max(self.wall_high, float(high.max()))
+    def widen(self, lowest: float, highest: float) -> None:
+        """Smallest and largest value of some more channels."""
+        self.wall_low, self.wall_high = min(self.wall_low, lowest), max(self.wall_high, highest)
 
     @property
     def wall_range(self) -> tuple[float, float]:
@@ -122,10 +124,13 @@ class Scratch:
         self._made: dict[torch.dtype, Tensor] = {}
 
     def like(self, pixels: Tensor, dtype: torch.dtype) -> Tensor:
+        values = pixels.numel()
+        if values < SMALL:
+            return torch.empty(pixels.shape, dtype=dtype, device=self._device)
         made = self._made.get(dtype)
-        if made is None or made.numel() < pixels.numel():
-            made = self._made[dtype] = torch.empty(pixels.numel(), dtype=dtype, device=self._device)
-        return made[: pixels.numel()].view(pixels.shape)
+        if made is None or made.numel() < values:
+            made = self._made[dtype] = torch.empty(values, dtype=dtype, device=self._device)
+        return made[:values].view(pixels.shape)
 
 
 def _block(found: Statistics, first: int, pixels: Tensor, scratch: Scratch) -> tuple[Tensor, Tensor | None]:
@@ -134,14 +139,21 @@ def _block(found: Statistics, first: int, pixels: Tensor, scratch: Scratch) -> t
     Non-finite values are found by the minimum and maximum being so (a pass of its own would cost half a forward).
     """
     flat = pixels.view(len(pixels), -1)
-    low, high = flat.amin(dim=1).cpu().numpy(), flat.amax(dim=1).cpu().numpy()  # aminmax takes 15 times as long
-    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+    if flat.shape[1] == 1:
+        low = high = flat.cpu().numpy()[:, 0]
+    else:
+        low, high = flat.amin(dim=1).cpu().numpy(), flat.amax(dim=1).cpu().numpy()  # aminmax takes 15 times as long
+    lowest, highest = float(low.min()), float(high.max())
+    if not (math.isfinite(lowest) and math.isfinite(highest)):
         return _flawed_block(found, first, pixels)
     here, size = slice(first, first + len(pixels)), flat.shape[1]
     found.low[here], found.high[here] = low, high
-    found.widen(low, high)
-    found.zeros[here], found.positive[here] = _shares(flat, float(low.min()), size, scratch)
-    found.mean[here] = flat.sum(dim=1).cpu().numpy() / np.float32(size)
+    found.widen(lowest, highest)
+    if size == 1:  # a network of a thousand nodes has hundreds of these
+        found.mean[here], found.zeros[here], found.positive[here] = low, low == 0, low > 0
+        return torch.zeros(pixels.shape, dtype=torch.uint8, device=pixels.device), None
+    found.zeros[here], found.positive[here] = _shares(flat, lowest, size, scratch)
+    np.divide(flat.sum(dim=1).cpu().numpy(), np.float32(size), out=found.mean[here])
     return _codes(flat, low, high - low, scratch=scratch).view(pixels.shape), None
 
 
@@ -171,10 +183,13 @@ def _codes(
     By way of int32: torch turns floats into bytes one by one, which takes four times as long as both steps.
     """
     scratch = scratch or Scratch(flat.device)
-    scale = np.divide(np.float32(1), span, out=np.zeros_like(span), where=span > SMALLEST_SPAN) * np.float32(steps)
-    below = low - span * np.float32(0.5 / steps)  # half a step lower, so that cutting off the fraction rounds
-    columns = torch.from_numpy(np.stack((below, scale))[:, :, None]).to(flat.device)
-    shares = torch.sub(flat, columns[0], out=scratch.like(flat, torch.float32)).mul_(columns[1])
+    scale = np.divide(np.float32(1), span, out=np.zeros_like(span), where=span > SMALLEST_SPAN)
+    columns = np.empty((2, len(low), 1), np.float32)
+    # Half a step lower, so that cutting off the fraction rounds.
+    np.subtract(low, span * np.float32(0.5 / steps), out=columns[0, :, 0])
+    np.multiply(scale, np.float32(steps), out=columns[1, :, 0])
+    below, scales = torch.from_numpy(columns).to(flat.device)
+    shares = torch.sub(flat, below, out=scratch.like(flat, torch.float32)).mul_(scales)
     return scratch.like(flat, torch.int32).copy_(shares).to(torch.uint8)
 
 
@@ -188,7 +203,8 @@ def _flawed_block(found: Statistics, first: int, pixels: Tensor) -> tuple[Tensor
     low = torch.where(finite, flat, largest).amin(dim=1).cpu().numpy()
     high = torch.where(finite, flat, -largest).amax(dim=1).cpu().numpy()
     none = flawed == size
-    found.widen(low[~none], high[~none])
+    if not none.all():
+        found.widen(float(low[~none].min()), float(high[~none].max()))
     low[none] = high[none] = 0.0
     held = torch.where(finite, flat, 0.0)
     found.mean[here] = held.sum(dim=1).cpu().numpy() / np.maximum(size - flawed, 1).astype(np.float32)
@@ -210,6 +226,8 @@ class Sample:
         # A step that shares no factor with usual widths, or a sample of one column of every picture would be taken.
         self._step = max(1, values // SAMPLES) | 1
         self._taken: list[np.ndarray] = []
+        self.flawed = False
+        """Whether there may be values among them that are not finite."""
 
     def take(self, pixels: Tensor, before: int) -> None:
         """`before`: how many values there were in the blocks before this one."""
@@ -218,9 +236,11 @@ class Sample:
     @property
     def values(self) -> np.ndarray:
         """float32: those of the sample that are finite."""
-        taken = np.concatenate(self._taken) if self._taken else np.zeros(0, np.float32)
-        finite = np.isfinite(taken)
-        return taken if finite.all() else taken[finite]
+        if len(self._taken) == 1:
+            taken = self._taken[0]
+        else:
+            taken = np.concatenate(self._taken) if self._taken else np.zeros(0, np.float32)
+        return taken[np.isfinite(taken)] if self.flawed else taken
 
 
 def percentiles(sample: np.ndarray) -> tuple[float, float] | None:
