@@ -350,10 +350,10 @@ class Renderer:
         block["world_from_clip"] = eye.world_from_clip.T
         x, y, z = eye.position.tolist()
         block["eye"] = (x, y, z, 1.0 / fog_m(y))
-        self.pixels = 0.5 * size[1] * eye.zoom
-        block["viewport"] = (*size, math.fmod(world.time_s, 3600.0), self.pixels)
+        block["viewport"] = (*size, math.fmod(world.time_s, 3600.0), 0.5 * size[1] * eye.zoom)
         room = LIGHT if world.look.light else DARK
         block["air"], block["ground"], block["line"], block["panel"] = room
+        self.pixels = float(block["viewport"][3])
         self._frame.write(self._block)
         self._frame.bind_to_uniform_block(FRAME_BINDING)
 
