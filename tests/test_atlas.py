@@ -85,7 +85,35 @@ def test_nothing_overlaps_while_walls_come_go_and_change_their_level(ctx, seed: 
             moved = atlas.relay(key, level)
             assert atlas.lays[key].level == level if moved else atlas.lays[key] == old
             assert moved or level <= old.level, "what becomes coarser fits where it was"
+            if not moved and level < old.level:
+                before = dict(atlas.lays)
+                changed = atlas.make_room(key, level)
+                assert not changed or atlas.lays[key].level == level
+                assert all(atlas.lays[other] == before[other] for other in some if other not in changed)
+                assert all(atlas.lays[other].level == before[other].level for other in some if other != key)
         check(atlas)
+
+
+def test_walls_are_put_closer_together_for_one_that_has_no_place(ctx, monkeypatch: pytest.MonkeyPatch):
+    """Of four quarters of a layer two leave, at opposite corners: half of it is free, and has no place for a half."""
+    monkeypatch.setattr(atlas_module, "MAX_SIDE", 256)
+    quarter, half = Mosaic(16, 32, 32), Mosaic(2, 128, 128)
+    assert quarter.size == (128, 128)
+    assert half.size == (256, 128)
+    atlas = Atlas(ctx, limit_bytes=110_000)
+    atlas.take_over({f"{n}": quarter for n in range(4)})
+    assert len(atlas.blocks) == atlas.blocks[0].layers.count == 1
+    at = {(lay.bands[0].x, lay.bands[0].y): key for key, lay in atlas.lays.items()}
+    stay = [at[0, 0], at[128, 128]]
+    atlas.take_over({**{key: quarter for key in stay}, "half": half})
+    check(atlas)
+    assert atlas.lays["half"].level == 1
+    assert not atlas.relay("half", 0)
+    assert sorted(atlas.make_room("half", 0)) == sorted([*stay, "half"])
+    assert atlas.lays["half"].level == 0
+    assert [atlas.lays[key].level for key in stay] == [0, 0]
+    check(atlas)
+    assert atlas.blocks[0].layers.free == 0
 
 
 def test_nothing_to_place(ctx):

@@ -152,6 +152,40 @@ class Atlas:
         self.lays[key] = new
         return True
 
+    def make_room(self, key: str, level: int) -> list[str]:
+        """Put the walls of one layer closer together, so that another has a place there, from a level on; it and those
+        that were moved, all to be written at once. Empty if that helps nowhere."""
+        on: dict[tuple[int, int], list[str]] = {}
+        for other, lay in self.lays.items():
+            for band in lay.bands if other != key else ():
+                on.setdefault((band.block, band.layer), []).append(other)
+        for number, block in enumerate(self.blocks):
+            parts = cut(key, self.mosaics[key], level, block.side) if self._holds(block, key, level) else []
+            if len(parts) != 1:
+                continue
+            for layer in block.layers.roomiest(parts[0][0] * parts[0][1]):
+                others = on.get((number, layer), [])
+                bands = [self.lays[other].bands[0] for other in others]
+                if any(len(self.lays[other].bands) > 1 for other in others):
+                    continue
+                sizes = [(band.spot.width, band.spot.height) for band in bands]
+                spots = on_shelves([*sizes, parts[0][:2]], block.layers.side)
+                if any(spot.layer for spot in spots):
+                    continue
+                self._release(self.lays[key])
+                for band in bands:
+                    block.layers.release(band.spot)
+                rows = [(band.first_row, band.rows) for band in bands]
+                for other, spot, (first, count) in zip(
+                    [*others, key], spots, [*rows, (0, self.mosaics[key].rows)], strict=True
+                ):
+                    spot = Spot(layer, spot.x, spot.y, spot.width, spot.height)
+                    block.layers.take(spot)
+                    lay = Lay(level, ()) if other == key else self.lays[other]
+                    self.lays[other] = Lay(lay.level, (_band(number, spot, first, count),), lay.shown)
+                return [*others, key]
+        return []
+
     def show_from(self, key: str, level: int) -> None:
         """What is written next begins with a level, perhaps a coarser one than there is room for."""
         lay = self.lays[key]
@@ -273,6 +307,10 @@ class Atlas:
                     lowered = others[-max(1, len(others) // 8) :] if others else []
                 for key in lowered:
                     waiting[key] += 1
+                    lay = self._place(key, waiting[key])  # on what there is
+                    if lay is not None:
+                        self.lays[key] = lay
+                        del waiting[key]
                 if lowered:
                     continue
                 count = wanted  # beyond the limit: no wall is without a place

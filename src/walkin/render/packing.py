@@ -45,6 +45,10 @@ class Layers:
         """Cells."""
         return int(self._free.sum())
 
+    def roomiest(self, cells: int) -> list[int]:
+        """Layers with so many free cells, wherever they are; those with most first."""
+        return [layer for layer in np.argsort(-self._free).tolist() if self._free[layer] >= cells]
+
     def place(self, width: int, height: int) -> Spot | None:
         """Take the first place that is large enough; None if there is none."""
         for layer in np.flatnonzero(self._free >= width * height).tolist():

@@ -224,21 +224,30 @@ class Renderer:
         while waiting and time.perf_counter() < deadline:
             address = waiting.pop()
             new, wall = self._uploads.pop(address), world.walls[address]
-            # Where there is no room for a finer one it is tried again with the next change.
             moved = wall.first_level != atlas.lays[address].level and atlas.relay(address, wall.first_level)
-            tiles = wall.pyramid
-            if tiles is not None and (new or moved):
-                self.uploaded_bytes += atlas.upload(address, tiles)
-                self._orders[address] = wall.order
-                atlas.upload_table(address, tiles, wall.order)
-                wall.settle()
-                assert wall.tiles is not None
-                self._seen[address] = wall.tiles
-            if not self._walls.update(wall, atlas):
-                self._walls.set_up(world.walls, atlas)
-                self._grown.again()
+            if new or moved:
+                self._write(world, atlas, address)
+            if wall.first_level < atlas.lays[address].level:  # once more with the next change, if this helps nothing
+                for key in atlas.make_room(address, wall.first_level):
+                    self._uploads.pop(key, None)
+                    self._write(world, atlas, key)
         if not self._uploads:
             world.room.crowded = any(atlas.lays[key].level > wall.first_level for key, wall in world.walls.items())
+
+    def _write(self, world: World, atlas: Atlas, key: str) -> None:
+        """All that a wall shows, to where it lies now."""
+        wall = world.walls[key]
+        tiles = wall.pyramid
+        if tiles is not None:
+            self.uploaded_bytes += atlas.upload(key, tiles)
+            self._orders[key] = wall.order
+            atlas.upload_table(key, tiles, wall.order)
+            wall.settle()
+            assert wall.tiles is not None
+            self._seen[key] = wall.tiles
+        if not self._walls.update(wall, atlas):
+            self._walls.set_up(world.walls, atlas)
+            self._grown.again()
 
     def draw(self, world: World, view: View, pixel_scale: float = 1.0) -> None:
         """Draw one eye into its framebuffer."""
@@ -332,10 +341,10 @@ class Renderer:
         block["world_from_clip"] = eye.world_from_clip.T
         x, y, z = eye.position.tolist()
         block["eye"] = (x, y, z, 1.0 / eye.fog_m)
-        self.pixels = 0.5 * size[1] * eye.zoom
-        block["viewport"] = (*size, math.fmod(world.time_s, 3600.0), self.pixels)
+        block["viewport"] = (*size, math.fmod(world.time_s, 3600.0), 0.5 * size[1] * eye.zoom)
         room = LIGHT if world.look.light else DARK
         block["air"], block["ground"], block["line"], block["panel"] = room
+        self.pixels = float(block["viewport"][3])
         self._frame.write(self._block)
         self._frame.bind_to_uniform_block(FRAME_BINDING)
 
