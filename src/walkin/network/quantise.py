@@ -64,6 +64,7 @@ def quantise(node: Node, value: Tensor, serial: int = 0, network: str = "", firs
         network=network,
         zeros=found.zeros,
         positive=found.positive,
+        lent=levels.lent(),
     )
 
 

@@ -10,6 +10,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from walkin.mosaic import Mosaic
+from walkin.results import DeviceCodes
 
 MOVED_WHOLE = 256  # texels: up to here a row of a picture is moved as one thing, in half the time of its bytes
 
@@ -24,10 +25,25 @@ class Levels:
         self.mosaic = mosaic
         self.first_level = first_level
         self.arrays = tuple(np.empty(mosaic.level_size(level), np.uint8) for level in range(first_level, mosaic.levels))
+        self._apart: list[Tensor] = []
 
     def strip(self, first_row: int, rows: int, device: torch.device) -> Strip:
         """Rows of cells [first_row, first_row + rows)."""
         return Strip(self, first_row, rows, device)
+
+    def keep_apart(self, texels: Tensor) -> None:
+        """The next level, whole, on a CUDA device, where a room that is drawn by the same device may have it from."""
+        self._apart.append(texels)
+
+    def lent(self) -> DeviceCodes | None:
+        """All levels in one piece on the device, if they are there; the copy is under way when this returns."""
+        if not self._apart or len(self._apart) != len(self.arrays):
+            return None
+        flat = torch.cat([texels.reshape(-1) for texels in self._apart])
+        ready = torch.cuda.Event()
+        ready.record(torch.cuda.current_stream(flat.device))
+        number = flat.device.index if flat.device.index is not None else torch.cuda.current_device()
+        return DeviceCodes(flat.data_ptr(), flat.numel(), number, ready.cuda_event, (flat, ready))
 
 
 class Strip:
@@ -67,6 +83,8 @@ class Strip:
                 self._mark(torch.as_tensor(texels), broken, flawed)
             if self._device and level >= levels.first_level:
                 torch.from_numpy(self._kept(level)).copy_(texels)
+                if self._device.type == "cuda" and self._rows == self._mosaic.rows:
+                    levels.keep_apart(torch.as_tensor(texels))
 
     def _mark(self, texels: Tensor, broken: Tensor, flawed: np.ndarray) -> None:
         """Code 0 to what is broken, and to nothing else of the channels that have flaws."""
