@@ -30,7 +30,7 @@ class Interop:
     def __init__(self, ctx: moderngl.Context, device: int):
         """Unusable, if this context is not drawn by that device, or anything else is in the way."""
         try:
-            from cuda.bindings import runtime
+            from cuda.bindings import runtime  # pyright: ignore[reportAttributeAccessIssue] - a compiled module
         except Exception as problem:  # not installed, or made for another driver
             raise Unusable(f"cuda.bindings: {problem}") from problem
         self._ctx = ctx
