@@ -155,7 +155,7 @@ RECIPES = {
         # cycles a pixel: larger forms in a late node, where a decay of 1 gives a carpet of small ones. Turns of 10
         # degrees with scales of .9 to 1.1 make those no larger, and reach less.
         Recipe(
-            "fourier", "fourier", steps=320, rate=0.15, decay=1.5, contrast=0.056, cutoff=0.28, blur=1.0, momentum=0.6,
+            "fourier", "fourier", steps=320, rate=0.12, decay=1.5, contrast=0.056, cutoff=0.28, blur=1.0, momentum=0.6,
             memory=0.8, jitter=2, turn_deg=3, scale_low=0.96, scale_high=1.04,
         ),
         Recipe(
