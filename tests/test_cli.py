@@ -500,6 +500,13 @@ def test_networks_open_by_name(tmp_path, ctx):
     assert "12 of 12 opened" in done.stdout
 
 
+@pytest.mark.parametrize(("size", "told_of"), [("much", "no size"), ("5MB", "too little"), ("-1GB", "no size")])
+def test_memory_that_is_no_size_or_too_little_is_refused_in_one_line(here, capsys, size: str, told_of: str):
+    assert cli.run(("demo", f"--memory={size}")) == 2
+    (line,) = told(capsys)
+    assert told_of in line
+
+
 def test_the_readme_lists_the_keys_and_no_option_that_is_not_there(capsys):
     from walkin.interact.acts import sheet
 

@@ -244,6 +244,25 @@ def test_the_line_about_memory():
     assert AtlasRoom(10**9, 0, coarse=1).told == "atlas 0 of 1,000 MB, 1 wall coarse"
 
 
+def test_the_card_of_a_wall_says_that_it_is_coarse():
+    from rooms import chain, furnished, maps, tiles_of
+
+    from walkin.places import Place
+    from walkin.ui.sections.wall import coarse
+
+    node = maps("a", 4, 40, 24)
+    world = furnished(chain(node), {"a": Place((0, 0, 0), 0.0, 2, 2, 0.2, 0.9)})
+    wall = world.walls["a"]
+    tiles = tiles_of(node, np.random.default_rng(0).normal(size=(4, 40, 24)))
+    assert coarse(wall) == "", "there is nothing yet"
+    told = []
+    for level in (0, 1, 3, node.mosaic.levels):
+        wall.show(tiles.from_level(level))
+        told.append(coarse(wall))
+    values = "coarse: a texel is the mean of {0} x {0}"
+    assert told == ["", values.format(2), values.format(8), "coarse: each tile is its mean"]
+
+
 def test_memory_given_from_python_is_checked():
     from walkin.api import _memory
 

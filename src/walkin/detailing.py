@@ -8,7 +8,7 @@ import numpy as np
 
 from walkin.mosaic import MAX_LEVELS
 from walkin.requests import Detail, Open
-from walkin.results import Finished, Result
+from walkin.results import Finished, Result, Tiles
 from walkin.sharpness import PIXELS, Choice, changed, wanted
 from walkin.sharpness import seen_levels as seen
 from walkin.world import World
@@ -37,6 +37,7 @@ class Detailing:
         self._packed = PACKED
         self._shrunk = -1  # revision of the room at which that was found to be too much
         self._tight = False
+        self._some_coarse = False  # tiles have come that were: else no wall needs to be looked at
         self.due = False
         """Whether the visitor is somewhere else than where she was when walls were last looked at."""
         self._from: tuple[np.ndarray, np.ndarray] | None = None
@@ -50,8 +51,10 @@ class Detailing:
         return None if limit is None else int(PACKED * limit / max(1, len(self._world.exhibits)))
 
     def accept(self, result: Result) -> None:
-        """A job that was given up is asked for again."""
-        if isinstance(result, Finished) and result.job.startswith("detail") and result.cancelled:
+        """Tiles that are coarser than they need be, and a job that was given up, are asked for again."""
+        if isinstance(result, Tiles):
+            self._some_coarse |= result.coarse
+        elif isinstance(result, Finished) and result.job.startswith("detail") and result.cancelled:
             self._asked.pop(result.job.partition(" ")[2], None)
 
     def step(self, pixels: float = 0.0) -> Iterator[Detail]:
@@ -70,7 +73,8 @@ class Detailing:
             self._measure()
         if self._tight or anew:
             self._look(anew, pixels or PIXELS)
-        if anew or self._counted != world.tiles_revision + world.room.revision:
+        some = self._tight or self._some_coarse or world.room.coarse
+        if anew or (some and self._counted != world.tiles_revision + world.room.revision):
             self._counted = world.tiles_revision + world.room.revision
             world.room.coarse = sum(
                 wall.tiles is not None and max(wall.first_level, wall.tiles.first_level) > 0
