@@ -286,7 +286,7 @@ def test_what_a_detector_without_a_find_gives_is_an_empty_wall(shape: tuple[int,
 
 
 SLICED = {
-    "maps": ((1, 37, 14, 14), 1),
+    "maps": ((1, 37, 28, 28), 1),
     "padded cells": ((1, 23, 31, 30), 1),
     "channels on the last axis": ((1, 14, 14, 37), 3),
     "tokens": ((1, 50, 40), 1),
@@ -310,7 +310,10 @@ def test_slices_give_what_one_go_gives(monkeypatch: pytest.MonkeyPatch, kind: st
         value.view(-1)[places] = torch.tensor([float("nan"), float("inf"), -float("inf")])
     whole = quantise(node, value, first_level=first_level)
     size, columns = node.mosaic.height * node.mosaic.width, node.mosaic.columns
-    for values, texels in ((1, 1), (3 * size, 1), (columns * size, 2 * columns * size), (2 * columns * size, 1 << 20)):
+    if first_level == 0 and node.mosaic.count:
+        y, x = node.mosaic.cell(node.mosaic.count - 1)
+        assert not whole.levels[0][y:, x + node.mosaic.cell_width :].any(), "nothing beyond the last picture"
+    for values, texels in ((1, 1), (4 * size, 1), (columns * size, 2 * columns * size), (2 * columns * size, 1 << 20)):
         monkeypatch.setattr("walkin.network.quantise.BLOCK", values)
         monkeypatch.setattr("walkin.network.quantise.STRIP", texels)
         sliced = quantise(node, value, first_level=first_level)

@@ -47,7 +47,7 @@ def quantise(node: Node, value: Tensor, serial: int = 0, network: str = "", firs
             if strip is not None:
                 strip.put(first, codes, finite)
         if strip is not None:
-            strip.finish(found.flawed)
+            strip.finish()
     wall_range = found.wall_range
     return Tiles(
         address=node.address,

@@ -71,27 +71,21 @@ class Strip:
                 self._broken = torch.zeros(self._texels.shape, dtype=torch.uint8, device=codes.device)
             self._place(self._broken, first, (~finite).to(torch.uint8))
 
-    def finish(self, flawed: np.ndarray) -> None:
-        """Make the coarser levels; `flawed`, int (C,): how many values of each channel are not finite."""
+    def finish(self) -> None:
+        """Make the coarser levels."""
         levels, texels, broken = self._levels, self._texels, self._broken
         for level in range(self._mosaic.levels):
             if level > 0:
                 texels = self._halved(texels, level)
             if broken is not None and level > 0:
-                # A coarse texel is flawed if any of its texels is: a single NaN stays visible from afar.
+                # A coarse texel is flawed if any of its texels is: a single NaN stays visible from afar. No other has
+                # code 0, since it is a mean of codes from 1 on.
                 broken = functional.max_pool2d(broken[None].float(), 2)[0].to(torch.uint8)
-                self._mark(torch.as_tensor(texels), broken, flawed)
+                torch.as_tensor(texels).masked_fill_(broken > 0, 0)
             if self._device and level >= levels.first_level:
                 torch.from_numpy(self._kept(level)).copy_(texels)
                 if self._device.type == "cuda" and self._rows == self._mosaic.rows:
                     levels.keep_apart(torch.as_tensor(texels))
-
-    def _mark(self, texels: Tensor, broken: Tensor, flawed: np.ndarray) -> None:
-        """Code 0 to what is broken, and to nothing else of the channels that have flaws."""
-        cells = self._cells(texels)
-        for channel in np.flatnonzero(flawed[self._first : self._first + self._count]).tolist():
-            cells[divmod(channel, self._mosaic.columns)].clamp_min_(1)
-        cells.masked_fill_(self._cells(broken) > 0, 0)
 
     def _place(self, texels: Array, first: int, codes: Array) -> None:
         """Move pictures (n, H, W) to their cells, whose padding repeats the edge."""

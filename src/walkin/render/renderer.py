@@ -108,6 +108,11 @@ class Renderer:
         return len(self._uploads) + unmade + self._labels.waiting + self._grown.waiting
 
     @property
+    def walls_uploaded(self) -> bool:
+        """Whether all tiles that came are on the GPU."""
+        return self._atlas is not None and not self._uploads and not self._atlas.unmade
+
+    @property
     def atlas_bytes(self) -> int:
         return self._atlas.bytes + self._grown.bytes if self._atlas is not None else 0
 
