@@ -54,9 +54,7 @@ WAYS = (
     Etiquette("as it is"),
     Etiquette("switch interval of 5 ms", switch_s=PLAIN_SWITCH_S),
     Etiquette("priority as the frames'", niceness=0),
-    Etiquette("one processor left free", threads=max(1, CORES - 1))
-    if threads(CORES) == CORES
-    else Etiquette("no processor left free", threads=CORES),
+    Etiquette("no processor left free", threads=CORES),
 )
 
 

@@ -147,8 +147,10 @@ def test_activations_visualisations_or_both(looks):
     sources = looks.run("return [...document.querySelectorAll('[data-address=\\'2\\'] img')].map(image => image.src)")
     node = looks.run("return data.nodes.find(node => node.address === '2').previews")
     assert sources == [node["colour"]["src"], node["visualisation"]["src"]] and sources[0] != sources[1]
+    blanks = "return [...document.querySelectorAll('.card:has(.blank)')].map(card => card.dataset.address)"
+    assert looks.run(blanks) == [address for address in everything if address != "2"]
     looks.press("v")  # round again
-    assert pictures(looks) == len(everything)
+    assert pictures(looks) == len(everything) and looks.run(blanks) == []
 
 
 def test_a_channel_beside_what_it_looks_for(looks, looked):

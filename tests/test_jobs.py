@@ -305,6 +305,6 @@ def test_progress_and_notices_about_opening_name_the_network():
     )
 
 
-@pytest.mark.parametrize(("processors", "given"), [(1, 1), (2, 2), (3, 2), (4, 3), (16, 15)])
-def test_frames_are_left_a_processor_where_torch_has_two_others(processors, given):
+@pytest.mark.parametrize(("processors", "given"), [(1, 1), (2, 1), (3, 2), (16, 15)])
+def test_frames_are_left_a_processor(processors, given):
     assert jobs.threads(processors) == given

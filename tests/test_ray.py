@@ -347,6 +347,16 @@ def test_an_address_where_no_cluster_is_is_one_line(here, capfd, monkeypatch, ad
     assert reason in said[-1] and "Traceback" not in "".join(said) and not Path("out/index.json").exists()
 
 
+def test_another_ray_than_the_clusters_is_one_line(nodes, here, capfd, monkeypatch):
+    import ray
+
+    monkeypatch.setattr(clusters, "_JOIN", f"import ray\nray.__version__ = '1.2.3'\n{clusters._JOIN}")
+    assert featurevis("--ray", nodes.address) == 1
+    said = capfd.readouterr().err.strip().splitlines()
+    assert f"--ray {nodes.address}" in said[-1] and "Traceback" not in "".join(said)
+    assert ray.__version__ in said[-1] and "1.2.3" in said[-1]
+
+
 def test_what_ray_cannot_do_is_one_line(nodes, here, capfd, monkeypatch):
     assert featurevis("--ray", nodes.address, "--device", "cuda") == 1
     assert "no node of the Ray cluster has a GPU" in capfd.readouterr().err.splitlines()[-1]

@@ -25,7 +25,8 @@ from walkin.errors import WalkinError
 
 LOCAL, AUTO = "local", "auto"
 _CONNECT_S = 5.0
-_ANSWER_S = 12.0  # joining takes 1 to 3 s; where nobody answers, Ray itself would try for a minute and then abort
+# Joining takes 1 to 3 s, more than 12 on a busy machine; where nobody answers, Ray itself would try for a minute and abort.
+_ANSWER_S = 30.0
 _SMALLEST_STORE = 80 << 20  # Ray refuses less than 75 MiB
 # On one GPU two batches: while one is judged and sent back, the other computes.
 GPU_SHARE = 0.5
@@ -79,7 +80,7 @@ class Cluster:
 
     @classmethod
     def find(cls, asked: Asked) -> Cluster:
-        """Look whether there is one; WalkinError, within some 12 s, if the one that is named does not answer."""
+        """Look whether there is one; WalkinError, within half a minute, if the one that is named does not answer."""
         asked = check(asked)
         with _quiet():
             import ray
