@@ -4,7 +4,9 @@
 #include "frame.glsl"
 // Set by render/walls.py: MAP (row of the colour table), SIGNED for the one about zero, RANGE (0 channel, 1 wall,
 // 2 percentile), FLAWED if any value is not finite, BANDS if a mosaic is spread over layers, ANISOTROPIC on a GPU, GRAINED
-// for a tile that is shown so large that its texels are to be seen, GROWN for walls with visualisations (render/grown.py).
+// for a tile that is shown so large that its texels are to be seen, GROWN for walls with visualisations (render/grown.py),
+// MEAN for walls so far away that all their tiles have faded into their means, CLOSE for those so near that no pixel spans
+// more than a texel or a gap.
 
 uniform sampler2DArray page;  // R8: codes
 
@@ -87,6 +89,57 @@ float covered(vec2 from, vec2 size, vec2 per_pitch) {
 
 const vec3 FLAW = vec3(0.85, 0.0, 0.62);  // magenta is in no colour map
 
+// Share of a pixel that tiles cover, from the middle of the tile that it is in: exact for an axis-aligned box, so neither
+// edges nor far gaps flicker. A pixel that is wider than the gap reaches into the next tile, one that is wider than the
+// pitch covers as much as there is of tiles.
+float tiled(vec2 from_centre, vec2 per_pitch) {
+    vec2 scale = max(per_pitch, 1.0), whole = min(picture.xy * scale, 1.0);
+    vec2 aside = abs(from_centre), half_tile = 0.5 * picture.xy;
+    vec2 share = clamp((half_tile - aside) * scale + 0.5, vec2(0.0), whole);
+#ifndef CLOSE
+    share += step(aside, vec2(0.5)) * clamp((half_tile - 1.0 + aside) * scale + 0.5, vec2(0.0), whole);
+#endif
+    return share.x * share.y;
+}
+
+// Linear light of a code of a tile. Range of the colours: the wall's; the channel's own if asked for, unless it is constant.
+vec3 light_of(vec4 tile, float code) {
+    float value = tile.y + code * tile.z;
+    float low = colouring.x, steepness = colouring.y;
+#if RANGE == 0
+#ifdef SIGNED
+    steepness = tile.z > 0.0 ? 0.5 / max(abs(tile.y), abs(tile.y + tile.z)) : steepness;
+#else
+    low = tile.z > 0.0 ? tile.y : low;
+    steepness = tile.z > 0.0 ? 1.0 / tile.z : steepness;
+#endif
+#endif
+#ifdef SIGNED
+    float t = 0.5 + value * steepness;
+#else
+    float t = (value - low) * steepness;
+#endif
+    return texelFetch(colors, ivec2(clamp(t, 0.0, 1.0) * 511.0 + 0.5, MAP), 0).rgb;
+}
+
+#ifdef MEAN
+// A few tiles to a pixel: the mean of its four quarters, or colours would jump from tile to tile as the eye moves.
+void main() {
+    vec2 width = max(abs(dFdx(grid)) + abs(dFdy(grid)), 1e-6);  // of a pixel, in pitches
+    vec2 per_pitch = 2.0 / width;
+    vec3 light = vec3(0.0);
+    for (int quarter = 0; quarter < 4; quarter++) {
+        vec2 at = grid + (vec2(quarter & 1, quarter >> 1) * 0.5 - 0.25) * width;
+        vec2 cell = clamp(floor(at), vec2(0.0), shape.xy - 1.0);
+        float index = cell.y * shape.x + cell.x;
+        int entry = int(shape.w + min(index, shape.z - 1.0));
+        vec4 tile = texelFetch(table, ivec2(entry & 255, entry >> 8), 0);
+        float cover = index < shape.z ? tiled(at - cell - 0.5, per_pitch) : 0.0;
+        light += cover * (light_of(tile, tile.w) - panel.rgb);
+    }
+    color = vec4(mix(AIR, panel.rgb, seen) + (0.25 * seen) * light, 1.0);
+}
+#else
 void main() {
     vec2 width = max(abs(dFdx(grid)) + abs(dFdy(grid)), 1e-6);  // of a pixel, in pitches
     vec2 per_pitch = 1.0 / width;
@@ -100,15 +153,17 @@ void main() {
 #ifdef BANDS
     if (slot < 0.0 || slot >= cells.w) discard;
 #endif
-    // Share of the pixel that the tile covers: exact for an axis-aligned box, so neither edges nor far gaps flicker.
-    vec2 share = clamp((picture.xy * 0.5 - abs(from_centre)) * per_pitch + 0.5, vec2(0.0), min(picture.xy * per_pitch, 1.0));
-    float cover = index < shape.z ? share.x * share.y : 0.0;
+    float cover = index < shape.z ? tiled(from_centre, per_pitch) : 0.0;
 
     // Level from the grid's derivatives, which are continuous across tiles: no seams. Samples keep so far from the
     // tile's edge that no neighbour is touched: half a texel of the coarser level is at most `footprint`.
     vec2 across = width * scales.xy;
     float footprint = max(across.x, across.y);
+#ifdef CLOSE
+    const float level = 0.0;
+#else
     float level = log2(footprint);
+#endif
     vec2 texel = from_centre * scales.xy + picture.zw * 0.5;
     float sampled = clamp(level, 0.0, limits.x);
 #ifdef GRAINED
@@ -132,30 +187,21 @@ void main() {
     float most = min(1.0, 2.0 * limits.y / max(max(length(gx), length(gy)), 1e-6));
     float code = textureGrad(page, vec3(at, colouring.z), gx * limits.zw * most, gy * limits.zw * most).r;
 #else
+#ifdef CLOSE
+    float code = textureLod(page, vec3(at, colouring.z), 0.0).r;
+#else
     float code = textureLod(page, vec3(at, colouring.z), sampled).r;
 #endif
+#endif
+#ifdef CLOSE
+    vec3 mapped = light_of(tile, code);
+#else
     float far = clamp(level - limits.x, 0.0, 1.0);
 #ifdef FLAWED
     far *= 1.0 - flawed;
 #endif
-    float value = tile.y + mix(code, tile.w, far) * tile.z;
-
-    // Range of the colours: the wall's; the channel's own if asked for, unless it is constant.
-    float low = colouring.x, steepness = colouring.y;
-#if RANGE == 0
-#ifdef SIGNED
-    steepness = tile.z > 0.0 ? 0.5 / max(abs(tile.y), abs(tile.y + tile.z)) : steepness;
-#else
-    low = tile.z > 0.0 ? tile.y : low;
-    steepness = tile.z > 0.0 ? 1.0 / tile.z : steepness;
+    vec3 mapped = light_of(tile, mix(code, tile.w, far));
 #endif
-#endif
-#ifdef SIGNED
-    float t = 0.5 + value * steepness;
-#else
-    float t = (value - low) * steepness;
-#endif
-    vec3 mapped = texelFetch(colors, ivec2(clamp(t, 0.0, 1.0) * 511.0 + 0.5, MAP), 0).rgb;
 #ifdef FLAWED
     mapped = mix(mapped, FLAW, flawed * step(code, 0.001));
 #endif
@@ -183,4 +229,5 @@ void main() {
     color = vec4(mix(AIR, panel.rgb, seen) + (cover * seen) * (mapped - panel.rgb), 1.0);
 #endif
 }
+#endif
 #endif

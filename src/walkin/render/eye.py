@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,10 @@ class Eye:
     world_from_clip: np.ndarray
     zoom: float
     """1 / tan(half the vertical angle of view)."""
+    axes: np.ndarray
+    """(3, 3): right, up and back, unit vectors in world as columns."""
+    tangents: tuple[float, float, float, float]
+    """Of the angles to the left, right, lower and upper edge of the view."""
 
     @property
     def fog_m(self) -> float:
@@ -48,6 +53,8 @@ class Eye:
             clip_from_eye @ (stage_from_eye.inverse_matrix @ stage.inverse_matrix),
             world_from_eye @ fov.unprojection(near_m, far_m),
             float(clip_from_eye[1, 1]),
+            world_from_eye[:3, :3] / (stage.scale * stage_from_eye.scale),
+            (math.tan(fov.left), math.tan(fov.right), math.tan(fov.down), math.tan(fov.up)),
         )
 
 
@@ -61,12 +68,14 @@ class Sight:
     """By the identity of their poses."""
     bounds: Bounds
     """Of the walls there are."""
+    size: tuple[int, int]
+    """Of each view, pixels."""
 
     @staticmethod
     def of(world: World, view: View) -> Sight:
         mates = view.mates or ((view.stage_from_eye, view.fov),)
         eyes = {id(pose): Eye.of(world, pose, fov, view.near_m, view.far_m) for pose, fov in mates}
-        return Sight(mates, eyes, world.bounds)
+        return Sight(mates, eyes, world.bounds, view.framebuffer.size)
 
     @lazy
     def seen(self) -> np.ndarray:
@@ -98,3 +107,43 @@ class Sight:
     def distance2(self) -> np.ndarray:
         """(walls,): squared distance from the first eye to their centres."""
         return np.einsum("ij,ij->i", self.away, self.away)
+
+    @lazy
+    def finest_m(self) -> np.ndarray:
+        """(walls,): how many metres of each a pixel spans at least, wherever it is seen: along one of its axes."""
+        bounds, found = self.bounds, []
+        for eye in self.eyes.values():
+            deep = (eye.position - bounds.centres) @ eye.axes[:, 2] - bounds.radii
+            found.append(deep / max(self._pixels(eye)))
+        return found[0] if len(found) == 1 else np.minimum.reduce(found)
+
+    @lazy
+    def coarsest_m(self) -> np.ndarray:
+        """(walls,): how many metres of each, along either axis, a pixel spans at most where it is seen.
+
+        A point of the plane at depth z, seen along a ray from an eye h before it, moves by at most z^2 / h times the
+        ray's length for each radian, on an axis as much as the axis and the normal go with the view's right and up.
+        """
+        bounds, found = self.bounds, []
+        for eye in self.eyes.values():
+            away = eye.position - bounds.centres
+            before = np.maximum(np.einsum("ij,ij->i", away, bounds.normals), 1e-6)
+            normals, rights = bounds.normals @ eye.axes, bounds.rights @ eye.axes
+            left, right, low, high = eye.tangents
+            half = bounds.extents / 2
+            deep = away @ eye.axes[:, 2] + half[:, 0] * np.abs(rights[:, 2]) + half[:, 1] * abs(eye.axes[1, 2])
+            # The plane's depth is largest at a corner of the view: what is further off is outside it.
+            slope = normals[:, 2] - np.maximum(normals[:, 0] * left, normals[:, 0] * right)
+            slope -= np.maximum(normals[:, 1] * low, normals[:, 1] * high)
+            deep = np.minimum(deep, before / np.maximum(slope, 1e-9))
+            length = math.sqrt(1 + max(left * left, right * right) + max(low * low, high * high))
+            squares = normals[:, :2] ** 2
+            across = np.sqrt(rights[:, :2] ** 2 + squares).sum(axis=1)
+            upwards = np.sqrt(eye.axes[1, :2] ** 2 + squares).sum(axis=1)
+            found.append(deep * deep / before * length * np.maximum(across, upwards) / min(self._pixels(eye)))
+        return found[0] if len(found) == 1 else np.maximum.reduce(found)
+
+    def _pixels(self, eye: Eye) -> tuple[float, float]:
+        """Per radian at the middle of a view, across and down."""
+        left, right, low, high = eye.tangents
+        return self.size[0] / (right - left), self.size[1] / (high - low)

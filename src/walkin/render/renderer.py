@@ -42,6 +42,7 @@ from walkin.results import Tiles
 from walkin.world import COLOR_MAPS, RANGES, Look, World
 
 BEHIND = 4.0  # what is behind the visitor counts as twice as far when walls are filled
+ROOMS = {light: np.array(room, np.float32).ravel() for light, room in ((False, DARK), (True, LIGHT))}
 
 
 class Renderer:
@@ -63,7 +64,9 @@ class Renderer:
         self._background = Background(ctx)
         self._overlay = Overlay(self._text, self._rectangles, keys)
         self._frame = ctx.buffer(reserve=FRAME.itemsize, dynamic=True)
-        self._block = np.zeros(1, FRAME)
+        self._block = np.zeros(
+            FRAME.itemsize // 4, np.float32
+        )  # as FRAME: its fields one by one take three times as long
         self._walls = Walls(ctx, anisotropic=anisotropy > 1)
         self._grown = Grown(ctx, anisotropy=anisotropy)
         self._panels = Panels(ctx)
@@ -128,6 +131,9 @@ class Renderer:
         while self._world is not world or self.uploads_waiting:
             self.prepare(world, view.stage_from_eye.position)
         self.draw(world, view)
+        if self._atlas is not None:
+            self.ctx.enable_only(moderngl.DEPTH_TEST)
+            self._walls.rehearse(self._atlas, COLOR_MAPS.index(look.color_map), RANGES.index(look.range_mode))
         self._atlas = self._world = self._sight = None
         self._fed = {}
         self._pictures.clear()
@@ -341,15 +347,14 @@ class Renderer:
 
     def _write_frame(self, world: World, eye: Eye, size: tuple[int, int]) -> None:
         """Fill the uniform block."""
-        block = self._block[0]
-        block["clip_from_world"] = eye.clip_from_world.T
-        block["world_from_clip"] = eye.world_from_clip.T
+        block = self._block
+        block[:16] = eye.clip_from_world.T.ravel()  # column-major
+        block[16:32] = eye.world_from_clip.T.ravel()
         x, y, z = eye.position.tolist()
-        block["eye"] = (x, y, z, 1.0 / eye.fog_m)
-        block["viewport"] = (*size, math.fmod(world.time_s, 3600.0), 0.5 * size[1] * eye.zoom)
-        room = LIGHT if world.look.light else DARK
-        block["air"], block["ground"], block["line"], block["panel"] = room
-        self.pixels = float(block["viewport"][3])
+        seconds, pixels_per_radian = math.fmod(world.time_s, 3600.0), 0.5 * size[1] * eye.zoom
+        block[32:40] = (x, y, z, 1.0 / eye.fog_m, *size, seconds, pixels_per_radian)
+        block[40:] = ROOMS[world.look.light]
+        self.pixels = pixels_per_radian
         self._frame.write(self._block)
         self._frame.bind_to_uniform_block(FRAME_BINDING)
 

@@ -53,6 +53,10 @@ class Variant(NamedTuple):
     """From close by each texel is a square that can be told from its neighbours."""
     grown: bool = False
     """Some of its channels have visualisations, and it is to show them."""
+    mean: bool = False
+    """So far away that every tile is its mean."""
+    close: bool = False
+    """So near that no pixel spans more than a texel or a gap."""
 
 
 class Walls:
@@ -71,6 +75,8 @@ class Walls:
         self._block_ends = np.zeros(0)
         self._row: dict[str, slice] = {}
         self._wall_of = np.zeros(0, int)  # index into the bounds, per record
+        self._fading_m = np.zeros(0)  # per record: metres a pixel spans from where on tiles are their means
+        self._close_m = np.zeros(0)  # ... and up to where it spans neither a texel nor a gap
         self._flawed: set[str] = set()
         self._grown: dict[str, int] = {}  # walls that have visualisations: index into growth.SHOWINGS
         self._banded = False
@@ -86,12 +92,12 @@ class Walls:
             defines: dict[str, int | float] = {"MAP": variant.color_map, "RANGE": variant.range_mode}
             flags = {"SIGNED": variant.color_map == 0, "FLAWED": variant.flawed, "BANDS": variant.banded}
             flags["ANISOTROPIC"], flags["GRAINED"] = self._anisotropic, variant.grained
-            flags["GROWN"] = variant.grown
+            flags["GROWN"], flags["MEAN"], flags["CLOSE"] = variant.grown, variant.mean, variant.close
             defines.update({name: 1 for name, wanted in flags.items() if wanted})
             made = program(self._ctx, "walls", **defines)
-            made["page"], made["table"], made["colors"] = 0, 1, 2
-            if variant.grown:
-                made["grown"], made["grown_table"] = 3, 4
+            for unit, name in enumerate(("page", "table", "colors", "grown", "grown_table")):
+                if name in made:
+                    made[name] = unit
             self._programs[variant] = made
         return self._programs[variant]
 
@@ -109,13 +115,17 @@ class Walls:
                 numbers.append(number)
         self._records = np.array(records, WALL) if records else np.zeros(0, WALL)
         self._block_keys = np.array(blocks, float)
-        # Walls with visualisations are drawn by another shader: as if on blocks of their own, after the others.
-        self._block_ends = np.arange(1, 2 * len(atlas.blocks) + 1) * BEYOND_M2
+        # Walls that are close come first; those with visualisations are drawn by another shader too: as if they lay on
+        # blocks of their own, after the others. Those of which each tile is its mean come last, and from any block.
+        self._block_ends = np.arange(1, 3 * len(atlas.blocks) + 2) * BEYOND_M2
         self._wall_of = np.array(numbers, int)
         self._banded = any(len(lay.bands) > 1 for lay in atlas.lays.values())
         self._flawed = {address for address, wall in walls.items() if wall.flawed}
+        self._fading_m, self._close_m = np.zeros(len(records)), np.zeros(len(records))
+        for wall in walls.values():
+            self._measure(wall, atlas)
         size = max(1, len(records)) * WALL.itemsize
-        self._buffers = [self._ctx.buffer(reserve=size, dynamic=True) for _ in range(2 * len(atlas.blocks))]
+        self._buffers = [self._ctx.buffer(reserve=size, dynamic=True) for _ in self._block_ends]
         self._arrays = {}
         self._counts = []
 
@@ -130,7 +140,22 @@ class Walls:
             self._records[row]["slots_margin"][3] = self._grown.get(wall.key, NONE)
             self._block_keys[row] = self._block_key(wall.key, bands[number].block, atlas)
         (self._flawed.add if wall.flawed else self._flawed.discard)(wall.key)
+        self._measure(wall, atlas)
         return True
+
+    def _measure(self, wall: Wall, atlas: Atlas) -> None:
+        """How many metres of it a pixel spans at most while the wall is close, and at least where each tile has faded
+        into its mean: twice as many texels as the last level mixes. Neither for walls with visualisations, nor the
+        latter for those that do not fade, or in bands."""
+        rows, mosaic, place = self._row[wall.key], wall.mosaic, wall.place
+        plain = self._grown.get(wall.key, NONE) == NONE
+        fades = plain and not wall.flawed and len(atlas.lays[wall.key].bands) == 1
+        fill = tile_fill(place.fill, mosaic)
+        texels_m = [
+            share * place.pitch_m / size for share, size in zip(fill, (mosaic.width, mosaic.height), strict=True)
+        ]
+        self._fading_m[rows] = 2.0**mosaic.levels * max(texels_m) if fades else np.inf
+        self._close_m[rows] = min(*texels_m, (1 - max(fill)) * place.pitch_m) if plain else 0.0
 
     def show_grown(self, wall: Wall, atlas: Atlas, showing: int) -> None:
         """From now on a wall shows visualisations, or none: an index into growth.SHOWINGS."""
@@ -139,13 +164,17 @@ class Walls:
 
     def _block_key(self, key: str, block: int, atlas: Atlas) -> float:
         shows = SHOWINGS[self._grown.get(key, NONE)] != "activation"
-        return (block + len(atlas.blocks) * shows) * BEYOND_M2
+        return (block + len(atlas.blocks) * (1 + shows)) * BEYOND_M2
 
     def choose(self, sight: Sight) -> None:
         """Write what is inside a frustum and seen from its front, nearest first, for all eyes of a frame."""
         seen = sight.seen & sight.faced
         chosen = seen[self._wall_of].nonzero()[0]
-        keys = sight.distance2[self._wall_of[chosen]] + self._block_keys[chosen]
+        walls = self._wall_of[chosen]
+        far = sight.finest_m[walls] > self._fading_m[chosen]
+        close = sight.coarsest_m[walls] < self._close_m[chosen]
+        keys = sight.distance2[walls] + np.where(far, self._block_ends[-2], self._block_keys[chosen])
+        keys -= close * (len(self._buffers) // 3 * BEYOND_M2)
         order = keys.argsort()
         ends = keys[order].searchsorted(self._block_ends).tolist()
         records = self._records.take(chosen[order])  # five times as fast as by [], for records
@@ -166,15 +195,30 @@ class Walls:
         self._colors.use(2)
         draws, blocks = 0, len(atlas.blocks)
         variant = Variant(color_map, range_mode, bool(self._flawed), self._banded)
-        if grown is not None and any(self._counts[blocks:]):
+        if grown is not None and any(self._counts[2 * blocks : -1]):
             grown.use(3, 4)
-        for number, count in enumerate(self._counts):
+        kinds = (
+            *[variant._replace(close=True)] * blocks,
+            *[variant] * blocks,
+            *[variant._replace(grown=True)] * blocks,
+            Variant(color_map, range_mode, mean=True),
+        )
+        for number, (count, kind) in enumerate(zip(self._counts, kinds, strict=True)):
             if count:
-                array = self._arrays_for(variant._replace(grown=number >= blocks))[number]
-                (atlas.blocks[number % blocks].texture or self._blank).use(0)
+                array = self._arrays_for(kind)[number]
+                (self._blank if kind.mean else atlas.blocks[number % blocks].texture or self._blank).use(0)
                 array.render(moderngl.TRIANGLE_STRIP, 4, instances=count)
                 draws += 1
         return draws
+
+    def rehearse(self, atlas: Atlas, color_map: int, range_mode: int) -> None:
+        """Draw the first wall with every shader that walls without flaws and visualisations are drawn with."""
+        blocks = len(atlas.blocks)
+        self._counts = [0] * len(self._buffers)
+        for number in (0, blocks, 3 * blocks) if len(self._records) else ():
+            self._buffers[number].write(self._records[:1])
+            self._counts[number] = 1
+        self.draw(atlas, color_map, range_mode)
 
     def write_single(self, record: np.ndarray) -> None:
         """A tile by itself (see tile_record), for `draw_single`."""
@@ -200,9 +244,9 @@ class Walls:
 
     def _arrays_for(self, variant: Variant) -> list[moderngl.VertexArray]:
         if variant not in self._arrays:
-            names = WALL.names or ()
-            layout = "4f " * len(names) + "/i"
             made = self.program(variant)
+            names = [name for name in WALL.names or () if name in made]  # a variant does not need them all
+            layout = " ".join("4f" if name in made else "16x" for name in WALL.names or ()) + " /i"
             self._arrays[variant] = [
                 self._ctx.vertex_array(made, [(buffer, layout, *names)]) for buffer in self._buffers
             ]

@@ -1,0 +1,83 @@
+"""Walls are drawn by the cheapest shader that will do for where they stand; which of them it is, nobody sees."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drawing import draw, renderer_of
+from rooms import chain, furnished, maps, tiles_of
+
+from walkin.geometry import Fov, Pose
+from walkin.places import Place
+from walkin.render.eye import Sight
+from walkin.world import World
+
+SIZE = (160, 120)
+VIEWS = (Fov(-0.5, 0.5, 0.4, -0.4), Fov(-0.2, 0.1, 0.1, -0.15), Fov(-0.9, 0.7, 0.6, -0.8))
+
+
+def room() -> World:
+    """Two walls, one of tall pictures, turned: what is near and what is far differs along each."""
+    nodes = maps("a", 60, 14, 14), maps("b", 24, 20, 12)
+    places = {"a": Place((-1.6, 0.4, -3.0), 0.3, 10, 6, 0.25, 0.85), "b": Place((0.6, 0.3, -2.5), -0.5, 4, 6, 0.3, 0.8)}
+    random = np.random.default_rng(1)
+    values = [random.normal(size=node.shape[1:]).cumsum(axis=2) for node in nodes]
+    return furnished(chain(*nodes), places, [tiles_of(*pair) for pair in zip(nodes, values, strict=True)])
+
+
+def heads(world: World, count: int, *, near: bool) -> list[Pose]:
+    random = np.random.default_rng(2)
+    found = []
+    for number in range(count):
+        place = list(world.walls.values())[number % 2].place
+        distance = random.uniform(0.15, 1.2) if near else random.uniform(2.0, 60.0)
+        at = place.centre + place.normal * distance + random.normal(size=3) * 0.15 * distance
+        yaw, pitch = place.yaw + random.normal() * 0.5, random.normal() * 0.3
+        found.append(Pose.at(*at, yaw=yaw, pitch=pitch))
+    return found
+
+
+def drawn_by(renderer) -> tuple[int, int, int]:
+    """How many walls the shaders for close ones, for all and for far ones draw."""
+    counts, pages = renderer._walls._counts, renderer.pages
+    return sum(counts[:pages]), sum(counts[pages : 3 * pages]), counts[3 * pages]
+
+
+def test_close_walls_look_as_those_that_could_be_anywhere(ctx, monkeypatch: pytest.MonkeyPatch):
+    world = room()
+    renderer = renderer_of(ctx, world)
+    looks = [(head, VIEWS[n % 3]) for n, head in enumerate(heads(world, 90, near=True))]
+    close, pictures = 0, []
+    for head, fov in looks:
+        pictures.append(draw(renderer, world, head, fov, SIZE).astype(int))
+        close += drawn_by(renderer)[0]
+    assert 30 < close < 170, "some are close, not all"
+    monkeypatch.setattr(Sight, "coarsest_m", property(lambda self: np.full(len(self.bounds.radii), np.inf)))
+    for number, ((head, fov), picture) in enumerate(zip(looks, pictures, strict=True)):
+        plain = draw(renderer, world, head, fov, SIZE)
+        assert drawn_by(renderer)[0] == 0
+        assert np.abs(plain - picture).max() <= 2, f"view {number}"
+
+
+def test_walls_are_drawn_as_means_only_where_every_tile_has_faded(ctx, monkeypatch: pytest.MonkeyPatch):
+    """With texels in which nothing is left of the picture: had a pixel not faded, it would tell."""
+    world = room()
+    renderer = renderer_of(ctx, world)
+    looks = [(head, VIEWS[n % 3]) for n, head in enumerate(heads(world, 90, near=False))]
+    chosen = []
+    for head, fov in looks:
+        draw(renderer, world, head, fov, SIZE)
+        chosen.append(drawn_by(renderer)[2])
+    assert 10 < sum(chosen) < 170, "some are far, not all"
+    monkeypatch.setattr(Sight, "finest_m", property(lambda self: np.full(len(self.bounds.radii), -np.inf)))
+    before = [draw(renderer, world, head, fov, SIZE).astype(int) for head, fov in looks]
+    for page in renderer._atlas.pages:
+        for level in range(6):
+            width, height = page.size[0] >> level, page.size[1] >> level
+            page.texture.write(np.full((height, width), 7, np.uint8), (0, 0, width, height), level, alignment=1)
+    told = []
+    for (head, fov), picture, means in zip(looks, before, chosen, strict=True):
+        differs = np.abs(draw(renderer, world, head, fov, SIZE) - picture).max()
+        told.append(differs > 2)
+        assert means < 2 or differs <= 2, f"{means} walls were taken for faded"
+    assert any(told)
