@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from drawing import draw, renderer_of
 from rooms import chain, furnished, maps, tiles_of
 
 from walkin.geometry import Fov, Pose
+from walkin.gl import write_bytes
+from walkin.mosaic import MAX_LEVELS
 from walkin.places import Place
 from walkin.render.eye import Sight
 from walkin.world import World
@@ -71,10 +75,10 @@ def test_walls_are_drawn_as_means_only_where_every_tile_has_faded(ctx, monkeypat
     assert 10 < sum(chosen) < 170, "some are far, not all"
     monkeypatch.setattr(Sight, "finest_m", property(lambda self: np.full(len(self.bounds.radii), -np.inf)))
     before = [draw(renderer, world, head, fov, SIZE).astype(int) for head, fov in looks]
-    for page in renderer._atlas.pages:
-        for level in range(6):
-            width, height = page.size[0] >> level, page.size[1] >> level
-            page.texture.write(np.full((height, width), 7, np.uint8), (0, 0, width, height), level, alignment=1)
+    for block in renderer._atlas.blocks:
+        for layer, level in product(range(block.layers.count), range(MAX_LEVELS)):
+            side = block.side >> level
+            write_bytes(block.texture, layer, (0, 0), level, np.full((side, side), 7, np.uint8))
     told = []
     for (head, fov), picture, means in zip(looks, before, chosen, strict=True):
         differs = np.abs(draw(renderer, world, head, fov, SIZE) - picture).max()
