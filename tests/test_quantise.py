@@ -313,7 +313,8 @@ def test_slices_give_what_one_go_gives(monkeypatch: pytest.MonkeyPatch, kind: st
     if first_level == 0 and node.mosaic.count:
         y, x = node.mosaic.cell(node.mosaic.count - 1)
         assert not whole.levels[0][y:, x + node.mosaic.cell_width :].any(), "nothing beyond the last picture"
-    for values, texels in ((1, 1), (4 * size, 1), (columns * size, 2 * columns * size), (2 * columns * size, 1 << 20)):
+    row = columns * size
+    for values, texels in ((1, 1), (4 * size, 1), (4 * size, 3 * row), (row, 2 * row), (2 * row, 1 << 20)):
         monkeypatch.setattr("walkin.network.quantise.BLOCK", values)
         monkeypatch.setattr("walkin.network.quantise.STRIP", texels)
         sliced = quantise(node, value, first_level=first_level)

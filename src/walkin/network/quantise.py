@@ -29,7 +29,7 @@ BLOCK_APART = 1 << 26  # values on another device: few kernels, and scratch that
 def quantise(node: Node, value: Tensor, serial: int = 0, network: str = "", first_level: int = 0) -> Tiles:
     """Codes, ranges and mip levels, `first_level` and coarser, of what a node gave; reads `value`, keeps nothing of it.
 
-    Values are gone through once, in blocks of channels: what is made of a block is made while it is in the cache.
+    Values are gone through in blocks of channels, so that nothing as large as `value` is made beside it.
     """
     channels, mosaic = Channels(node, value), node.mosaic
     found, sample = Statistics(mosaic.count), Sample(mosaic.texels)
