@@ -22,6 +22,7 @@ from walkin.results import Tiles
 
 MAX_SIDE = 8192
 USUAL_SIDE = 2048  # 4 MB a layer: what is left of the last one is little
+TRIED = 2  # layers of each block that are packed anew for a wall without a place
 FEW = 3  # layers: fewer large ones would leave much of a limit unused
 BLOCK_BYTES = 1 << 29
 SOFTWARE_BLOCK_BYTES = 1 << 26  # where the processor clears what it gives: 1.4 ms a MB, so 90 ms in one frame
@@ -89,8 +90,6 @@ class Atlas:
         self.blocks: list[Block] = []
         self.lays: dict[str, Lay] = {}
         self.mosaics: dict[str, Mosaic] = {}
-        self._releases = 0  # of places, so far
-        self._hopeless: dict[str, tuple[int, int]] = {}  # walls that found no room: from which level on, and when
         self._first: dict[str, int] = {}
         # RGBA32F: slot in the mosaic, low, high - low, mean code / 255 (+ 2 where code 0 means "not finite")
         self.table = self._new_table(1)
@@ -157,9 +156,6 @@ class Atlas:
     def make_room(self, key: str, level: int) -> list[str]:
         """Put the walls of one layer closer together, so that another has a place there, from a level on; it and those
         that were moved, all to be written at once. Empty if that helps nowhere."""
-        if self._hopeless.get(key) == (level, self._releases):
-            return []
-        self._hopeless[key] = level, self._releases
         on: dict[tuple[int, int], list[str]] = {}
         for other, lay in self.lays.items():
             for band in lay.bands if other != key else ():
@@ -168,7 +164,8 @@ class Atlas:
             parts = cut(key, self.mosaics[key], level, block.side) if self._holds(block, key, level) else []
             if len(parts) != 1:
                 continue
-            for layer in block.layers.roomiest(parts[0][0] * parts[0][1]):
+            own = sum(band.spot.width * band.spot.height for band in self.lays[key].bands)
+            for layer in block.layers.roomiest(parts[0][0] * parts[0][1] - own)[:TRIED]:
                 others = on.get((number, layer), [])
                 bands = [self.lays[other].bands[0] for other in others]
                 if any(len(self.lays[other].bands) > 1 for other in others):
@@ -276,7 +273,6 @@ class Atlas:
         return max(height, width) <= block.side or block.side == self._largest
 
     def _release(self, lay: Lay) -> None:
-        self._releases += 1
         for band in lay.bands:
             self.blocks[band.block].layers.release(band.spot)
 

@@ -91,6 +91,7 @@ class Renderer:
         self._fed: dict[str, object] = {}  # key of a network -> the picture that its frame shows
         self._uploads: dict[str, bool] = {}  # key of a wall -> whether its tiles are new; else it is to lie elsewhere
         self._scanned = (-1, -1)  # revisions of the world's tiles and of their room that were looked through
+        self._refused: dict[str, int] = {}  # key of a wall that found no room -> revision of the room by which
         self._seen: dict[str, Tiles] = {}  # key of a wall -> what was taken over
         self._orders: dict[str, np.ndarray | None] = {}
         self._sight: Sight | None = None
@@ -214,7 +215,7 @@ class Renderer:
             if wall.tiles is not None and self._seen.get(address) is not wall.tiles:
                 self._seen[address] = wall.tiles
                 self._uploads[address] = True
-            elif wall.first_level != self._atlas.lays[address].level:
+            elif wall.first_level != self._atlas.lays[address].level and self._refused.get(address) != revisions[1]:
                 self._uploads.setdefault(address, False)
             elif wall.tiles is not None and self._orders.get(address) is not wall.order:
                 self._orders[address] = wall.order  # another order is another table, and no texel
@@ -234,14 +235,21 @@ class Renderer:
         waiting = _by_urgency(world, atlas, list(self._uploads), eye)
         while waiting and time.perf_counter() < deadline:
             address = waiting.pop()
+            if address not in self._uploads:  # written on the way, with another
+                continue
             new, wall = self._uploads.pop(address), world.walls[address]
-            moved = wall.first_level != atlas.lays[address].level and atlas.relay(address, wall.first_level)
+            tried = self._refused.get(address) == world.room.revision
+            moved = wall.first_level != atlas.lays[address].level and not tried
+            moved = moved and atlas.relay(address, wall.first_level)
             if new or moved:
                 self._write(world, atlas, address)
-            if wall.first_level < atlas.lays[address].level:  # once more with the next change, if this helps nothing
-                for key in atlas.make_room(address, wall.first_level):
+            if wall.first_level < atlas.lays[address].level and not tried:
+                closer = atlas.make_room(address, wall.first_level)
+                for key in closer:
                     self._uploads.pop(key, None)
                     self._write(world, atlas, key)
+                if not closer:
+                    self._refused[address] = world.room.revision
         if not self._uploads:
             world.room.crowded = any(atlas.lays[key].level > wall.first_level for key, wall in world.walls.items())
 
