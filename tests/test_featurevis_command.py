@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +100,28 @@ def test_recipe_seed_and_copies_are_in_the_name(here):
     names = {row["file"] for row in index()}
     assert names == {"2-0001-pixel-seed3.png", "2~1 ~2-1.png".replace(" ", "~").replace("~~", "~"), *names}
     assert len(names) == 5 and all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789~-.=+,") for name in names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_ended_midway_it_keeps_what_is_finished_and_says_how_to_go_on(here, sign):
+    words = ["featurevis", "net.py:make", "0", "--input-size", "3,24x24", "--steps", "120", "--batch", "1"]
+    command = [sys.executable, "-m", "walkin", *words, "--weights", "none", "--device", "cpu", "--out", "out"]
+    source = Path(walkin.__file__).parent.parent
+    running = subprocess.Popen(
+        command,
+        env={**os.environ, "PYTHONPATH": str(source)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    while not (here / "out").is_dir() or not list((here / "out").glob("*.png")):
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.01)
+    running.send_signal(sign)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 130 and "Traceback" not in told
+    assert "of 6; the same command goes on" in told and index()
 
 
 def test_a_recipe_is_saved_and_used_by_its_name(here, capfd, monkeypatch):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from walkin.network import jobs
+from walkin.network.killed import killed_as_interrupted
 from walkin.requests import Export, Open
 from walkin.results import Exported, Notice, Progress
 
@@ -24,7 +24,7 @@ def run(opened: Open, asked: Export, hear: Hear | None = None) -> str:
     """The folder that was written. Progress goes to `hear`, or to stderr, where what went wrong goes in any case."""
     sessions = jobs.Sessions()
     teller = Teller(hear)
-    with _killed_as_interrupted() if hear is None else contextlib.nullcontext():
+    with killed_as_interrupted() if hear is None else contextlib.nullcontext():
         try:
             # As in a room, but that no pictures of walls are sent anywhere.
             _drain(jobs.open_network(sessions, opened, teller.take), teller)
@@ -110,17 +110,3 @@ def _words(progress: Progress) -> str:
 def _drain(results: Iterable[Any], teller: Teller) -> None:
     for result in results:
         teller.take(result)
-
-
-@contextlib.contextmanager
-def _killed_as_interrupted() -> Iterator[None]:
-    """`kill` asks to end, as Ctrl-C does: what was begun is cleared away."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before: Callable[..., Any] | int | None = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

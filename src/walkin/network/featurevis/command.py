@@ -21,6 +21,7 @@ from walkin.network.featurevis.reach import Reach
 from walkin.network.featurevis.recipe import Recipe, named
 from walkin.network.featurevis.writing import INDEX, Folder
 from walkin.network.globs import matching
+from walkin.network.killed import killed_as_interrupted
 from walkin.network.loaded import Loaded, load
 from walkin.requests import Open
 from walkin.results import Grown, Notice, Progress, Visualised
@@ -50,6 +51,11 @@ class Wanted:
 
 def run(wanted: Wanted) -> int:
     """Make and write all; the exit code."""
+    with killed_as_interrupted():  # by Ctrl-C or by `kill`: a cluster is left, and the index is that of what is there
+        return _run(wanted)
+
+
+def _run(wanted: Wanted) -> int:
     line = Line()
     request, ray = asked(wanted.request, wanted.ray)
     loaded = opened(request, line.say)
