@@ -25,7 +25,7 @@ from walkin.errors import WalkinError
 
 LOCAL, AUTO = "local", "auto"
 _CONNECT_S = 5.0
-# Joining takes 1 to 3 s, more than 12 on a busy machine. Where nobody answers, Ray would try for a minute, then abort.
+# Joining takes 1 to 3 s, more than 12 on a busy machine. Where nobody answers, Ray would try for a minute and abort.
 _ANSWER_S = 30.0
 _SMALLEST_STORE = 80 << 20  # Ray refuses less than 75 MiB
 # On one GPU two batches: while one is judged and sent back, the other computes.
