@@ -464,7 +464,8 @@ def test_a_network_that_is_opened_anew_shows_its_first_picture(room: Room):
     node = world.walls["stem"].node
     tiles = replace(tiles_of(node, np.zeros((4, 8, 8))), serial=1)
     world.accept(tiles)
-    assert world.walls["stem"].tiles is tiles
+    shown = world.walls["stem"].tiles
+    assert shown is not None and shown.low is tiles.low and shown.levels[0] is tiles.levels[0]
 
 
 # --- parameters of the layout

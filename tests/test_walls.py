@@ -273,16 +273,17 @@ def spy(renderer) -> list[int]:
     return counts
 
 
-def test_bands_look_like_one_page(ctx, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("block_bytes", [64 * 64, 1 << 26], ids=["many textures", "many layers"])
+def test_bands_look_like_one_page(ctx, monkeypatch: pytest.MonkeyPatch, block_bytes: int):
     node = maps("a", 20, 16, 16)
     values = np.random.default_rng(5).normal(size=(20, 16, 16))
     where = place(5, 4)
     world = furnished(chain(node), {"a": where}, [tiles_of(node, values)])
     whole = shown(ctx, world, where, 24)
     monkeypatch.setattr(atlas_module, "MAX_SIDE", 64)
-    monkeypatch.setattr(atlas_module, "SOFTWARE_BLOCK_BYTES", 64 * 64)
+    monkeypatch.setattr(atlas_module, "SOFTWARE_BLOCK_BYTES", block_bytes)
     renderer = renderer_of(ctx, world)
-    assert renderer.pages > 1
+    assert (renderer.pages > 1) == (block_bytes < 1 << 26)
     assert len(renderer._atlas.lays["a"].bands) > 1
     banded = draw(renderer, world, *facing(where), (5 * 24, 4 * 24)).astype(int)
     assert whole.max() > 200
