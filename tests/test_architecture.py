@@ -30,7 +30,7 @@ FLOORS = (
     {"exhibit", "exporting"},
     {"frame", "requests", "things", "panel_state", "growth", "findings"},
     {"places"},
-    {"graph", "results", "collector", "profile"},
+    {"graph", "results", "collector", "profile", "models"},
     {
         "color_maps",
         "geometry",

@@ -47,8 +47,8 @@ class CovidResNet(ResNet):
 class CovidDenseNet(nn.Module):
     """DenseNet-121 with 6, 10, 2 and 1 layers instead of 6, 12, 24 and 16: 43 layers with weights.
 
-    1 x 1 convolutions give each shortened block the width that the next part was trained with; without `adapters`, as in
-    the small variant, the next part is narrower instead. (N, 3, H, W) -> (N, classes) logits.
+    1 x 1 convolutions give each shortened block the width that the next part was trained with; without `adapters`, as
+    in the small variant, the next part is narrower instead. (N, 3, H, W) -> (N, classes) logits.
     """
 
     parent = "densenet121"
@@ -72,9 +72,7 @@ class CovidDenseNet(nn.Module):
                 width = full
             if last:
                 norm = nn.BatchNorm2d(width)
-                parts["norm5"] = (
-                    norm if adapter is None else nn.Sequential(OrderedDict(transition=adapter, norm5=norm))
-                )
+                parts["norm5"] = norm if adapter is None else nn.Sequential(OrderedDict(transition=adapter, norm5=norm))
                 break
             if adapter is not None:
                 parts[f"adapter{number + 1}"] = adapter
