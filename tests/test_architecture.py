@@ -30,8 +30,12 @@ FLOORS = (
     {"exhibit", "exporting"},
     {"frame", "requests", "things", "panel_state", "growth", "findings"},
     {"places"},
+<<<<<<< HEAD
     {"graph", "results", "collector", "profile", "detail", "sharpness"},
     {"pyramid"},
+=======
+    {"graph", "results", "collector", "profile", "models"},
+>>>>>>> models
     {
         "color_maps",
         "geometry",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from walkin.network import demo
 from walkin.network.download import checkpoints, file_name
+from walkin.network.sources import STUDY
 
 
 class Entry(NamedTuple):
@@ -31,6 +32,7 @@ def names(pattern: str = "") -> list[Entry]:
     from walkin.network import torchvision_zoo as zoo
 
     entries = [_demo()] if _matches("demo", pattern) else []
+    entries += [Entry(name, "classification", False, None) for name in STUDY if _matches(name, pattern)]
     for name in list_models():
         if not _matches(name, pattern):
             continue

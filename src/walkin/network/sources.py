@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from walkin.errors import WalkinError
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 JOB = "open"
+STUDY = ("covid_resnet", "covid_densenet", "covid_resnet_small", "covid_densenet_small")
+"""Networks of walkin.models, by the names that they are opened by."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Source:
 
     name: str
     kind: str
-    """demo, torchvision, timm, factory or live."""
+    """demo, torchvision, timm, study, factory or live."""
     form: str = "picture"
     """How a picture is put into its forward: picture (N, C, H, W), list, clip (N, C, T, H, W) or pair."""
     preprocess: Preprocess | None = None
@@ -56,6 +58,10 @@ def open_source(request: Open) -> Generator[Progress | Notice, None, Source]:
         return (yield from timm_zoo.open_source(spec))
     if not spec:
         raise WalkinError("no network given; `walkin networks` lists those that can be opened by name", code=2)
+    if spec.partition("(")[0].strip() in STUDY:
+        from walkin.network import factory
+
+        return replace((yield from factory.open_source(f"walkin.models:{spec}", request.seed)), kind="study")
     if _is_own(spec):
         from walkin.network import factory
 

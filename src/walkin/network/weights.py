@@ -51,11 +51,23 @@ def fill(source: Source, request: Open) -> Generator[Progress | Notice, None, Fi
         return (yield from _demo(source, wanted, request))
     assert source.model is not None
     if wanted is not None and is_file(wanted):
-        return (yield from from_file(source, source.model, wanted, request.key))
+        rebuild = _study_network if source.kind == "study" else None
+        return (yield from from_file(source, source.model, wanted, request.key, rebuild=rebuild))
+    if source.kind == "study" and wanted in (None, "none"):
+        return Filled(source.model, f"{UNTRAINED} (seed {request.seed})", source)
     if wanted not in (None, "none"):
         raise WalkinError(f"--weights {wanted}: no such file; one's own network takes a file or `none`", code=2)
     made = "as given" if source.kind == "live" else "as the factory made them"
     return Filled(source.model, f"weights {made}", source)
+
+
+def _study_network(name: str, seed: int, classes: int) -> nn.Module:
+    """One of walkin.models, for other classes than it was built for."""
+    from walkin import models
+    from walkin.network.sources import seeded
+
+    with seeded(seed):
+        return models.NAMED[name](classes)
 
 
 def _demo(source: Source, wanted: str | None, request: Open) -> Generator[Progress | Notice, None, Filled]:
