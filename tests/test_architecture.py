@@ -30,12 +30,8 @@ FLOORS = (
     {"exhibit", "exporting"},
     {"frame", "requests", "things", "panel_state", "growth", "findings"},
     {"places"},
-<<<<<<< HEAD
-    {"graph", "results", "collector", "profile", "detail", "sharpness"},
+    {"graph", "results", "collector", "profile", "detail", "sharpness", "models"},
     {"pyramid"},
-=======
-    {"graph", "results", "collector", "profile", "models"},
->>>>>>> models
     {
         "color_maps",
         "geometry",
