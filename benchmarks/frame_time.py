@@ -36,6 +36,7 @@ def main() -> None:
     parser = options(__doc__ or "")
     parser.add_argument("--sizes", action="store_const", dest="networks", const=SIZES, help=f"the networks {SIZES}")
     parser.add_argument("--no-naive", action="store_true", help="leave out the slow rows")
+    parser.add_argument("--naive-most", type=int, default=400_000, metavar="MAPS", help="... of larger networks")
     parser.add_argument("--target", default="offscreen", choices=("offscreen", "openxr"), help="openxr: see headset.py")
     parser.add_argument("--rates", default="72,60,45,36,30,20", metavar="HZ,HZ", help="openxr: of the display")
     parser.add_argument("--frames", type=int, default=2000, help="openxr: at each rate")
@@ -73,7 +74,7 @@ def measure(app: App, network: str, given: argparse.Namespace) -> list[dict[str,
     assert world.layout is not None and world.network is not None
     steps = walk(world.layout, given.seconds)
     floor = Floor(app.target)
-    naive = None if given.no_naive else Naive(app)
+    naive = None if given.no_naive or world.network.maps > given.naive_most else Naive(app)
     for _ in range(3):  # compiles the shaders
         follow(app, steps[:: max(1, len(steps) // 20)], lambda step, ms: None)
         floor.frame()
@@ -172,15 +173,15 @@ def _verdict(network: str, rows: list[dict[str, Any]]) -> list[tuple[object, ...
     ratio = {station: p50["walkin", station] / p50["floor", station] for station in STATIONS}
     worst = max(ratio, key=lambda station: ratio[station])
     lines: list[tuple[object, ...]] = [
-        (network, "walk / floor", p50["walkin", "walk"] / p50["floor", "walk"], "at most 2.5"),
-        (network, f"worst station ({worst}) / floor", ratio[worst], "at most 4"),
-        (network, "Python's share, p50 ms", whole["python_p50_ms"], "under 1.5"),
+        (network, "walk / floor", p50["walkin", "walk"] / p50["floor", "walk"], "at most 1.5"),
+        (network, f"worst station ({worst}) / floor", ratio[worst], "at most 2.5"),
+        (network, "Python's share, p50 ms", whole["python_p50_ms"], "under 1"),
         (network, "draw calls", float(whole["draws"]), "at most 30"),
         (network, "atlas pages", float(whole["pages"]), ""),
         (network, "coverage over the walk, %", 100 * whole["coverage"], "at least 40"),
     ]
     if ("naive", "walk") in p50:
-        lines.append((network, "naive / walk", p50["naive", "walk"] / p50["walkin", "walk"], "at least 25"))
+        lines.append((network, "naive / walk", p50["naive", "walk"] / p50["walkin", "walk"], "at least 50"))
         lines.append((network, "naive culled / walk", p50["naive_culled", "walk"] / p50["walkin", "walk"], ""))
     return lines
 
