@@ -298,14 +298,14 @@ def test_labels_go_where_the_wall_goes_and_none_is_read_through_the_floor(ctx):
     visitor = Holder(by="mouse")
     text = Text(ctx)
     labels = Labels(text, Rectangles(ctx))
-    labels.prepare(visitor.world, 1e6)
+    labels.prepare(visitor.world, np.zeros(3), 1e6)
     before = labels._walls["ahead"]
     assert before["corner"][:, 1].max() > 3.0 and before["corner"][:, 1].min() < 0.6
     place = ahead(visitor).place
     visitor.press(side_of(place))
     visitor.goes(side_of(place) + RIGHT * 0.5 - UPWARDS * 1.5)
     visitor.release()
-    labels.prepare(visitor.world, 1e6)
+    labels.prepare(visitor.world, np.zeros(3), 1e6)
     after, moved = labels._walls["ahead"], ahead(visitor).place
     assert after["corner"][:, 1].min() > 0.0
     assert after["corner"][:, 0].min() == pytest.approx(moved.corner[0], abs=0.05)

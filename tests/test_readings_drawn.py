@@ -654,7 +654,7 @@ def test_what_was_done_to_a_picture_is_told_to_its_end(ctx):
     told = ("a.jpg", "6000x4000, read as 3000x2000, resized to 384x256 (bilinear), cropped to 224x224", "assumed RGB")
     world.accept(Fed(np.zeros((8, 8, 3), np.uint8), told))
     labels = Labels(Text(ctx), Rectangles(ctx))
-    labels.prepare(world, 1e6)
+    labels.prepare(world, np.zeros(3), 1e6)
     written = labels._fixed
     assert len(written) in range(sum(len("".join(line.split())) for line in told), sum(map(len, told)) + 1)
     right = (written["corner"] - np.array(PICTURE.corner)) @ PICTURE.right + np.linalg.norm(written["right"], axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from walkin.render.eye import Sight
 from walkin.render.rectangles import RECTANGLE, Rectangles, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import readable
+from walkin.results import Tiles
 from walkin.world import World
 
 NAME = (0.80, 0.84, 0.90, 1.0)
@@ -29,8 +31,18 @@ READ_ABOVE_M = 2.2
 FEWEST_ROWS, MOST_ROWS = 5, 10  # of a board: one or two boxes or areas that were found stay near its top
 Row = tuple[str, float, tuple[float, float, float, float]]
 """Name, share of 1, colour of its bar."""
+Line = tuple[str, tuple[float, float, float, float]]
+"""Words and their colour."""
 
 FOOT_M = 0.34  # of a wall whose label has room below it
+
+
+class Made(NamedTuple):
+    """What the text of a wall was laid out from."""
+
+    tiles: Tiles | None
+    place: Place
+    facts: list[Line]
 
 
 class Labels:
@@ -40,11 +52,11 @@ class Labels:
         self._text = text
         self._walls: dict[str, np.ndarray] = {}
         self._reach2 = np.zeros(0)  # of each wall, metres squared: from how far its text can be read
-        self._spheres: dict[str, np.ndarray] = {}  # around the text of each wall, often far wider than it
-        self._around = np.zeros((0, 4))  # the same for all walls, in their order
+        self._around = np.zeros((0, 4))  # spheres around the text of each wall, which is often far wider than it
         self._scanned = (-1, -1)  # revisions of tiles and places of the world that were looked through for changes
         self._fixed = np.zeros(0, GLYPH)
-        self._made: dict[str, tuple[object, ...]] = {}  # key of a wall -> what its text was made from
+        self._made: dict[str, Made] = {}  # by key of a wall
+        self._stale = np.zeros(0, int)  # walls, by their number, whose text is to be laid out
         self._told: list[object] = []  # what the text of pictures and boards was made from
         self._shown: list[int] = []
         self._glyphs = text.buffer()
@@ -53,20 +65,23 @@ class Labels:
         self._world: object = None
         self._layout_revision = -1
         self.waiting = 0
-        """Walls whose text is still to be laid out."""
+        """Walls whose text is still to be laid out, and could be read from where the visitor is."""
 
-    def prepare(self, world: World, budget_ms: float) -> None:
-        """Lay out the text of what has changed, as much as the budget allows."""
+    def prepare(self, world: World, eye: np.ndarray, budget_ms: float) -> None:
+        """Lay out the text of what has changed, as much as the budget allows, the nearest walls first."""
         if self._world is not world or self._layout_revision != world.layout_revision:
             self._world, self._layout_revision = world, world.layout_revision
             self._walls.clear()
             self._made.clear()
-            self._spheres.clear()
+            self._around = np.zeros((len(world.walls), 4))
+            self._scanned = (-1, -1)
         scanned = world.tiles_revision, world.places_revision
-        if self.waiting or self._scanned != scanned:
+        if self._scanned != scanned:
             self._scanned = scanned
             self._reach2 = (LEGIBLE * _name_size(world.bounds.extents[:, 0]) + world.bounds.radii) ** 2
-            self._lay_out(world, budget_ms)
+            self._stale = np.array([n for n, wall in enumerate(world.walls.values()) if self._is_stale(wall)], int)
+        if len(self._stale):
+            self._lay_out(world, eye, budget_ms)
         told: list[object] = [
             x
             for each in world.exhibits
@@ -80,26 +95,35 @@ class Labels:
             self._bars.write(bars)
             self._changed = True
 
-    def _lay_out(self, world: World, budget_ms: float) -> None:
-        nothing = (None, None)
-        stale = [
-            key
-            for key, wall in world.walls.items()
-            if (made := self._made.get(key, nothing))[1] is not wall.place or made[0] is not wall.tiles
-        ]
-        deadline = time.perf_counter() + budget_ms / 1000
-        self.waiting = len(stale)
-        for address in stale:
-            if time.perf_counter() >= deadline:
+    def _is_stale(self, wall: Wall) -> bool:
+        """Whether its text is another than the one that was laid out."""
+        made = self._made.get(wall.key)
+        if made is None or made.place is not wall.place:
+            return True
+        if made.tiles is wall.tiles:
+            return False
+        if made.facts != _facts(wall):
+            return True
+        self._made[wall.key] = made._replace(tiles=wall.tiles)  # the same as before, but for how fine they are here
+        return False
+
+    def _lay_out(self, world: World, eye: np.ndarray, budget_ms: float) -> None:
+        bounds = world.bounds
+        distance2 = ((bounds.centres[self._stale] - eye) ** 2).sum(axis=1)
+        order = distance2.argsort()
+        self._stale, legible = self._stale[order], distance2[order] < self._reach2[self._stale[order]]
+        deadline, done = time.perf_counter() + budget_ms / 1000, 0
+        for number in self._stale.tolist():
+            if done and time.perf_counter() >= deadline:  # one at least, or a slow machine would never end
                 break
-            self.waiting -= 1
-            wall = world.walls[address]
-            self._made[address] = wall.tiles, wall.place
-            self._walls[address] = self._wall(wall)
-            self._spheres[address] = _sphere(self._walls[address])
-            self._changed = True
-        nowhere = np.zeros(4)  # without text yet
-        self._around = np.array([self._spheres.get(key, nowhere) for key in world.walls]).reshape(-1, 4)
+            wall = world.walls[bounds.addresses[number]]
+            self._made[wall.key] = Made(wall.tiles, wall.place, _facts(wall))
+            glyphs = self._walls[wall.key] = self._wall(wall)
+            self._around[number] = _sphere(glyphs)
+            done += 1
+        self._changed |= done > 0
+        self._stale = self._stale[done:]
+        self.waiting = int(legible[done:].sum())
 
     def select(self, world: World, sight: Sight) -> None:
         """Choose the labels that can be read from here."""
@@ -250,7 +274,7 @@ def _name_size(widths: np.ndarray) -> np.ndarray:
     return np.clip(0.05 * widths, 0.10, 0.18)
 
 
-def _facts(wall: Wall) -> list[tuple[str, tuple[float, float, float, float]]]:
+def _facts(wall: Wall) -> list[Line]:
     node = wall.node
     shape = " × ".join(str(extent) for extent in node.shape[1:]) or "scalar"
     what = node.module_class or node.kind

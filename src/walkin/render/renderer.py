@@ -154,7 +154,7 @@ class Renderer:
                     self._fed[exhibit.key] = fed
                     self._pictures.show(exhibit.key, fed.pixels, exhibit.layout.picture)
             self._upload(world, eye, budget_ms)
-        self._labels.prepare(world, budget_ms)
+        self._labels.prepare(world, eye, budget_ms)
         self._readings.prepare(world)
         self._prepare_hands(world, eye)
 

@@ -1,0 +1,62 @@
+"""Which walls' text is laid out, and when: those that can be read from where the visitor is, and only what is new."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from rooms import chain, furnished, maps, tiles_of
+
+from walkin.places import Place
+from walkin.render.labels import Labels
+from walkin.render.rectangles import Rectangles
+from walkin.render.text import Text
+
+NEAR, FAR = np.array([0.0, 1.7, 0.0]), np.array([0.0, 1.7, -400.0])
+
+
+def row_of_walls(count: int = 12, apart_m: float = 40.0):
+    nodes = [maps(f"wall{number}", 4, 4, 4) for number in range(count)]
+    places = {node.address: Place((-0.5, 0.5, -2.0 - apart_m * n), 0.0, 2, 2, 0.5, 0.9) for n, node in enumerate(nodes)}
+    tiles = [tiles_of(node, np.arange(64.0).reshape(4, 4, 4)) for node in nodes]
+    return furnished(chain(*nodes), places, tiles)
+
+
+def made(ctx) -> Labels:
+    return Labels(Text(ctx), Rectangles(ctx))
+
+
+def test_the_nearest_are_laid_out_first_and_nobody_waits_for_what_cannot_be_read(ctx):
+    world, labels = row_of_walls(), made(ctx)
+    labels.prepare(world, FAR, 0.0)  # no time but for one
+    assert list(labels._walls) == ["wall10"]
+    assert labels.waiting == 0, "no other can be read from there"
+    labels.prepare(world, NEAR, 0.0)
+    assert list(labels._walls) == ["wall10", "wall0"]
+    labels.prepare(world, FAR + (NEAR - FAR) / 2, 0.0)
+    assert list(labels._walls) == ["wall10", "wall0", "wall5"]
+    assert labels.waiting == 0
+    labels.prepare(world, FAR, 1e6)
+    assert list(labels._walls)[3:] == [f"wall{number}" for number in (9, 11, 8, 7, 6, 4, 3, 2, 1)]
+
+
+def test_what_can_be_read_is_waited_for(ctx):
+    world, labels = row_of_walls(4, apart_m=1.0), made(ctx)
+    for left in (3, 2, 1, 0):
+        labels.prepare(world, NEAR, 0.0)
+        assert labels.waiting == left
+
+
+def test_a_wall_that_shows_the_same_less_finely_keeps_its_text(ctx):
+    world, labels = row_of_walls(2), made(ctx)
+    labels.prepare(world, NEAR, 1e6)
+    before = dict(labels._walls)
+    wall = world.walls["wall0"]
+    assert wall.tiles is not None
+    world.accept(replace(wall.tiles))
+    labels.prepare(world, NEAR, 1e6)
+    assert labels._walls["wall0"] is before["wall0"]
+    world.accept(replace(wall.tiles, wall_range=(-7.0, 9.0)))
+    labels.prepare(world, NEAR, 1e6)
+    assert labels._walls["wall0"] is not before["wall0"]
+    assert labels._walls["wall1"] is before["wall1"]
