@@ -28,7 +28,7 @@ def made(ctx) -> Labels:
 
 def test_the_nearest_are_laid_out_first_and_nobody_waits_for_what_cannot_be_read(ctx):
     world, labels = row_of_walls(), made(ctx)
-    labels.prepare(world, FAR, 0.0)  # no time but for one
+    labels.prepare(world, FAR, 1e6)  # walls have just come: nothing that cannot be read
     assert list(labels._walls) == ["wall10"]
     assert labels.waiting == 0, "no other can be read from there"
     labels.prepare(world, NEAR, 0.0)
@@ -48,7 +48,7 @@ def test_what_can_be_read_is_waited_for(ctx):
 
 
 def test_a_wall_that_shows_the_same_less_finely_keeps_its_text(ctx):
-    world, labels = row_of_walls(2), made(ctx)
+    world, labels = row_of_walls(2, apart_m=1.0), made(ctx)
     labels.prepare(world, NEAR, 1e6)
     before = dict(labels._walls)
     wall = world.walls["wall0"]

@@ -68,7 +68,8 @@ class Labels:
         """Walls whose text is still to be laid out, and could be read from where the visitor is."""
 
     def prepare(self, world: World, eye: np.ndarray, budget_ms: float) -> None:
-        """Lay out the text of what has changed, as much as the budget allows, the nearest walls first."""
+        """Lay out the text of what has changed, as much as the budget allows: what can be read from here first, and
+        nothing else while tiles come, as it holds up the worker that sends them (a millisecond a wall)."""
         if self._world is not world or self._layout_revision != world.layout_revision:
             self._world, self._layout_revision = world, world.layout_revision
             self._walls.clear()
@@ -76,12 +77,13 @@ class Labels:
             self._around = np.zeros((len(world.walls), 4))
             self._scanned = (-1, -1)
         scanned = world.tiles_revision, world.places_revision
-        if self._scanned != scanned:
+        news = self._scanned != scanned
+        if news:
             self._scanned = scanned
             self._reach2 = (LEGIBLE * _name_size(world.bounds.extents[:, 0]) + world.bounds.radii) ** 2
             self._stale = np.array([n for n, wall in enumerate(world.walls.values()) if self._is_stale(wall)], int)
         if len(self._stale):
-            self._lay_out(world, eye, budget_ms)
+            self._lay_out(world, eye, budget_ms, all_of_it=not news)
         told: list[object] = [
             x
             for each in world.exhibits
@@ -107,13 +109,14 @@ class Labels:
         self._made[wall.key] = made._replace(tiles=wall.tiles)  # the same as before, but for how fine they are here
         return False
 
-    def _lay_out(self, world: World, eye: np.ndarray, budget_ms: float) -> None:
+    def _lay_out(self, world: World, eye: np.ndarray, budget_ms: float, *, all_of_it: bool) -> None:
         bounds = world.bounds
         distance2 = ((bounds.centres[self._stale] - eye) ** 2).sum(axis=1)
-        order = distance2.argsort()
-        self._stale, legible = self._stale[order], distance2[order] < self._reach2[self._stale[order]]
+        far = distance2 >= self._reach2[self._stale]
+        self._stale = self._stale[np.lexsort((distance2, far))]
+        legible = len(far) - int(far.sum())
         deadline, done = time.perf_counter() + budget_ms / 1000, 0
-        for number in self._stale.tolist():
+        for number in self._stale[: None if all_of_it else legible].tolist():
             if done and time.perf_counter() >= deadline:  # one at least, or a slow machine would never end
                 break
             wall = world.walls[bounds.addresses[number]]
@@ -123,7 +126,7 @@ class Labels:
             done += 1
         self._changed |= done > 0
         self._stale = self._stale[done:]
-        self.waiting = int(legible[done:].sum())
+        self.waiting = max(0, legible - done)
 
     def select(self, world: World, sight: Sight) -> None:
         """Choose the labels that can be read from here."""
