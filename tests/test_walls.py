@@ -348,3 +348,17 @@ def test_uploads_stop_when_the_budget_is_used_up(ctx):
     assert renderer.uploads_waiting == 12, "six walls and six labels"
     renderer.prepare(world, np.zeros(3), budget_ms=1e6)
     assert renderer.uploads_waiting == 0
+
+
+def test_a_room_that_was_cleared_is_drawn(ctx):
+    """While the next network is being built there is no wall, and nothing of the atlas."""
+    node = maps("wall", 4, 8, 8)
+    where = place(2, 2)
+    world = furnished(chain(node), {"wall": where}, [tiles_of(node, np.ones((4, 8, 8)) * np.arange(4)[:, None, None])])
+    renderer = renderer_of(ctx, world)
+    eye, fov = facing(where)
+    there = draw(renderer, world, eye, fov, (64, 64))
+    world.clear()
+    renderer.prepare(world, eye.position, 1e6)
+    empty = draw(renderer, world, eye, fov, (64, 64))
+    assert np.abs(there.astype(int) - empty).max() > 30

@@ -173,8 +173,9 @@ class Walls:
         walls = self._wall_of[chosen]
         far = sight.finest_m[walls] > self._fading_m[chosen]
         close = sight.coarsest_m[walls] < self._close_m[chosen]
-        keys = sight.distance2[walls] + np.where(far, self._block_ends[-2], self._block_keys[chosen])
-        keys -= close * (len(self._buffers) // 3 * BEYOND_M2)
+        blocks = len(self._buffers) // 3  # none while no network stands here
+        keys = sight.distance2[walls] + np.where(far, 3 * blocks * BEYOND_M2, self._block_keys[chosen])
+        keys -= close * (blocks * BEYOND_M2)
         order = keys.argsort()
         ends = keys[order].searchsorted(self._block_ends).tolist()
         records = self._records.take(chosen[order])  # five times as fast as by [], for records
