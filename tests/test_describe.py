@@ -9,6 +9,7 @@ from walkin.errors import WalkinError
 from walkin.graph import Network, Node
 from walkin.network import catalogue, devices
 from walkin.network.describe import info_json, info_text
+from walkin.network.sources import STUDY
 
 SMALL = Network(
     "tiny",
@@ -68,7 +69,7 @@ def test_names():
     from torchvision.models import list_models
 
     everything = catalogue.names()
-    assert {entry.name for entry in everything} == {"demo", *list_models()}
+    assert {entry.name for entry in everything} == {"demo", *STUDY, *list_models()}
     assert all(entry.has_weights and entry.megabytes for entry in everything)
     kinds = {entry.name: entry.kind for entry in everything}
     assert kinds["resnet50"] == "classification" and kinds["fcn_resnet50"] == "segmentation"
