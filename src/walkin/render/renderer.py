@@ -8,6 +8,7 @@ import time
 import moderngl
 import numpy as np
 
+from walkin import gl
 from walkin.frame import View
 from walkin.mosaic import Mosaic
 from walkin.panel_state import ROUNDING_POINTS
@@ -34,6 +35,7 @@ from walkin.render.rehearsal import tiny_room
 from walkin.render.ribbons import Ribbons
 from walkin.render.rooms import DARK, LIGHT
 from walkin.render.shader import FRAME, FRAME_BINDING
+from walkin.render.surface import is_software
 from walkin.render.text import Text
 from walkin.render.things import Things
 from walkin.render.vignette import Vignette
@@ -41,6 +43,7 @@ from walkin.render.walls import Walls
 from walkin.results import Tiles
 from walkin.world import COLOR_MAPS, RANGES, Look, World
 
+MANY = 16  # walls that wait
 BEHIND = 4.0  # what is behind the visitor counts as twice as far when walls are filled
 ROOMS = {light: np.array(room, np.float32).ravel() for light, room in ((False, DARK), (True, LIGHT))}
 
@@ -59,6 +62,7 @@ class Renderer:
         self.ctx = ctx
         self._anisotropy = anisotropy
         self._limit_bytes = limit_bytes
+        self._software = is_software(ctx)
         self._text = Text(ctx)
         self._rectangles = Rectangles(ctx)
         self._background = Background(ctx)
@@ -220,6 +224,10 @@ class Renderer:
             elif wall.tiles is not None and self._orders.get(address) is not wall.order:
                 self._orders[address] = wall.order  # another order is another table, and no texel
                 self._atlas.upload_table(address, wall.tiles, wall.order)
+        if len(self._uploads) > MANY and self._software:
+            # The first write would wait for the frame that is still being drawn from the same textures, with the
+            # interpreter held and the budget running: one or two walls a frame, where there is time for ten.
+            gl.finish(self.ctx)
         deadline = time.perf_counter() + budget_ms / 1000
         while self._atlas.unmade:
             self._atlas.make_block()
