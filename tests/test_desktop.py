@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Xvfb and xdotoo
 
 SIZE = (640, 360)
 LONG_S = 120.0  # a run that is slower than this on any machine has failed
-QUIT_S = 6  # 3 are promised; a machine that others use, too, may take longer (once 3.02)
+QUIT_S = 3  # promised
 
 
 class Walk:
