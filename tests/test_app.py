@@ -196,6 +196,27 @@ def test_quit(make):
     assert app.run() == 0
 
 
+def test_all_threads_together_have_the_time_that_is_left_to_the_end(make, monkeypatch: pytest.MonkeyPatch):
+    """Each of them given all of it, leaving took as many times as long."""
+    app, clock, waited = make(), [0.0], []
+    busy = threading.Event()
+    app._importer = threading.Thread(target=busy.wait, daemon=True)
+    app._importer.start()
+    for thread in (app.workshop.worker, app.workshop.librarian):
+        thread.submit("endless", lambda emit: iter([busy.wait()]))
+
+    def join(thread: threading.Thread, timeout: float | None = None) -> None:
+        waited.append(timeout)
+        clock[0] += timeout or 0.0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "join", join)
+        patch.setattr(time, "monotonic", lambda: clock[0])
+        ended = app.close(1.0)
+    busy.set()
+    assert not ended and len(waited) == 3 and sum(waited) == 1.0
+
+
 def test_screenshot(make, tmp_path: Path):
     app = make()
     furnish(app)

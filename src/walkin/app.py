@@ -247,12 +247,13 @@ class App:
             self.settings.report(f"walkin: {problem}")
 
     def close(self, timeout_s: float = 1.0) -> bool:
-        """Cancel all jobs and wait for their threads; True if all have ended."""
+        """Cancel all jobs and wait for their threads, so long for all of them together; True if all have ended."""
+        until_s = time.monotonic() + timeout_s
         ended = self.workshop.close(timeout_s)
         if self.shooting is not None:
-            ended = self.shooting.close(timeout_s) and ended
+            ended = self.shooting.close(max(0.0, until_s - time.monotonic())) and ended
         if self._importer is not None:
-            self._importer.join(timeout_s)
+            self._importer.join(max(0.0, until_s - time.monotonic()))
         return ended
 
     def step(self, frame: Frame) -> None:

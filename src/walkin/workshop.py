@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -160,9 +161,12 @@ class Workshop:
 
     def close(self, timeout_s: float) -> bool:
         """Cancel all jobs, wait for their threads, then let cameras go: a process that ends while one is read aborts.
-        True if all have ended."""
+        True if all have ended within the time."""
+        until_s = time.monotonic() + timeout_s
         self.librarian.cancel()
-        ended = all([thread.close(timeout_s) for thread in (self.worker, self.librarian)])
+        ended = True
+        for worker in (self.worker, self.librarian):
+            ended = worker.close(max(0.0, until_s - time.monotonic())) and ended
         if self.sessions is not None:
             self.sessions.close()
         return ended
