@@ -119,6 +119,21 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+WITH_A_HEAD = """
+import sys
+from ray.cluster_utils import Cluster
+each = dict(num_cpus=1, num_gpus=0, object_store_memory=80 << 20)
+cluster = Cluster(initialize_head=True, head_node_args={**each, "include_dashboard": False})
+cluster.add_node(**each)
+print(cluster.address, flush=True)
+sys.stdin.readline()
+cluster.remove_node(cluster.head_node, allow_graceful=False)
+print("gone", flush=True)
+sys.stdin.readline()
+cluster.shutdown()
+"""
+
+
 class Watched:
     """What the driver sends and keeps."""
 
@@ -196,6 +211,53 @@ def test_a_node_that_dies_costs_only_what_it_had_not_finished(nodes, here, monke
     monkeypatch.setattr(growing, "making", lambda *given: pytest.fail("made anew"))
     assert len(finished(growing.visualise(network, WALL, RECIPE, cache=Cache()))) == len(WALL)
     nodes.others.append(nodes.add())
+
+
+def test_without_its_head_what_is_finished_is_kept_and_the_same_goes_on(here):
+    """Ray itself waits for a minute, in calls that cannot be left, and then ends the process without a word of ours."""
+    folder = tempfile.mkdtemp(prefix="wr-", dir="/tmp")
+    environment = {**os.environ, "RAY_TMPDIR": folder, "RAY_USAGE_STATS_ENABLED": "0"}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    cluster = subprocess.Popen(
+        [sys.executable, "-c", WITH_A_HEAD], stdin=subprocess.PIPE, env=environment, start_new_session=True, **pipes
+    )
+    try:
+        address = cluster.stdout.readline().strip()
+        arguments = [sys.executable, "-m", "walkin", "featurevis", "net.py:make", "b", "--out", "out"]
+        arguments += [
+            "--input-size",
+            "3,32x32",
+            "--weights",
+            "none",
+            "--device",
+            "cpu",
+            "--batch",
+            "2",
+            "--steps",
+            "60",
+        ]
+        running = subprocess.Popen([*arguments, "--ray", address], **pipes)
+        deadline = time.monotonic() + 120
+        while not list(Path("out").glob("*.png")):
+            assert running.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        print("now", file=cluster.stdin, flush=True)
+        assert cluster.stdout.readline().strip() == "gone"
+        _, err = running.communicate(timeout=120)
+    finally:
+        os.killpg(cluster.pid, signal.SIGKILL)
+        for process in psutil.process_iter(["cmdline"]):
+            if folder in " ".join(process.info["cmdline"] or ()):
+                process.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+    said = err.strip().splitlines()
+    assert running.returncode == 1 and "the head of the cluster at" in said[-1] and "GCS" not in err, said
+    kept = {path: path.read_bytes() for path in Path("cache").rglob("*.safetensors")}
+    assert 2 <= len(kept) < 16, said
+    done = subprocess.run(arguments, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    every = [*Path("cache").rglob("*.safetensors")]
+    assert done.returncode == 0 and len(every) == 16, done.stderr
+    assert all(path.read_bytes() == content for path, content in kept.items())
 
 
 def test_what_was_made_without_ray_is_not_sent_away(nodes, here, monkeypatch):

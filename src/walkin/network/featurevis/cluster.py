@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from walkin.errors import WalkinError
 
 LOCAL, AUTO = "local", "auto"
 _CONNECT_S = 5.0
+_HEAD_S = 2.0
+_SILENT_S = 15.0  # a head that keeps its state elsewhere is started again within seconds; Ray's own patience is 60
 # Joining takes 1 to 3 s, more than 12 on a busy machine. Where nobody answers, Ray would try for a minute and abort.
 _ANSWER_S = 30.0
 _SMALLEST_STORE = 80 << 20  # Ray refuses less than 75 MiB
@@ -43,6 +46,10 @@ except ConnectionError as problem:
     print(problem, file=sys.stderr)
     sys.exit(3)
 """
+
+
+class HeadGone(WalkinError):
+    """Nothing more can be asked of this cluster, not even to end what runs."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,10 @@ class Cluster:
     """Why not the one that is there."""
     folder: Path | None = field(default=None, repr=False)
     """Where Ray keeps sockets and logs of a cluster that is ours."""
+    head: tuple[str, int] | None = None
+    """Host and port of the process that knows of all others."""
+    silent_since_s: float | None = None
+    """When the head was first found not to answer."""
 
     @classmethod
     def find(cls, asked: Asked) -> Cluster:
@@ -127,6 +138,25 @@ class Cluster:
             self.leave()
             what = f"--ray {self.asked.address}" if self.running else "Ray does not start here"
             raise WalkinError(f"{what}: {one_line(problem)}") from problem
+        host, _, port = str(ray.get_runtime_context().gcs_address).rpartition(":")
+        self.head = (host.strip("[]"), int(port)) if port.isdecimal() else None
+
+    def has_head(self) -> bool:
+        """Whether its head answers, to be asked before anything is asked of Ray: which waits for a head that is gone
+        without an end, and after a minute ends the process. WalkinError if it has been silent for long."""
+        if self.head is None:
+            return True
+        try:
+            with socket.create_connection(self.head, _HEAD_S):
+                self.silent_since_s = None
+                return True
+        except OSError:
+            self.silent_since_s = self.silent_since_s or time.monotonic()
+        if time.monotonic() - self.silent_since_s > _SILENT_S:
+            raise HeadGone(
+                f"the head of {self.words()} is gone; what is finished is kept, and the same goes on from it"
+            )
+        return False
 
     def leave(self) -> None:
         """Let go of what is ours: a second call finds nothing left to do."""

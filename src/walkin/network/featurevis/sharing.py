@@ -22,7 +22,7 @@ from walkin._version import __version__
 from walkin.errors import WalkinError
 from walkin.network.featurevis import remote
 from walkin.network.featurevis.cache import Cache
-from walkin.network.featurevis.cluster import GPU_SHARE, Cluster, Room, alive, one_line, rooms, threads_each
+from walkin.network.featurevis.cluster import GPU_SHARE, Cluster, HeadGone, Room, alive, one_line, rooms, threads_each
 from walkin.network.featurevis.errand import Brought, Errand
 from walkin.network.featurevis.growing import Clock, Made, Results, kept, next_batch
 from walkin.network.featurevis.losses import CRASHES, Losses, counted, halves
@@ -126,6 +126,10 @@ class Share:
         asked = self.tally.read.remote()
         try:
             while self.missing or self.back or self.running:
+                if not self.cluster.has_head():
+                    time.sleep(_WAIT_S)
+                    yield self._progress()
+                    continue
                 self._look_round()
                 self._send()
                 if not self.running:  # all nodes are gone: others may come
@@ -147,6 +151,8 @@ class Share:
                         self._counted(ray.get(asked))
                     asked = self.tally.read.remote()
                 yield self._progress()
+        except HeadGone:
+            raise
         except BaseException:
             self._give_up()
             raise
