@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
 from walkin.errors import WalkinError
+from walkin.marks import Mark
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,12 @@ class Open:
     budget_bytes: int | None = field(default=None, compare=False)
     """Of texels, all levels of all walls together: what does not fit is sent coarse, in the order of the graph (see
     walkin.detail). Holds as well for walls that come later, by another fold or path; None: all is sent in full."""
+    probes: tuple[tuple[str, Mark], ...] = ()
+    """Names of values, given from outside: path or address, and what is known of it."""
+    hide: tuple[str, ...] = ()
+    """Globs of nodes that have no wall."""
+    private: bool = field(default=False, compare=False)
+    """Whether `model` is a copy that nobody else has: the room need not copy it again."""
 
 
 @dataclass(frozen=True)

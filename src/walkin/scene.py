@@ -9,6 +9,7 @@ from typing import Any
 from walkin.errors import WalkinError
 from walkin.exhibit import Fold
 from walkin.growth import SHOWINGS
+from walkin.marks import Mark
 from walkin.places import Viewpoint
 from walkin.plain import from_plain, to_plain
 from walkin.requests import Open
@@ -47,13 +48,15 @@ class Opened:
     """It was given from Python, and only a script can give it again."""
     collapsed: tuple[str, ...] = ()
     expanded: tuple[str, ...] = ()
+    probes: tuple[tuple[str, Mark], ...] = ()
+    hide: tuple[str, ...] = ()
 
     @staticmethod
     def of(request: Open, fold: Fold, weights_hash: str) -> Opened:
         return Opened(
             request.network, request.spec, request.weights, weights_hash, request.key, request.device,
             request.input_size, request.mean, request.std, request.labels, request.names, fold.level, request.seed,
-            request.model is not None, fold.collapsed, fold.expanded,
+            request.model is not None, fold.collapsed, fold.expanded, request.probes, request.hide,
         )  # fmt: skip
 
     def request(self, source: object = None) -> Open:
@@ -61,7 +64,8 @@ class Opened:
         return Open(
             spec=self.spec, weights=self.weights, key=self.state_key, device=self.device, input_size=self.input_size,
             mean=self.mean, std=self.std, labels=self.labels, names=self.names, fold=self.fold, seed=self.seed,
-            network=self.key, source=source, collapsed=self.collapsed, expanded=self.expanded,
+            network=self.key, source=source, collapsed=self.collapsed, expanded=self.expanded, probes=self.probes,
+            hide=self.hide,
         )  # fmt: skip
 
     def same(self, other: Opened) -> bool:

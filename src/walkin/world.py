@@ -344,6 +344,10 @@ class World:
     def scores(self) -> Scores | None:
         return self.here.scores
 
+    def color_map_of(self, wall: Wall) -> str:
+        """The map that a wall is drawn with: its probe's, or the room's."""
+        return wall.node.color_map or self.look.color_map
+
     def class_of(self, key: str, channel: int) -> str:
         """Of a tile: the class that it stands for, if it is an output of a classifier whose classes have names."""
         wall = self.walls.get(key)

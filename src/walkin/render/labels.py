@@ -149,11 +149,14 @@ class Labels:
         corner = np.array(place.corner)
         name_size = float(_name_size(np.array([place.width_m]))[0])
         top = corner + UP * (place.height_m + 0.05 + 0.35 * name_size) + front
+        name, heading = wall.node.name, wall.node.heading
         parts = [
-            self._text.glyphs(
-                wall.node.address, top, right, UP, name_size, NAME, face="semibold", max_width=place.width_m + 1.2
-            )
+            self._text.glyphs(name, top, right, UP, name_size, NAME, face="semibold", max_width=place.width_m + 1.2)
         ]
+        if heading:
+            over = top + UP * (1.35 * name_size)
+            wide = place.width_m + 1.2
+            parts.append(self._text.glyphs(heading, over, right, UP, 1.2 * name_size, ACCENT, max_width=wide))
         width = max(place.width_m, 0.6)
         at = corner - UP * 0.155 + front
         if place.corner[1] < FOOT_M:  # pushed into the floor: what stands at its foot is above it now
@@ -164,8 +167,8 @@ class Labels:
                 at = at - UP * 0.075
             return np.concatenate(parts)
         if place.corner[1] + place.height_m > READ_ABOVE_M:  # the name above it is too high to be read from near by
-            name = self._text.glyphs(wall.node.address, at, right, UP, 0.085, NAME, face="semibold", max_width=width)
-            parts.append(name)
+            below = self._text.glyphs(name, at, right, UP, 0.085, NAME, face="semibold", max_width=width)
+            parts.append(below)
             at = at - UP * 0.085
         for line, tint in _facts(wall):
             parts.append(self._text.glyphs(line, at, right, UP, 0.058, tint, max_width=width))
@@ -282,6 +285,8 @@ def _facts(wall: Wall) -> list[Line]:
     shape = " × ".join(str(extent) for extent in node.shape[1:]) or "scalar"
     what = node.module_class or node.kind
     lines = [(f"{what}  ·  {shape}", DIM)]
+    if node.title:
+        lines.insert(0, (f"{node.address}  ·  {node.group}" if node.group else node.address, DIM))
     if wall.tiles is not None:
         low, high = wall.tiles.wall_range
         lines.append((f"{low:.3g} … {high:.3g}", DIM))
