@@ -59,11 +59,13 @@ def view(
     timeout_s: float = 300.0,
     probes: Mapping[str, Any] | None = None,
     hide: str | Sequence[str] = (),
+    checkpoints: str | os.PathLike[str] | None = None,
 ) -> Room | None:
     """Open a room and stay in it until the visitor leaves, or until `screenshot_to` is written.
 
-    block=False: the script goes on beside it, and the `Room` that is given back takes pictures and addresses; without
-    a display it is drawn all the same, for `Room.screenshot`.
+    block=False: the script goes on beside it, and the `Room` that is given back takes pictures, addresses and, with
+    `Room.refresh`, the weights of a network that is being trained; without a display it is drawn all the same, for
+    `Room.screenshot`.
 
     A live module is shown as it is, by a deep copy in evaluation mode. `images`: a file, an array (H, W) or (H, W, C),
     a tensor (C, H, W), a PIL image, or a list or batch of these; or what the shelf is to show: a folder, a data set
@@ -74,6 +76,8 @@ def view(
     room or a dark one; None: as the visitor had it last, or as the scene has it.
     `probes`: names for values of a network that is not to be edited: {"layer3.2": walkin.nn.Probe("third block")}, by
     path or address; `hide`: walls that are left out, "*.bn*". Probes in the network itself need neither.
+    `checkpoints`: a folder or "runs/*.safetensors": what a training writes, as a slider over time; the newest goes in
+    first, unless there are `weights`.
     `memory`: most that walls take on the GPU, in bytes or as `"500MB"`; what has no room is coarse where it is far.
     `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws one picture into
     a file and says where. WalkinError says what is wrong in one line.
@@ -111,7 +115,12 @@ def view(
             device=device, input_size=input_size, mean=mean, std=std, labels=labels, fold=fold, seed=seed,
             probes=probes, hide=hide,
         )  # fmt: skip
-        request = replace(request, images=browse)
+        request = replace(request, images=browse, checkpoints=_checked(checkpoints))
+        live = request.model
+        if not block and live is not None:  # now and here: later it may be half of one step and half of the next
+            from walkin.network.factory import adopt
+
+            request = replace(request, model=adopt(live, copied=True)[0], private=True)
         requests, kept = [request], opening.kept_of_visit() if kind != "offscreen" and picture is None else Kept()
         if scene is not None:
             requests = _take_up(kept, Path(scene), request, layout, light)
@@ -142,7 +151,10 @@ def view(
                 app.close(timeout_s)
                 files.close()
 
-            return Room(lambda: opened(beside=True), end)
+            from walkin.network.snapshots import shapes_of
+
+            shapes = shapes_of(request.model) if request.model is not None else None
+            return Room(lambda: opened(beside=True), end, live, shapes)
         app = opened()
         try:
             code = app.run()
@@ -152,6 +164,16 @@ def view(
         if code and (picture is not None or app.world.network is None):
             raise WalkinError(next((b.text for b in app.world.banners if b.level == "error"), "the room failed"))
     return None
+
+
+def _checked(checkpoints: str | os.PathLike[str] | None) -> str:
+    if checkpoints is None:
+        return ""
+    from walkin.network.timeline import check
+
+    pattern = os.fspath(checkpoints)
+    check(pattern)
+    return pattern
 
 
 def _memory(memory: int | str | None) -> int | None:
@@ -184,6 +206,9 @@ def _take_up(kept: Kept, path: Path, request: Open, layout: str | None, light: b
         device=request.device,
     )  # fmt: skip
     requests = opening.requests_for(loaded.scene, options, request.model)
+    if named and len(requests) == 1:  # what the script says now goes before what the scene remembers
+        now = {name: getattr(request, name) for name in ("probes", "hide", "checkpoints") if getattr(request, name)}
+        requests = [replace(requests[0], private=request.private, **now)]
     kept.loaded = opening.scene_as_asked(loaded, lambda look: opening.look_as_asked(look, layout, light=light))
     return requests
 

@@ -79,6 +79,24 @@ class Exhibit:
     input, which asks for itself, leaves it alone."""
     refused: object = None
     """What was asked for and could not be fed, until the history has forgotten it."""
+    stated: str = ""
+    """Which weights are in it, where they change: a training's step, a checkpoint's name."""
+    checkpoints: tuple[str, ...] = ()
+    """Paths of what a training has written so far, the oldest first."""
+    checkpoint: str = ""
+    """Path of the one that was asked for last; '': none was."""
+    shown_checkpoint: str = ""
+    """Path of the one that is in it."""
+    awaited: str = ""
+    """The same while it is on its way."""
+    unfit: set[str] = field(default_factory=set)
+    """Those that are of another network, or damaged."""
+    spurned: str = ""
+    """One of them that was asked for, until the history has forgotten it."""
+    playing: bool = False
+    """Whether one after the other is shown."""
+    changed_s: float = 0.0
+    """When the last one was asked for, by the world's clock."""
     wanted: Fold | None = None
     """What was asked of the worker and is not here yet."""
     kept: dict[str, Kept] = field(default_factory=dict)

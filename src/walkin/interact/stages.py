@@ -11,7 +11,7 @@ from walkin.places import LayoutParameters
 
 
 def stage_of(network: Network) -> dict[str, int]:
-    """Longest path from an input to each node, in edges; inputs are 0. Where their author put nodes at stages of a grid,
+    """Longest path from an input to each node, in edges; inputs are 0. Where an author put nodes at stages of a grid,
     these: a stage without a wall, where only a text stands, is left free."""
     stages: dict[str, int] = {}
     put = [node.at[0] for node in network.nodes if node.at is not None]

@@ -16,7 +16,7 @@ def apply(folding: Folding, points: Points, collapsed: Collection[str], *, whole
     """Puts the points' names on the walls that show them, and groups what lies before them; `whole`: nothing of it
     becomes one wall unless a visitor closed it. What is to be told."""
     told: list[str] = []
-    trace, claimed = folding.trace, {op.index for op in folding.trace.ops if op.kind == "input"}
+    claimed = {op.index for op in folding.trace.ops if op.kind == "input"}
     for point in points.points:
         if point.mark.tracked is not None:
             continue

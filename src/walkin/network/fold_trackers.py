@@ -1,4 +1,4 @@
-"""The fold of a network that its author has annotated for DeepVisionVR: what trackers name, where they put it. No torch."""
+"""The fold of a network annotated for DeepVisionVR: what its trackers name, where they put it. No torch."""
 
 from __future__ import annotations
 
@@ -79,5 +79,3 @@ def _address(point: Point, given: set[str]) -> str:
         address = f"{point.where}:{number}"
     given.add(address)
     return address
-
-

@@ -184,6 +184,30 @@ class Session:
             reason = str(problem) if isinstance(problem, WalkinError) else f"{type(problem).__name__}: {problem}"
             raise WalkinError(f"{loaded.name} cannot be shown that way: {reason}") from problem
 
+    def restated(self, words: str, emit: Emit) -> Iterator[Result]:
+        """Other weights are in the network: what was made of the old ones goes, and the picture through once more."""
+        loaded, fed = self.loaded, self.shown.fed
+        if loaded is None:
+            return
+        loaded = self.loaded = replace(loaded, weights=words)
+        self.studios = self.looked = None
+        if fed is None:
+            return  # nothing stands there yet; what comes is of these weights
+        self.serial += 1
+        fed = replace(fed, serial=self.serial)
+        try:
+            yield from self._attempts(loaded, self.inputs, fed, emit, "restate")
+        except (Cancelled, GraphChanged):
+            raise
+        except Exception as problem:
+            _give_memory_back(loaded)
+            reason = str(problem) if isinstance(problem, WalkinError) else f"{type(problem).__name__}: {problem}"
+            raise WalkinError(f"{loaded.name} fails with the weights of {words}: {reason}") from problem
+        node = self.plan.network.by_address.get(self.measured) if self.plan is not None else None
+        found = histograms.weights(self.key, node, loaded.model, self.bins) if node is not None else None
+        if found is not None:
+            yield found
+
     def _run(self, loaded: Loaded, capture: Capture, inputs: tuple[Any, ...], fed: Fed, emit: Emit) -> Iterator[Result]:
         """One forward; tiles leave through `emit` while it runs, since it cannot be suspended."""
         nodes = capture.nodes

@@ -87,7 +87,7 @@ class Labels:
         told: list[object] = [
             x
             for each in world.exhibits
-            for x in (each.layout, each.picture, each.scores, each.segmentation, each.boxes, each.live)
+            for x in (each.layout, each.picture, each.scores, each.segmentation, each.boxes, each.live, each.stated)
         ]
         if len(told) != len(self._told) or any(new is not old for new, old in zip(told, self._told, strict=True)):
             self._told = told
@@ -200,6 +200,10 @@ class Labels:
                     )
                     at = at - UP * 0.075
                 at = at - UP * 0.010
+            if exhibit.stated:
+                line = self._text.glyphs(exhibit.stated, at, place.right, UP, 0.085, ACCENT, max_width=place.width_m)
+                parts.append(line)
+                at = at - UP * 0.09
             if exhibit.live:
                 line = self._text.glyphs(exhibit.live, at, place.right, UP, 0.058, ACCENT, max_width=place.width_m)
                 parts.append(line)
