@@ -473,6 +473,14 @@ def test_the_class_of_deepvisionvr_itself_is_known_and_a_model_that_was_run_can_
     assert [node.title for node in opened(model)] == ["", "Conv"]
 
 
+def test_a_tracker_that_is_hidden_lets_its_edges_through():
+    network = opened(Annotated(), hide=["Stem", "*.two"])
+    names = [node.title for node in network if node.title]
+    assert names == ["Input", "Conv1", "Skip", "Sum", "Scores (display_classnames)"]
+    assert network.find("Conv1").inputs == ("embedded_model.seen",)
+    assert network.find("Sum").inputs == ("embedded_model.block.one", "embedded_model.block.skip")
+
+
 def test_the_histogram_is_of_the_module_that_is_tracked():
     from walkin.network.histograms import weights
 

@@ -126,6 +126,13 @@ class Exhibit:
             self.wanted = None
         return same
 
+    def forget_checkpoints(self) -> None:
+        """Another network is opened here: those of the one before are none of it."""
+        self.checkpoints, self.unfit, self.playing = (), set(), False
+        self.stated = self.checkpoint = self.shown_checkpoint = self.awaited = self.spurned = ""
+        if self.request is not None and self.request.checkpoints and self.request.weights:
+            self.checkpoint = self.request.weights  # as a scene had it
+
     def walls(self, before: dict[str, Wall], old: Layout | None) -> dict[str, Wall]:
         """Walls for the network that was taken over, by their keys. What was made of those that stood there `before`,
         where `old` had put them, is made of these too; what of them is no more is kept."""

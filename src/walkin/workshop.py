@@ -133,6 +133,7 @@ class Workshop:
                 self._stop_watching(request.network)
             elif isinstance(request, Open) and (exhibit := self._world.exhibit(request.network)) is not None:
                 exhibit.request, exhibit.weights_hash = request, ""
+                exhibit.forget_checkpoints()
                 self._forget_made(request.network)
                 self._follow(request)
             # A network that is being opened is not given up for another picture: that one waits.
@@ -191,6 +192,9 @@ class Workshop:
         """Give up all that is under way, and all networks."""
         self.worker.cancel()
         self._restating.clear()
+        for follower in self._followers.values():
+            follower.close()
+        self._followers.clear()
         for exhibit in self._world.exhibits:
             self._stop_watching(exhibit.key)
             name = job_name("close", exhibit.key)

@@ -133,7 +133,7 @@ def fold(
     told = [*trace.notes, *points.problems]
     markers: tuple[Marker, ...] = ()
     if points.tracked and level != "ops":
-        nodes, outputs, markers, shown = tracked(trace, points)
+        nodes, outputs, markers, shown = tracked(trace, points, hide)
     else:
         folding = Folding.of(trace, points.cuts)
         if level != "ops":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from walkin.graph import Marker, Node
+from walkin.network.globs import matching
 from walkin.network.plan import Shown
 from walkin.network.points import Point, Points
 from walkin.network.recording import Trace
@@ -12,10 +15,10 @@ CLASSES = "(display_classnames)"  # in a name: its channels are the network's cl
 Found = tuple[list[Node], tuple[str, ...], tuple[Marker, ...], tuple[Shown, ...]]
 
 
-def tracked(trace: Trace, points: Points) -> Found:
+def tracked(trace: Trace, points: Points, hide: Collection[str] = ()) -> Found:
     """Nodes in the order of their stages, addresses of outputs, texts, and where values appear.
 
-    Edges are those that trackers say; one to a text goes on to what leads to that.
+    Edges are those that trackers say; one to a text, or to what is hidden, goes on to what leads to that.
     """
     inputs = [op for op in trace.ops if op.kind == "input"]
     nodes = [Node(op.address, "input", op.shape, operation=op.operation, members=(op.address,)) for op in inputs]
@@ -40,6 +43,9 @@ def tracked(trace: Trace, points: Points) -> Found:
             written[at] = "  ·  ".join([*headings, point.mark.name])
             continue
         op, address = trace.ops[point.op], _address(point, given)
+        if any(matching([address], glob) or matching([point.mark.name], glob) for glob in hide):
+            by_place[at] = (*by_place.get(at, ()), *(tuple(sources) or first))
+            continue
         assert point.place is not None
         shown.append(Shown(address, point.place, point.shape))
         node = Node(

@@ -34,6 +34,11 @@ Row = tuple[str, float, tuple[float, float, float, float]]
 Line = tuple[str, tuple[float, float, float, float]]
 """Words and their colour."""
 
+MOST_TAGS = 256  # channels of a wall whose names are written on them; of the others it is read by pointing
+TAG_EM = 0.1  # of a tile
+SMALLEST_TAGGED_M = 0.08
+TAG = (0.0072, 0.0088, 0.0122, 0.62)
+
 FOOT_M = 0.34  # of a wall whose label has room below it
 
 
@@ -43,6 +48,7 @@ class Made(NamedTuple):
     tiles: Tiles | None
     place: Place
     facts: list[Line]
+    order: np.ndarray | None
 
 
 class Labels:
@@ -51,6 +57,7 @@ class Labels:
     def __init__(self, text: Text, rectangles: Rectangles):
         self._text = text
         self._walls: dict[str, np.ndarray] = {}
+        self._tags: dict[str, np.ndarray] = {}  # behind the names of channels, of walls whose channels have some
         self._reach2 = np.zeros(0)  # of each wall, metres squared: from how far its text can be read
         self._around = np.zeros((0, 4))  # spheres around the text of each wall, which is often far wider than it
         self._scanned = (-1, -1)  # revisions of tiles and places of the world that were looked through for changes
@@ -61,6 +68,7 @@ class Labels:
         self._shown: list[int] = []
         self._glyphs = text.buffer()
         self._bars = rectangles.buffer()
+        self._plates = rectangles.buffer()
         self._changed = True
         self._world: object = None
         self._layout_revision = -1
@@ -73,6 +81,7 @@ class Labels:
         if self._world is not world or self._layout_revision != world.layout_revision:
             self._world, self._layout_revision = world, world.layout_revision
             self._walls.clear()
+            self._tags.clear()
             self._made.clear()
             self._around = np.zeros((len(world.walls), 4))
             self._scanned = (-1, -1)
@@ -102,6 +111,8 @@ class Labels:
         made = self._made.get(wall.key)
         if made is None or made.place is not wall.place:
             return True
+        if wall.node.labels and made.order is not wall.order:
+            return True
         if made.tiles is wall.tiles:
             return False
         if made.facts != _facts(wall):
@@ -120,8 +131,12 @@ class Labels:
             if done and time.perf_counter() >= deadline:  # one at least, or a slow machine would never end
                 break
             wall = world.walls[bounds.addresses[number]]
-            self._made[wall.key] = Made(wall.tiles, wall.place, _facts(wall))
-            glyphs = self._walls[wall.key] = self._wall(wall)
+            self._made[wall.key] = Made(wall.tiles, wall.place, _facts(wall), wall.order)
+            glyphs = self._wall(wall)
+            if wall.node.labels:
+                names, self._tags[wall.key] = self._channels(wall)
+                glyphs = np.concatenate([glyphs, names])
+            self._walls[wall.key] = glyphs
             self._around[number] = _sphere(glyphs)
             done += 1
         self._changed |= done > 0
@@ -139,9 +154,26 @@ class Labels:
             names = (world.bounds.addresses[index] for index in near)
             chosen = [self._walls[address] for address in names if address in self._walls]
             self._glyphs.write(np.concatenate([self._fixed, *chosen]))
+            tags = [self._tags[world.bounds.addresses[n]] for n in near if world.bounds.addresses[n] in self._tags]
+            self._plates.write(np.concatenate([np.zeros(0, RECTANGLE), *tags]))
 
     def draw(self) -> int:
-        return self._bars.draw() + self._text.draw(self._glyphs)
+        return self._bars.draw() + self._plates.draw() + self._text.draw(self._glyphs)
+
+    def _channels(self, wall: Wall) -> tuple[np.ndarray, np.ndarray]:
+        """Names that a probe gave the channels, each at the foot of its tile, and what is behind them."""
+        glyphs, plates, front = [np.zeros(0, GLYPH)], [np.zeros(0, RECTANGLE)], wall.place.normal * 0.005
+        for channel, label in enumerate(wall.node.labels[:MOST_TAGS]):
+            square = wall.square_of(channel)
+            if not label or square is None or square.pitch_m < SMALLEST_TAGGED_M:
+                continue
+            em = TAG_EM * square.pitch_m
+            corner, right = np.array(square.corner), square.right
+            width = square.pitch_m * square.fill
+            at = corner + right * (0.4 * em) + UP * (0.35 * em) + front
+            glyphs.append(self._text.glyphs(label, at, right, UP, em, NAME, max_width=width - 0.8 * em))
+            plates.append(rectangle(corner + front * 0.8, right * width, UP * (1.3 * em), TAG, 0.0))
+        return np.concatenate(glyphs), np.concatenate(plates)
 
     def _wall(self, wall: Wall) -> np.ndarray:
         place = wall.place
