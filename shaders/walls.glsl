@@ -5,7 +5,7 @@
 // Set by render/walls.py: MAP (row of the colour table), SIGNED for the one about zero, RANGE (0 channel, 1 wall,
 // 2 percentile), FLAWED if any value is not finite, BANDS if a mosaic is spread over layers, ANISOTROPIC on a GPU, GRAINED
 // for a tile that is shown so large that its texels are to be seen, GROWN for walls with visualisations (render/grown.py),
-// MEAN for walls so far away that all their tiles have faded into their means, CLOSE for those so near that no pixel spans
+// OWN if some walls have a map of their own, MEAN for walls so far away that all their tiles have faded into their means, CLOSE for those so near that no pixel spans
 // more than a texel or a gap.
 
 uniform sampler2DArray page;  // R8: codes
@@ -18,7 +18,7 @@ in vec4 fill_rows;       // xy: share of the pitch a tile takes; z: rows; w: lev
 in vec4 texels;          // xy: tile size, zw: cell size in texels of the finest level that is there
 in vec4 origin_cells;    // xy: upper left texel of the mosaic on its layer; z: cells per mosaic row; w: first slot here
 in vec4 ranges;          // xy: wall range, zw: percentile range
-in vec4 slots_margin;    // x: slots here; y: margin around the tiles in pitches; z: layer + 1, 0 without tiles; w: 0 visualisations, 1 both, 2 activations
+in vec4 slots_margin;    // x: slots here; y: margin around the tiles in pitches; z: layer + 1, 0 without tiles; w: 0 visualisations, 1 both, 2 activations, + 4 (1 + row of its own map)
 
 out vec2 grid;           // in pitches from the upper left corner of the tiles, y down
 out float seen;
@@ -28,7 +28,7 @@ flat out vec4 place;     // mosaic origin, cell size: as shares of a layer
 flat out vec4 cells;     // 1 / cells per row, cells per row, first slot here, slots here
 flat out vec4 limits;    // levels - 1; largest inset; 1 / width and 1 / height of a layer
 flat out vec4 scales;    // texels per pitch; smallest inset; 1 if visualisations are insets
-flat out vec4 colouring; // low, 1 / span (unsigned) or 0.5 / largest magnitude (signed) of the wall; z: layer
+flat out vec4 colouring; // low, 1 / span (unsigned) or 0.5 / largest magnitude (signed) of the wall; z: layer; w: row of its map
 
 void main() {
     vec2 extent = vec2(right_columns.w, fill_rows.z);
@@ -47,17 +47,16 @@ void main() {
     cells = vec4(1.0 / origin_cells.z, origin_cells.z, origin_cells.w, slots_margin.x);
     float middle = 0.5 * min(texels.x, texels.y);
     limits = vec4(fill_rows.w, min(0.5 * exp2(fill_rows.w), middle), texel);
-    scales = vec4(texels.xy / fill_rows.xy, min(0.5, middle), slots_margin.w);
+    float own = floor(slots_margin.w * 0.25), map = own > 0.0 ? own - 1.0 : float(MAP);
+    scales = vec4(texels.xy / fill_rows.xy, min(0.5, middle), slots_margin.w - 4.0 * own);
 #if RANGE == 2
     vec2 range = ranges.zw;
 #else
     vec2 range = ranges.xy;
 #endif
-#ifdef SIGNED
-    colouring = vec4(0.0, 0.5 / max(max(abs(range.x), abs(range.y)), 1e-30), slots_margin.z - 1.0, 0.0);
-#else
-    colouring = vec4(range.x, 1.0 / max(range.y - range.x, 1e-30), slots_margin.z - 1.0, 0.0);
-#endif
+    vec2 about_zero = vec2(0.0, 0.5 / max(max(abs(range.x), abs(range.y)), 1e-30));
+    vec2 from_low = vec2(range.x, 1.0 / max(range.y - range.x, 1e-30));
+    colouring = vec4(map < 0.5 ? about_zero : from_low, slots_margin.z - 1.0, map);
 }
 #endif
 
@@ -106,6 +105,16 @@ float tiled(vec2 from_centre, vec2 per_pitch) {
 vec3 light_of(vec4 tile, float code) {
     float value = tile.y + code * tile.z;
     float low = colouring.x, steepness = colouring.y;
+#ifdef OWN
+    bool about_zero = colouring.w < 0.5;
+#if RANGE == 0
+    float most = about_zero ? 2.0 * max(abs(tile.y), abs(tile.y + tile.z)) : tile.z;
+    low = tile.z > 0.0 && !about_zero ? tile.y : low;
+    steepness = tile.z > 0.0 ? 1.0 / most : steepness;
+#endif
+    float own = (about_zero ? 0.5 + value * steepness : (value - low) * steepness);
+    return texelFetch(colors, ivec2(int(clamp(own, 0.0, 1.0) * 511.0 + 0.5), int(colouring.w + 0.5)), 0).rgb;
+#else
 #if RANGE == 0
 #ifdef SIGNED
     steepness = tile.z > 0.0 ? 0.5 / max(abs(tile.y), abs(tile.y + tile.z)) : steepness;
@@ -120,6 +129,7 @@ vec3 light_of(vec4 tile, float code) {
     float t = (value - low) * steepness;
 #endif
     return texelFetch(colors, ivec2(clamp(t, 0.0, 1.0) * 511.0 + 0.5, MAP), 0).rgb;
+#endif
 }
 
 #ifdef MEAN

@@ -14,6 +14,7 @@ from whole_visit import Guest, rim, tile
 from walkin.app import App
 from walkin.exhibit import Wall
 from walkin.growth import Method
+from walkin.interact import history
 from walkin.interact.acts import ACTS
 from walkin.interact.doing import do
 from walkin.panel_state import Change
@@ -323,7 +324,38 @@ def fed(world: World) -> Any:
     return world.here.picture.source if world.here.picture is not None else None
 
 
+def in_time(start: int) -> Effect:
+    """There are three checkpoints of the network, and one is in it: another comes."""
+
+    def effect(guest: Guest) -> Holds:
+        import tempfile
+
+        from safetensors.torch import save_file
+
+        here, folder = guest.world.here, Path(tempfile.mkdtemp())
+        model = guest.app.workshop.sessions.by_key[here.key].loaded.model
+        paths = [str(folder / f"step{number}.safetensors") for number in range(3)]
+        for path in paths:
+            save_file(model.state_dict(), path)
+        here.checkpoints, here.checkpoint, here.playing = tuple(paths), paths[start], False
+        guest.frame()
+        history.commit(guest.world)
+        guest.world.history.past.clear()
+
+        def holds() -> bool:
+            there = here.shown_checkpoint in paths and here.shown_checkpoint != paths[start] and not here.awaited
+            here.playing = here.playing and not there
+            return there
+
+        return holds
+
+    return effect
+
+
 EFFECTS: dict[str, Effect] = {
+    "checkpoint_next": in_time(0),
+    "checkpoint_previous": in_time(2),
+    "checkpoint_play": in_time(0),
     "free": puts_back,
     "focus": stands_before_it,
     "next": changes(lambda world: world.visited),
@@ -386,6 +418,10 @@ def page(guest: Guest) -> Holds:
 
 CARD = "the first wall's card"
 PANEL: dict[str, tuple[tuple[str, ...], Effect]] = {
+    "checkpoint": (("Network", "Time"), in_time(0)),
+    "checkpoint_next": (("Network", "After"), in_time(0)),
+    "checkpoint_previous": (("Network", "Before"), in_time(2)),
+    "checkpoint_play": (("Network", "Play"), in_time(0)),
     "goto": (("Network", "head"), changes(lambda world: world.visited)),
     "picture": (("Picture", ":frame", "Next bundled picture"), changes(fed)),
     "feed": (("Picture", ":shelf", "slot 3"), changes(fed)),

@@ -30,7 +30,7 @@ FLOORS = (
     {"exhibit", "exporting"},
     {"frame", "requests", "things", "panel_state", "growth", "findings"},
     {"places"},
-    {"graph", "results", "collector", "profile", "detail", "sharpness", "models"},
+    {"graph", "results", "collector", "profile", "detail", "sharpness", "models", "nn"},
     {"pyramid"},
     {
         "color_maps",
@@ -48,6 +48,7 @@ FLOORS = (
         "ffmpeg",
         "vigil",
     },
+    {"marks"},
     {"errors", "lazy", "_version", "export_flags"},
 )
 FLOOR = {part: -number for number, floor in enumerate(FLOORS) for part in floor}

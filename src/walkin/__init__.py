@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 from walkin._version import __version__
 
 if TYPE_CHECKING:
+    from walkin import nn
     from walkin.api import activations, trace, view, visualise
     from walkin.callbacks import on_select, panel
     from walkin.exports import export
     from walkin.room import Room
 
-__all__ = ["Room", "__version__", "activations", "export", "on_select", "panel", "trace", "view", "visualise"]
+__all__ = ["Room", "__version__", "activations", "export", "nn", "on_select", "panel", "trace", "view", "visualise"]
 
 _HOMES = {"Room": "room", "export": "exports", "on_select": "callbacks", "panel": "callbacks"}
 
@@ -20,6 +21,8 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         from importlib import import_module
 
+        if name == "nn":  # torch.nn takes seconds
+            return import_module("walkin.nn")
         return getattr(import_module(f"walkin.{_HOMES.get(name, 'api')}"), name)
     raise AttributeError(f"module 'walkin' has no attribute {name!r}")
 

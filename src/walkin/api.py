@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from walkin.errors import WalkinError
+from walkin.marks import Mark, globs, marks
 from walkin.requests import Open
 from walkin.resources import photos
 
@@ -56,11 +57,15 @@ def view(
     eyes: int = 1,
     memory: int | str | None = None,
     timeout_s: float = 300.0,
+    probes: Mapping[str, Any] | None = None,
+    hide: str | Sequence[str] = (),
+    checkpoints: str | os.PathLike[str] | None = None,
 ) -> Room | None:
     """Open a room and stay in it until the visitor leaves, or until `screenshot_to` is written.
 
-    block=False: the script goes on beside it, and the `Room` that is given back takes pictures and addresses; without
-    a display it is drawn all the same, for `Room.screenshot`.
+    block=False: the script goes on beside it, and the `Room` that is given back takes pictures, addresses and, with
+    `Room.refresh`, the weights of a network that is being trained; without a display it is drawn all the same, for
+    `Room.screenshot`.
 
     A live module is shown as it is, by a deep copy in evaluation mode. `images`: a file, an array (H, W) or (H, W, C),
     a tensor (C, H, W), a PIL image, or a list or batch of these; or what the shelf is to show: a folder, a data set
@@ -69,6 +74,10 @@ def view(
     `scene`: a room that was saved, taken up again; where the file is not there yet, saving writes it. Without a
     network its own are opened; one that a script gave has to be given again. `layout`: line or spiral; `light`: a light
     room or a dark one; None: as the visitor had it last, or as the scene has it.
+    `probes`: names for values of a network that is not to be edited: {"layer3.2": walkin.nn.Probe("third block")}, by
+    path or address; `hide`: walls that are left out, "*.bn*". Probes in the network itself need neither.
+    `checkpoints`: a folder or "runs/*.safetensors": what a training writes, as a slider over time; the newest goes in
+    first, unless there are `weights`.
     `memory`: most that walls take on the GPU, in bytes or as `"500MB"`; what has no room is coarse where it is far.
     `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws one picture into
     a file and says where. WalkinError says what is wrong in one line.
@@ -104,8 +113,14 @@ def view(
         request = request_for(
             model_or_name, weights=weights, key=key, image=shown[0] if images is not None and shown else None,
             device=device, input_size=input_size, mean=mean, std=std, labels=labels, fold=fold, seed=seed,
+            probes=probes, hide=hide,
         )  # fmt: skip
-        request = replace(request, images=browse)
+        request = replace(request, images=browse, checkpoints=_checked(checkpoints))
+        live = request.model
+        if not block and live is not None:  # now and here: later it may be half of one step and half of the next
+            from walkin.network.factory import adopt
+
+            request = replace(request, model=adopt(live, copied=True)[0], private=True)
         requests, kept = [request], opening.kept_of_visit() if kind != "offscreen" and picture is None else Kept()
         if scene is not None:
             requests = _take_up(kept, Path(scene), request, layout, light)
@@ -136,7 +151,10 @@ def view(
                 app.close(timeout_s)
                 files.close()
 
-            return Room(lambda: opened(beside=True), end)
+            from walkin.network.snapshots import shapes_of
+
+            shapes = shapes_of(request.model) if request.model is not None else None
+            return Room(lambda: opened(beside=True), end, live, shapes)
         app = opened()
         try:
             code = app.run()
@@ -146,6 +164,16 @@ def view(
         if code and (picture is not None or app.world.network is None):
             raise WalkinError(next((b.text for b in app.world.banners if b.level == "error"), "the room failed"))
     return None
+
+
+def _checked(checkpoints: str | os.PathLike[str] | None) -> str:
+    if checkpoints is None:
+        return ""
+    from walkin.network.timeline import check
+
+    pattern = os.fspath(checkpoints)
+    check(pattern)
+    return pattern
 
 
 def _memory(memory: int | str | None) -> int | None:
@@ -178,25 +206,35 @@ def _take_up(kept: Kept, path: Path, request: Open, layout: str | None, light: b
         device=request.device,
     )  # fmt: skip
     requests = opening.requests_for(loaded.scene, options, request.model)
+    if named and len(requests) == 1:  # what the script says now goes before what the scene remembers
+        now = {name: getattr(request, name) for name in ("probes", "hide", "checkpoints") if getattr(request, name)}
+        requests = [replace(requests[0], private=request.private, **now)]
     kept.loaded = opening.scene_as_asked(loaded, lambda look: opening.look_as_asked(look, layout, light=light))
     return requests
 
 
 def trace(
-    model: Module | str, *example_inputs: Any, fold: str = "layers", kwargs: Mapping[str, Any] | None = None
+    model: Module | str,
+    *example_inputs: Any,
+    fold: str = "layers",
+    kwargs: Mapping[str, Any] | None = None,
+    probes: Mapping[str, Any] | None = None,
+    hide: str | Sequence[str] = (),
 ) -> Network:
-    """The graph of the path that these inputs take; of a network given by name, the path of a bundled photo."""
+    """The graph of the path that these inputs take; of a network given by name, the path of a bundled photo. `probes`
+    and `hide` as in `view`; what is wrong with them is in the graph's `notes`."""
     _one_of("fold", fold, FOLDS)
     if isinstance(model, str):
         if example_inputs or kwargs:
             raise WalkinError("trace by name takes no inputs: build the network and give that", code=2)
         from walkin.network import opened
 
-        return opened.describe(Open(model, fold=fold), lambda line: None)
+        return opened.describe(Open(model, fold=fold, probes=marks(probes), hide=globs(hide)), lambda line: None)
     _class_of(model)
     from walkin.network import capture
 
-    return capture.network(model, *example_inputs, fold=fold, kwargs=kwargs)
+    named = dict(marks(probes))
+    return capture.network(model, *example_inputs, fold=fold, kwargs=kwargs, probes=named, hide=globs(hide))
 
 
 def activations(
@@ -205,14 +243,16 @@ def activations(
     nodes: str | Iterable[str] = "*",
     fold: str = "layers",
     kwargs: Mapping[str, Any] | None = None,
+    probes: Mapping[str, Any] | None = None,
 ) -> dict[str, Tensor]:
-    """Copies of what each node whose address matches (`layer3.*`; several in a list) gave, exact, by address."""
+    """Copies of what each node whose address matches (`layer3.*`; several in a list) gave, exact, by address. A node
+    that a probe has named is meant by that name, too."""
     _one_of("fold", fold, FOLDS)
     _class_of(model)
     from walkin.network import capture
 
     try:
-        return capture.activations(model, *inputs, nodes=nodes, fold=fold, kwargs=kwargs)
+        return capture.activations(model, *inputs, nodes=nodes, fold=fold, kwargs=kwargs, probes=dict(marks(probes)))
     except KeyError as problem:
         raise WalkinError(str(problem.args[0]) if problem.args else "no such node") from problem
     except capture.GraphChanged as problem:
@@ -295,10 +335,15 @@ def request_for(
     labels: str | os.PathLike[str] | Sequence[str] | None = None,
     fold: str = "layers",
     seed: int = 0,
+    probes: Mapping[str, Any] | None = None,
+    hide: str | Sequence[str] = (),
 ) -> Open:
     """What opens a network that a script names, or gives."""
     _one_of("fold", fold, FOLDS)
     spec, live = (model, None) if isinstance(model, str) else (_class_of(model), model)
+    named = marks(probes)
+    if live is not None:
+        _check_names(live, dict(named))
     names = None if labels is None or isinstance(labels, str | os.PathLike) else tuple(map(str, labels))
     return Open(
         spec=spec,
@@ -315,7 +360,17 @@ def request_for(
         fold=fold,
         seed=seed,
         model=live,
+        probes=named,
+        hide=globs(hide),
     )
+
+
+def _check_names(model: Module, named: dict[str, Mark]) -> None:
+    """WalkinError for two probes of one name, before anything is opened."""
+    from walkin.network.factory import adopt
+    from walkin.network.points import of_model
+
+    of_model(adopt(model, copied=False)[0], named)
 
 
 def _class_of(model: Any) -> str:

@@ -90,6 +90,7 @@ FILM_COMMANDS = (
     Command("film", "film the walk along the bookmarks"),
     Command("film_stop", "give the film of the walk up"),
 )
+UNTOLD = ("live", "restate", GROWING)  # jobs whose progress would be told of for ever
 FILLING_S = 0.12  # between frames while walls fill and nobody moves, where the processor is also the renderer
 
 
@@ -307,7 +308,8 @@ class App:
             phases.mark(DRAW)
         if self.shooting is not None:
             self._shoot(frame.idle)
-        awaited = self.renderer.uploads_waiting or self.world.flights or resting(self.world) or self.shooting
+        playing = any(exhibit.playing for exhibit in self.world.exhibits)
+        awaited = playing or self.renderer.uploads_waiting or self.world.flights or resting(self.world) or self.shooting
         self.target.hint("continuous", bool(awaited))
         self.target.hint("waiting", self.workshop.busy)
         self.target.ctx.gc()
@@ -409,7 +411,7 @@ class App:
             if result.job.startswith("open") and not (result.error or result.cancelled) and self.keeper.weighs:
                 self.dispatch(Weigh(result.job.removeprefix("open").strip()))
             self._finish(result)
-        elif isinstance(result, Progress) and result.job not in ("live", GROWING):  # those would be told of for ever
+        elif isinstance(result, Progress) and result.job not in UNTOLD:
             self._report_progress(result)
         elif isinstance(result, Notice):
             self.settings.report(f"walkin: {result.text}")

@@ -153,6 +153,18 @@ def _view_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--camera", metavar="N|FILE", help="feed a camera (0 is the first) or a file of video, as fast as it goes"
     )
+    parser.add_argument(
+        "--hide",
+        action="append",
+        metavar="GLOB",
+        help="nodes that get no wall, by address: '*.bn*'; edges go through them (several: give it several times)",
+    )
+    parser.add_argument(
+        "--checkpoints",
+        metavar="GLOB",
+        help="what a training writes, as a slider over time: a folder or 'runs/*.safetensors'; new ones are added as "
+        "they are written, and the newest goes in first",
+    )
     parser.add_argument("--watch", metavar="FOLDER", help="feed the newest picture of a folder that is written to")
     parser.add_argument(
         "--target",
@@ -250,6 +262,12 @@ def _info_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("network", nargs="?", default="demo", metavar="NETWORK", help="what to open (default: demo)")
     _network_options(parser)
+    parser.add_argument(
+        "--hide",
+        action="append",
+        metavar="GLOB",
+        help="nodes that get no wall, by address: '*.bn*'; edges go through them (several: give it several times)",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.set_defaults(run=_info)
 

@@ -79,6 +79,24 @@ class Exhibit:
     input, which asks for itself, leaves it alone."""
     refused: object = None
     """What was asked for and could not be fed, until the history has forgotten it."""
+    stated: str = ""
+    """Which weights are in it, where they change: a training's step, a checkpoint's name."""
+    checkpoints: tuple[str, ...] = ()
+    """Paths of what a training has written so far, the oldest first."""
+    checkpoint: str = ""
+    """Path of the one that was asked for last; '': none was."""
+    shown_checkpoint: str = ""
+    """Path of the one that is in it."""
+    awaited: str = ""
+    """The same while it is on its way."""
+    unfit: set[str] = field(default_factory=set)
+    """Those that are of another network, or damaged."""
+    spurned: str = ""
+    """One of them that was asked for, until the history has forgotten it."""
+    playing: bool = False
+    """Whether one after the other is shown."""
+    changed_s: float = 0.0
+    """When the last one was asked for, by the world's clock."""
     wanted: Fold | None = None
     """What was asked of the worker and is not here yet."""
     kept: dict[str, Kept] = field(default_factory=dict)
@@ -107,6 +125,13 @@ class Exhibit:
         if self.wanted == Fold(network.fold, network.collapsed, network.expanded):
             self.wanted = None
         return same
+
+    def forget_checkpoints(self) -> None:
+        """Another network is opened here: those of the one before are none of it."""
+        self.checkpoints, self.unfit, self.playing = (), set(), False
+        self.stated = self.checkpoint = self.shown_checkpoint = self.awaited = self.spurned = ""
+        if self.request is not None and self.request.checkpoints and self.request.weights:
+            self.checkpoint = self.request.weights  # as a scene had it
 
     def walls(self, before: dict[str, Wall], old: Layout | None) -> dict[str, Wall]:
         """Walls for the network that was taken over, by their keys. What was made of those that stood there `before`,

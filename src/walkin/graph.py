@@ -39,6 +39,23 @@ class Node:
     """Addresses of the operations folded into this node, in order of execution; the last one's value is shown."""
     channel_axis: int = 1
     """Axis of `shape` the channels lie on: 3 where a transformer keeps its pictures as (N, H, W, C)."""
+    title: str = ""
+    """Name that a probe gave it, by which it is found as well as by its address; '' if none did."""
+    labels: tuple[str, ...] = field(default=(), repr=False)
+    """Names that a probe gave its channels, '' for one without; () if it gave none."""
+    color_map: str = ""
+    """Colours that a probe wants for it; '': those that all walls have."""
+    at: tuple[int, int] | None = None
+    """(stage, lane) that its author put it at; None: where the graph has it."""
+    heading: str = ""
+    """What its author wrote before it: the block that begins with it."""
+    weights_of: str = ""
+    """Path of the module whose weights belong to it, where that is not the one at the address."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.title or self.address
 
     @property
     def maps(self) -> int:
@@ -103,6 +120,17 @@ def reduction(side: int) -> int:
 
 
 @dataclass(frozen=True)
+class Marker:
+    """A text beside the way from wall to wall: where a block begins, as its author wrote it."""
+
+    text: str
+    at: tuple[int, int]
+    """Stage and lane."""
+    inputs: tuple[str, ...] = ()
+    """Addresses of the walls that lead to it."""
+
+
+@dataclass(frozen=True)
 class Network:
     """The graph one input took through one network: nodes in order of execution."""
 
@@ -125,14 +153,23 @@ class Network:
     classes: tuple[str, ...] = field(default=(), repr=False)
     """Names of what a classifier tells apart, in the order of its output's channels; () where they are not known."""
 
+    markers: tuple[Marker, ...] = ()
+
     def class_of(self, node: Node, channel: int) -> str:
-        """The name of the class that a channel of an output stands for; '' for all other channels."""
+        """The name of a channel: what a probe calls it, or the class that it stands for in an output; '' for others."""
+        if 0 <= channel < len(node.labels):
+            return node.labels[channel]
         named = node.address in self.outputs and node.maps == len(self.classes)
         return self.classes[channel] if named and 0 <= channel < node.maps else ""
 
     @cached_property
     def by_address(self) -> dict[str, Node]:
         return {node.address: node for node in self.nodes}
+
+    @cached_property
+    def by_title(self) -> dict[str, Node]:
+        """Of the nodes that a probe named."""
+        return {node.title: node for node in reversed(self.nodes) if node.title}
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
@@ -141,13 +178,13 @@ class Network:
         return len(self.nodes)
 
     def find(self, address: str) -> Node:
-        """The node at `address`; KeyError, naming close addresses, if there is none."""
+        """The node at `address`, or of that name; KeyError, naming close ones, if there is none."""
         try:
-            return self.by_address[address]
+            return self.by_address[address] if address in self.by_address else self.by_title[address]
         except KeyError:
             from difflib import get_close_matches
 
-            close = get_close_matches(address, self.by_address, n=3, cutoff=0.4)
+            close = get_close_matches(address, [*self.by_title, *self.by_address], n=3, cutoff=0.4)
             hint = f"; did you mean {', '.join(close)}?" if close else "; walkin info lists them"
             raise KeyError(f"no node {address!r} in {self.name}{hint}") from None
 

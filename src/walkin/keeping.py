@@ -291,7 +291,8 @@ class Writer:
 def requests_of(scene: Scene) -> tuple[Open, ...]:
     """What opens a scene's networks again, each with the picture that was in it."""
     fed = dict(scene.arrangement.fed)
-    return tuple(network.request(fed.get(network.key)) for network in scene.networks)
+    states = dict(scene.arrangement.states)
+    return tuple(network.request(fed.get(network.key), states.get(network.key, "")) for network in scene.networks)
 
 
 def cannot_open(scene: Scene) -> str:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 def request_from(options: argparse.Namespace, spec: str) -> Open:
     named = ("weights", "key", "image", "device", "input_size", "mean", "std", "labels", "fold", "seed")
-    return Open(spec, **{name: getattr(options, name) for name in named})
+    hidden = tuple(getattr(options, "hide", None) or ())
+    return Open(spec, **{name: getattr(options, name) for name in named}, hide=hidden)
 
 
 def view(options: argparse.Namespace) -> int:
@@ -52,6 +53,13 @@ def view(options: argparse.Namespace) -> int:
             requests = [replace(request, images=options.images) for request in requests]
     title = "-".join(request.spec for request in requests)
     check_files(requests[0])
+    if options.checkpoints is not None:
+        from walkin.network.timeline import check as check_checkpoints
+
+        check_checkpoints(options.checkpoints)
+        if len(requests) > 1:
+            raise WalkinError("--checkpoints goes with one network", code=2)
+        requests = [replace(requests[0], checkpoints=options.checkpoints)]
     watch = live_input(options.camera, options.watch)
     shown = photos()
     if options.walk_to is not None:

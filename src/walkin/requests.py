@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
 from walkin.errors import WalkinError
+from walkin.marks import Mark
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,14 @@ class Open:
     budget_bytes: int | None = field(default=None, compare=False)
     """Of texels, all levels of all walls together: what does not fit is sent coarse, in the order of the graph (see
     walkin.detail). Holds as well for walls that come later, by another fold or path; None: all is sent in full."""
+    probes: tuple[tuple[str, Mark], ...] = ()
+    """Names of values, given from outside: path or address, and what is known of it."""
+    hide: tuple[str, ...] = ()
+    """Globs of nodes that have no wall."""
+    checkpoints: str = ""
+    """Folder, or path with *, of what a training writes: the newest goes in if no weights are given."""
+    private: bool = field(default=False, compare=False)
+    """Whether `model` is a copy that nobody else has: the room need not copy it again."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +165,22 @@ class Detail:
     network: str = ""
     held: Mapping[str, int] | None = None
     """address -> finest level that the room still has, of walls that show something; None: all that was sent."""
+
+
+@dataclass(frozen=True)
+class Restate:
+    """Other weights for a network that stands in the room: its walls stay, and the picture goes through once more. Of
+    those that come faster than they can be shown all are let go but the newest."""
+
+    words: str
+    """Of what they are: `step 1,200`."""
+    network: str = ""
+    path: str = ""
+    """Of a checkpoint; '': the newest of `snapshot`."""
+    key: str | None = None
+    """Where in the checkpoint the state dict lies."""
+    snapshot: object = field(default=None, repr=False, compare=False)
+    """walkin.network.snapshots.Snapshots."""
 
 
 @dataclass(frozen=True)
@@ -376,7 +401,7 @@ class Quit:
 
 
 Request = (
-    Open | Feed | Refold | Detail | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Visualise
-    | SaveRecipe | LookThrough | Exemplify | Watch | Export | FilmWalk | StopFilm | Pause | Cancel | Screenshot | Save
-    | Restore | Quit
+    Open | Feed | Refold | Restate | Detail | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh
+    | Visualise | SaveRecipe | LookThrough | Exemplify | Watch | Export | FilmWalk | StopFilm | Pause | Cancel
+    | Screenshot | Save | Restore | Quit
 )  # fmt: skip

@@ -313,6 +313,26 @@ class Watching:
 
 
 @dataclass(frozen=True)
+class Restated:
+    """Other weights are in a network, and what they give has been sent; or they do not fit."""
+
+    words: str
+    network: str = ""
+    path: str = ""
+    """Of the checkpoint; '' if it is none."""
+    error: str = ""
+    """Why they are not in it, in one line."""
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """What a training has written so far."""
+
+    paths: tuple[str, ...]
+    network: str = ""
+
+
+@dataclass(frozen=True)
 class Weighed:
     """What tells a network's weights from all others."""
 
@@ -561,6 +581,8 @@ Result = (
     | Thumbnail
     | Spoiled
     | Watching
+    | Restated
+    | Checkpoints
     | Weighed
     | Grown
     | GrownTiles

@@ -21,10 +21,21 @@ class Room:
     """What `walkin.view(..., block=False)` gives. The frames are drawn on a thread of their own; all methods may be
     called from any other. Also a context manager, which closes it."""
 
-    def __init__(self, open_app: Callable[[], App], end: Callable[[App], None]):
-        """open_app() makes the app, with its target, on the room's thread; end(app) follows its last frame there."""
+    def __init__(
+        self,
+        open_app: Callable[[], App],
+        end: Callable[[App], None],
+        model: Any = None,
+        shapes: dict[str, tuple[int, ...]] | None = None,
+    ):
+        """open_app() makes the app, with its target, on the room's thread; end(app) follows its last frame there.
+        model: the caller's own network, of which the room has a copy; shapes: of its weights, when it was copied."""
         self._open_app = open_app
         self._end = end
+        self._model = model
+        self._shapes = shapes
+        self._snapshots: dict[str, Any] = {}
+        self._refreshed = 0
         self._app: App | None = None
         self._problem: BaseException | None = None
         self._fed = 0
@@ -71,6 +82,48 @@ class Room:
             history.commit(app.world)
 
         self._do(feed)
+
+    def refresh(self, model: Any = None, *, step: int | str | None = None, network: str = "") -> None:
+        """Show the weights that the network has now; `step` stands in the room: a number, or words.
+
+        They are copied here and now, on the thread that calls, and shown when the room comes to it: walls stay where
+        they are. Of refreshes that come faster than that only the newest is shown. The network itself is never run, nor
+        put into evaluation mode, nor hooked. `model`: another than the one that was given to walkin.view, or a state
+        dict. WalkinError where its weights have other names or shapes: that is another network, to be opened anew.
+        """
+        from walkin.network.snapshots import Snapshots, differing, state_of
+        from walkin.requests import Restate
+
+        given = self._model if model is None else model
+        if given is None:
+            raise WalkinError("refresh: this room was opened by name; say whose weights: refresh(model)", code=2)
+        state = state_of(given)
+        if self._shapes is not None and not network and (problem := differing(state, self._shapes)):
+            raise WalkinError(f"refresh: {problem}: open a room for it", code=2)
+        if not self.is_open:
+            self._raise()
+            raise WalkinError("the room is closed")
+        self._refreshed += 1
+        words = f"step {step:,}" if isinstance(step, int) else step or f"refreshed, no. {self._refreshed}"
+        snapshots = self._snapshots.setdefault(network, Snapshots())
+        snapshots.copy(state)
+        request = Restate(str(words), network, snapshot=snapshots)
+
+        def refresh(app: App) -> None:
+            if app.world.exhibit(network) is None:
+                known = ", ".join(exhibit.key or "the first" for exhibit in app.world.exhibits)
+                app.world.notify(f"no network {network!r} in this room; there is {known}", "warning")
+            else:
+                app.dispatch(request)
+
+        self._do(refresh)
+
+    @property
+    def step(self) -> str:
+        """Which weights are seen now, in the words that stand in the room: `step 1,200`; '' before the first."""
+        app = self._app
+        exhibit = app.world.exhibit("") if app is not None else None
+        return exhibit.stated if exhibit is not None else ""
 
     def goto(self, address: str) -> None:
         """Stand before a layer: `layer3.2.conv2`, with one channel of it chosen: `layer3.2.conv2/117`."""
@@ -178,8 +231,14 @@ class Room:
 
 
 def why_not_beside(kind: str) -> str:
-    """Why a target cannot be drawn to from a thread of its own; '' if it can."""
-    if kind == "desktop" and not sys.platform.startswith("linux"):
+    """Why a target cannot be drawn to from a thread of its own; '' if it can.
+
+    Linux has no rule against it. On Windows a window's messages go to the thread that made it (Microsoft: "About
+    Messages and Message Queues"), so one thread that starts GLFW, makes the window and polls it is as good as the main
+    one, although GLFW itself promises that for the main thread alone; this has not been run there by us. macOS lets
+    the main thread alone have windows.
+    """
+    if kind == "desktop" and sys.platform == "darwin":
         return "a window needs the main thread here: leave block=False out, or use target='offscreen'"
     if kind == "openxr":
         return "a headset needs the main thread: leave block=False out, or use target='offscreen'"

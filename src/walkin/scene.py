@@ -9,6 +9,7 @@ from typing import Any
 from walkin.errors import WalkinError
 from walkin.exhibit import Fold
 from walkin.growth import SHOWINGS
+from walkin.marks import Mark
 from walkin.places import Viewpoint
 from walkin.plain import from_plain, to_plain
 from walkin.requests import Open
@@ -47,29 +48,38 @@ class Opened:
     """It was given from Python, and only a script can give it again."""
     collapsed: tuple[str, ...] = ()
     expanded: tuple[str, ...] = ()
+    probes: tuple[tuple[str, Mark], ...] = ()
+    hide: tuple[str, ...] = ()
+    checkpoints: str = ""
 
     @staticmethod
     def of(request: Open, fold: Fold, weights_hash: str) -> Opened:
         return Opened(
             request.network, request.spec, request.weights, weights_hash, request.key, request.device,
             request.input_size, request.mean, request.std, request.labels, request.names, fold.level, request.seed,
-            request.model is not None, fold.collapsed, fold.expanded,
+            request.model is not None, fold.collapsed, fold.expanded, request.probes, request.hide,
+            request.checkpoints,
         )  # fmt: skip
 
-    def request(self, source: object = None) -> Open:
-        """What opens it again, with the picture that was in it."""
+    def request(self, source: object = None, checkpoint: str = "") -> Open:
+        """What opens it again, with the picture that was in it and the checkpoint, if that is still there."""
+        weights = checkpoint if checkpoint and Path(checkpoint).is_file() else self.weights
         return Open(
-            spec=self.spec, weights=self.weights, key=self.state_key, device=self.device, input_size=self.input_size,
+            spec=self.spec, weights=weights, key=self.state_key, device=self.device, input_size=self.input_size,
             mean=self.mean, std=self.std, labels=self.labels, names=self.names, fold=self.fold, seed=self.seed,
-            network=self.key, source=source, collapsed=self.collapsed, expanded=self.expanded,
+            network=self.key, source=source, collapsed=self.collapsed, expanded=self.expanded, probes=self.probes,
+            hide=self.hide, checkpoints=self.checkpoints,
         )  # fmt: skip
 
     def same(self, other: Opened) -> bool:
         """Whether it is the same network, however it is folded and wherever it runs."""
         plain = [
-            replace(each, weights_hash="", device="auto", fold="layers", collapsed=(), expanded=(), live=False)
+            replace(
+                each, weights_hash="", device="auto", fold="layers", collapsed=(), expanded=(), live=False,
+                weights=None if each.checkpoints else each.weights,  # one of these, which the arrangement knows
+            )
             for each in (self, other)
-        ]
+        ]  # fmt: skip
         return plain[0] == plain[1]
 
 

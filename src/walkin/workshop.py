@@ -28,6 +28,7 @@ from walkin.requests import (
     Pause,
     Refold,
     Request,
+    Restate,
     Slots,
     Thumbnails,
     Visualise,
@@ -71,6 +72,10 @@ class Workshop:
         self._shelf: Any = None
         self._live: dict[str, Live] = {}
         self._resting = threading.Event()
+        self._restating: dict[str, Restate | None] = {}
+        """Networks that are being given other weights, and what came for each meanwhile."""
+        self._followers: dict[str, Any] = {}
+        """Of checkpoints that are being written."""
 
     @cached_property
     def gallery(self) -> Any:
@@ -122,13 +127,16 @@ class Workshop:
         elif isinstance(request, Exemplify):
             name = job_name(EXEMPLARS, request.network)
             self.worker.submit(name, self._job("exemplify", request), replaces=(name,), patient=True)
+        elif isinstance(request, Restate):
+            self._restate(request)
         elif type(request) in JOBS:
             if isinstance(request, Feed):
                 self._stop_watching(request.network)
             elif isinstance(request, Open) and (exhibit := self._world.exhibit(request.network)) is not None:
                 exhibit.request, exhibit.weights_hash = request, ""
-                self._world.forget_growth(request.network)
-                self.worker.cancel(tuple(job_name(what, request.network) for what in (GROWING, EVIDENCE, EXEMPLARS)))
+                exhibit.forget_checkpoints()
+                self._forget_made(request.network)
+                self._follow(request)
             # A network that is being opened is not given up for another picture: that one waits.
             what, function = JOBS[type(request)]
             name = job_name(what, getattr(request, "network", ""))
@@ -142,6 +150,11 @@ class Workshop:
             return True
         if isinstance(result, Progress) and result.job == "live" and (live := self._live.get(result.network)):
             live.fed = live.fed or bool(result.fraction)
+        elif isinstance(result, Finished) and result.job.split(" ")[0] == "restate":
+            _, _, network = result.job.partition(" ")
+            waiting = self._restating.pop(network, None)
+            if waiting is not None and not result.cancelled:
+                self._restate(waiting)
         elif isinstance(result, Finished) and result.error:
             job, _, network = result.job.partition(" ")
             exhibit = self._world.exhibit(network)
@@ -151,9 +164,38 @@ class Workshop:
                 exhibit.wanted = None  # no walls will come by it any more
         return False
 
+    def _restate(self, request: Restate) -> None:
+        """One at a time, and of those that come meanwhile the newest: else none would be shown while many come."""
+        network = request.network
+        if network in self._restating:
+            self._restating[network] = request
+            return
+        self._restating[network] = None
+        self._forget_made(network)
+        self.worker.submit(job_name("restate", network), self._job("restate", request), replaces=())
+
+    def _forget_made(self, network: str) -> None:
+        """What was made of the weights before."""
+        self._world.forget_growth(network)
+        self.worker.cancel(tuple(job_name(what, network) for what in (GROWING, EVIDENCE, EXEMPLARS)))
+
+    def _follow(self, request: Open) -> None:
+        """Tell of checkpoints as they are written."""
+        follower = self._followers.pop(request.network, None)
+        if follower is not None:
+            follower.close()
+        if request.checkpoints:
+            from walkin.network.following import Follower
+
+            self._followers[request.network] = Follower(request.checkpoints, request.network, self._results.put)
+
     def clear(self) -> None:
         """Give up all that is under way, and all networks."""
         self.worker.cancel()
+        self._restating.clear()
+        for follower in self._followers.values():
+            follower.close()
+        self._followers.clear()
         for exhibit in self._world.exhibits:
             self._stop_watching(exhibit.key)
             name = job_name("close", exhibit.key)
@@ -164,6 +206,8 @@ class Workshop:
         True if all have ended within the time."""
         until_s = time.monotonic() + timeout_s
         self.librarian.cancel()
+        for follower in self._followers.values():
+            follower.close()
         ended = True
         for worker in (self.worker, self.librarian):
             ended = worker.close(max(0.0, until_s - time.monotonic())) and ended
@@ -207,7 +251,9 @@ class Workshop:
             self._world.notify("the only network in the room stays")
             return
         self._stop_watching(request.network)
-        ended = ("open", "feed", "detail", "measure", "export", GROWING, EVIDENCE, EXEMPLARS)
+        if (follower := self._followers.pop(request.network, None)) is not None:
+            follower.close()
+        ended = ("open", "restate", "feed", "detail", "measure", "export", GROWING, EVIDENCE, EXEMPLARS)
         jobs = tuple(job_name(what, request.network) for what in ended)
         self.worker.submit(job_name("close", request.network), self._job("close_network", request), replaces=jobs)
 

@@ -20,6 +20,7 @@ from walkin.phases import Phases
 from walkin.places import Layout, LayoutParameters, Place, Viewpoint
 from walkin.results import (
     Boxes,
+    Checkpoints,
     Evidence,
     Exemplars,
     Fed,
@@ -28,6 +29,7 @@ from walkin.results import (
     Histogram,
     Notice,
     Progress,
+    Restated,
     Result,
     Scores,
     Segmentation,
@@ -147,6 +149,8 @@ class Arrangement:
     """How each network is cut into walls."""
     showings: tuple[tuple[str, str], ...] = ()
     """Of walls with a choice of their own of what they show."""
+    states: tuple[tuple[str, str], ...] = ()
+    """Of networks with checkpoints: the path of the one that was chosen."""
 
 
 @dataclass
@@ -344,6 +348,10 @@ class World:
     def scores(self) -> Scores | None:
         return self.here.scores
 
+    def color_map_of(self, wall: Wall) -> str:
+        """The map that a wall is drawn with: its probe's, or the room's."""
+        return wall.node.color_map or self.look.color_map
+
     def class_of(self, key: str, channel: int) -> str:
         """Of a tile: the class that it stands for, if it is an output of a classifier whose classes have names."""
         wall = self.walls.get(key)
@@ -383,11 +391,19 @@ class World:
                 exhibit.live = result.label
             else:
                 self.progress = result
+        elif isinstance(result, Restated):
+            self._accept_restated(result)
+        elif isinstance(result, Checkpoints):
+            exhibit = self.exhibit(result.network)
+            if exhibit is not None:
+                exhibit.checkpoints = result.paths
         elif isinstance(result, Notice):
             self.notify(result.text, result.level, lasting=result.lasting)
         elif isinstance(result, Finished):
             if self.progress is not None and self.progress.job == result.job.split(" ")[0]:
                 self.progress = None
+            if result.job.split(" ")[0] == "restate" and (exhibit := self.exhibit(result.job.partition(" ")[2])):
+                exhibit.awaited = ""
             if result.job.split(" ")[0] == GROWING:
                 self.growth.finish(result.error, result.cancelled, self.time_s)
                 self.tell_growth()
@@ -423,6 +439,27 @@ class World:
             exhibit.boxes = result
         exhibit.serial = result.serial
         return True
+
+    def _accept_restated(self, result: Restated) -> None:
+        """Other weights are in a network, or they do not fit, and those before are still there."""
+        exhibit = self.exhibit(result.network)
+        if exhibit is None:
+            return
+        if exhibit.awaited == result.path:
+            exhibit.awaited = ""
+        if not result.error:
+            exhibit.stated = result.words
+            exhibit.weights_hash = ""
+            if result.path:
+                exhibit.shown_checkpoint = result.path
+                exhibit.checkpoint = exhibit.checkpoint or result.path
+            return
+        if not result.path or result.path not in exhibit.unfit:
+            self.notify(result.error, "warning")
+        if result.path:
+            exhibit.unfit.add(result.path)
+            if exhibit.checkpoint == result.path and not exhibit.playing:
+                exhibit.checkpoint, exhibit.spurned = exhibit.shown_checkpoint, result.path
 
     def _accept_histogram(self, result: Histogram) -> bool:
         """Weights stay what they are; of the values of a wall only the newest count."""

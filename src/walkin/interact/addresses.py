@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from walkin.exhibit import Wall
+from walkin.exhibit import Wall, wall_key
 from walkin.world import World
 
 
@@ -37,12 +37,25 @@ def find(world: World, text: str) -> tuple[Wall, int | None] | None:
         exhibit = next((e for e in world.exhibits if f"{e.title}:" == name), None)
         prefix = f"{exhibit.key}:" if exhibit is not None and exhibit.key else ""
         address = prefix + text[len(name) :]
-        if address in world.walls:
-            return world.walls[address], None
+        if (wall := _wall(world, address)) is not None:
+            return wall, None
         head, slash, channel = address.rpartition("/")
-        wall = world.walls.get(head) if slash else None
+        wall = _wall(world, head) if slash else None
         if wall is not None and channel.isascii() and channel.isdecimal():
             return wall, int(channel)
+    return None
+
+
+def _wall(world: World, key: str) -> Wall | None:
+    """By its key, or by the name that a probe gave it."""
+    if key in world.walls:
+        return world.walls[key]
+    for exhibit in world.exhibits:
+        start = f"{exhibit.key}:" if exhibit.key else ""
+        if exhibit.network is not None and key.startswith(start):
+            node = exhibit.network.by_title.get(key[len(start) :])
+            if node is not None:
+                return world.walls.get(wall_key(exhibit.key, node.address))
     return None
 
 

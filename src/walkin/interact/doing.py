@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from walkin.frame import Input
 from walkin.interact import history
-from walkin.interact.doings import arranging, asking, feeding, going, looking, writing
+from walkin.interact.doings import arranging, asking, feeding, going, looking, timing, writing
 from walkin.interact.doings.act import Acts
 from walkin.panel_state import Change
 from walkin.requests import Request
@@ -21,6 +21,7 @@ DOINGS: Acts = {
     **feeding.ACTS,
     **asking.ACTS,
     **writing.ACTS,
+    **timing.ACTS,
 }
 NO_STEP = frozenset(
     ("undo redo goto quit screenshot keys panel frames hang_panel palette measure copy save restore_last "

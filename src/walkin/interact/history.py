@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from walkin.exhibit import Exhibit, Kept, Wall, wall_key
+from walkin.interact import timeline
 from walkin.interact.arrange import home, place_wall, sort_wall
 from walkin.interact.carry import feed, give_back
 from walkin.interact.fold import ask
@@ -53,6 +54,7 @@ def arrangement(world: World) -> Arrangement:
         tuple((exhibit.key, exhibit.asked) for exhibit in world.exhibits if exhibit.asked is not None),
         tuple((exhibit.key, exhibit.fold) for exhibit in world.exhibits if exhibit.network is not None),
         tuple(sorted(showings.items())),
+        tuple((exhibit.key, exhibit.checkpoint) for exhibit in world.exhibits if exhibit.checkpoint),
     )
 
 
@@ -84,10 +86,15 @@ def keep_up(world: World) -> None:
     fed = {e.key: e.asked for e in world.exhibits if e.asked is not None}
     if len(fed) != len(history.now.fed):  # a network's first picture
         history.now = replace(history.now, fed=tuple((fed | dict(history.now.fed)).items()))
+    states = {e.key: e.checkpoint for e in world.exhibits if e.checkpoint}
+    if len(states) != len(history.now.states):  # what a network was opened with
+        history.now = replace(history.now, states=tuple((states | dict(history.now.states)).items()))
     for exhibit in world.exhibits:
         if exhibit.refused is not None:
             _forget(world, exhibit.key, exhibit.refused, exhibit.asked)
             exhibit.refused = None
+        if exhibit.spurned:
+            _forget_state(world, exhibit)
     if world.panel.buttons[0] and history.due_s is not None:
         history.due_s = max(history.due_s, world.time_s + RESTS_S)
     if history.due_s is not None and world.time_s >= history.due_s:
@@ -145,6 +152,11 @@ def restore(world: World, wanted: Arrangement) -> Iterator[Request]:
         world.things = {thing.id: thing for thing in wanted.things}
         world.things_revision += 1
     world.revision += 1
+    states = dict(wanted.states)
+    for exhibit in world.exhibits:
+        if path := states.get(exhibit.key, ""):
+            exhibit.playing = False
+            yield from timeline.show(world, exhibit, path)
     fed = dict(wanted.fed)
     for exhibit in world.exhibits:
         source = fed.get(exhibit.key)
@@ -172,6 +184,18 @@ def _forget(world: World, key: str, refused: object, asked: object) -> None:
     if dict(history.now.fed).get(key) == refused:
         fed = tuple((each, asked if each == key else source) for each, source in history.now.fed)
         history.now = replace(history.now, fed=fed)
+        if history.past and history.past[-1] == history.now:
+            history.past.pop()
+
+
+def _forget_state(world: World, exhibit: Exhibit) -> None:
+    """A checkpoint that did not fit is no step."""
+    history, spurned = world.history, exhibit.spurned
+    exhibit.spurned = ""
+    assert history.now is not None
+    if dict(history.now.states).get(exhibit.key) == spurned:
+        states = dict(history.now.states) | {exhibit.key: exhibit.checkpoint}
+        history.now = replace(history.now, states=tuple((key, path) for key, path in states.items() if path))
         if history.past and history.past[-1] == history.now:
             history.past.pop()
 

@@ -11,8 +11,12 @@ from walkin.places import LayoutParameters
 
 
 def stage_of(network: Network) -> dict[str, int]:
-    """Longest path from an input to each node, in edges; inputs are 0."""
+    """Longest path from an input to each node, in edges; inputs are 0. Where an author put nodes at stages of a grid,
+    these: a stage without a wall, where only a text stands, is left free."""
     stages: dict[str, int] = {}
+    put = [node.at[0] for node in network.nodes if node.at is not None]
+    if put:
+        return {n.address: 0 if n.at is None else 1 + n.at[0] - min(put) for n in network.nodes}
     for node in network.nodes:  # in order of execution, so every input has its stage already
         stages[node.address] = 0 if node.kind == "input" else 1 + max((stages[a] for a in node.inputs), default=0)
     return stages
@@ -28,6 +32,9 @@ def ordered_rows(network: Network, stages: dict[str, int], sweeps: int = 4) -> l
             consumers[source].append(node.address)
         if stages[node.address] > 0:
             rows[stages[node.address] - 1].append(node.address)
+    lanes = {node.address: node.at[1] for node in network.nodes if node.at is not None}
+    if lanes:
+        return [sorted(row, key=lambda address: lanes[address]) for row in rows]
     position = {address: 0.0 for address in stages}
 
     def settle(row: list[str]) -> None:

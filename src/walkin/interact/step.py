@@ -20,6 +20,7 @@ from walkin.interact import (
     shelf,
     sticks,
     teleport,
+    timeline,
     turning,
     visits,
     visualising,
@@ -71,6 +72,7 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
     yield from shelf.ask(world)
     yield from visualising.hand_out(world)
     yield from evidence.ask(world)
+    yield from timeline.advance(world)
     if world.things_collected != world.things_revision:
         world.things_collected = world.things_revision
         shelf.collect(world)

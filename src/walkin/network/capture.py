@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from walkin.graph import Network, Node
+from walkin.marks import Mark
+from walkin.network import points
 from walkin.network.events import event_name
 from walkin.network.fold import fold as folded
-from walkin.network.globs import matching
+from walkin.network.globs import addresses_of
 from walkin.network.module_calls import listening
 from walkin.network.plan import Plan, Shown
 from walkin.network.recording import Trace
@@ -188,9 +190,11 @@ def network(
     fold: str = "layers",
     name: str | None = None,
     kwargs: Mapping[str, Any] | None = None,
+    probes: Mapping[str, Mark] | None = None,
+    hide: Iterable[str] = (),
 ) -> Network:
     """The graph of the path that these inputs take through `model`."""
-    return _network(model, inputs, dict(kwargs or {}), fold, name)[0]
+    return _network(model, inputs, dict(kwargs or {}), fold, name, probes, hide)[0]
 
 
 def activations(
@@ -199,11 +203,12 @@ def activations(
     nodes: str | Iterable[str] = "*",
     fold: str = "layers",
     kwargs: Mapping[str, Any] | None = None,
+    probes: Mapping[str, Mark] | None = None,
 ) -> dict[str, Tensor]:
     """Copies of what each node whose address matches one of the globs gave, exact, in order of execution."""
     patterns = [nodes] if isinstance(nodes, str) else list(nodes)
     for attempt in range(_ATTEMPTS):
-        graph, plan, _ = _network(model, inputs, dict(kwargs or {}), fold, None)
+        graph, plan, _ = _network(model, inputs, dict(kwargs or {}), fold, None, probes)
         wanted = _matching(graph, patterns)
         some = replace(plan, shown=tuple(shown for shown in plan.shown if shown.address in wanted))
         values: dict[str, Tensor] = {}
@@ -227,13 +232,27 @@ def copied(tensor: Tensor) -> Tensor:
 
 
 def _network(
-    model: nn.Module, inputs: tuple[Any, ...], kwargs: dict[str, Any], fold: str, name: str | None
+    model: nn.Module,
+    inputs: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    fold: str,
+    name: str | None,
+    probes: Mapping[str, Mark] | None = None,
+    hide: Iterable[str] = (),
 ) -> tuple[Network, Plan, Trace]:
     trace = traced(model, *inputs, kwargs=kwargs)
     bare = unwrapped(model)
     first = next((op.shape for op in trace.ops if op.kind == "input"), ())
     parameters = sum(parameter.numel() for parameter in bare.parameters())
-    graph, plan = folded(trace, fold, name=name or type(bare).__name__, parameters=parameters, input_shape=first)
+    graph, plan = folded(
+        trace,
+        fold,
+        name=name or type(bare).__name__,
+        parameters=parameters,
+        input_shape=first,
+        marks=points.of_model(bare, probes),
+        hide=tuple(hide),
+    )
     return graph, plan, trace
 
 
@@ -241,5 +260,5 @@ def _matching(graph: Network, patterns: list[str]) -> set[str]:
     """Addresses that match; KeyError, naming close ones, for a pattern that matches none."""
     found: set[str] = set()
     for pattern in patterns:
-        found |= set(matching(graph.by_address, pattern)) or {graph.find(pattern).address}
+        found |= set(addresses_of(graph, pattern)) or {graph.find(pattern).address}
     return found

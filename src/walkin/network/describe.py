@@ -24,6 +24,7 @@ def info_json(network: Network) -> dict[str, Any]:
                 "shape": list(node.shape),
                 "inputs": list(node.inputs),
                 "group": node.group,
+                **_named(node),
             }
             for node in network
         ],
@@ -40,7 +41,8 @@ def info_text(network: Network) -> str:
     rows = [("address", "kind", "shape", "maps", "inputs")]
     before = None
     for node in network:
-        rows.append((node.address, _kind(node), _shape(node.shape), _maps(node), _inputs(node, before)))
+        name = f'{node.address} "{node.title}"' if node.title else node.address
+        rows.append((name, _kind(node), _shape(node.shape), _maps(node), _inputs(node, before)))
         before = node.address
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [
@@ -51,6 +53,12 @@ def info_text(network: Network) -> str:
     ]
     lines.insert(1, "-" * max(len(line) for line in lines))
     return "\n".join([*lines, "", *_totals(network)])
+
+
+def _named(node: Node) -> dict[str, Any]:
+    """What a probe says of a node."""
+    said = {"name": node.title, "labels": list(node.labels), "color_map": node.color_map}
+    return {name: value for name, value in said.items() if value}
 
 
 def _totals(network: Network) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
-from walkin.graph import Network, Node
+from walkin.graph import Marker, Network, Node
+from walkin.marks import Mark
 from walkin.network.grouping import Grouping
 from walkin.network.plan import Plan, Shown
 from walkin.network.recording import Call, Op, Place, Trace
@@ -29,6 +30,9 @@ class Unit:
     """Where the shown value appears, if that is not where `shown` does."""
     shape: tuple[int, ...] = ()
     """Its shape then."""
+    title: str = ""
+    """The name that a probe gave it."""
+    mark: Mark | None = None
 
 
 @dataclass
@@ -38,11 +42,13 @@ class Folding:
     trace: Trace
     grouping: Grouping
     units: dict[int, Unit] = field(default_factory=dict)
+    cuts: frozenset[int] = frozenset()
+    """Operations whose values have walls, whatever could be folded into them."""
 
     @classmethod
-    def of(cls, trace: Trace) -> Folding:
+    def of(cls, trace: Trace, cuts: frozenset[int] = frozenset()) -> Folding:
         """Every operation on its own."""
-        return cls(trace, Grouping(trace), {op.index: unit_of(trace, op) for op in trace.ops})
+        return cls(trace, Grouping(trace), {op.index: unit_of(trace, op) for op in trace.ops}, cuts)
 
     def merge(self, ops: list[int], unit: Unit) -> None:
         """All these operations become one group, described by `unit`."""
@@ -54,7 +60,7 @@ class Folding:
     def bury_dead_ends(self) -> None:
         """Marks operations that lead nowhere and show nothing: a comparison for an `if`, a maximum for an assertion."""
         trace = self.trace
-        alive = set(trace.outputs) or {len(trace.ops) - 1}
+        alive = (set(trace.outputs) or {len(trace.ops) - 1}) | self.cuts
         for op in reversed(trace.ops):
             small = len(op.shape) == 0 or op.kind in ("other", "reshape")
             if op.index in alive or not small or op.is_module_output or op.is_boundary:
@@ -105,28 +111,48 @@ def fold(
     input_shape: tuple[int, ...] = (),
     collapsed: Collection[str] = (),
     expanded: Collection[str] = (),
+    marks: Mapping[str, Mark] | None = None,
+    hide: Collection[str] = (),
 ) -> tuple[Network, Plan]:
     """The network at this level of detail, and where its nodes' values appear in a forward.
 
     collapsed: paths of modules that are one node at any level; expanded: of blocks that are none at the level `blocks`.
+    marks: names of values, by the path or the address that they are at; hide: globs of nodes that are left out.
     """
     # Here, because they build on the types above.
+    from walkin.network import fold_points
     from walkin.network.fold_blocks import join_blocks
     from walkin.network.fold_groups import join_groups
     from walkin.network.fold_layers import join_layers
+    from walkin.network.fold_trackers import tracked
+    from walkin.network.points import met
 
     if level not in FOLDS:
         raise ValueError(f"fold is {level!r}; it must be one of {', '.join(FOLDS)}")
-    folding = Folding.of(trace)
-    if level != "ops":
-        folding.bury_dead_ends()
-    if level == "blocks":
-        join_blocks(folding, frozenset(expanded))
-    if collapsed:
-        join_groups(folding, collapsed)
-    if level != "ops":
-        join_layers(folding)
-    nodes, outputs = _nodes(folding)
+    points = met(trace, marks or {})
+    told = [*trace.notes, *points.problems]
+    markers: tuple[Marker, ...] = ()
+    if points.tracked and level != "ops":
+        nodes, outputs, markers, shown = tracked(trace, points, hide)
+    else:
+        folding = Folding.of(trace, points.cuts)
+        if level != "ops":
+            folding.bury_dead_ends()
+        if level == "blocks":
+            join_blocks(folding, frozenset(expanded) | points.opened)
+        if collapsed:
+            join_groups(folding, collapsed)
+        if level != "ops":
+            join_layers(folding)
+        told += fold_points.apply(folding, points, collapsed, whole=level == "ops")
+        told += fold_points.hide(folding, hide) if hide else []
+        nodes, outputs, wrong = _nodes(folding)
+        told += wrong
+        shown = tuple(
+            Shown(unit.address, unit.place or trace.ops[unit.shown].place, unit.shape or trace.ops[unit.shown].shape)
+            for unit in folding.units.values()
+            if unit.role not in ("glue", "dead")
+        )
     network = Network(
         name=name,
         nodes=tuple(nodes),
@@ -138,18 +164,17 @@ def fold(
         parameters=parameters,
         input_shape=input_shape,
         branches_known=trace.branches_known,
-        notes=trace.notes,
+        notes=tuple(told),
+        markers=markers,
     )
-    shown = tuple(
-        Shown(unit.address, unit.place or trace.ops[unit.shown].place, unit.shape or trace.ops[unit.shown].shape)
-        for unit in folding.units.values()
-        if unit.role not in ("glue", "dead")
-    )
-    return network, Plan(shown, trace.events, network, trace.branches_known)
+    return network, Plan(tuple(shown), trace.events, network, trace.branches_known)
 
 
-def _nodes(folding: Folding) -> tuple[list[Node], tuple[str, ...]]:
-    """Nodes in order of execution, edges through glue, and the addresses of the outputs."""
+def _nodes(folding: Folding) -> tuple[list[Node], tuple[str, ...], list[str]]:
+    """Nodes in order of execution, edges through glue, the addresses of the outputs, and labels that do not fit."""
+    from walkin.network.fold_points import marked
+
+    wrong: list[str] = []
     grouping, units, trace = folding.grouping, folding.units, folding.trace
     origins: dict[int, tuple[str, ...]] = {}
     nodes: list[Node] = []
@@ -161,20 +186,24 @@ def _nodes(folding: Folding) -> tuple[list[Node], tuple[str, ...]]:
             continue
         origins[group] = (unit.address,)
         shown = trace.ops[unit.shown]
-        nodes.append(
-            Node(
-                address=unit.address,
-                kind=unit.kind,
-                shape=unit.shape or shown.shape,
-                inputs=sources,
-                operation=shown.operation,
-                module_class=unit.module_class,
-                group=unit.group,
-                members=tuple(op.address for op in folding.members(group)),
-                channel_axis=1 if unit.place else shown.channel_axis,
-            )
+        node = Node(
+            address=unit.address,
+            kind=unit.kind,
+            shape=unit.shape or shown.shape,
+            inputs=sources,
+            operation=shown.operation,
+            module_class=unit.module_class,
+            group=unit.group,
+            members=tuple(op.address for op in folding.members(group)),
+            channel_axis=1 if unit.place else shown.channel_axis,
+            title=unit.title,
         )
+        if unit.mark is not None:
+            labels, color_map, problem = marked(unit.mark, node.maps)
+            node = replace(node, labels=labels, color_map=color_map)
+            wrong += [problem] if problem else []
+        nodes.append(node)
     outputs = dict.fromkeys(origin for op in trace.outputs for origin in origins[grouping.group_of[op]])
     if not outputs and nodes:  # it returned no tensor: whatever came last
         outputs = {nodes[-1].address: None}
-    return nodes, tuple(outputs)
+    return nodes, tuple(outputs), wrong

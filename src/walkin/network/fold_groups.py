@@ -50,7 +50,7 @@ def _join(folding: Folding, what: Call | str, ops: list[int]) -> None:
     groups = {grouping.group_of[op] for op in ops}
     # A block that the level of detail has made, and that holds this group, stays what it is.
     groups = {g for g in groups if units[g].role != "block" or own.issuperset(grouping.members[g])}
-    groups |= _reached(groups, grouping.consumers) & _reached(groups, grouping.sources)
+    groups |= reached(groups, grouping.consumers) & reached(groups, grouping.sources)
     members = sorted(op for group in groups for op in grouping.members[group])
     if len(members) < 2:
         return
@@ -64,7 +64,7 @@ def _join(folding: Folding, what: Call | str, ops: list[int]) -> None:
     folding.merge(members, unit)
 
 
-def _reached(start: set[int], following: Callable[[int], list[int]]) -> set[int]:
+def reached(start: set[int], following: Callable[[int], list[int]]) -> set[int]:
     """Groups that can be come to from these, themselves not counted unless a path leads back."""
     seen: set[int] = set()
     waiting = list(start)

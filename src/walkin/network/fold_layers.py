@@ -34,7 +34,7 @@ def join_layers(folding: Folding) -> None:
     processing: list[int] = []
     for call_index, ops in own.items():
         call = folding.trace.calls[call_index]
-        if is_one_layer(call, ops):
+        if is_one_layer(call, ops) and folding.cuts.isdisjoint(op.index for op in ops[:-1]):
             _join_leaf(folding, call, ops)
         elif _is_postprocessing(with_dead[call_index]):
             processing += _join_postprocessing(folding, call, ops)
@@ -42,7 +42,9 @@ def join_layers(folding: Folding) -> None:
         if group in folding.units:
             absorb(folding, group)
     for group, unit in folding.units.items():
-        if unit.role == "layer" and all(op.kind == "reshape" for op in folding.members(group)):
+        if unit.role == "layer" and all(
+            op.kind == "reshape" and op.index not in folding.cuts for op in folding.members(group)
+        ):
             unit.role = "glue"
     _fold_followers(folding)
 
@@ -131,6 +133,8 @@ def absorb(folding: Folding, group: int) -> None:
         other = folding.units.get(user)
         if other is None or other.role != "layer" or other.module_class or user == group:
             continue
+        if unit.shown in folding.cuts or not folding.cuts.isdisjoint(grouping.members[user]):
+            continue
         if grouping.sources(user) != [group] or any(op.kind in HEAVY for op in folding.members(user)):
             continue
         waiting += grouping.consumers(user)
@@ -167,6 +171,8 @@ def _followed(folding: Folding, group: int) -> int | None:
     before = grouping.group_of[value.index]
     other = folding.units[before]
     if other.role != "layer" or other.place or other.shown != value.index or value.shape != trace.ops[unit.shown].shape:
+        return None
+    if other.shown in folding.cuts:
         return None
     others = [user for user in grouping.consumers(before) if folding.units[user].role != "dead"]
     if others != [group] or not set(grouping.members[before]).isdisjoint(trace.outputs):

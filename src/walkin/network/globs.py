@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
+from walkin.graph import Network
+
 
 def matching(addresses: Iterable[str], pattern: str) -> list[str]:
     """The address of that name; else those that match the glob, or lie beneath a module whose path matches it.
@@ -22,6 +24,15 @@ def matching(addresses: Iterable[str], pattern: str) -> list[str]:
         return found
     plain = _bare(pattern)
     return [address for address in known if any(fnmatchcase(path, plain) for path in _paths(_bare(address)))]
+
+
+def addresses_of(network: Network, pattern: str) -> list[str]:
+    """Of the nodes that a pattern means, by their addresses or by the names that probes gave them."""
+    named = network.by_title
+    if pattern in named and pattern not in network.by_address:
+        return [named[pattern].address]
+    found = matching(network.by_address, pattern)
+    return found or [named[title].address for title in matching(named, pattern)]
 
 
 def _paths(address: str) -> Iterator[str]:

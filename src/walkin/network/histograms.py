@@ -22,7 +22,7 @@ def activations(network: str, address: str, value: Tensor, bins: int, serial: in
 
 def weights(network: str, node: Node, model: nn.Module, bins: int) -> Histogram | None:
     """Of the weights of the module that the node is named after, biases left out; None if it has none."""
-    for address in (node.address, *node.members):
+    for address in filter(None, (node.weights_of, node.address, *node.members)):
         path = address.partition("/")[0].partition(":")[0]
         found = _weight(model, path)
         if found is not None:

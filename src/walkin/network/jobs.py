@@ -7,12 +7,14 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from walkin.errors import WalkinError
 from walkin.mailbox import Emit
+from walkin.network import restating
 from walkin.network.export import job as export_job
 from walkin.network.gallery import Gallery
 from walkin.network.inputs import Prepared, from_picture, prepare
@@ -33,12 +35,13 @@ from walkin.requests import (
     Open,
     Pixels,
     Refold,
+    Restate,
     Visualise,
     Watch,
     Weigh,
 )
 from walkin.resources import photos
-from walkin.results import Grown, Notice, Progress, Result, Watching, Weighed
+from walkin.results import Grown, Notice, Progress, Restated, Result, Watching, Weighed
 
 
 @dataclass
@@ -73,8 +76,23 @@ def open_network(sessions: Sessions, request: Open, emit: Emit) -> Iterator[Resu
     key = request.network
     session = sessions.by_key[key] = Session(key, request.fold, request.collapsed, request.expanded)
     session.budget_bytes = request.budget_bytes
-    loaded = session.loaded = yield from _about(key, load(request))
+    newest = restating.first(request)
+    path = ""
+    for path in newest:
+        try:
+            loaded = yield from _about(key, load(replace(request, weights=path)))
+            break
+        except WalkinError as problem:
+            if path == newest[-1]:
+                raise
+            yield Restated(Path(path).stem, key, path, str(problem))
+    else:
+        loaded = yield from _about(key, load(request))
+    session.loaded = loaded
     yield from session.run((yield from _first(sessions, request, loaded)), emit, job="open")
+    if request.checkpoints and (path or request.weights):
+        path = str(Path(path or str(request.weights)).absolute())
+        yield Restated(Path(path).stem, key, path)
 
 
 def _first(sessions: Sessions, request: Open, loaded: Loaded) -> Generator[Result, None, Prepared]:
@@ -93,6 +111,13 @@ def _first(sessions: Sessions, request: Open, loaded: Loaded) -> Generator[Resul
         source = File(str(request.image or photos()[0]))
         picture = sessions.gallery.picture(source)
     return from_picture(loaded, source, picture)
+
+
+def restate(sessions: Sessions, request: Restate, emit: Emit) -> Iterator[Result]:
+    """Other weights for a network that stands in the room."""
+    session = _session(sessions, request.network)
+    if session is not None:
+        yield from restating.restate(session, request, emit)
 
 
 def feed(sessions: Sessions, request: Feed, emit: Emit) -> Iterator[Result]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from walkin.errors import WalkinError
-from walkin.network import devices, guess, labels, sources, weights
+from walkin.marks import Mark
+from walkin.network import devices, guess, labels, points, sources, trackers, weights
 from walkin.network.preprocess import Preprocess
 from walkin.network.sources import JOB
 from walkin.requests import Open
@@ -39,6 +40,10 @@ class Loaded:
     form: str = "picture"
     """How a picture is put into the forward: picture (N, C, H, W), list, clip (N, C, T, H, W) or pair."""
     dtype: torch.dtype = torch.float32
+    marks: Mapping[str, Mark] = field(default_factory=dict, repr=False)
+    """Names of its values, by path or address: those of probes in it, and those given from outside."""
+    hide: tuple[str, ...] = ()
+    """Globs of nodes that have no wall."""
 
     def example_inputs(self, picture: Picture | np.ndarray) -> tuple[Any, ...]:
         """The arguments of the forward for a picture: one tensor, or what the network's form asks for."""
@@ -79,7 +84,7 @@ def load(request: Open) -> Generator[Progress | Notice, None, Loaded]:
     device = devices.choose(request.device)
     source = yield from sources.open_source(request)
     filled = yield from weights.fill(source, request)
-    model, source = filled.model, filled.source
+    model, source = trackers.taking_pictures(filled.model), filled.source
     notes = [*source.notes, *filled.notes]
 
     preprocess = source.preprocess or guess.preprocess(model)
@@ -108,6 +113,8 @@ def load(request: Open) -> Generator[Progress | Notice, None, Loaded]:
         parameters=0,
         form=form,
         dtype=_dtype(model),
+        marks=points.of_model(model, dict(request.probes)),
+        hide=request.hide,
     )
     if any(nn.parameter.is_lazy(parameter) for parameter in model.parameters()):
         _sized(loaded, request.seed)

@@ -41,5 +41,7 @@ def describe(request: Open, say: Callable[[str], None]) -> Network:
         weights=loaded.weights,
         parameters=loaded.parameters,
         input_shape=tuple(first.shape),
+        marks=loaded.marks,
+        hide=loaded.hide,
     )
     return network

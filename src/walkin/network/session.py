@@ -57,6 +57,8 @@ class Session:
     """What `plan` was made of: another fold is made of the same."""
     serial: int = 0
     shown: Shown = field(default_factory=Shown)
+    told: set[str] = field(default_factory=set)
+    """What was said of probes."""
     painted: set[str] = field(default_factory=set)
     """Walls that have been sent something newer than `shown`."""
     budget_bytes: int | None = None
@@ -124,7 +126,9 @@ class Session:
     ) -> Iterator[Result]:
         yield Progress(job, "tracing the network", network=self.key)
         traced = trace(loaded.model, *inputs)
-        yield self._cut(loaded, traced, inputs, fed.serial)
+        cut = self._cut(loaded, traced, inputs, fed.serial)
+        yield cut
+        yield from self._told(cut)
         yield fed
         yield Progress(job, "running the network", network=self.key)
         assert self.capture is not None
@@ -141,11 +145,22 @@ class Session:
             input_shape=tuple(_first_tensor(inputs).shape),
             collapsed=self.collapsed,
             expanded=self.expanded,
+            marks=loaded.marks,
+            hide=loaded.hide,
         )
         network = replace(network, classes=loaded.labels or ())
         self.capture, self.plan, self.trace = Capture(loaded.model, plan, traced), plan, traced
         self._measure_walls(network)
         return Traced(network, serial, self.key)
+
+    def _told(self, cut: Traced) -> Iterator[Notice]:
+        """What is wrong with probes and with what is to be hidden; the same only once."""
+        network = cut.network
+        assert isinstance(network, Network) and self.trace is not None
+        for text in network.notes:
+            if text not in self.trace.notes and text not in self.told:
+                self.told.add(text)
+                yield Notice(text, "warning", lasting=True, network=self.key)
 
     def refold(self, emit: Emit, job: str) -> Iterator[Result]:
         """The walls anew, and the picture that is in the network through it once more: it kept no values."""
@@ -157,7 +172,9 @@ class Session:
         fed = replace(fed, serial=self.serial)
         try:
             yield Progress(job, "cutting the network into walls", network=self.key)
-            yield self._cut(loaded, traced, self.inputs, fed.serial)
+            cut = self._cut(loaded, traced, self.inputs, fed.serial)
+            yield cut
+            yield from self._told(cut)
             yield from self._attempts(loaded, self.inputs, fed, emit, job)
         except (Cancelled, GraphChanged):
             raise
@@ -166,6 +183,30 @@ class Session:
             yield from self._put_back(before, emit)
             reason = str(problem) if isinstance(problem, WalkinError) else f"{type(problem).__name__}: {problem}"
             raise WalkinError(f"{loaded.name} cannot be shown that way: {reason}") from problem
+
+    def restated(self, words: str, emit: Emit) -> Iterator[Result]:
+        """Other weights are in the network: what was made of the old ones goes, and the picture through once more."""
+        loaded, fed = self.loaded, self.shown.fed
+        if loaded is None:
+            return
+        loaded = self.loaded = replace(loaded, weights=words)
+        self.studios = self.looked = None
+        if fed is None:
+            return  # nothing stands there yet; what comes is of these weights
+        self.serial += 1
+        fed = replace(fed, serial=self.serial)
+        try:
+            yield from self._attempts(loaded, self.inputs, fed, emit, "restate")
+        except (Cancelled, GraphChanged):
+            raise
+        except Exception as problem:
+            _give_memory_back(loaded)
+            reason = str(problem) if isinstance(problem, WalkinError) else f"{type(problem).__name__}: {problem}"
+            raise WalkinError(f"{loaded.name} fails with the weights of {words}: {reason}") from problem
+        node = self.plan.network.by_address.get(self.measured) if self.plan is not None else None
+        found = histograms.weights(self.key, node, loaded.model, self.bins) if node is not None else None
+        if found is not None:
+            yield found
 
     def _run(self, loaded: Loaded, capture: Capture, inputs: tuple[Any, ...], fed: Fed, emit: Emit) -> Iterator[Result]:
         """One forward; tiles leave through `emit` while it runs, since it cannot be suspended."""

@@ -46,7 +46,7 @@ def open_source(request: Open) -> Generator[Progress | Notice, None, Source]:
         from walkin.network.factory import adopt
 
         yield Progress(JOB, f"copying {spec or type(request.model).__name__}")
-        model, notes = adopt(request.model, copied=True)
+        model, notes = adopt(request.model, copied=not request.private)
         return Source(spec or type(request.model).__name__, "live", model=model, notes=notes)
     if spec == "demo":
         from walkin.network import demo, labels
@@ -100,7 +100,8 @@ def copied(model: nn.Module) -> nn.Module:
 
     memo: dict[int, Any] = {}
     for module in model.modules():
-        for value in vars(module).values():
-            if isinstance(value, torch.Tensor) and not value.is_leaf:
-                memo[id(value)] = value.detach().clone()
+        for held in vars(module).values():
+            for value in held.values() if isinstance(held, dict) else (held,):
+                if isinstance(value, torch.Tensor) and not value.is_leaf:
+                    memo[id(value)] = value.detach().clone()
     return copy.deepcopy(model, memo)

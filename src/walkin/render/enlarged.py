@@ -5,6 +5,7 @@ from __future__ import annotations
 import moderngl
 import numpy as np
 
+from walkin.color_maps import NAMES as COLOR_MAPS
 from walkin.exhibit import Wall
 from walkin.findings import Figures
 from walkin.geometry import UP
@@ -44,6 +45,8 @@ class LargeTile:
         self._grown = Pictures(ctx)
         self._made: tuple[object, ...] = ()
         self._block = -1
+        self._map: int | None = None
+        """Index of the colour map that its wall has of its own."""
 
     def prepare(self, world: World, atlas: Atlas | None) -> None:
         """Take over which tile it is, and what its channel has come to show."""
@@ -62,6 +65,8 @@ class LargeTile:
         self._made = made
         self._block, record = tile_record(wall, atlas, large.channel, large.place)
         self._walls.write_single(record)
+        own = wall.node.color_map
+        self._map = COLOR_MAPS.index(own) if own else None
         self._box.write(np.array([_box(large.place)], PANEL))
         self._grown.clear()
         if bloom is not None and showing != "activation":
@@ -76,6 +81,7 @@ class LargeTile:
         if self._block < 0:
             return 0
         flawed = bool(self._made and self._made[1].flawed.any())  # type: ignore[attr-defined]
+        color_map = color_map if self._map is None else self._map
         draws = self._walls.draw_single(atlas, self._block, color_map, range_mode, flawed=flawed)
         return draws + self._grown.draw()
 

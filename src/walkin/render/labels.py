@@ -34,6 +34,11 @@ Row = tuple[str, float, tuple[float, float, float, float]]
 Line = tuple[str, tuple[float, float, float, float]]
 """Words and their colour."""
 
+MOST_TAGS = 256  # channels of a wall whose names are written on them; of the others it is read by pointing
+TAG_EM = 0.1  # of a tile
+SMALLEST_TAGGED_M = 0.08
+TAG = (0.0072, 0.0088, 0.0122, 0.62)
+
 FOOT_M = 0.34  # of a wall whose label has room below it
 
 
@@ -43,6 +48,7 @@ class Made(NamedTuple):
     tiles: Tiles | None
     place: Place
     facts: list[Line]
+    order: np.ndarray | None
 
 
 class Labels:
@@ -51,6 +57,7 @@ class Labels:
     def __init__(self, text: Text, rectangles: Rectangles):
         self._text = text
         self._walls: dict[str, np.ndarray] = {}
+        self._tags: dict[str, np.ndarray] = {}  # behind the names of channels, of walls whose channels have some
         self._reach2 = np.zeros(0)  # of each wall, metres squared: from how far its text can be read
         self._around = np.zeros((0, 4))  # spheres around the text of each wall, which is often far wider than it
         self._scanned = (-1, -1)  # revisions of tiles and places of the world that were looked through for changes
@@ -61,6 +68,7 @@ class Labels:
         self._shown: list[int] = []
         self._glyphs = text.buffer()
         self._bars = rectangles.buffer()
+        self._plates = rectangles.buffer()
         self._changed = True
         self._world: object = None
         self._layout_revision = -1
@@ -73,6 +81,7 @@ class Labels:
         if self._world is not world or self._layout_revision != world.layout_revision:
             self._world, self._layout_revision = world, world.layout_revision
             self._walls.clear()
+            self._tags.clear()
             self._made.clear()
             self._around = np.zeros((len(world.walls), 4))
             self._scanned = (-1, -1)
@@ -87,7 +96,7 @@ class Labels:
         told: list[object] = [
             x
             for each in world.exhibits
-            for x in (each.layout, each.picture, each.scores, each.segmentation, each.boxes, each.live)
+            for x in (each.layout, each.picture, each.scores, each.segmentation, each.boxes, each.live, each.stated)
         ]
         if len(told) != len(self._told) or any(new is not old for new, old in zip(told, self._told, strict=True)):
             self._told = told
@@ -101,6 +110,8 @@ class Labels:
         """Whether its text is another than the one that was laid out."""
         made = self._made.get(wall.key)
         if made is None or made.place is not wall.place:
+            return True
+        if wall.node.labels and made.order is not wall.order:
             return True
         if made.tiles is wall.tiles:
             return False
@@ -120,8 +131,12 @@ class Labels:
             if done and time.perf_counter() >= deadline:  # one at least, or a slow machine would never end
                 break
             wall = world.walls[bounds.addresses[number]]
-            self._made[wall.key] = Made(wall.tiles, wall.place, _facts(wall))
-            glyphs = self._walls[wall.key] = self._wall(wall)
+            self._made[wall.key] = Made(wall.tiles, wall.place, _facts(wall), wall.order)
+            glyphs = self._wall(wall)
+            if wall.node.labels:
+                names, self._tags[wall.key] = self._channels(wall)
+                glyphs = np.concatenate([glyphs, names])
+            self._walls[wall.key] = glyphs
             self._around[number] = _sphere(glyphs)
             done += 1
         self._changed |= done > 0
@@ -139,9 +154,26 @@ class Labels:
             names = (world.bounds.addresses[index] for index in near)
             chosen = [self._walls[address] for address in names if address in self._walls]
             self._glyphs.write(np.concatenate([self._fixed, *chosen]))
+            tags = [self._tags[world.bounds.addresses[n]] for n in near if world.bounds.addresses[n] in self._tags]
+            self._plates.write(np.concatenate([np.zeros(0, RECTANGLE), *tags]))
 
     def draw(self) -> int:
-        return self._bars.draw() + self._text.draw(self._glyphs)
+        return self._bars.draw() + self._plates.draw() + self._text.draw(self._glyphs)
+
+    def _channels(self, wall: Wall) -> tuple[np.ndarray, np.ndarray]:
+        """Names that a probe gave the channels, each at the foot of its tile, and what is behind them."""
+        glyphs, plates, front = [np.zeros(0, GLYPH)], [np.zeros(0, RECTANGLE)], wall.place.normal * 0.005
+        for channel, label in enumerate(wall.node.labels[:MOST_TAGS]):
+            square = wall.square_of(channel)
+            if not label or square is None or square.pitch_m < SMALLEST_TAGGED_M:
+                continue
+            em = TAG_EM * square.pitch_m
+            corner, right = np.array(square.corner), square.right
+            width = square.pitch_m * square.fill
+            at = corner + right * (0.4 * em) + UP * (0.35 * em) + front
+            glyphs.append(self._text.glyphs(label, at, right, UP, em, NAME, max_width=width - 0.8 * em))
+            plates.append(rectangle(corner + front * 0.8, right * width, UP * (1.3 * em), TAG, 0.0))
+        return np.concatenate(glyphs), np.concatenate(plates)
 
     def _wall(self, wall: Wall) -> np.ndarray:
         place = wall.place
@@ -149,11 +181,14 @@ class Labels:
         corner = np.array(place.corner)
         name_size = float(_name_size(np.array([place.width_m]))[0])
         top = corner + UP * (place.height_m + 0.05 + 0.35 * name_size) + front
+        name, heading = wall.node.name, wall.node.heading
         parts = [
-            self._text.glyphs(
-                wall.node.address, top, right, UP, name_size, NAME, face="semibold", max_width=place.width_m + 1.2
-            )
+            self._text.glyphs(name, top, right, UP, name_size, NAME, face="semibold", max_width=place.width_m + 1.2)
         ]
+        if heading:
+            over = top + UP * (1.35 * name_size)
+            wide = place.width_m + 1.2
+            parts.append(self._text.glyphs(heading, over, right, UP, 1.2 * name_size, ACCENT, max_width=wide))
         width = max(place.width_m, 0.6)
         at = corner - UP * 0.155 + front
         if place.corner[1] < FOOT_M:  # pushed into the floor: what stands at its foot is above it now
@@ -164,8 +199,8 @@ class Labels:
                 at = at - UP * 0.075
             return np.concatenate(parts)
         if place.corner[1] + place.height_m > READ_ABOVE_M:  # the name above it is too high to be read from near by
-            name = self._text.glyphs(wall.node.address, at, right, UP, 0.085, NAME, face="semibold", max_width=width)
-            parts.append(name)
+            below = self._text.glyphs(name, at, right, UP, 0.085, NAME, face="semibold", max_width=width)
+            parts.append(below)
             at = at - UP * 0.085
         for line, tint in _facts(wall):
             parts.append(self._text.glyphs(line, at, right, UP, 0.058, tint, max_width=width))
@@ -197,6 +232,10 @@ class Labels:
                     )
                     at = at - UP * 0.075
                 at = at - UP * 0.010
+            if exhibit.stated:
+                line = self._text.glyphs(exhibit.stated, at, place.right, UP, 0.085, ACCENT, max_width=place.width_m)
+                parts.append(line)
+                at = at - UP * 0.09
             if exhibit.live:
                 line = self._text.glyphs(exhibit.live, at, place.right, UP, 0.058, ACCENT, max_width=place.width_m)
                 parts.append(line)
@@ -282,6 +321,8 @@ def _facts(wall: Wall) -> list[Line]:
     shape = " × ".join(str(extent) for extent in node.shape[1:]) or "scalar"
     what = node.module_class or node.kind
     lines = [(f"{what}  ·  {shape}", DIM)]
+    if node.title:
+        lines.insert(0, (f"{node.address}  ·  {node.group}" if node.group else node.address, DIM))
     if wall.tiles is not None:
         low, high = wall.tiles.wall_range
         lines.append((f"{low:.3g} … {high:.3g}", DIM))

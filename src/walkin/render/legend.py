@@ -47,16 +47,19 @@ class Legend:
         tiles = wall.tiles
         assert tiles is not None
         em = _em(float(np.linalg.norm(place.centre - eye)), world.world_from_stage.scale)
-        made = (tiles, place, channel if world.look.range_mode == "channel" else None, world.look, em)
+        named = channel if world.look.range_mode == "channel" else None
+        made = (tiles, place, named, world.look, em, world.color_map_of(wall))
         if len(made) == len(self._made) and all(
             a is b or a == b for a, b in zip(made[1:], self._made[1:], strict=True)
         ):
             if made[0] is self._made[0]:
                 return
-        signed = world.look.color_map == "signed"
+        colors = world.color_map_of(wall)
+        signed = colors == "signed"
         low, high, below, above = tiles.shown_range(world.look.range_mode, channel, signed=signed)
-        row = self._table[COLOR_MAPS.index(world.look.color_map)]
-        bars, glyphs = self._draw(place, em, row, (low, high), (below, above), channel, world)
+        row = self._table[COLOR_MAPS.index(colors)]
+        label = world.class_of(wall.key, channel) if wall.node.labels and channel is not None else ""
+        bars, glyphs = self._draw(place, em, row, (low, high), (below, above), channel, world, signed, label)
         self._write(made, bars, glyphs)
 
     def draw(self) -> int:
@@ -78,9 +81,11 @@ class Legend:
         cut: tuple[bool, bool],
         channel: int | None,
         world: World,
+        signed: bool,
+        label: str,
     ) -> tuple[list[np.ndarray], list[np.ndarray]]:
         right, front = place.right, place.normal
-        words = _words(world.look.range_mode, channel)
+        words = "  ".join(filter(None, (_words(world.look.range_mode, channel), label)))
         # Thin dark strokes on paper come out grey at this size.
         ink, dim, face = (BRIGHT, INK, "semibold") if world.look.light else (INK, DIM, "regular")
         marks = ticks(*span)
@@ -100,7 +105,7 @@ class Legend:
                 0.4 * em,
             )
         ]
-        colors = bar_colors(row, span, STEPS, signed=world.look.color_map == "signed")
+        colors = bar_colors(row, span, STEPS, signed=signed)
         for step, color in enumerate(colors):
             share = step / STEPS
             tint = as_it_is((*color.tolist(), 1.0))

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 import moderngl
 import numpy as np
 
+from walkin.color_maps import NAMES as COLOR_MAPS
 from walkin.exhibit import Wall, tile_fill
 from walkin.geometry import UP
 from walkin.growth import SHOWINGS
@@ -30,6 +31,7 @@ WALL = np.dtype(
     ]
 )
 NONE = SHOWINGS.index("activation")
+OWN_STEP = 4  # more than there are of SHOWINGS: both numbers of a wall are one
 BEYOND_M2 = 1e9  # more than the square of any distance in the room
 MARGIN_M = 0.05  # of the panel around the tiles
 
@@ -57,6 +59,8 @@ class Variant(NamedTuple):
     """So far away that every tile is its mean."""
     close: bool = False
     """So near that no pixel spans more than a texel or a gap."""
+    own: bool = False
+    """Some walls have a colour map of their own: which one is read with each wall instead of compiled in."""
 
 
 class Walls:
@@ -80,6 +84,7 @@ class Walls:
         self._flawed: set[str] = set()
         self._grown: dict[str, int] = {}  # walls that have visualisations: index into growth.SHOWINGS
         self._banded = False
+        self._own = False  # whether a probe wants other colours for some wall
         self._buffers: list[moderngl.Buffer] = []
         self._counts: list[int] = []  # of records chosen, by block
         self._arrays: dict[Variant, list[moderngl.VertexArray]] = {}
@@ -93,6 +98,7 @@ class Walls:
             flags = {"SIGNED": variant.color_map == 0, "FLAWED": variant.flawed, "BANDS": variant.banded}
             flags["ANISOTROPIC"], flags["GRAINED"] = self._anisotropic, variant.grained
             flags["GROWN"], flags["MEAN"], flags["CLOSE"] = variant.grown, variant.mean, variant.close
+            flags["OWN"] = variant.own
             defines.update({name: 1 for name, wanted in flags.items() if wanted})
             made = program(self._ctx, "walls", **defines)
             for unit, name in enumerate(("page", "table", "colors", "grown", "grown_table")):
@@ -119,6 +125,7 @@ class Walls:
         # blocks of their own, after the others. Those of which each tile is its mean come last, and from any block.
         self._block_ends = np.arange(1, 3 * len(atlas.blocks) + 2) * BEYOND_M2
         self._wall_of = np.array(numbers, int)
+        self._own = any(wall.node.color_map for wall in walls.values())
         self._banded = any(len(lay.bands) > 1 for lay in atlas.lays.values())
         self._flawed = {address for address, wall in walls.items() if wall.flawed}
         self._fading_m, self._close_m = np.zeros(len(records)), np.zeros(len(records))
@@ -137,7 +144,7 @@ class Walls:
             return False
         for number, row in enumerate(range(rows.start, rows.stop)):
             self._records[row] = _record(wall, atlas, number)
-            self._records[row]["slots_margin"][3] = self._grown.get(wall.key, NONE)
+            self._records[row]["slots_margin"][3] += self._grown.get(wall.key, NONE) - NONE
             self._block_keys[row] = self._block_key(wall.key, bands[number].block, atlas)
         (self._flawed.add if wall.flawed else self._flawed.discard)(wall.key)
         self._measure(wall, atlas)
@@ -195,14 +202,14 @@ class Walls:
         atlas.table.use(1)
         self._colors.use(2)
         draws, blocks = 0, len(atlas.blocks)
-        variant = Variant(color_map, range_mode, bool(self._flawed), self._banded)
+        variant = Variant(color_map, range_mode, bool(self._flawed), self._banded, own=self._own)
         if grown is not None and any(self._counts[2 * blocks : -1]):
             grown.use(3, 4)
         kinds = (
             *[variant._replace(close=True)] * blocks,
             *[variant] * blocks,
             *[variant._replace(grown=True)] * blocks,
-            Variant(color_map, range_mode, mean=True),
+            Variant(color_map, range_mode, mean=True, own=self._own),
         )
         for number, (count, kind) in enumerate(zip(self._counts, kinds, strict=True)):
             if count:
@@ -289,5 +296,6 @@ def _record(wall: Wall, atlas: Atlas, number: int, place: Place | None = None) -
     if tiles is not None:
         record["ranges"] = (*tiles.wall_range, *tiles.percentile_range)
     layer = band.layer + 1 if tiles is not None else 0
-    record["slots_margin"] = (band.rows * mosaic.columns, MARGIN_M / place.pitch_m, layer, NONE)
+    own = OWN_STEP * (1 + COLOR_MAPS.index(wall.node.color_map)) if wall.node.color_map else 0
+    record["slots_margin"] = (band.rows * mosaic.columns, MARGIN_M / place.pitch_m, layer, NONE + own)
     return record

@@ -34,7 +34,7 @@ class Tree:
         self._exhibit = exhibit
         self._root = _Branch()
         self._nodes = network.nodes
-        self._matcher = Matcher([node.address for node in network.nodes])
+        self._matcher = Matcher([f"{node.address} {node.title}".rstrip() for node in network.nodes])
         for node in network.nodes:
             branch = self._root
             for part in split(node.address):
@@ -49,7 +49,7 @@ class Tree:
         """All rows that are to be seen; with a query the addresses that fit, best first and without levels."""
         if query.strip():
             found = (self._nodes[number] for number in self._matcher.find(query))
-            return [Row(0, node.address, node.address, node, False, False) for node in found]
+            return [Row(0, _name(node), node.address, node, False, False) for node in found]
         rows: list[Row] = []
         self._collect(self._root, "", 0, rows)
         return rows
@@ -58,7 +58,10 @@ class Tree:
         for name, child in branch.children.items():
             below = path + name
             group, opened = bool(child.children), below in self.opened
-            rows.append(Row(depth, name.lstrip("./"), below, child.node, group, opened))
+            shown = name.lstrip("./")
+            if child.node is not None and child.node.title:
+                shown = f"{shown}  “{child.node.title}”"
+            rows.append(Row(depth, shown, below, child.node, group, opened))
             if group and opened:
                 self._collect(child, below, depth + 1, rows)
 
@@ -76,6 +79,10 @@ class Tree:
         for part in split(address)[:-1]:
             path += part
             self.opened.add(path)
+
+
+def _name(node: Node) -> str:
+    return f"{node.address}  “{node.title}”" if node.title else node.address
 
 
 def split(address: str) -> list[str]:

@@ -23,7 +23,7 @@ from walkin.network.export.gallery import write_gallery
 from walkin.network.export.manifest import FILE, Manifest
 from walkin.network.export.nodes import Writer, needed_bytes
 from walkin.network.export.visualisations import gather
-from walkin.network.globs import matching
+from walkin.network.globs import addresses_of
 from walkin.network.loaded import Loaded
 from walkin.network.plan import Plan
 from walkin.network.session import Session
@@ -104,7 +104,7 @@ def chosen(network: Network, patterns: tuple[str, ...]) -> list[Node]:
     means none."""
     wanted: set[str] = set()
     for pattern in patterns:
-        found = matching(network.by_address, pattern)
+        found = addresses_of(network, pattern)
         try:
             wanted |= set(found or [network.find(pattern).address])
         except KeyError as problem:

@@ -86,6 +86,7 @@ def _plain(record: Record) -> dict[str, Any]:
     node, mosaic = record.node, record.node.mosaic
     return {
         **{name: getattr(node, name) for name in ("address", "kind", "operation", "module_class", "channel_axis")},
+        **{name: value for name, value in _named(node).items() if value},
         "shape": list(node.shape),
         "inputs": list(node.inputs),
         "output": record.output,
@@ -105,6 +106,11 @@ def _plain(record: Record) -> dict[str, Any]:
         "channels": {name: [number(value) for value in values.tolist()] for name, values in record.channels.items()},
         "histograms": record.histograms,
     }
+
+
+def _named(node: Node) -> dict[str, Any]:
+    """What a probe says of a node."""
+    return {"name": node.title, "labels": list(node.labels), "color_map": node.color_map}
 
 
 def number(value: float) -> float | int | None:

@@ -47,7 +47,7 @@ class Writer:
         name, parts = self.name(node.address), self.request.parts
         tiles = quantise(node, value)
         codes = pictures.codes_of(tiles)
-        painted = pictures.coloured(tiles, codes, self.request.color_map, self.request.range_mode)
+        painted = pictures.coloured(tiles, codes, node.color_map or self.request.color_map, self.request.range_mode)
         columns, gap = pictures.columns_of(tiles), pictures.gap_of(tiles)
         sheets = {"grey": codes, "colour": painted}
         files: dict[str, str] = {}

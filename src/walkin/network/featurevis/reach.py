@@ -59,7 +59,7 @@ class Reach:
             raise WalkinError(_whole_numbers(loaded, problem)) from problem
         networks, plans = {}, {}
         for level in FOLDS:
-            networks[level], plans[level] = fold(traced, level, name=loaded.name)
+            networks[level], plans[level] = fold(traced, level, name=loaded.name, marks=loaded.marks, hide=loaded.hide)
         return cls(loaded, (height, width), traced, networks, plans, Survey.of(loaded.model))
 
     @cached_property
@@ -73,15 +73,24 @@ class Reach:
 
     def node(self, address: str) -> Node:
         """The node at an address of any fold; WalkinError, naming close ones, if there is none."""
-        if address in self.addresses:
-            return self.addresses[address][0]
+        if address in self.addresses or address in self._titles:
+            return self._found(address)[0]
         try:
             return self.networks["layers"].find(address)
         except KeyError as problem:
             raise WalkinError(str(problem.args[0]), code=2) from None
 
     def place(self, address: str) -> Place:
-        return self.addresses[address][1].place
+        return self._found(address)[1].place
+
+    def _found(self, address: str) -> tuple[Node, Shown]:
+        """By address, or by the name that a probe gave."""
+        return self.addresses[address if address in self.addresses else self._titles[address]]
+
+    @cached_property
+    def _titles(self) -> dict[str, str]:
+        """Name that a probe gave -> address."""
+        return {node.title: address for address, (node, _) in self.addresses.items() if node.title}
 
     def before_rectifier(self, address: str) -> Place:
         """Where the input of the ReLU that gives a node's value appears; the node's own place if none does."""

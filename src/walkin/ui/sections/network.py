@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from pathlib import Path
 
 from imgui_bundle import imgui
 
+from walkin.exhibit import Exhibit
 from walkin.graph import Network as Graph
 from walkin.ui.section import Desk
 from walkin.ui.tree import Row, Tree, shape_of
@@ -24,7 +26,8 @@ class Network:
         self.query = ""
 
     def watch(self, world: World) -> Hashable:
-        return world.layout_revision, world.visited, world.here.key, tuple(each.key for each in world.exhibits)
+        times = tuple((e.key, e.checkpoints, e.checkpoint, e.stated, e.playing) for e in world.exhibits)
+        return world.layout_revision, world.visited, world.here.key, times
 
     def draw(self, desk: Desk) -> None:
         w, world = desk.widgets, desk.world
@@ -50,6 +53,8 @@ class Network:
         w.quiet(f"{graph.maps:,} maps in {len(graph):,} nodes, {_count(graph.parameters)} parameters")
         if graph.weights:
             w.hint(graph.weights)
+        if exhibit.checkpoints or exhibit.stated:
+            self._times(desk, exhibit)
         if w.button("Export all walls", width=-1):
             desk.ask("export", "", exhibit.key)
         imgui.dummy((0, 2 * w.scale))
@@ -60,6 +65,25 @@ class Network:
         if self.query.strip():
             w.hint(f"{len(rows):,} of {len(graph):,}" if rows else "No address has these letters in this order.")
         self._list(desk, rows)
+
+    def _times(self, desk: Desk, exhibit: Exhibit) -> None:
+        """Checkpoints of a training as a slider over its time; of one that a script shows, its step."""
+        w, paths = desk.widgets, exhibit.checkpoints
+        if not paths:
+            w.pair("Weights", exhibit.stated)
+            return
+        w.heading("Checkpoints")
+        number = paths.index(exhibit.checkpoint) if exhibit.checkpoint in paths else len(paths) - 1
+        if len(paths) > 1:
+            asked = w.slider("Time", number, 0, len(paths) - 1, f"{number + 1} of {len(paths)}", step=1)
+            if asked is not None and round(asked) != number:
+                desk.ask("checkpoint", round(asked), exhibit.key)
+        w.hint(f"{Path(paths[number]).name}{'' if paths[number] == exhibit.shown_checkpoint else ' ...'}")
+        pressed = w.buttons(("Before", "Stop" if exhibit.playing else "Play", "After"))
+        if pressed:
+            acts = {"Before": "checkpoint_previous", "After": "checkpoint_next"}
+            desk.ask(acts.get(pressed, "checkpoint_play"), exhibit.key)
+        imgui.dummy((0, 2 * w.scale))
 
     def _list(self, desk: Desk, rows: list[Row]) -> None:
         assert self._tree is not None

@@ -53,8 +53,10 @@ class WallCard:
             self._measured = key
             desk.ask("measure", key)
         imgui.push_font(w.semibold, 17.0)
-        w.elided(key, w.inks.text, middle=True)
+        w.elided(node.title or key, w.inks.text, middle=True)
         imgui.pop_font()
+        if node.title:
+            w.quiet(key)
         w.quiet(f"{node.module_class or node.operation or node.kind}, {shape_of(node)}")
         if node.members:
             w.hint(f"{len(node.members)} operations in one")
@@ -62,12 +64,13 @@ class WallCard:
         if tiles is not None:
             mode = world.look.range_mode
             channel = self._channel if mode == "channel" and (self._channel or 0) < wall.count else None
-            signed = world.look.color_map == "signed"
+            colors = world.color_map_of(wall)
+            signed = colors == "signed"
             low, high, below, above = tiles.shown_range(mode, channel, signed=signed)
             w.heading(f"Colours of channel {channel}" if channel is not None else "Colours")
             if self._channel is not None and (name := world.class_of(key, self._channel)):
-                w.pair(f"Class {self._channel}", name)
-            index = COLOR_MAPS.index(world.look.color_map)
+                w.pair(f"{'Channel' if node.labels else 'Class'} {self._channel}", name)
+            index = COLOR_MAPS.index(colors)
             legend(w, desk.offer.colors[index], (low, high), (below, above), signed=signed)
             w.heading("Activations")
             self._activations(w, wall, tiles)
