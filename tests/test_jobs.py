@@ -46,10 +46,12 @@ class Picky(nn.Module):
         return self.end(self.two(seen).mean((2, 3)))
 
 
-def opened(model: nn.Module, key: str = "", sessions: Sessions | None = None, grey: int = 90) -> Any:
+def opened(
+    model: nn.Module, key: str = "", sessions: Sessions | None = None, grey: int = 90, fold: str = "layers"
+) -> Any:
     sessions = sessions or Sessions()
     picture = np.full((32, 32, 3), grey, np.uint8)
-    request = Open("net", model=model, network=key, picture=picture, input_size=(32, 32), device="cpu")
+    request = Open("net", model=model, network=key, picture=picture, input_size=(32, 32), device="cpu", fold=fold)
     return sessions, run(jobs.open_network, sessions, request)
 
 

@@ -78,6 +78,7 @@ from walkin.workshop import Workshop
 from walkin.world import GROWING, World
 
 UPLOAD_MS = 4.0
+STILL_UPLOAD_MS = 20.0  # where nobody moves and no worker is held up by it
 GROWING_COMMANDS = (
     Command("visualise_wall", "grow what all channels of the wall pointed at look for", "Shift+V"),
     Command("visualise_all", "grow what all channels of this network look for"),
@@ -295,7 +296,8 @@ class App:
         phases.mark(PANEL)
         head = frame.input.stage_from_head
         eye = (self.world.world_from_stage.matrix @ head.matrix)[:3, 3]
-        self.renderer.prepare(self.world, eye, UPLOAD_MS)
+        still = frame.idle and not self.workshop.worker.busy
+        self.renderer.prepare(self.world, eye, STILL_UPLOAD_MS if still else UPLOAD_MS)
         phases.mark(PREPARE)
         settled = self.settled
         if self._must_draw(frame, head):
@@ -312,6 +314,7 @@ class App:
         awaited = playing or self.renderer.uploads_waiting or self.world.flights or resting(self.world) or self.shooting
         self.target.hint("continuous", bool(awaited))
         self.target.hint("waiting", self.workshop.busy)
+        self.target.hint("filling", self.renderer.uploads_waiting > 0)
         self.target.ctx.gc()
         if self.settings.on_frame is not None:
             self.settings.on_frame(self, frame)
@@ -479,13 +482,20 @@ class App:
         self.settings.report(f"saved {path}")
 
     def _must_draw(self, frame: Frame, head: Pose) -> bool:
-        state = (self.world.revision, head.position.tobytes(), head.orientation.tobytes())
+        state = (
+            self.world.revision,
+            self.renderer.uploaded_bytes,
+            self.renderer.uploads_waiting,
+            head.position.tobytes(),
+            head.orientation.tobytes(),
+        )
         changed = state != self._drawn or not frame.idle or (self._settling() and self.settled)
         if not changed:
             return False
         now_s = time.monotonic()
-        if frame.idle and self.workshop.worker.busy and now_s - self._drawn_s < self._filling_s:
-            return False  # nobody moves: the worker has better use for the processor than a frame for each wall
+        filling = self.workshop.worker.busy or self.renderer.uploads_waiting
+        if frame.idle and filling and now_s - self._drawn_s < self._filling_s:
+            return False  # nobody moves: there is better use for the processor than a frame for each wall
         self._drawn, self._drawn_s = state, now_s
         return True
 

@@ -146,10 +146,10 @@ class Target(Protocol):
 
     def hint(self, name: str, value: Any) -> None:
         """Tell the target what it may make use of: `title` (str), `continuous` (bool: something is moving), `waiting`
-        (bool: a worker is busy and should have the processor), `copy` (str: onto the
-        clipboard), `typing` (bool: keys are for a text field), `catch`
-        (bool: the mouse turns the head), `pitch` (radians: where a head that is not real should look), `pulse` (Pulse:
-        a hand should feel it)."""
+        (bool: a worker is busy and should have the processor), `filling` (bool: walls are still to be brought to the
+        GPU, which goes before frames of a room that stands still), `copy` (str: onto the clipboard), `typing` (bool:
+        keys are for a text field), `catch` (bool: the mouse turns the head), `pitch` (radians: where a head that is not
+        real should look), `pulse` (Pulse: a hand should feel it)."""
         ...
 
     def close(self) -> None: ...

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+import math
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from walkin.geometry import yaw_matrix
 from walkin.graph import Network
 from walkin.interact.curve import Curve
 from walkin.places import Layout, Place, Ribbon
@@ -69,61 +69,91 @@ class Router:
 
     def ribbon(self, edge: tuple[str, str], places: Mapping[str, Place], layout: Layout, x_m: float = 0.0) -> Ribbon:
         """One edge's, between walls where they stand now; x_m: the middle of the aisle."""
+        if self.curve is None:
+            return self.straight([edge], places, layout, x_m)[0]
         source, target = edge
-        curve = self.curve.shifted(x_m) if self.curve is not None else None
-        port = _port if curve is None or source not in places else _foot
-        start, leave = port(places.get(source, layout.picture), self.leaves[source, target], outgoing=True)
-        port = _port if curve is None else _foot
-        end, arrive = port(places.get(target, layout.board), self.arrives[target, source], outgoing=False)
-        if edge in self.tracks and (curve is None or source in places):
-            along = self.tracks[edge]
-            if curve is not None:
-                points = _wound(start, leave, end, arrive, curve, along)
-            else:
-                points = _tracked(start, leave, end, arrive, x_m + along)
+        curve = self.curve.shifted(x_m)
+        port = _foot if source in places else _port
+        leaving = port(places.get(source, layout.picture), self.leaves[source, target], outgoing=True)
+        arriving = _foot(places.get(target, layout.board), self.arrives[target, source], outgoing=False)
+        start, leave, end, arrive = map(np.array, (*leaving, *arriving))
+        kind = "main"
+        if edge in self.tracks and source in places:
+            points = _wound(start, leave, end, arrive, curve, self.tracks[edge])
             kind = "skip"
-        elif curve is not None and source in places and np.linalg.norm(end - start) > STRAIGHT_M:
+        elif source in places and np.linalg.norm(end - start) > STRAIGHT_M:
             points = _wound(start, leave, end, arrive, curve, BRANCH_M)
-            kind = "main"
         else:
-            reach = max(0.5, 0.5 * float(np.linalg.norm(end - start)))
-            points = _bezier(start, start + leave * reach, end - arrive * reach, end)
-            kind = "main"
+            points = _turned(start, leave, end, arrive)
         return Ribbon(source, target, points.astype(np.float32), kind, self.dashed)
+
+    def straight(
+        self, edges: Sequence[tuple[str, str]], places: Mapping[str, Place], layout: Layout, x_m: float = 0.0
+    ) -> list[Ribbon]:
+        """Those of edges along an aisle, in one go: numpy takes as long for one as for hundreds."""
+        ends = [
+            (
+                *_port(places.get(source, layout.picture), self.leaves[source, target], outgoing=True),
+                *_port(places.get(target, layout.board), self.arrives[target, source], outgoing=False),
+            )
+            for source, target in edges
+        ]
+        start, leave, end, arrive = np.array(ends).reshape(-1, 4, 2).swapaxes(0, 1)
+        skips = np.array([edge in self.tracks for edge in edges], bool)
+        tracks = np.array([x_m + self.tracks[edge] for edge in edges if edge in self.tracks])
+        main = iter(_turned(start[~skips], leave[~skips], end[~skips], arrive[~skips]).astype(np.float32))
+        skip = iter(_tracked(start[skips], leave[skips], end[skips], arrive[skips], tracks).astype(np.float32))
+        return [
+            Ribbon(*edge, next(skip), "skip", self.dashed)
+            if edge in self.tracks
+            else Ribbon(*edge, next(main), "main", self.dashed)
+            for edge in edges
+        ]
 
 
 def routed(layout: Layout, router: Router) -> Layout:
     """With all its ribbons."""
-    ribbons = tuple(router.ribbon(edge, layout.places, layout) for edge in router.edges)
+    if router.curve is None:
+        ribbons = tuple(router.straight(router.edges, layout.places, layout))
+    else:
+        ribbons = tuple(router.ribbon(edge, layout.places, layout) for edge in router.edges)
     return replace(layout, ribbons=ribbons, router=router)
 
 
-def _port(place: Place, offset: float, *, outgoing: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Where a ribbon touches a wall, and its direction there, as (x, z).
+Flat = tuple[float, float]
+"""x and z of a place on the floor, or of a direction."""
+
+
+def _port(place: Place, offset: float, *, outgoing: bool) -> tuple[Flat, Flat]:
+    """Where a ribbon touches a wall, and its direction there.
 
     It arrives at the foot of the face and leaves from the edge next to the aisle.
     """
-    rotation = yaw_matrix(place.yaw)
-    right, normal = rotation[[0, 2], 0], rotation[[0, 2], 2]
-    corner = np.array([place.corner[0], place.corner[2]])
-    left_of_aisle = place.yaw > 0 or (place.yaw == 0 and place.corner[0] + place.width_m / 2 < 0)
-    inner = corner + right * place.width_m if left_of_aisle else corner
-    inwards = -right if left_of_aisle else right  # from the aisle into the wall's width
-    forward = np.array([0.0, -1.0])
+    (right_x, right_z), (normal_x, normal_z) = _axes(place)
+    x, _, z = place.corner
+    left_of_aisle = place.yaw > 0 or (place.yaw == 0 and x + place.width_m / 2 < 0)
+    if left_of_aisle:  # inwards: from the aisle into the wall's width
+        x, z, right_x, right_z = x + right_x * place.width_m, z + right_z * place.width_m, -right_x, -right_z
     if outgoing:
-        return inner - inwards * (0.06 + abs(offset)), forward
-    along = min(place.width_m / 2, 0.28)
-    return inner + inwards * (along + offset) + normal * 0.04, -normal
+        out = 0.06 + abs(offset)
+        return (x - right_x * out, z - right_z * out), (0.0, -1.0)
+    along = min(place.width_m / 2, 0.28) + offset
+    return (x + right_x * along + normal_x * 0.04, z + right_z * along + normal_z * 0.04), (-normal_x, -normal_z)
 
 
-def _foot(place: Place, offset: float, *, outgoing: bool) -> tuple[np.ndarray, np.ndarray]:
+def _foot(place: Place, offset: float, *, outgoing: bool) -> tuple[Flat, Flat]:
     """The same for a wall of a spiral: it arrives at the left of the face's foot and leaves from its right."""
-    rotation = yaw_matrix(place.yaw)
-    right, normal = rotation[[0, 2], 0], rotation[[0, 2], 2]
+    (right_x, right_z), (normal_x, normal_z) = _axes(place)
     inset = min(max(min(place.width_m / 3, 0.28) + offset, 0.03), place.width_m - 0.03)
     along = place.width_m - inset if outgoing else inset
-    at = np.array([place.corner[0], place.corner[2]]) + right * along + normal * 0.04
-    return at, normal if outgoing else -normal
+    at = place.corner[0] + right_x * along + normal_x * 0.04, place.corner[2] + right_z * along + normal_z * 0.04
+    return at, (normal_x, normal_z) if outgoing else (-normal_x, -normal_z)
+
+
+def _axes(place: Place) -> tuple[Flat, Flat]:
+    """A wall's right and normal, as geometry.yaw_matrix has them."""
+    c, s = math.cos(place.yaw), math.sin(place.yaw)
+    return (c, -s), (s, c)
 
 
 def _ports(ends: list[tuple[str, int, str]]) -> dict[tuple[str, str], float]:
@@ -156,20 +186,29 @@ def _tracks(intervals: list[tuple[int, int, tuple[str, str]]]) -> dict[tuple[str
 
 
 def _bezier(p0: np.ndarray, p1: np.ndarray, p2: np.ndarray, p3: np.ndarray, count: int = 20) -> np.ndarray:
+    """(..., count, 2) of corners (..., 2)."""
     t = np.linspace(0.0, 1.0, count)[:, None]
+    p0, p1, p2, p3 = (np.asarray(each)[..., None, :] for each in (p0, p1, p2, p3))
     return (1 - t) ** 3 * p0 + 3 * (1 - t) ** 2 * t * p1 + 3 * (1 - t) * t**2 * p2 + t**3 * p3
 
 
-def _tracked(start: np.ndarray, leave: np.ndarray, end: np.ndarray, arrive: np.ndarray, x: float) -> np.ndarray:
-    """From a wall into its track, along the aisle, and out again to a wall further on."""
-    length = max(0.4, float(start[1] - end[1]))
-    swing = min(2.0, 0.45 * length)
-    first, last = np.array([x, start[1] - swing]), np.array([x, end[1] + swing])
+def _turned(start: np.ndarray, leave: np.ndarray, end: np.ndarray, arrive: np.ndarray) -> np.ndarray:
+    """(..., points, 2): from one wall straight to another; all given as (..., 2)."""
+    reach = np.maximum(0.5, 0.5 * np.linalg.norm(end - start, axis=-1, keepdims=True))
+    return _bezier(start, start + leave * reach, end - arrive * reach, end)
+
+
+def _tracked(start: np.ndarray, leave: np.ndarray, end: np.ndarray, arrive: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """(n, points, 2): from a wall into its track at x, along the aisle, and out again to a wall further on; all others
+    are (n, 2)."""
+    length = np.maximum(0.4, start[:, 1] - end[:, 1])
+    swing = np.minimum(2.0, 0.45 * length)
+    first, last = np.stack([x, start[:, 1] - swing], axis=1), np.stack([x, end[:, 1] + swing], axis=1)
     along = np.array([0.0, -1.0])
-    reach = swing * 0.55
+    reach = (swing * 0.55)[:, None]
     into = _bezier(start, start + leave * reach, first - along * reach, first, 14)
-    out = _bezier(last, last + along * reach, end - arrive * min(reach, 0.8), end, 14)
-    return np.concatenate([into, out])
+    out = _bezier(last, last + along * reach, end - arrive * np.minimum(reach, 0.8), end, 14)
+    return np.concatenate([into, out], axis=1)
 
 
 def _wound(

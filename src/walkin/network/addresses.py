@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from walkin.network.operations import family, is_elementwise, plain_name
@@ -70,7 +70,7 @@ def finished(recorder: Recorder) -> Trace:
                 place=raw.place,
                 is_module_output=index in named,
                 is_boundary=raw.is_boundary,
-                channel_axis=_channel_axis(raw, name, ops),
+                channel_axis=channel_axis(raw, name, [(ops[i].shape, ops[i].channel_axis) for i in raw.inputs]),
             )
         )
     outputs = recorder.calls[0].outputs if recorder.calls else ()
@@ -99,22 +99,20 @@ def _kind(raw: RawOp, name: str) -> str:
     return "module" if raw.is_boundary else family(name)
 
 
-def _channel_axis(raw: RawOp, name: str, ops: list[Op]) -> int:
-    """The last axis where a transformer keeps pictures as (N, H, W, C), else 1."""
+def channel_axis(raw: RawOp, name: str, sources: Sequence[tuple[tuple[int, ...], int]]) -> int:
+    """The last axis where a transformer keeps pictures as (N, H, W, C), else 1. `sources`: shape and axis of each value
+    that went in."""
     last = len(raw.shape) - 1
     if last != 3:
         return 1
     if name in _CHANNELS_LAST:
         return last
-    sources = [ops[source] for source in raw.inputs if len(ops[source].shape) == len(raw.shape)]
-    if name == "permute" and sources:
+    axes = [axis for shape, axis in sources if len(shape) == len(raw.shape)]
+    if name == "permute" and axes:
         order = _permutation(raw.axis, last)
-        before = sources[0].channel_axis
-        return order.index(before) if before in order and order.index(before) in (1, last) else 1
+        return order.index(axes[0]) if axes[0] in order and order.index(axes[0]) in (1, last) else 1
     keeps = is_elementwise(name) or name in ("roll", "pad", "contiguous", "getitem", "cat", "to", "clone", "setitem")
-    if keeps and sources:
-        return max(source.channel_axis for source in sources)
-    return 1
+    return max(axes) if keeps and axes else 1
 
 
 def _permutation(axis: object, last: int) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ for each block of channels, none for each channel (see docs/performance.md for w
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -21,7 +22,7 @@ SAMPLES = 1 << 12  # values the percentiles are estimated from
 BLOCK = 1 << 19  # values a thread works on at a time: with fewer, the calls cost more than the caches save
 THREADS = 8  # that blocks are made larger for
 SMALLEST_SPAN = 1e-35  # 255 over less than this is no float32: such a channel is taken for a constant one
-SMALL = 1 << 15  # values for which new memory takes less time than finding a part of the old
+NARROW = 64  # values in a row: torch takes half as long again as numpy to find the ends of fewer
 STRIP = 1 << 20  # texels whose levels are made at a time
 BLOCK_APART = 1 << 26  # values on another device: few kernels, and scratch that a network leaves room for
 
@@ -34,7 +35,7 @@ def quantise(node: Node, value: Tensor, serial: int = 0, network: str = "", firs
     channels, mosaic = Channels(node, value), node.mosaic
     found, sample = Statistics(mosaic.count), Sample(mosaic.texels)
     levels = Levels(mosaic, first_level)
-    scratch = Scratch(channels.device)
+    scratch = Scratch.of(channels.device)
     here = channels.device.type == "cpu"
     block = BLOCK * min(THREADS, torch.get_num_threads()) if here else BLOCK_APART
     for first_row, rows, parts in _strips(mosaic, max(STRIP, block), block):
@@ -118,16 +119,26 @@ class Statistics:
 
 
 class Scratch:
-    """Memory that is used again by each block."""
+    """Memory that is used again by each block, and on a CPU by each node: new memory is cleared page by page, which
+    takes as long as what is done in it."""
+
+    _own = threading.local()
 
     def __init__(self, device: torch.device):
         self._device = device
         self._made: dict[torch.dtype, Tensor] = {}
 
+    @staticmethod
+    def of(device: torch.device) -> Scratch:
+        """A thread's own, as a block there is small; on other devices a new one, as it is not."""
+        if device.type != "cpu":
+            return Scratch(device)
+        if not hasattr(Scratch._own, "cpu"):
+            Scratch._own.cpu = Scratch(device)
+        return Scratch._own.cpu
+
     def like(self, pixels: Tensor, dtype: torch.dtype) -> Tensor:
         values = pixels.numel()
-        if values < SMALL:
-            return torch.empty(pixels.shape, dtype=dtype, device=self._device)
         made = self._made.get(dtype)
         if made is None or made.numel() < values:
             made = self._made[dtype] = torch.empty(values, dtype=dtype, device=self._device)
@@ -143,7 +154,7 @@ def _block(found: Statistics, first: int, pixels: Tensor, scratch: Scratch) -> t
     if flat.shape[1] == 1:
         low = high = flat.cpu().numpy()[:, 0]
     else:
-        low, high = flat.amin(dim=1).cpu().numpy(), flat.amax(dim=1).cpu().numpy()  # aminmax takes 15 times as long
+        low, high = _ends(flat)
     lowest, highest = float(low.min()), float(high.max())
     if not (math.isfinite(lowest) and math.isfinite(highest)):
         return _flawed_block(found, first, pixels)
@@ -156,6 +167,14 @@ def _block(found: Statistics, first: int, pixels: Tensor, scratch: Scratch) -> t
     found.zeros[here], found.positive[here] = _shares(flat, lowest, size, scratch)
     np.divide(flat.sum(dim=1).cpu().numpy(), np.float32(size), out=found.mean[here])
     return _codes(flat, low, high - low, scratch=scratch).view(pixels.shape), None
+
+
+def _ends(flat: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """float32 (n,) each: smallest and largest value of each row; NaN where there is one."""
+    if flat.device.type == "cpu" and flat.shape[1] < NARROW:
+        values, begins = flat.numpy().ravel(), np.arange(0, flat.numel(), flat.shape[1])
+        return np.minimum.reduceat(values, begins), np.maximum.reduceat(values, begins)
+    return flat.amin(dim=1).cpu().numpy(), flat.amax(dim=1).cpu().numpy()  # aminmax takes 15 times as long
 
 
 def _shares(
@@ -179,7 +198,7 @@ def _shares(
 def _codes(
     flat: Tensor, low: np.ndarray, span: np.ndarray, steps: float = 255.0, scratch: Scratch | None = None
 ) -> Tensor:
-    """uint8 (n, values): 0 for `low` (n,) to `steps` for low + span, rounded.
+    """uint8 (n, values), in `scratch`: 0 for `low` (n,) to `steps` for low + span, rounded.
 
     By way of int32: torch turns floats into bytes one by one, which takes four times as long as both steps.
     """
@@ -191,7 +210,7 @@ def _codes(
     np.multiply(scale, np.float32(steps), out=columns[1, :, 0])
     below, scales = torch.from_numpy(columns).to(flat.device)
     shares = torch.sub(flat, below, out=scratch.like(flat, torch.float32)).mul_(scales)
-    return scratch.like(flat, torch.int32).copy_(shares).to(torch.uint8)
+    return scratch.like(flat, torch.uint8).copy_(scratch.like(flat, torch.int32).copy_(shares))
 
 
 def _flawed_block(found: Statistics, first: int, pixels: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,9 @@ from walkin.network.raw import RawCall, RawOp
 from walkin.network.recording import Place
 from walkin.network.survey import ModuleKind, Survey
 from walkin.network.tensors import argument_tensors, find_tensors, given_tensors, named_tensors, result_tensors, whole
+
+if TYPE_CHECKING:
+    from walkin.network.catching import Catch
 
 # Values that leave torch through these may come back through one of the second set.
 _LEAVING = frozenset({"numpy", "tolist", "item", "__array__", "__dlpack__", "__float__", "__int__", "__complex__"})
@@ -37,8 +40,9 @@ _ANY = -2  # a version that is not asked for: a weight, in an operation that wri
 class Recorder(TorchFunctionMode):
     """Records while it is entered as a mode and listens to module calls (see `walkin.network.trace`)."""
 
-    def __init__(self, survey: Survey):
+    def __init__(self, survey: Survey, catch: Catch | None = None):
         super().__init__()
+        self.catch = catch
         self.ops: list[RawOp] = []
         self.calls: list[RawCall] = []
         self.events: list[str] = []
@@ -136,6 +140,8 @@ class Recorder(TorchFunctionMode):
         if origin is not None and origin.producers:
             if not origin.is_value:
                 call.returned_shape = tuple(whole(tensors[0]).shape)
+                if self.catch is not None:
+                    self.catch.returned(call, whole(tensors[0]))
             if len(origin.producers) == 1 and self.ops[origin.producers[0]].call == index:
                 call.module_output = origin.producers[0]
 
@@ -183,6 +189,8 @@ class Recorder(TorchFunctionMode):
                 inputs.extend(producers)
         if unknown and name != "__set__":
             inputs.extend(self._resolve(unknown, inputs, event, "argument"))
+        if self.catch is not None:
+            self.catch.wanted(name, inputs)
         result = func(*args, **kwargs) if kwargs else func(*args)
         written = [t for t, number in zip(given, before, strict=True) if number != _ANY and version(t) != number]
         if name == "__set__" and len(given) == 2:  # tensor.data = other
@@ -227,6 +235,8 @@ class Recorder(TorchFunctionMode):
         raw.in_place = not produced
         if name in ("permute", "transpose", "movedim", "moveaxis", "swapaxes"):
             raw.axis = args[1:]
+        if self.catch is not None:
+            self.catch.made(op, self.ops, value)
         for tensor in produced:
             self.origins.learn(tensor, (op,), tensor is value)
         for tensor in written:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,8 @@ from walkin.errors import Cancelled, WalkinError
 from walkin.graph import Network, Node
 from walkin.mailbox import Emit
 from walkin.network import histograms, readings
-from walkin.network.capture import Capture, Enough, GraphChanged
+from walkin.network.capture import Capture, Enough, GraphChanged, OnOutput
+from walkin.network.catching import FOLDS, Catch
 from walkin.network.fold import fold
 from walkin.network.inputs import Prepared
 from walkin.network.labels import mismatch
@@ -125,14 +127,16 @@ class Session:
         self, loaded: Loaded, inputs: tuple[Any, ...], fed: Fed, emit: Emit, job: str
     ) -> Iterator[Result]:
         yield Progress(job, "tracing the network", network=self.key)
-        traced = trace(loaded.model, *inputs)
+        plain = self.fold in FOLDS and not self.collapsed
+        catch = Catch(self.fold, self.budget_bytes) if plain else None
+        traced = trace(loaded.model, *inputs, catch=catch)
         cut = self._cut(loaded, traced, inputs, fed.serial)
         yield cut
         yield from self._told(cut)
         yield fed
         yield Progress(job, "running the network", network=self.key)
         assert self.capture is not None
-        yield from self._run(loaded, self.capture, inputs, fed, emit)
+        yield from self._run(loaded, self.capture, inputs, fed, emit, catch)
 
     def _cut(self, loaded: Loaded, traced: Trace, inputs: tuple[Any, ...], serial: int) -> Traced:
         """Fold a trace into walls, as they are wanted now."""
@@ -208,10 +212,21 @@ class Session:
         if found is not None:
             yield found
 
-    def _run(self, loaded: Loaded, capture: Capture, inputs: tuple[Any, ...], fed: Fed, emit: Emit) -> Iterator[Result]:
-        """One forward; tiles leave through `emit` while it runs, since it cannot be suspended."""
-        nodes = capture.nodes
+    def _run(
+        self,
+        loaded: Loaded,
+        capture: Capture,
+        inputs: tuple[Any, ...],
+        fed: Fed,
+        emit: Emit,
+        catch: Catch | None = None,
+    ) -> Iterator[Result]:
+        """One forward; tiles leave through `emit` while it runs, since it cannot be suspended. Where one has run
+        already, of which values were caught, only as far as some are missing."""
+        nodes, missing, output = capture.nodes, None, None
         histogram = None
+        if catch is not None and catch.sound and self.plan is not None:
+            missing, output = self._hand_over(catch, self.plan, fed.serial, emit), catch.output
 
         def on_output(address: str, value: torch.Tensor) -> None:
             nonlocal histogram
@@ -222,7 +237,10 @@ class Session:
             if address == self.measured:
                 histogram = histograms.activations(self.key, address, value, self.bins, fed.serial)
 
-        output = capture.run(*inputs, on_output=on_output)
+        if missing is None or self.plan is None:
+            output = capture.run(*inputs, on_output=on_output)
+        else:
+            _capture_some(loaded, self.plan, missing, inputs, on_output)
         found = tuple(readings.of(output, loaded.labels, inputs, fed.serial, self.key))
         yield from found
         if histogram is not None:
@@ -232,6 +250,24 @@ class Session:
             yield replace(wrong, network=self.key)
         self.shown = Shown(self.plan.network if self.plan else None, fed, found)
         self.painted.clear()
+
+    def _hand_over(self, catch: Catch, plan: Plan, serial: int, emit: Emit) -> set[str]:
+        """Send what was caught while the network was traced; addresses of walls that are missing."""
+        missing = set()
+        for shown in plan.shown:
+            node = plan.network.by_address[shown.address]
+            if node.kind == "input":
+                continue
+            tiles = catch.take(shown, node)
+            if tiles is None or node.address == self.measured:  # that takes its values
+                missing.add(node.address)
+                continue
+            first_level = self._first_level(node)
+            named = replace(tiles, address=node.address, serial=serial, network=self.key)
+            self.painted.add(node.address)
+            emit(named.from_level(first_level))
+            self.sent[node.address] = first_level
+        return missing
 
     def _send(self, node: Node, value: torch.Tensor, serial: int, emit: Emit) -> None:
         first_level = self._first_level(node)
@@ -285,19 +321,14 @@ class Session:
         loaded, plan, waiting = self.loaded, self.plan, set(addresses)
         if not waiting or loaded is None or plan is None:
             return
-        some = replace(plan, shown=tuple(shown for shown in plan.shown if shown.address in waiting))
         nodes = plan.network.by_address
 
         def on_output(address: str, value: torch.Tensor) -> None:
             self._send(nodes[address], value, self.serial, emit)
             waiting.discard(address)
-            if not waiting:
-                raise Enough
 
         try:
-            Capture(loaded.model, some).run(*self.inputs, on_output=on_output)
-        except Enough:
-            pass
+            _capture_some(loaded, plan, addresses, self.inputs, on_output)
         except Cancelled:
             raise
         except Exception as problem:
@@ -330,6 +361,25 @@ class Session:
         except GraphChanged:
             yield Notice(f"{loaded.name} takes another path at every run: no histogram of {address}", "warning")
         yield from found
+
+
+def _capture_some(
+    loaded: Loaded, plan: Plan, addresses: Collection[str], inputs: tuple[Any, ...], on_output: OnOutput
+) -> None:
+    """A forward that hands out some walls' values, and ends with the last of them."""
+    waiting = set(addresses)
+    if not waiting:
+        return
+
+    def on_some(address: str, value: torch.Tensor) -> None:
+        on_output(address, value)
+        waiting.discard(address)
+        if not waiting:
+            raise Enough
+
+    some = replace(plan, shown=tuple(shown for shown in plan.shown if shown.address in waiting))
+    with contextlib.suppress(Enough):
+        Capture(loaded.model, some).run(*inputs, on_output=on_some)
 
 
 def _advice(loaded: Loaded, given: Prepared, problem: Exception) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
@@ -18,26 +18,31 @@ from walkin.network.survey import Survey
 from walkin.network.tensors import find_tensors
 from walkin.network.undisturbed import undisturbed
 
+if TYPE_CHECKING:
+    from walkin.network.catching import Catch
+
 __all__ = ["Call", "Op", "Place", "Trace", "trace"]
 
 
-def trace(model: nn.Module, *inputs: Any, kwargs: Mapping[str, Any] | None = None) -> Trace:
-    """The graph of the one path that these inputs take through `model`."""
+def trace(model: nn.Module, *inputs: Any, kwargs: Mapping[str, Any] | None = None, catch: Catch | None = None) -> Trace:
+    """The graph of the one path that these inputs take through `model`. `catch` is told of all values on it."""
     survey = Survey.of(model)
     model = survey.model
     named = dict(kwargs or {})
     with undisturbed(survey, inputs, named):
-        recorder = Recorder(survey)
+        recorder = Recorder(survey, catch)
         try:
             before = survey.fillings()
             recorded = _record(recorder, inputs, named)
             # torchvision's detectors compute scales in their first forward, others fill caches: not in later ones.
             if survey.fillings() != before:
-                recorder = Recorder(survey)
+                recorder = Recorder(survey, catch)
                 recorded = _record(recorder, inputs, named)
             return recorded
         except Exception as error:
             fault = error
+            if catch is not None:
+                catch.begin()
         # Was it the recording, or does the network not take these inputs?
         try:
             recorded = trace_order(survey, inputs, named)
@@ -48,9 +53,13 @@ def trace(model: nn.Module, *inputs: Any, kwargs: Mapping[str, Any] | None = Non
 
 
 def _record(recorder: Recorder, inputs: tuple[Any, ...], named: dict[str, Any]) -> Trace:
+    if recorder.catch is not None:
+        recorder.catch.begin()
     recorder.add_inputs(inputs, named)
     with listening(recorder), recorder:
-        recorder.survey.model(*inputs, **named)
+        output = recorder.survey.model(*inputs, **named)
+    if recorder.catch is not None:
+        recorder.catch.ended(output)
     return finished(recorder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import moderngl
@@ -51,7 +52,7 @@ class Ribbons:
         if not ordered:
             return
         self._slabs = Slabs.of([ribbon.points for ribbon in ordered])
-        self._buffer = self._ctx.buffer(np.concatenate([_strip(ribbon) for ribbon in ordered]), dynamic=True)
+        self._buffer = self._ctx.buffer(_strip(ordered), dynamic=True)
         self._link()
 
     def _link(self) -> None:
@@ -71,7 +72,7 @@ class Ribbons:
         first, changed = 0, False
         for old, new in zip(before, after, strict=True):
             if old is not new:
-                self._buffer.write(_strip(new), offset=first * VERTEX.itemsize)
+                self._buffer.write(_strip([new]), offset=first * VERTEX.itemsize)
                 changed = True
             first += 2 * len(new.points)
         if changed:
@@ -201,18 +202,28 @@ def _spheres(low: np.ndarray, high: np.ndarray, starts: np.ndarray) -> tuple[np.
     return np.stack([middle[:, 0], np.zeros(len(middle)), middle[:, 1]], axis=1), np.linalg.norm(high - low, axis=1) / 2
 
 
-def _strip(ribbon: Ribbon) -> np.ndarray:
-    points = ribbon.points.astype(float)
-    tangent = np.gradient(points, axis=0)
+def _strip(ribbons: Sequence[Ribbon]) -> np.ndarray:
+    """VERTEX records of ribbons, two a point, one ribbon after the other; all in one go, as there may be thousands."""
+    counts = np.array([len(ribbon.points) for ribbon in ribbons])
+    points = np.concatenate([ribbon.points for ribbon in ribbons]).astype(float)
+    ends = np.cumsum(counts)
+    firsts, lasts = ends - counts, ends - 1
+    steps = np.diff(points, axis=0, prepend=points[:1])  # to each point from the one before
+    steps[firsts] = 0.0
+    tangent = steps.copy()
+    tangent[:-1] += steps[1:]
+    tangent[lasts] = steps[lasts]
     tangent /= np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-9)
-    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    along = np.cumsum(np.linalg.norm(steps, axis=1))
+    along -= np.repeat(along[firsts], counts)
+    looks = [(HALF_WIDTHS_M[r.kind], DASH_M if r.dashed else 0.0, *TINTS[r.kind]) for r in ribbons]
     vertices = np.zeros((len(points), 2), VERTEX)
     vertices["place"][..., :2] = points[:, None]
     vertices["place"][..., 2] = -tangent[:, None, 1]
     vertices["place"][..., 3] = tangent[:, None, 0]
     vertices["stroke"][..., 0] = (-1.0, 1.0)
     vertices["stroke"][..., 1] = along[:, None]
-    vertices["stroke"][..., 2] = HALF_WIDTHS_M[ribbon.kind]
-    vertices["stroke"][..., 3] = DASH_M if ribbon.dashed else 0.0
-    vertices["tint"] = TINTS[ribbon.kind]
+    of_points = np.repeat(np.array(looks, np.float32), counts, axis=0)
+    vertices["stroke"][..., 2:] = of_points[:, None, :2]
+    vertices["tint"] = of_points[:, None, 2:]
     return vertices.reshape(-1)

@@ -9,7 +9,6 @@ import numpy as np
 
 from walkin.color_maps import NAMES as COLOR_MAPS
 from walkin.exhibit import Wall, tile_fill
-from walkin.geometry import UP
 from walkin.growth import SHOWINGS
 from walkin.places import Place
 from walkin.render.atlas import Atlas, cell_of
@@ -116,10 +115,10 @@ class Walls:
             bands = atlas.lays[address].bands
             self._row[address] = slice(len(records), len(records) + len(bands))
             for part, band in enumerate(bands):
-                records.append(_record(wall, atlas, part))
+                records.append(_numbers(wall, atlas, part))
                 blocks.append(self._block_key(address, band.block, atlas))
                 numbers.append(number)
-        self._records = np.array(records, WALL) if records else np.zeros(0, WALL)
+        self._records = np.array(records, np.float32).reshape(-1).view(WALL)
         self._block_keys = np.array(blocks, float)
         # Walls that are close come first; those with visualisations are drawn by another shader too: as if they lay on
         # blocks of their own, after the others. Those of which each tile is its mean come last, and from any block.
@@ -143,7 +142,8 @@ class Walls:
         if len(bands) != rows.stop - rows.start:
             return False
         for number, row in enumerate(range(rows.start, rows.stop)):
-            self._records[row] = _record(wall, atlas, number)
+            numbers = _numbers(wall, atlas, number)
+            self._records.view(np.float32).reshape(len(self._records), -1)[row] = numbers
             self._records[row]["slots_margin"][3] += self._grown.get(wall.key, NONE) - NONE
             self._block_keys[row] = self._block_key(wall.key, bands[number].block, atlas)
         (self._flawed.add if wall.flawed else self._flawed.discard)(wall.key)
@@ -278,24 +278,32 @@ def tile_record(wall: Wall, atlas: Atlas, channel: int, place: Place) -> tuple[i
 
 
 def _record(wall: Wall, atlas: Atlas, number: int, place: Place | None = None) -> np.void:
+    return np.array(_numbers(wall, atlas, number, place), np.float32).view(WALL)[0]
+
+
+def _numbers(wall: Wall, atlas: Atlas, number: int, place: Place | None = None) -> tuple[float, ...]:
+    """What a record holds, field by field: filling in a thousand at once takes a tenth of one by one."""
     place, mosaic, tiles = place or wall.place, wall.mosaic, wall.tiles
     lay = atlas.lays[wall.key]
     band, held = lay.bands[number], lay.finest
     means = held == mosaic.levels  # a texel for each tile
     (cell_height, cell_width), finest = cell_of(mosaic, held), 0.5**held
-    record = np.zeros(1, WALL)[0]
     # 2 mm before the panel's face: depth resolves that as far away as a wall can be told from its panel.
-    upper_left = np.array(place.corner) + UP * place.height_m + place.normal * 0.002
-    record["corner_table"] = (*upper_left, atlas.first_entry(wall.key))
-    record["right_columns"] = (*(place.right * place.pitch_m), place.columns)
-    record["down_count"] = (*(-UP * place.pitch_m), mosaic.count)
-    record["fill_rows"] = (*tile_fill(place.fill, mosaic), place.rows, max(0, mosaic.levels - 1 - held))
-    width, height = (1, 1) if means else (mosaic.width * finest, mosaic.height * finest)
-    record["texels"] = (width, height, cell_width, cell_height)
-    record["origin_cells"] = (band.x, band.y, mosaic.columns, band.first_row * mosaic.columns)
-    if tiles is not None:
-        record["ranges"] = (*tiles.wall_range, *tiles.percentile_range)
-    layer = band.layer + 1 if tiles is not None else 0
+    (x, y, z), (across, _, deep), (front_x, _, front_z) = place.corner, place.right.tolist(), place.normal.tolist()
+    pitch = place.pitch_m
+    width, height = (1.0, 1.0) if means else (mosaic.width * finest, mosaic.height * finest)
+    ranges = (*tiles.wall_range, *tiles.percentile_range) if tiles is not None else (0.0, 0.0, 0.0, 0.0)
     own = OWN_STEP * (1 + COLOR_MAPS.index(wall.node.color_map)) if wall.node.color_map else 0
-    record["slots_margin"] = (band.rows * mosaic.columns, MARGIN_M / place.pitch_m, layer, NONE + own)
-    return record
+    return (
+        *(x + front_x * 0.002, y + place.height_m, z + front_z * 0.002, atlas.first_entry(wall.key)),  # corner_table
+        *(across * pitch, 0.0, deep * pitch, place.columns),  # right_columns
+        *(0.0, -pitch, 0.0, mosaic.count),  # down_count
+        *(*tile_fill(place.fill, mosaic), place.rows, max(0, mosaic.levels - 1 - held)),  # fill_rows
+        *(width, height, cell_width, cell_height),  # texels
+        *(band.x, band.y, mosaic.columns, band.first_row * mosaic.columns),  # origin_cells
+        *ranges,
+        band.rows * mosaic.columns,  # slots_margin
+        MARGIN_M / pitch,
+        band.layer + 1 if tiles is not None else 0,
+        NONE + own,
+    )

@@ -57,7 +57,7 @@ class OffscreenTarget:
     name: str = "offscreen"
 
     def __post_init__(self) -> None:
-        self._waiting = False
+        self._waiting = self._filling = False
         self._pitch = 0.0
         self.ctx = standalone_context()
         prepare_context(self.ctx)
@@ -78,7 +78,7 @@ class OffscreenTarget:
                 head = given.stage_from_head
                 pitched = quaternion.cross(head.orientation, quaternion_from_yaw_pitch(0.0, self._pitch))
                 given = replace(given, stage_from_head=Pose(head.position, pitched))
-            yield OffscreenFrame(given, self.dt_s, self, idle=self._waiting)
+            yield OffscreenFrame(given, self.dt_s, self, idle=self._waiting or self._filling)
             gl.flush(self.ctx)
             number += 1
 
@@ -107,6 +107,8 @@ class OffscreenTarget:
     def hint(self, name: str, value: Any) -> None:
         if name == "waiting":
             self._waiting = value
+        elif name == "filling":
+            self._filling = value
         elif name == "pitch":
             self._pitch = value
 

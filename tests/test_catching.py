@@ -1,0 +1,146 @@
+"""What is caught of the values of a forward that is traced, against a forward that hands them out afterwards."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+import zoo
+from test_jobs import of, opened, run
+from torch import nn
+
+from walkin.network import catching, jobs
+from walkin.network.capture import Capture
+from walkin.network.catching import Catch
+from walkin.network.fold import fold
+from walkin.network.quantise import quantise
+from walkin.network.trace import trace
+from walkin.requests import Refold
+from walkin.results import Tiles
+
+
+def same(one: Tiles, other: Tiles) -> bool:
+    ours, theirs = ((tiles.low, tiles.high, tiles.mean, *tiles.levels) for tiles in (one, other))
+    pairs = zip(ours, theirs, strict=True)
+    return one.mosaic == other.mosaic and all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
+
+
+def caught(model: nn.Module, args: tuple, kwargs: dict, level: str) -> tuple[dict[str, Tiles], list[str], Catch]:
+    """Tiles by address, addresses that are missing."""
+    catch = Catch(level)
+    recorded = trace(model, *args, kwargs=kwargs, catch=catch)
+    network, plan = fold(recorded, level, name="")
+    found = {shown.address: catch.take(shown, network.by_address[shown.address]) for shown in plan.shown}
+    there = {address: tiles for address, tiles in found.items() if tiles is not None}
+    walls = [node.address for node in network if node.kind != "input"]
+    return there, [address for address in walls if address not in there], catch
+
+
+@pytest.mark.parametrize("level", ["ops", "layers"])
+@pytest.mark.parametrize("model_class", zoo.CLASSES, ids=lambda c: c.__name__)
+def test_what_is_caught_is_what_a_capture_hands_out(model_class: type[nn.Module], level: str) -> None:
+    model, (args, kwargs) = zoo.build(model_class), zoo.arguments(model_class)
+    there, missing, catch = caught(model, args, kwargs, level)
+    recorded = trace(model, *args, kwargs=kwargs)
+    _, plan = fold(recorded, level, name="")
+    capture = Capture(model, plan, recorded)
+    truth: dict[str, Tiles] = {}
+
+    def keep(address: str, value: torch.Tensor) -> None:
+        truth[address] = quantise(capture.nodes[address], value)
+
+    capture.run(*args, on_output=keep, kwargs=kwargs)
+    assert catch.sound
+    assert not [address for address, tiles in there.items() if not same(tiles, truth[address])]
+    unseen = [address for address in missing if capture.nodes[address].kind != "module"]
+    assert len(unseen) <= len(truth) // 3  # that it is worth it
+
+
+class Residual(nn.Module):
+    """Norms and activations, in place and not, a value that two take, and one that is written to afterwards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.norm, self.two = nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6), nn.Conv2d(6, 6, 3, padding=1)
+        self.relu = nn.ReLU(inplace=True)
+        self.forwards = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.forwards += 1
+        seen = self.relu(self.norm(self.one(x)))
+        more = self.two(seen).sigmoid()
+        more += seen
+        return self.relu(more).mean((2, 3))
+
+
+@pytest.mark.parametrize("level", ["ops", "layers"])
+def test_a_network_is_opened_by_one_forward(level: str) -> None:
+    model = Residual()
+    sessions, results = opened(model, fold=level)
+    copy = sessions.by_key[""].loaded.model
+    assert copy.forwards == 1
+    walls = of(Tiles, results)
+    sent = Counter(tiles.address for tiles in walls)
+    assert set(sent) == {node.address for node in sessions.by_key[""].plan.network if node.kind != "input"}
+    assert set(sent.values()) == {1}
+    again = of(Tiles, run(jobs.refold, sessions, Refold(level)))
+    assert copy.forwards == 2
+    by_address = {tiles.address: tiles for tiles in again}
+    assert all(same(tiles, by_address[tiles.address]) for tiles in walls)
+    assert {tiles.serial for tiles in walls} == {1}
+
+
+def test_a_value_that_is_written_to_is_not_caught_afterwards() -> None:
+    class Written(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            seen = x * 2
+            kept = seen.view(-1)
+            kept.add_(5.0)  # through another tensor
+            return seen.reshape(x.shape).exp() + seen
+
+    model, x = Written(), torch.rand(1, 3, 4, 4)
+    there, _, _ = caught(model, (x,), {}, "layers")
+    lowest = {address: float(tiles.low.min()) for address, tiles in there.items()}
+    assert lowest.get("mul", 0.0) < 2.0
+
+
+def test_a_network_that_draws_numbers_shows_one_forward() -> None:
+    class Noisy(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1)
+            with torch.no_grad():
+                for conv in (self.one, self.two):
+                    conv.weight.copy_(torch.eye(4)[:, : conv.in_channels, None, None])
+                    conv.bias.zero_()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.two(self.one(x) + torch.randn(1))
+
+    sessions, results = opened(Noisy(), fold="ops")
+    tiles = {each.address: each for each in of(Tiles, results)}
+    assert same(tiles["add"], tiles["two"])  # which hands on what it is given
+    catch = Catch("ops")
+    trace(sessions.by_key[""].loaded.model, torch.rand(1, 3, 8, 8), catch=catch)
+    assert not catch.sound
+
+
+def test_what_there_is_no_room_for_is_captured(monkeypatch) -> None:
+    _, whole = opened(Residual(), fold="ops")
+    monkeypatch.setattr(catching, "LIMIT_BYTES", 3000)
+    sessions, some = opened(Residual(), fold="ops")
+    assert sessions.by_key[""].loaded.model.forwards == 2
+    assert {tiles.address for tiles in of(Tiles, some)} == {tiles.address for tiles in of(Tiles, whole)}
+    assert len(of(Tiles, some)) == len(of(Tiles, whole))
+
+
+def test_a_value_of_a_rare_kind_is_left_to_the_capture(monkeypatch) -> None:
+    def fails(*given: object) -> Tiles:
+        raise RuntimeError("no such kind")
+
+    monkeypatch.setattr(catching, "quantise", fails)
+    sessions, results = opened(Residual())
+    assert len(of(Tiles, results)) == len(sessions.by_key[""].plan.network) - 1
+    assert sessions.by_key[""].loaded.model.forwards == 2
