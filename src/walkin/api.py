@@ -17,6 +17,7 @@ from walkin.resources import photos
 if TYPE_CHECKING:
     from walkin.app import App
     from walkin.graph import Network
+    from walkin.interventions import Intervention
     from walkin.keeping import Kept
     from walkin.results import Visualised
     from walkin.room import Room
@@ -55,6 +56,7 @@ def view(
     msaa: int | None = None,
     eyes: int = 1,
     memory: int | str | None = None,
+    interventions: Iterable[Intervention | str] = (),
     timeout_s: float = 300.0,
 ) -> Room | None:
     """Open a room and stay in it until the visitor leaves, or until `screenshot_to` is written.
@@ -70,8 +72,9 @@ def view(
     network its own are opened; one that a script gave has to be given again. `layout`: line or spiral; `light`: a light
     room or a dark one; None: as the visitor had it last, or as the scene has it.
     `memory`: most that walls take on the GPU, in bytes or as `"500MB"`; what has no room is coarse where it is far.
-    `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws one picture into
-    a file and says where. WalkinError says what is wrong in one line.
+    `interventions`: what is changed of its values from the first picture on, as for `activations`; the picture of a
+    swap is a file. `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws
+    one picture into a file and says where. WalkinError says what is wrong in one line.
     """
     from walkin import opening
     from walkin.app import App, Settings
@@ -105,7 +108,7 @@ def view(
             model_or_name, weights=weights, key=key, image=shown[0] if images is not None and shown else None,
             device=device, input_size=input_size, mean=mean, std=std, labels=labels, fold=fold, seed=seed,
         )  # fmt: skip
-        request = replace(request, images=browse)
+        request = replace(request, images=browse, interventions=opening.interventions_from(interventions))
         requests, kept = [request], opening.kept_of_visit() if kind != "offscreen" and picture is None else Kept()
         if scene is not None:
             requests = _take_up(kept, Path(scene), request, layout, light)
@@ -205,17 +208,31 @@ def activations(
     nodes: str | Iterable[str] = "*",
     fold: str = "layers",
     kwargs: Mapping[str, Any] | None = None,
+    interventions: Iterable[Intervention | str] = (),
 ) -> dict[str, Tensor]:
-    """Copies of what each node whose address matches (`layer3.*`; several in a list) gave, exact, by address."""
+    """Copies of what each node whose address matches (`layer3.*`; several in a list) gave, exact, by address.
+
+    `interventions`: what is changed of the network's values, where it goes on with them: `walkin.Intervention`s, or
+    texts: `"layer3.2/17=0"` takes a channel out, `"layer3.2/0,4-9=*0.5"` scales some, `"layer3.2=clamp:-1,1"` cuts a
+    whole wall off. Of `Intervention(address, act="swap", picture=x)` the values for the input `x` are put in.
+    """
     _one_of("fold", fold, FOLDS)
     _class_of(model)
-    from walkin.network import capture
+    from walkin.network import capture, changing
+    from walkin.opening import interventions_from
 
+    wanted = interventions_from(interventions)
     try:
-        return capture.activations(model, *inputs, nodes=nodes, fold=fold, kwargs=kwargs)
+        return capture.activations(
+            model, *inputs, nodes=nodes, fold=fold, kwargs=kwargs, along_of=changing.exactly(model, wanted)
+        )
     except KeyError as problem:
         raise WalkinError(str(problem.args[0]) if problem.args else "no such node") from problem
+    except changing.Unfit as problem:
+        raise WalkinError(f"{problem.address} does not fit: {problem}", code=2) from problem
     except capture.GraphChanged as problem:
+        if wanted:
+            raise WalkinError(f"with what is changed the network goes another way ({problem})") from problem
         raise WalkinError(f"the network takes another path at every run ({problem}); seed it") from problem
 
 

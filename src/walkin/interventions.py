@@ -71,7 +71,8 @@ class Intervention:
         if self.act == "scale":
             return "0" if self.factor == 0 else f"*{self.factor:.6g}"
         if self.act == "clamp":
-            return f"clamp:{'' if self.low is None else f'{self.low:.6g}'},{'' if self.high is None else f'{self.high:.6g}'}"
+            low, high = ("" if bound is None else f"{bound:.6g}" for bound in (self.low, self.high))
+            return f"clamp:{low},{high}"
         path = getattr(self.picture, "path", None)
         return f"swap:{path if path is not None else self.picture_name}"
 
@@ -94,7 +95,9 @@ class Intervention:
         path = getattr(picture, "path", "")
         if path:
             return re.split(r"[\\/]", path)[-1]
-        named = [str(getattr(picture, name)) for name in ("caption", "kind", "address", "dataset") if hasattr(picture, name)]
+        named = [
+            str(getattr(picture, name)) for name in ("caption", "kind", "address", "dataset") if hasattr(picture, name)
+        ]
         return next((name for name in named if name), "another picture")
 
     def __str__(self) -> str:

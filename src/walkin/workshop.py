@@ -15,11 +15,13 @@ from walkin.requests import (
     Browse,
     Cancel,
     Close,
+    Compare,
     Detail,
     Exemplify,
     Export,
     Feed,
     Full,
+    Intervene,
     Keep,
     LookThrough,
     Measure,
@@ -39,6 +41,8 @@ from walkin.world import GROWING, World
 JOBS: dict[type, tuple[str, str]] = {
     Open: ("open", "open_network"),
     Feed: ("feed", "feed"),
+    Intervene: ("reach", "intervene"),
+    Compare: ("compare", "compare"),
     Refold: ("fold", "refold"),
     Detail: ("detail", "sharpen"),
     Measure: ("measure", "measure"),
@@ -203,7 +207,7 @@ class Workshop:
             self._world.notify("the only network in the room stays")
             return
         self._stop_watching(request.network)
-        ended = ("open", "feed", "detail", "measure", "export", GROWING, EVIDENCE, EXEMPLARS)
+        ended = ("open", "feed", "reach", "compare", "detail", "measure", "export", GROWING, EVIDENCE, EXEMPLARS)
         jobs = tuple(job_name(what, request.network) for what in ended)
         self.worker.submit(job_name("close", request.network), self._job("close_network", request), replaces=jobs)
 

@@ -215,8 +215,10 @@ def activations(
     nodes: str | Iterable[str] = "*",
     fold: str = "layers",
     kwargs: Mapping[str, Any] | None = None,
+    along_of: Callable[[Plan], Along | None] = lambda plan: None,
 ) -> dict[str, Tensor]:
-    """Copies of what each node whose address matches one of the globs gave, exact, in order of execution."""
+    """Copies of what each node whose address matches one of the globs gave, exact, in order of execution. `along_of`:
+    what follows the forward, by what there is to be followed."""
     patterns = [nodes] if isinstance(nodes, str) else list(nodes)
     for attempt in range(_ATTEMPTS):
         graph, plan, _ = _network(model, inputs, dict(kwargs or {}), fold, None)
@@ -228,7 +230,7 @@ def activations(
             values[address] = copied(tensor)
 
         try:
-            Capture(model, some).run(*inputs, on_output=keep, kwargs=kwargs)
+            Capture(model, some).run(*inputs, on_output=keep, kwargs=kwargs, along=along_of(plan))
         except GraphChanged:
             if attempt == _ATTEMPTS - 1:
                 raise

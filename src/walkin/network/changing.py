@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from walkin.errors import WalkinError
 from walkin.graph import Node
 from walkin.interventions import Intervention
-from walkin.network.capture import Replay
+from walkin.network.capture import Along, Capture, GraphChanged, Replay
 from walkin.network.events import event_name
 from walkin.network.origins import version
 from walkin.network.overlap import storage_key
@@ -24,6 +26,10 @@ Other = Callable[[Intervention], Tensor]
 
 class Unfit(Exception):
     """An intervention that this network, as it is cut now, has no place for: says why in a few words."""
+
+    def __init__(self, reason: str, address: str = ""):
+        super().__init__(reason)
+        self.address = address
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,10 @@ class Changes:
     def __bool__(self) -> bool:
         return bool(self.by_address)
 
+    def along(self) -> Along | None:
+        """What follows a forward that is changed so; None where it is not changed."""
+        return partial(Changing, changes=self) if self else None
+
 
 NOTHING = Changes({})
 
@@ -99,6 +109,34 @@ def fitted(plan: Plan, wanted: Iterable[Intervention], other: Other) -> tuple[Ch
         for address, each in found.items()
     }
     return Changes(changes), problems
+
+
+def exactly(model: nn.Module, wanted: Sequence[Intervention]) -> Callable[[Plan], Along | None]:
+    """What follows a forward of `model` with all these interventions; WalkinError for one that does not fit. The
+    picture of a swap is the input itself: a tensor, or a tuple of all inputs."""
+
+    def along_of(plan: Plan) -> Along | None:
+        def other(each: Intervention) -> Tensor:
+            given = each.picture if isinstance(each.picture, tuple) else (each.picture,)
+            if not all(isinstance(part, Tensor) for part in given):
+                raise Unfit("swap needs the other input as a tensor")
+            found: dict[str, Tensor] = {}
+            some = replace(plan, shown=tuple(shown for shown in plan.shown if shown.address == each.address))
+            try:
+                Capture(model, some).run(*given, on_output=lambda a, v: found.update({a: v.detach().clone()}))
+            except GraphChanged as problem:
+                raise Unfit("with the other input the network goes another way") from problem
+            return found[each.address]
+
+        for each in wanted:
+            plan.network.find(each.address)
+        changes, problems = fitted(plan, wanted, other)
+        for each, problem in zip(wanted, problems, strict=True):
+            if problem:
+                raise WalkinError(f"{each.where} does not fit: {problem}", code=2)
+        return changes.along()
+
+    return along_of
 
 
 def channel_axis(node: Node) -> int | None:
@@ -207,7 +245,8 @@ class Changing(Replay):
         try:
             return change(value)
         except Exception as problem:
-            self._fail(Unfit(f"its values cannot be changed so: {' '.join(str(problem).split())[:120]}"))
+            reason = f"its values cannot be changed so: {' '.join(str(problem).split())[:120]}"
+            self._fail(Unfit(reason, change.shown.address))
             raise
 
     def _changed_result(self, changes: list[Change], func: Any, args: Any, kwargs: Any) -> Any:
@@ -238,14 +277,14 @@ class Changing(Replay):
                 value.copy_(self.changed(change, value))
 
     def _value(self, change: Change, tensors: list[Tensor]) -> Tensor:
-        place = change.shown.place.position
+        place, address = change.shown.place.position, change.shown.address
         if place >= len(tensors):
-            self._fail(Unfit("it has no value with this picture"))
+            self._fail(Unfit("it has no value with this picture", address))
         value = tensors[place]
         if whole(value) is not value:
-            self._fail(Unfit("inside torch.vmap nothing can be changed"))
+            self._fail(Unfit("inside torch.vmap nothing can be changed", address))
         if tuple(value.shape) != change.shown.shape:
-            self._fail(Unfit("it has another shape with this picture"))
+            self._fail(Unfit("it has another shape with this picture", address))
         return value
 
 

@@ -37,6 +37,7 @@ class Reach:
         self._tape: Tape | None = None
         self._inputs: tuple[Any, ...] | None = None
         self._applied = NOTHING
+        self._pending: set[str] = set()  # changed by a run that was given up: the walls may show some of it
         self._copies: dict[int, list[int]] = {}
         self._structure: Tape | None = None
         """A tape of the same path, whose slots have the same numbers."""
@@ -70,24 +71,35 @@ class Reach:
         differing = self._differing(changes)
         if inputs is self._inputs and tape is not None and differing:
             cut = self._cut(tape, differing)
-        self._tape = None  # until this run has come to its end
+        self._pending |= set(differing)
         self.resumed = False
         if tape is not None and cut is not None:
             try:
                 output = self._resume(tape, cut, inputs, changes, differing, told, copies)
-                self._tape, self._applied, self.resumed = tape, changes, True
-                return output
             except Unresumable:
                 pass
-        return self._whole(inputs, changes, told, differing)
+            else:
+                self._applied, self.resumed = changes, True
+                self._pending.clear()
+                return output
+        self._tape = None
+        output = self._whole(inputs, changes, told, differing)
+        self._pending.clear()
+        return output
+
+    def shows(self, inputs: tuple[Any, ...], changes: Changes) -> None:
+        """The walls show what these inputs give with these changes, by a forward that was not run here."""
+        self._tape, self._inputs, self._applied = None, inputs, changes
+        self._pending.clear()
 
     def forget(self) -> None:
-        """Let go of all values."""
+        """Let go of all values: what the walls show is not known."""
         self._tape, self._inputs = None, None
 
     def _differing(self, changes: Changes) -> list[str]:
         before, now = self._applied.said, changes.said
-        return [address for address in {**before, **now} if before.get(address) != now.get(address)]
+        others = (address for address in {**before, **now} if before.get(address) != now.get(address))
+        return list(dict.fromkeys([*self._pending, *others]))
 
     def _cut(self, tape: Tape, addresses: list[str]) -> int | None:
         """The event after which a forward begins that has these nodes changed otherwise."""
@@ -122,7 +134,7 @@ class Reach:
         return output
 
     def _whole(self, inputs: tuple[Any, ...], changes: Changes, on_output: OnOutput, differing: list[str]) -> Any:
-        self._inputs = None
+        self._inputs = None  # until this run has come to its end
         if not self._resumes:
             output = self._capture.run(*inputs, on_output=on_output, along=partial(Changing, changes=changes))
             self._inputs, self._applied = inputs, changes

@@ -56,7 +56,9 @@ class Legend:
         signed = world.look.color_map == "signed"
         low, high, below, above = tiles.shown_range(world.look.range_mode, channel, signed=signed)
         row = self._table[COLOR_MAPS.index(world.look.color_map)]
-        bars, glyphs = self._draw(place, em, row, (low, high), (below, above), channel, world)
+        bars, glyphs = self._draw(
+            place, em, row, (low, high), (below, above), channel, world, difference=tiles.difference
+        )
         self._write(made, bars, glyphs)
 
     def draw(self) -> int:
@@ -78,9 +80,11 @@ class Legend:
         cut: tuple[bool, bool],
         channel: int | None,
         world: World,
+        *,
+        difference: bool = False,
     ) -> tuple[list[np.ndarray], list[np.ndarray]]:
         right, front = place.right, place.normal
-        words = _words(world.look.range_mode, channel)
+        words = _words(world.look.range_mode, channel, difference=difference)
         # Thin dark strokes on paper come out grey at this size.
         ink, dim, face = (BRIGHT, INK, "semibold") if world.look.light else (INK, DIM, "regular")
         marks = ticks(*span)
@@ -145,7 +149,12 @@ def _mark(value: float, share: float, cut: tuple[bool, bool]) -> str:
     return sign + number(0.0 if value == 0 else value)
 
 
-def _words(mode: str, channel: int | None) -> str:
+def _words(mode: str, channel: int | None, *, difference: bool = False) -> str:
+    """What the colours are of; of a difference which way it goes."""
+    return f"A − B, {_of(mode, channel)}" if difference else _of(mode, channel)
+
+
+def _of(mode: str, channel: int | None) -> str:
     if mode == "channel":
         return f"channel {channel}" if channel is not None else "point at a channel"
     return "1 to 99 %" if mode == "percentile" else "whole wall"
