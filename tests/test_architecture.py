@@ -35,6 +35,7 @@ FLOORS = (
     {
         "color_maps",
         "geometry",
+        "interventions",
         "gl",
         "imports",
         "mailbox",

@@ -9,11 +9,30 @@ if TYPE_CHECKING:
     from walkin.api import activations, trace, view, visualise
     from walkin.callbacks import on_select, panel
     from walkin.exports import export
+    from walkin.interventions import Intervention
     from walkin.room import Room
 
-__all__ = ["Room", "__version__", "activations", "export", "nn", "on_select", "panel", "trace", "view", "visualise"]
+__all__ = [
+    "Intervention",
+    "Room",
+    "__version__",
+    "activations",
+    "export",
+    "nn",
+    "on_select",
+    "panel",
+    "trace",
+    "view",
+    "visualise",
+]
 
-_HOMES = {"Room": "room", "export": "exports", "on_select": "callbacks", "panel": "callbacks"}
+_HOMES = {
+    "Intervention": "interventions",
+    "Room": "room",
+    "export": "exports",
+    "on_select": "callbacks",
+    "panel": "callbacks",
+}
 
 
 def __getattr__(name: str) -> Any:

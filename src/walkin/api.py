@@ -18,6 +18,7 @@ from walkin.resources import photos
 if TYPE_CHECKING:
     from walkin.app import App
     from walkin.graph import Network
+    from walkin.interventions import Intervention
     from walkin.keeping import Kept
     from walkin.results import Visualised
     from walkin.room import Room
@@ -56,6 +57,7 @@ def view(
     msaa: int | None = None,
     eyes: int = 1,
     memory: int | str | None = None,
+    interventions: Iterable[Intervention | str] = (),
     timeout_s: float = 300.0,
     probes: Mapping[str, Any] | None = None,
     hide: str | Sequence[str] = (),
@@ -79,8 +81,9 @@ def view(
     `checkpoints`: a folder or "runs/*.safetensors": what a training writes, as a slider over time; the newest goes in
     first, unless there are `weights`.
     `memory`: most that walls take on the GPU, in bytes or as `"500MB"`; what has no room is coarse where it is far.
-    `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws one picture into
-    a file and says where. WalkinError says what is wrong in one line.
+    `interventions`: what is changed of its values from the first picture on, as for `activations`; the picture of a
+    swap is a file. `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws
+    one picture into a file and says where. WalkinError says what is wrong in one line.
     """
     from walkin import opening
     from walkin.app import App, Settings
@@ -116,6 +119,7 @@ def view(
             probes=probes, hide=hide,
         )  # fmt: skip
         request = replace(request, images=browse, checkpoints=_checked(checkpoints))
+        request = replace(request, interventions=opening.interventions_from(interventions))
         live = request.model
         if not block and live is not None:  # now and here: later it may be half of one step and half of the next
             from walkin.network.factory import adopt
@@ -153,7 +157,8 @@ def view(
 
             from walkin.network.snapshots import shapes_of
 
-            shapes = shapes_of(request.model) if request.model is not None else None
+            own: Any = request.model
+            shapes = shapes_of(own) if own is not None else None
             return Room(lambda: opened(beside=True), end, live, shapes)
         app = opened()
         try:
@@ -244,18 +249,38 @@ def activations(
     fold: str = "layers",
     kwargs: Mapping[str, Any] | None = None,
     probes: Mapping[str, Any] | None = None,
+    interventions: Iterable[Intervention | str] = (),
 ) -> dict[str, Tensor]:
     """Copies of what each node whose address matches (`layer3.*`; several in a list) gave, exact, by address. A node
-    that a probe has named is meant by that name, too."""
+    that a probe has named is meant by that name, too.
+
+    `interventions`: what is changed of the network's values, where it goes on with them: `walkin.Intervention`s, or
+    texts: `"layer3.2/17=0"` takes a channel out, `"layer3.2/0,4-9=*0.5"` scales some, `"layer3.2=clamp:-1,1"` cuts a
+    whole wall off. Of `Intervention(address, act="swap", picture=x)` the values for the input `x` are put in.
+    """
     _one_of("fold", fold, FOLDS)
     _class_of(model)
-    from walkin.network import capture
+    from walkin.network import capture, changing
+    from walkin.opening import interventions_from
 
+    wanted = interventions_from(interventions)
     try:
-        return capture.activations(model, *inputs, nodes=nodes, fold=fold, kwargs=kwargs, probes=dict(marks(probes)))
+        return capture.activations(
+            model,
+            *inputs,
+            nodes=nodes,
+            fold=fold,
+            kwargs=kwargs,
+            probes=dict(marks(probes)),
+            along_of=changing.exactly(model, wanted),
+        )
     except KeyError as problem:
         raise WalkinError(str(problem.args[0]) if problem.args else "no such node") from problem
+    except changing.Unfit as problem:
+        raise WalkinError(f"{problem.address} does not fit: {problem}", code=2) from problem
     except capture.GraphChanged as problem:
+        if wanted:
+            raise WalkinError(f"with what is changed the network goes another way ({problem})") from problem
         raise WalkinError(f"the network takes another path at every run ({problem}); seed it") from problem
 
 

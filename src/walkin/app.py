@@ -54,11 +54,13 @@ from walkin.requests import (
 from walkin.results import (
     Boxes,
     Catalogue,
+    Compared,
     Exported,
     Fed,
     Finished,
     GrownTiles,
     Histogram,
+    Intervened,
     Notice,
     Page,
     Progress,
@@ -187,7 +189,9 @@ class App:
                 replace(request, network=key) for key, request in zip(_keys(requests), requests, strict=True)
             )
         self._first_requests = requests
-        self.world.exhibits = [Exhibit(request.network, request.spec, request) for request in requests]
+        self.world.exhibits = [
+            Exhibit(request.network, request.spec, request, interventions=request.interventions) for request in requests
+        ]
         self.world.here = self.world.exhibits[0]
         self.world.title = ", ".join(request.spec for request in requests)
         self.world.progress = Progress("open", f"opening {requests[0].spec}")
@@ -574,7 +578,7 @@ def _key(result: Result) -> Hashable | None:
         return GrownTiles, result.network, tuple(each.objective for each in result.pictures)
     if isinstance(result, Progress):
         return Progress, result.network, result.job
-    if isinstance(result, Fed | Scores | Segmentation | Boxes):
+    if isinstance(result, Fed | Scores | Segmentation | Boxes | Intervened | Compared):
         return type(result), result.network
     if isinstance(result, Histogram):
         return Histogram, result.network, result.address, result.kind

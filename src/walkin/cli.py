@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _network_options(parser: argparse.ArgumentParser, seed: str = "--seed") -> None:
+def _network_options(parser: argparse.ArgumentParser, seed: str = "--seed", *, changing: bool = False) -> None:
     parser.add_argument(
         "--weights",
         metavar="W",
@@ -130,6 +130,16 @@ def _network_options(parser: argparse.ArgumentParser, seed: str = "--seed") -> N
         help="what becomes a wall: every operation, layers with norm and activation folded in, or blocks",
     )
     parser.add_argument("--image", metavar="FILE", help="picture to feed first")
+    if changing:
+        parser.add_argument(
+            "--intervene",
+            action="append",
+            default=[],
+            metavar="WHAT",
+            help="change values where the network goes on with them (may be given again): layer3.2=0 takes a wall out, "
+            "layer3.2/17=0 one channel, layer3.2/0,4-9='*0.5' scales some, layer3.2=clamp:-1,1 cuts off, "
+            "layer3.2/17=swap:FILE takes the values of another picture",
+        )
     parser.add_argument(seed, type=_count, default=0, metavar="N", help="of untrained weights (default: 0)")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
 
@@ -143,7 +153,7 @@ def _view_parser(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("network", nargs="*", metavar="NETWORK", help="what to open, side by side (default: demo)")
-    _network_options(parser)
+    _network_options(parser, changing=True)
     parser.add_argument(
         "--images",
         metavar="SPEC",
@@ -284,7 +294,7 @@ def _export_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("network", nargs="?", default="demo", metavar="NETWORK", help="what to open (default: demo)")
     export_flags.add(parser, _count)
-    _network_options(parser)
+    _network_options(parser, changing=True)
     parser.set_defaults(run=_export)
 
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from walkin.geometry import Quads
 from walkin.graph import Network, Node
+from walkin.interventions import Intervention
 from walkin.mosaic import Mosaic
 from walkin.places import Layout, Place, Ribbon
-from walkin.requests import Open
-from walkin.results import Boxes, Fed, Scores, Segmentation, Tiles
+from walkin.requests import Open, State
+from walkin.results import Boxes, Compared, Fed, Intervened, Scores, Segmentation, Tiles
 
 
 def wall_key(exhibit: str, address: str) -> str:
@@ -97,6 +98,14 @@ class Exhibit:
     """Whether one after the other is shown."""
     changed_s: float = 0.0
     """When the last one was asked for, by the world's clock."""
+    interventions: tuple[Intervention, ...] = ()
+    """What is changed of its values, as the visitor has asked for it."""
+    intervened: Intervened | None = None
+    """What came of them; None: the worker has not answered yet, or there were none."""
+    against: State | None = None
+    """What it is compared with, as the visitor has asked for it."""
+    compared: Compared | None = None
+    """How far it is from that."""
     wanted: Fold | None = None
     """What was asked of the worker and is not here yet."""
     kept: dict[str, Kept] = field(default_factory=dict)
@@ -151,6 +160,7 @@ class Exhibit:
             stood, kept = before.get(wall.key), self.kept.pop(address, None)
             if stood is not None and (stood.node.mosaic, stood.node.members) == (node.mosaic, node.members):
                 wall.tiles, wall.fresh, wall.first_level = stood.tiles, stood.fresh, stood.first_level
+                wall.touched = stood.touched
                 wall.order, wall.sort, wall.revision = stood.order, stood.sort, stood.revision + 1
             if kept is not None:
                 wall.sort, wall.showing = kept.sort, kept.showing
@@ -166,6 +176,14 @@ class Exhibit:
                 wall.order = None
         self.exact = False
         return made
+
+    @property
+    def fitting(self) -> tuple[Intervention, ...]:
+        """What is really changed, so far as that is known."""
+        problems = self.intervened.problems if self.intervened is not None else ()
+        if len(problems) != len(self.interventions):
+            return ()
+        return tuple(each for each, problem in zip(self.interventions, problems, strict=True) if not problem)
 
     def feed(self, fed: Fed) -> None:
         """Another picture is in: what was said of the one before does not hold for it."""
@@ -198,6 +216,8 @@ class Wall:
     """What `order` was made by."""
     showing: str = ""
     """What is shown of channels that have a visualisation (growth.SHOWINGS); '': what the room's look says."""
+    touched: tuple[Intervention, ...] = ()
+    """What is changed of it."""
     ordered: Tiles | None = None
     """What `order` was made from."""
     revision: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from walkin.api import Module, request_for
 from walkin.errors import WalkinError
 from walkin.export_flags import PARTS
 from walkin.imports import collector_resting
+from walkin.interventions import Intervention
 from walkin.requests import Export, Open
 from walkin.staging import check_folder, file_name
 from walkin.world import COLOR_MAPS, RANGES
@@ -33,6 +35,7 @@ def export(
     top: int = 9,
     classes: int = 10,
     fold: str = "layers",
+    interventions: Iterable[Intervention | str] = (),
     progress: Callable[[str, float | None, float | None], None] | None = None,
     **network: Any,
 ) -> Path:
@@ -45,6 +48,7 @@ def export(
     arrays, NPZ), visualisations, input, histograms, top, classes; `channels`: also a picture for every channel.
     `visualise`: make the visualisations that are missing first, by the recipe of that name (True: fourier); else those
     go in that were made before. `colors` and `color_range`: as in the room. `top` and `classes`: how many are named.
+    `interventions`: what is changed of the network's values, as for `walkin.view`; the manifest says so.
     `network`: weights, key, device, input_size, mean, std, labels, seed, as for `view`.
     `progress` is called with what is done, its share and the seconds that are left, None as long as nobody knows.
     manifest.json says what everything is; index.html shows it. WalkinError says what is wrong in one line.
@@ -55,6 +59,7 @@ def export(
             raise WalkinError(f"{name}={given!r}: one of {', '.join(choices)} is wanted", code=2)
     file = os.fspath(image) if isinstance(image, str | os.PathLike) else None
     request = request_for(model_or_name, image=file, picture=None if file else image, fold=fold, **network)
+    request = replace(request, interventions=opening.interventions_from(interventions))
     opening.check_files(request)
     asked = Export(
         to=str(folder if folder is not None else f"{file_name(request.spec)}-export"),

@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -290,9 +290,15 @@ class Writer:
 
 def requests_of(scene: Scene) -> tuple[Open, ...]:
     """What opens a scene's networks again, each with the picture that was in it."""
-    fed = dict(scene.arrangement.fed)
+    fed, changed = dict(scene.arrangement.fed), dict(scene.arrangement.interventions)
     states = dict(scene.arrangement.states)
-    return tuple(network.request(fed.get(network.key), states.get(network.key, "")) for network in scene.networks)
+    return tuple(
+        replace(
+            network.request(fed.get(network.key), states.get(network.key, "")),
+            interventions=changed.get(network.key, ()),
+        )
+        for network in scene.networks
+    )
 
 
 def cannot_open(scene: Scene) -> str:

@@ -6,7 +6,7 @@ import argparse
 import importlib.util
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from walkin.errors import WalkinError
 from walkin.frame import Input
 from walkin.imports import collector_resting
-from walkin.requests import Open
+from walkin.interventions import Intervention, added, parsed
+from walkin.requests import File, Open
 from walkin.resources import photos
 
 if TYPE_CHECKING:
@@ -27,8 +28,18 @@ if TYPE_CHECKING:
 
 def request_from(options: argparse.Namespace, spec: str) -> Open:
     named = ("weights", "key", "image", "device", "input_size", "mean", "std", "labels", "fold", "seed")
-    hidden = tuple(getattr(options, "hide", None) or ())
-    return Open(spec, **{name: getattr(options, name) for name in named}, hide=hidden)
+    hidden, changed = tuple(getattr(options, "hide", None) or ()), interventions_from(getattr(options, "intervene", ()))
+    return Open(spec, **{name: getattr(options, name) for name in named}, hide=hidden, interventions=changed)
+
+
+def interventions_from(given: Iterable[Intervention | str]) -> tuple[Intervention, ...]:
+    """As texts have them; WalkinError, with the grammar, for what says nothing."""
+    found: tuple[Intervention, ...] = ()
+    for each in [given] if isinstance(given, str | Intervention) else given:
+        if not isinstance(each, str | Intervention):
+            raise WalkinError(f"interventions: {each!r:.60} is none; walkin.Intervention or a text is wanted", code=2)
+        found = added(found, parsed(each, File) if isinstance(each, str) else each)
+    return found
 
 
 def view(options: argparse.Namespace) -> int:
@@ -43,6 +54,7 @@ def view(options: argparse.Namespace) -> int:
     told: list[str] = []
     loaded = scene_from(options.scene, bool(options.network), told.append) if options.scene is not None else None
     if loaded is not None:
+        loaded = scene_changed(loaded, interventions_from(options.intervene))
         requests = requests_for(loaded.scene, options)
     else:
         requests = [request_from(options, spec) for spec in options.network or ["demo"]]
@@ -231,6 +243,17 @@ def scene_from(path: Path, named: bool, tell: Callable[[str], None] | None = Non
         return None
 
 
+def scene_changed(loaded: Loaded, changed: tuple[Intervention, ...]) -> Loaded:
+    """With more that is changed of the values of its networks."""
+    scene = loaded.scene
+    before = dict(scene.arrangement.interventions)
+    for network in scene.networks if changed else ():
+        for each in changed:
+            before[network.key] = added(before.get(network.key, ()), each)
+    arrangement = replace(scene.arrangement, interventions=tuple(before.items()))
+    return replace(loaded, scene=replace(scene, arrangement=arrangement))
+
+
 def requests_for(scene: Scene, options: argparse.Namespace, model: object = None) -> list[Open]:
     """What opens the networks of a scene, on this machine, with other weights if those are named. `model`: the network
     that a script gave, when the scene was saved and now."""
@@ -275,7 +298,10 @@ def make_folder(folder: Path) -> None:
 
 def check_files(request: Open) -> None:
     """Refuse what is not there before a window opens and torch is imported."""
-    for option, file in (("--image", request.image), ("--labels", request.labels)):
+    swapped = [
+        (f"--intervene {each.where}=swap", getattr(each.picture, "path", None)) for each in request.interventions
+    ]
+    for option, file in (("--image", request.image), ("--labels", request.labels), *swapped):
         if file is None or Path(file).is_file():
             continue
         if Path(file).is_dir():

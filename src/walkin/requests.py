@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
 from walkin.errors import WalkinError
+from walkin.interventions import Intervention
 from walkin.marks import Mark
 
 
@@ -117,6 +118,8 @@ class Open:
     """Key of the exhibit that it becomes; what is sent about it carries the same."""
     source: object = None
     """First picture, before `picture` and `image`; where it cannot be had, those are fed."""
+    interventions: tuple[Intervention, ...] = ()
+    """What is changed of it from the first picture on (see Intervene)."""
     budget_bytes: int | None = field(default=None, compare=False)
     """Of texels, all levels of all walls together: what does not fit is sent coarse, in the order of the graph (see
     walkin.detail). Holds as well for walls that come later, by another fold or path; None: all is sent in full."""
@@ -139,6 +142,35 @@ class Feed:
     """Key of the exhibit; '' is the first."""
     picture: object = field(default=None, repr=False, compare=False)
     """What a `Tile` or `Pixels` is made of: values (H, W) or pixels (H, W, 3). Kept by the worker (see `Keep`)."""
+
+
+@dataclass(frozen=True)
+class Intervene:
+    """Change values of a network where it goes on with them, in this picture and the next ones; `Intervened` is
+    the answer. What was changed before and is not among these any more is as the network has it."""
+
+    interventions: tuple[Intervention, ...]
+    network: str = ""
+
+
+@dataclass(frozen=True)
+class State:
+    """What a network is compared with."""
+
+    picture: object | None = None
+    """Source that goes in; None: the one that is in the network compared."""
+    interventions: tuple[Intervention, ...] = ()
+    network: str | None = None
+    """Key of another network of the same architecture; None: the network itself."""
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Show on every wall what another state of the network gave minus what it gives; `Compared` says how much that
+    is. From now on with each picture; None: what it gives, as before."""
+
+    state: State | None
+    network: str = ""
 
 
 @dataclass(frozen=True)
@@ -401,7 +433,8 @@ class Quit:
 
 
 Request = (
-    Open | Feed | Refold | Restate | Detail | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh
-    | Visualise | SaveRecipe | LookThrough | Exemplify | Watch | Export | FilmWalk | StopFilm | Pause | Cancel
+    Open | Feed | Intervene | Compare | Refold | Restate | Detail | Close | Keep | Browse | Slots | Thumbnails | Full
+    | Measure | Weigh | Visualise | SaveRecipe | LookThrough | Exemplify | Watch | Export | FilmWalk | StopFilm | Pause
+    | Cancel
     | Screenshot | Save | Restore | Quit
 )  # fmt: skip

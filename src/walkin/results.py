@@ -66,6 +66,8 @@ class Tiles:
     """float32 (C,): share of values above 0."""
     lent: DeviceCodes | None = field(default=None, compare=False, repr=False)
     """The bytes of `levels`, one after the other, where they were made on a CUDA device."""
+    difference: bool = False
+    """Whether values are those of another state minus those of this one (see requests.Compare)."""
     first_level: int = 0
     """The finest level that is there: 0 has all that is to be seen; `mosaic.levels`: only means are known, `levels` is
     empty."""
@@ -181,6 +183,57 @@ class Scores:
     names: tuple[str, ...]
     probabilities: tuple[float, ...]
     """Softmax over all classes, largest first."""
+    serial: int = 0
+    network: str = ""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What interventions do to one class."""
+
+    name: str
+    before: float
+    """Probability without them, 0 to 1."""
+    after: float
+
+
+@dataclass(frozen=True)
+class Intervened:
+    """What came of the interventions on a network."""
+
+    problems: tuple[str, ...]
+    """Of each: why it does not fit; '' where it does."""
+    effects: tuple[Effect, ...] = ()
+    """Of the likeliest classes, without and with them; () of what is no classifier."""
+    serial: int = 0
+    network: str = ""
+    seconds: float = 0.0
+    """That the run with them took."""
+    walls: int = 0
+    """That have changed by it."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """How far one wall is from what it was compared with."""
+
+    address: str
+    relative: float
+    """|A - B| over the larger of |A| and |B|, root mean squares over all values: 0 for the same, at most 2."""
+    channels: np.ndarray = field(repr=False)
+    """float32 (C,): the same of each channel, over the larger of the wall's |A| and |B|."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How far a network is from the state that it is compared with."""
+
+    title: str
+    """What A is, in words; '': nothing is compared any more."""
+    walls: tuple[Changed, ...] = ()
+    """In order of execution."""
+    first: str = ""
+    """Address of the first wall that differs by more than rounding; '' where none does."""
     serial: int = 0
     network: str = ""
 
@@ -573,6 +626,8 @@ Result = (
     | Traced
     | Fed
     | Scores
+    | Intervened
+    | Compared
     | Segmentation
     | Boxes
     | Histogram

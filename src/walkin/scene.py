@@ -9,6 +9,7 @@ from typing import Any
 from walkin.errors import WalkinError
 from walkin.exhibit import Fold
 from walkin.growth import SHOWINGS
+from walkin.interventions import Intervention
 from walkin.marks import Mark
 from walkin.places import Viewpoint
 from walkin.plain import from_plain, to_plain
@@ -150,7 +151,12 @@ class Scene:
         """Of all pictures in it, each once."""
         arrangement = self.arrangement
         found = [source for _, source in arrangement.fed] + [thing.source for thing in arrangement.things]
-        return tuple(dict.fromkeys(found))
+        states = [state for _, state in arrangement.against]
+        changed = [each for _, list_ in arrangement.interventions for each in list_]
+        found += [state.picture for state in states] + [
+            each.picture for each in (*changed, *(each for state in states for each in state.interventions))
+        ]
+        return tuple(dict.fromkeys(source for source in found if source is not None))
 
     def renamed(self, sources: dict[object, object]) -> Scene:
         """With other sources for some of its pictures."""
@@ -162,6 +168,18 @@ class Scene:
                 replace(each, source=sources.get(each.source, each.source)) for each in self.arrangement.things
             ),
             fed=tuple((key, sources.get(source, source)) for key, source in self.arrangement.fed),
+            interventions=tuple((key, _renamed(changed, sources)) for key, changed in self.arrangement.interventions),
+            against=tuple(
+                (
+                    key,
+                    replace(
+                        state,
+                        picture=sources.get(state.picture, state.picture),
+                        interventions=_renamed(state.interventions, sources),
+                    ),
+                )
+                for key, state in self.arrangement.against
+            ),
         )
         return replace(self, arrangement=arrangement)
 
@@ -173,8 +191,22 @@ class Scene:
             self.arrangement,
             things=tuple(thing for thing in self.arrangement.things if thing.source not in sources),
             fed=tuple((key, source) for key, source in self.arrangement.fed if source not in sources),
+            interventions=tuple(
+                (key, tuple(each for each in changed if each.picture is None or each.picture not in sources))
+                for key, changed in self.arrangement.interventions
+            ),
+            against=tuple(
+                (key, state)
+                for key, state in self.arrangement.against
+                if not ({state.picture, *(each.picture for each in state.interventions)} & sources)
+            ),
         )
         return replace(self, arrangement=arrangement)
+
+
+def _renamed(changed: tuple[Intervention, ...], sources: dict[object, object]) -> tuple[Intervention, ...]:
+    """With other sources of the pictures that values are taken from."""
+    return tuple(replace(each, picture=sources.get(each.picture, each.picture)) for each in changed)
 
 
 def to_json(scene: Scene) -> dict[str, Any]:

@@ -16,11 +16,13 @@ from walkin.requests import (
     Browse,
     Cancel,
     Close,
+    Compare,
     Detail,
     Exemplify,
     Export,
     Feed,
     Full,
+    Intervene,
     Keep,
     LookThrough,
     Measure,
@@ -41,6 +43,8 @@ from walkin.world import GROWING, World
 JOBS: dict[type, tuple[str, str]] = {
     Open: ("open", "open_network"),
     Feed: ("feed", "feed"),
+    Intervene: ("reach", "intervene"),
+    Compare: ("compare", "compare"),
     Refold: ("fold", "refold"),
     Detail: ("detail", "sharpen"),
     Measure: ("measure", "measure"),
@@ -253,7 +257,8 @@ class Workshop:
         self._stop_watching(request.network)
         if (follower := self._followers.pop(request.network, None)) is not None:
             follower.close()
-        ended = ("open", "restate", "feed", "detail", "measure", "export", GROWING, EVIDENCE, EXEMPLARS)
+        ended = ("open", "restate", "feed", "reach", "compare", "detail", "measure", "export", GROWING, EVIDENCE)
+        ended += (EXEMPLARS,)
         jobs = tuple(job_name(what, request.network) for what in ended)
         self.worker.submit(job_name("close", request.network), self._job("close_network", request), replaces=jobs)
 

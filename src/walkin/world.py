@@ -15,18 +15,22 @@ from walkin.frame import Pulse
 from walkin.geometry import Pose, Quads
 from walkin.graph import Network
 from walkin.growth import Growth
+from walkin.interventions import Intervention
 from walkin.panel_state import PanelState
 from walkin.phases import Phases
 from walkin.places import Layout, LayoutParameters, Place, Viewpoint
+from walkin.requests import State
 from walkin.results import (
     Boxes,
     Checkpoints,
+    Compared,
     Evidence,
     Exemplars,
     Fed,
     Finished,
     GrownTiles,
     Histogram,
+    Intervened,
     Notice,
     Progress,
     Restated,
@@ -151,6 +155,10 @@ class Arrangement:
     """Of walls with a choice of their own of what they show."""
     states: tuple[tuple[str, str], ...] = ()
     """Of networks with checkpoints: the path of the one that was chosen."""
+    interventions: tuple[tuple[str, tuple[Intervention, ...]], ...] = ()
+    """What is changed of each network's values: of those of which something is."""
+    against: tuple[tuple[str, State], ...] = ()
+    """What each network is compared with: of those that are."""
 
 
 @dataclass
@@ -273,6 +281,8 @@ class World:
     bookmarks: dict[str, Viewpoint] = field(default_factory=dict)
     """Places to come back to, by their names."""
     history: History = field(default_factory=History)
+    colors_before: tuple[str, str] | None = None
+    """(colour map, range) of before networks were compared."""
     things_revision: int = 0
     """Grows when one of these comes, goes or moves."""
     things_collected: int = -1
@@ -368,6 +378,11 @@ class World:
         if isinstance(result, Tiles | Fed | Scores | Segmentation | Boxes):
             if not self._accept_newest(result):
                 return
+        elif isinstance(result, Intervened | Compared):
+            exhibit = self.exhibit(result.network)
+            if exhibit is None:
+                return
+            self._accept_state(exhibit, result)
         elif isinstance(result, Histogram):
             if not self._accept_histogram(result):
                 return
@@ -460,6 +475,31 @@ class World:
             exhibit.unfit.add(result.path)
             if exhibit.checkpoint == result.path and not exhibit.playing:
                 exhibit.checkpoint, exhibit.spurned = exhibit.shown_checkpoint, result.path
+
+    def _accept_state(self, exhibit: Exhibit, result: Intervened | Compared) -> None:
+        """What is changed of a network, or what it is compared with, is known now."""
+        if isinstance(result, Compared):
+            exhibit.compared = result if result.title else None
+            if not result.title:
+                exhibit.against = None
+            return
+        before, exhibit.intervened = exhibit.intervened, result
+        told = before.problems if before is not None else ()
+        for each, problem in zip(exhibit.interventions, result.problems, strict=False):
+            if problem and problem not in told:
+                self.notify(f"{each} does not fit: {problem}", "warning")
+        self.touch(exhibit)
+
+    def touch(self, exhibit: Exhibit) -> None:
+        """Walls know what is changed of them."""
+        changed: dict[str, tuple[Intervention, ...]] = {}
+        for each in exhibit.fitting:
+            changed[each.address] = (*changed.get(each.address, ()), each)
+        for wall in self.walls.values():
+            if wall.exhibit == exhibit.key and wall.touched != changed.get(wall.node.address, ()):
+                wall.touched = changed.get(wall.node.address, ())
+                self.tiles_revision += 1
+                self.revision += 1
 
     def _accept_histogram(self, result: Histogram) -> bool:
         """Weights stay what they are; of the values of a wall only the newest count."""

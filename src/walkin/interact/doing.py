@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from walkin.frame import Input
 from walkin.interact import history
-from walkin.interact.doings import arranging, asking, feeding, going, looking, timing, writing
+from walkin.interact.doings import arranging, asking, feeding, going, looking, reaching, timing, writing
 from walkin.interact.doings.act import Acts
 from walkin.panel_state import Change
 from walkin.requests import Request
@@ -20,6 +20,7 @@ DOINGS: Acts = {
     **arranging.ACTS,
     **feeding.ACTS,
     **asking.ACTS,
+    **reaching.ACTS,
     **writing.ACTS,
     **timing.ACTS,
 }
@@ -27,7 +28,7 @@ NO_STEP = frozenset(
     ("undo redo goto quit screenshot keys panel frames hang_panel palette measure copy save restore_last "
      "bookmark go_to_bookmark remove_bookmark export export_as exporting film film_stop "
      "visualise visualise_wall visualise_all visualise_stop pause resume recipe save_recipe "
-     "evidence evidence_stop exemplify").split()
+     "evidence evidence_stop exemplify first_difference").split()
 )  # fmt: skip
 """Acts that change nothing of the room: they are no step to be undone."""
 

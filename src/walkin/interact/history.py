@@ -12,7 +12,7 @@ from walkin.interact.carry import feed, give_back
 from walkin.interact.fold import ask
 from walkin.interact.relay import show_as
 from walkin.places import Place
-from walkin.requests import Request
+from walkin.requests import Compare, Intervene, Request
 from walkin.things import Grip
 from walkin.world import Arrangement, World
 
@@ -55,6 +55,8 @@ def arrangement(world: World) -> Arrangement:
         tuple((exhibit.key, exhibit.fold) for exhibit in world.exhibits if exhibit.network is not None),
         tuple(sorted(showings.items())),
         tuple((exhibit.key, exhibit.checkpoint) for exhibit in world.exhibits if exhibit.checkpoint),
+        tuple((exhibit.key, exhibit.interventions) for exhibit in world.exhibits if exhibit.interventions),
+        tuple((exhibit.key, exhibit.against) for exhibit in world.exhibits if exhibit.against is not None),
     )
 
 
@@ -162,6 +164,20 @@ def restore(world: World, wanted: Arrangement) -> Iterator[Request]:
         source = fed.get(exhibit.key)
         if source is not None and exhibit.asked != source:
             yield from feed(world, source, exhibit.key)
+    yield from _states(world, wanted)
+
+
+def _states(world: World, wanted: Arrangement) -> Iterator[Request]:
+    """What is changed of networks, and what they are compared with."""
+    interventions, against = dict(wanted.interventions), dict(wanted.against)
+    for exhibit in world.exhibits:
+        if exhibit.interventions != interventions.get(exhibit.key, ()):
+            exhibit.interventions = interventions.get(exhibit.key, ())
+            exhibit.intervened = None
+            yield Intervene(exhibit.interventions, exhibit.key)
+        if exhibit.against != against.get(exhibit.key):
+            exhibit.against, exhibit.compared = against.get(exhibit.key), None
+            yield Compare(exhibit.against, exhibit.key)
 
 
 def let_go(world: World) -> None:

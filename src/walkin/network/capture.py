@@ -26,6 +26,8 @@ from walkin.network.trace import trace as traced
 from walkin.network.undisturbed import undisturbed
 
 OnOutput = Callable[[str, Tensor], None]
+Along = Callable[[Plan, dict[int, str], frozenset[int], Mapping[str, Mapping[int, list[Shown]]], OnOutput], "Replay"]
+"""Makes what follows a forward: a Replay, or one that does more."""
 _ATTEMPTS = 3  # a forward that draws random numbers may take another path each time
 
 
@@ -53,16 +55,28 @@ class Capture:
         """address -> node of all that can be shown."""
         return self._plan.network.by_address
 
-    def run(self, *inputs: Any, on_output: OnOutput, kwargs: Mapping[str, Any] | None = None) -> Any:
+    def watched(self, inputs: tuple[Any, ...]) -> list[Tensor]:
+        """What a forward may write to that is no value of its own: buffers and inputs."""
+        return [*self._survey.buffers, *find_tensors(inputs)]
+
+    def run(
+        self,
+        *inputs: Any,
+        on_output: OnOutput,
+        kwargs: Mapping[str, Any] | None = None,
+        along: Along | None = None,
+        at_end: Callable[[], None] | None = None,
+    ) -> Any:
         """The model's output; `on_output(address, tensor)` has by then been called once for every shown node.
 
         The tensor is the network's own, valid only during the call: later operations may write to it. What
-        `on_output` raises ends the run and comes out of here, even if the model catches exceptions.
+        `on_output` raises ends the run and comes out of here, even if the model catches exceptions. `along`: what
+        follows the forward; `at_end` is called while buffers and inputs are still as the forward has left them.
         """
         named = dict(kwargs or {})
         model = self._survey.model
         with undisturbed(self._survey, inputs, named):
-            replay = Replay(self._plan, self._paths, self._survey.wrappers, self._by_source, on_output)
+            replay = (along or Replay)(self._plan, self._paths, self._survey.wrappers, self._by_source, on_output)
             replay.hand_out_inputs(inputs, named)
             with listening(replay):
                 try:
@@ -71,6 +85,8 @@ class Capture:
                             output = model(*inputs, **named)
                     else:
                         output = model(*inputs, **named)
+                    if at_end is not None:
+                        at_end()
                 except BaseException:
                     if replay.error is not None:
                         raise replay.error from None
@@ -204,8 +220,10 @@ def activations(
     fold: str = "layers",
     kwargs: Mapping[str, Any] | None = None,
     probes: Mapping[str, Mark] | None = None,
+    along_of: Callable[[Plan], Along | None] = lambda plan: None,
 ) -> dict[str, Tensor]:
-    """Copies of what each node whose address matches one of the globs gave, exact, in order of execution."""
+    """Copies of what each node whose address matches one of the globs gave, exact, in order of execution. `along_of`:
+    what follows the forward, by what there is to be followed."""
     patterns = [nodes] if isinstance(nodes, str) else list(nodes)
     for attempt in range(_ATTEMPTS):
         graph, plan, _ = _network(model, inputs, dict(kwargs or {}), fold, None, probes)
@@ -217,7 +235,7 @@ def activations(
             values[address] = copied(tensor)
 
         try:
-            Capture(model, some).run(*inputs, on_output=keep, kwargs=kwargs)
+            Capture(model, some).run(*inputs, on_output=keep, kwargs=kwargs, along=along_of(plan))
         except GraphChanged:
             if attempt == _ATTEMPTS - 1:
                 raise

@@ -15,27 +15,34 @@ import torch
 from walkin.errors import WalkinError
 from walkin.mailbox import Emit
 from walkin.network import restating
+from walkin.network.capture import Along
+from walkin.network.changing import fitted
+from walkin.network.comparing import Held
 from walkin.network.export import job as export_job
 from walkin.network.gallery import Gallery
 from walkin.network.inputs import Prepared, from_picture, prepare
 from walkin.network.live import LOOK_S, Frames, open_frames
 from walkin.network.loaded import Loaded, load
 from walkin.network.pictures import picture_from
+from walkin.network.plan import Plan
 from walkin.network.session import Session
 from walkin.network.weighing import weights_hash
 from walkin.requests import (
     Close,
+    Compare,
     Detail,
     Exemplify,
     Export,
     Feed,
     File,
+    Intervene,
     LookThrough,
     Measure,
     Open,
     Pixels,
     Refold,
     Restate,
+    State,
     Visualise,
     Watch,
     Weigh,
@@ -74,8 +81,11 @@ def threads(processors: int) -> int:
 def open_network(sessions: Sessions, request: Open, emit: Emit) -> Iterator[Result]:
     """Load, trace with the first picture, and send every wall's tiles; in place of what had the same key."""
     key = request.network
+    before = sessions.by_key.get(key)
     session = sessions.by_key[key] = Session(key, request.fold, request.collapsed, request.expanded)
     session.budget_bytes = request.budget_bytes
+    session.interventions = request.interventions or (before.interventions if before is not None else ())
+    session.prepared = lambda source: prepare(loaded, source, sessions.gallery)
     newest = restating.first(request)
     path = ""
     for path in newest:
@@ -89,6 +99,8 @@ def open_network(sessions: Sessions, request: Open, emit: Emit) -> Iterator[Resu
     else:
         loaded = yield from _about(key, load(request))
     session.loaded = loaded
+    if before is not None and before.held is not None and _same_shapes(before.held.model, loaded.model):
+        session.held = replace(before.held, follows=True)  # other weights of what stood here: with each picture
     yield from session.run((yield from _first(sessions, request, loaded)), emit, job="open")
     if request.checkpoints and (path or request.weights):
         path = str(Path(path or str(request.weights)).absolute())
@@ -128,6 +140,54 @@ def feed(sessions: Sessions, request: Feed, emit: Emit) -> Iterator[Result]:
     if request.picture is not None:
         sessions.gallery.keep(request.source, request.picture)
     yield from session.run(prepare(session.loaded, request.source, sessions.gallery), emit, job="feed")
+
+
+def intervene(sessions: Sessions, request: Intervene, emit: Emit) -> Iterator[Result]:
+    """Other interventions on what is in a network."""
+    session = _session(sessions, request.network)
+    if session is not None:
+        yield from session.intervene(request.interventions, emit, job="reach")
+
+
+def compare(sessions: Sessions, request: Compare, emit: Emit) -> Iterator[Result]:
+    """Show how another state differs, from now on."""
+    session = _session(sessions, request.network)
+    if session is None or session.loaded is None:
+        return
+    held = _held(sessions, session, request.state) if request.state is not None else None
+    yield from session.compare(held, emit, job="compare")
+
+
+def _held(sessions: Sessions, session: Session, state: State) -> Held:
+    """What a network is to be compared with, before its values are there."""
+    assert session.loaded is not None
+    of = session if state.network is None else sessions.by_key.get(state.network)
+    if of is None or of.loaded is None:
+        raise WalkinError(f"no network {state.network!r} to compare with")
+    loaded = of.loaded
+    if of is not session and not _same_shapes(loaded.model, session.loaded.model):
+        raise WalkinError(f"{loaded.name} and {session.loaded.name} have other weights by shape: no difference")
+    given = prepare(session.loaded, state.picture, sessions.gallery) if state.picture is not None else None  # type: ignore[arg-type]
+
+    def along_of(plan: Plan) -> Along | None:
+        return fitted(plan, state.interventions, session.other)[0].along()
+
+    words = [
+        given.caption[0] if given is not None and given.caption else "",
+        of.loaded.name if of is not session else "",
+    ]
+    if state.interventions:
+        words.append(f"{len(state.interventions)} changed")
+    elif given is None and of is session:
+        words.append("unchanged")
+    title = ", ".join(word for word in words if word)
+    return Held(state, title, loaded.model, given.inputs if given is not None else (), given is None, along_of)
+
+
+def _same_shapes(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    """Whether the weights of both have the same names and shapes."""
+    shapes = [{name: tuple(value.shape) for name, value in m.named_parameters()} for m in (one, other)]
+    return type(one) is type(other) and shapes[0] == shapes[1]
 
 
 def refold(sessions: Sessions, request: Refold, emit: Emit) -> Iterator[Result]:

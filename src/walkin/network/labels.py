@@ -38,6 +38,16 @@ def scores(
     output: Any, labels: tuple[str, ...] | None = None, n: int = 10, serial: int = 0, network: str = ""
 ) -> Scores | None:
     """The `n` likeliest classes of a classifier's output; None if it is not one's."""
+    likely = probabilities(output)
+    if likely is None:
+        return None
+    top, classes = likely.topk(min(n, len(likely)))
+    return Scores(names_of(classes.tolist(), len(likely), labels), tuple(top.tolist()), serial, network)
+
+
+def probabilities(output: Any) -> torch.Tensor | None:
+    """float32 (classes,), on the host: what a classifier's output makes of its first picture; None if it is not one's,
+    or not finite."""
     import torch
 
     logits = class_values(output)
@@ -47,11 +57,13 @@ def scores(
     if not torch.isfinite(values).all():
         return None
     # A network that ends in a softmax gives probabilities: a second softmax would flatten them.
-    likely = values if _are_probabilities(values) else values.softmax(0)
-    top, classes = likely.topk(min(n, len(likely)))
-    fitting = labels if labels and len(labels) == len(values) else None
-    names = tuple(fitting[index] if fitting else f"class {index}" for index in classes.tolist())
-    return Scores(names, tuple(top.tolist()), serial, network)
+    return values.clone() if _are_probabilities(values) else values.softmax(0)
+
+
+def names_of(classes: list[int], count: int, labels: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Of some of `count` classes."""
+    fitting = labels if labels and len(labels) == count else None
+    return tuple(fitting[index] if fitting else f"class {index}" for index in classes)
 
 
 def mismatch(output: Any, labels: tuple[str, ...] | None) -> Notice | None:

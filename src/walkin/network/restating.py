@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,10 +35,13 @@ def restate(session: Session, request: Restate, emit: Emit) -> Iterator[Result]:
             with request.snapshot.newest() as state:
                 if state is None:
                     return  # a newer request has shown it
+                _keep_apart(session, loaded)
                 _put(loaded, state, "refresh")
         else:
             yield Progress("restate", f"reading {Path(request.path).name}", network=request.network)
-            _put(loaded, *_read(loaded, request))
+            read = _read(loaded, request)
+            _keep_apart(session, loaded)
+            _put(loaded, *read)
     except WalkinError as problem:
         yield replace(answer, error=str(problem))
         return
@@ -52,6 +56,13 @@ def first(request: Open) -> list[str]:
     if not request.checkpoints or request.weights is not None:
         return []
     return list(reversed(Timeline(request.checkpoints).look()))[:TRIES]
+
+
+def _keep_apart(session: Session, loaded: Loaded) -> None:
+    """What the network is compared with keeps the weights that it was held with, and is given each new picture, too."""
+    held = session.held
+    if held is not None and held.model is loaded.model:
+        session.held = replace(held, model=copy.deepcopy(held.model), follows=True)
 
 
 def _read(loaded: Loaded, request: Restate) -> tuple[dict[str, Any], str]:

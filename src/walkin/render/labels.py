@@ -9,6 +9,7 @@ import numpy as np
 
 from walkin.exhibit import Exhibit, Wall
 from walkin.geometry import UP
+from walkin.interventions import Intervention, channels_text
 from walkin.places import Place
 from walkin.render.colors import linear
 from walkin.render.eye import Sight
@@ -38,6 +39,9 @@ MOST_TAGS = 256  # channels of a wall whose names are written on them; of the ot
 TAG_EM = 0.1  # of a tile
 SMALLEST_TAGGED_M = 0.08
 TAG = (0.0072, 0.0088, 0.0122, 0.62)
+LESS = (0.25, 0.60, 0.95, 1.0)
+MOST_CHANGES = 4  # that are written one by one
+BESIDE_M = 0.35
 
 FOOT_M = 0.34  # of a wall whose label has room below it
 
@@ -49,6 +53,7 @@ class Made(NamedTuple):
     place: Place
     facts: list[Line]
     order: np.ndarray | None
+    touched: tuple[Intervention, ...]
 
 
 class Labels:
@@ -96,7 +101,10 @@ class Labels:
         told: list[object] = [
             x
             for each in world.exhibits
-            for x in (each.layout, each.picture, each.scores, each.segmentation, each.boxes, each.live, each.stated)
+            for x in (
+                *(each.layout, each.picture, each.scores, each.segmentation, each.boxes),
+                *(each.live, each.stated, each.intervened, each.compared),
+            )
         ]
         if len(told) != len(self._told) or any(new is not old for new, old in zip(told, self._told, strict=True)):
             self._told = told
@@ -113,11 +121,13 @@ class Labels:
             return True
         if wall.node.labels and made.order is not wall.order:
             return True
-        if made.tiles is wall.tiles:
+        if made.tiles is wall.tiles and made.touched == wall.touched:
             return False
         if made.facts != _facts(wall):
             return True
-        self._made[wall.key] = made._replace(tiles=wall.tiles)  # the same as before, but for how fine they are here
+        self._made[wall.key] = made._replace(
+            tiles=wall.tiles, touched=wall.touched
+        )  # the same as before, but for how fine they are here
         return False
 
     def _lay_out(self, world: World, eye: np.ndarray, budget_ms: float, *, all_of_it: bool) -> None:
@@ -131,7 +141,7 @@ class Labels:
             if done and time.perf_counter() >= deadline:  # one at least, or a slow machine would never end
                 break
             wall = world.walls[bounds.addresses[number]]
-            self._made[wall.key] = Made(wall.tiles, wall.place, _facts(wall), wall.order)
+            self._made[wall.key] = Made(wall.tiles, wall.place, _facts(wall), wall.order, wall.touched)
             glyphs = self._wall(wall)
             if wall.node.labels:
                 names, self._tags[wall.key] = self._channels(wall)
@@ -251,7 +261,65 @@ class Labels:
             glyphs, rectangles = self._board(layout.board, rows, 1 if scores is not None else FEWEST_ROWS)
             parts += glyphs
             bars += rectangles
+        if exhibit.intervened is not None and exhibit.fitting:
+            parts += self._effects(exhibit)
+        if exhibit.compared is not None:
+            parts += self._states(exhibit)
         return np.concatenate(parts), np.concatenate(bars)
+
+    def _effects(self, exhibit: Exhibit) -> list[np.ndarray]:
+        """A table right of the board: what is changed, and each class without and with it."""
+        assert exhibit.layout is not None and exhibit.intervened is not None
+        place, found = beside(exhibit.layout.board), exhibit.intervened
+        right, front, size = place.right, place.normal * 0.004, 0.085
+        at = np.array(place.corner) + UP * (place.height_m - 0.10) + front
+        wide, parts = place.width_m, []
+
+        def line(words: str, tint: tuple[float, float, float, float], face: str = "regular", em: float = size) -> None:
+            parts.append(self._text.glyphs(words, at, right, UP, em, tint, face=face, max_width=wide))
+
+        changed = exhibit.fitting
+        line("changed" if len(changed) == 1 else f"{len(changed)} changes", NAME, "semibold", 0.12)
+        at = at - UP * 0.15
+        for each in changed[:MOST_CHANGES]:
+            line(f"{each.where}:  {each.words}", ACCENT)
+            at = at - UP * 0.12
+        if len(changed) > MOST_CHANGES:
+            line(f"and {len(changed) - MOST_CHANGES} more", DIM)
+            at = at - UP * 0.12
+        if not found.effects:
+            return parts
+        at = at - UP * 0.06
+        columns = (wide - 0.72, wide - 0.34, wide)
+        for words, x in zip(("before", "after", "change"), columns, strict=True):
+            end = at + right * x
+            parts.append(self._text.glyphs(words, end, right, UP, 0.058, DIM, align="right"))
+        at = at - UP * 0.12
+        for each in found.effects:
+            parts.append(self._text.glyphs(readable(each.name), at, right, UP, size, NAME, max_width=wide - 1.02))
+            by = each.after - each.before
+            tint = DIM if abs(by) < 0.0005 else LESS if by < 0 else ACCENT
+            cells = (f"{each.before:.1%}", f"{each.after:.1%}", f"{100 * by:+.1f}".replace("-", "−"))
+            for words, x, color in zip(cells, columns, (NAME, NAME, tint), strict=True):
+                end = at + right * x
+                parts.append(self._text.glyphs(words, end, right, UP, size, color, align="right", tabular=True))
+            at = at - UP * 0.13
+        return parts
+
+    def _states(self, exhibit: Exhibit) -> list[np.ndarray]:
+        """Above the input frame: what A and B are."""
+        assert exhibit.layout is not None and exhibit.compared is not None
+        place, found = exhibit.layout.picture, exhibit.compared
+        at = np.array(place.corner) + UP * (place.height_m + 0.66) + place.normal * 0.004
+        lines = [("walls show A − B", 0.12, "semibold", ACCENT), (f"A: {found.title}", 0.085, "regular", NAME)]
+        lines.append(
+            (f"they first part at {found.first}" if found.first else "no wall differs", 0.085, "regular", NAME)
+        )
+        parts = []
+        for words, size, face, tint in lines:
+            parts.append(self._text.glyphs(words, at, place.right, UP, size, tint, face=face, max_width=3.0))
+            at = at - UP * 0.12
+        return parts
 
     def _board(self, place: Place, rows: tuple[Row, ...], fewest: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """What was found as bars, the share in per cent at the right."""
@@ -280,6 +348,11 @@ class Labels:
                 )
             )
         return glyphs, bars
+
+
+def beside(board: Place) -> Place:
+    """Where the table of what was changed stands: right of the result board, as large."""
+    return board.shifted(board.right * (board.width_m + BESIDE_M))
 
 
 def rows_of(exhibit: Exhibit) -> tuple[Row, ...]:
@@ -325,7 +398,12 @@ def _facts(wall: Wall) -> list[Line]:
         lines.insert(0, (f"{node.address}  ·  {node.group}" if node.group else node.address, DIM))
     if wall.tiles is not None:
         low, high = wall.tiles.wall_range
-        lines.append((f"{low:.3g} … {high:.3g}", DIM))
+        lines.append((f"A − B  {low:.3g} … {high:.3g}" if wall.tiles.difference else f"{low:.3g} … {high:.3g}", DIM))
         if wall.flawed:
             lines.append((f"{wall.flawed} values not finite", ALERT))
+    for each in wall.touched[:MOST_CHANGES]:
+        name = f"{channels_text(each.channels)}  " if each.channels else ""
+        lines.append((f"{name}{each.words}", ACCENT))
+    if len(wall.touched) > MOST_CHANGES:
+        lines.append((f"and {len(wall.touched) - MOST_CHANGES} more changes", ACCENT))
     return lines

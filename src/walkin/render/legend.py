@@ -59,7 +59,9 @@ class Legend:
         low, high, below, above = tiles.shown_range(world.look.range_mode, channel, signed=signed)
         row = self._table[COLOR_MAPS.index(colors)]
         label = world.class_of(wall.key, channel) if wall.node.labels and channel is not None else ""
-        bars, glyphs = self._draw(place, em, row, (low, high), (below, above), channel, world, signed, label)
+        bars, glyphs = self._draw(
+            place, em, row, (low, high), (below, above), channel, world, signed, label, difference=tiles.difference
+        )
         self._write(made, bars, glyphs)
 
     def draw(self) -> int:
@@ -83,9 +85,11 @@ class Legend:
         world: World,
         signed: bool,
         label: str,
+        *,
+        difference: bool = False,
     ) -> tuple[list[np.ndarray], list[np.ndarray]]:
         right, front = place.right, place.normal
-        words = "  ".join(filter(None, (_words(world.look.range_mode, channel), label)))
+        words = "  ".join(filter(None, (_words(world.look.range_mode, channel, difference=difference), label)))
         # Thin dark strokes on paper come out grey at this size.
         ink, dim, face = (BRIGHT, INK, "semibold") if world.look.light else (INK, DIM, "regular")
         marks = ticks(*span)
@@ -150,7 +154,12 @@ def _mark(value: float, share: float, cut: tuple[bool, bool]) -> str:
     return sign + number(0.0 if value == 0 else value)
 
 
-def _words(mode: str, channel: int | None) -> str:
+def _words(mode: str, channel: int | None, *, difference: bool = False) -> str:
+    """What the colours are of; of a difference which way it goes."""
+    return f"A − B, {_of(mode, channel)}" if difference else _of(mode, channel)
+
+
+def _of(mode: str, channel: int | None) -> str:
     if mode == "channel":
         return f"channel {channel}" if channel is not None else "point at a channel"
     return "1 to 99 %" if mode == "percentile" else "whole wall"

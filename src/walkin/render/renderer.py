@@ -38,6 +38,7 @@ from walkin.render.shader import FRAME, FRAME_BINDING
 from walkin.render.surface import is_software
 from walkin.render.text import Text
 from walkin.render.things import Things
+from walkin.render.touched import Touched
 from walkin.render.vignette import Vignette
 from walkin.render.walls import Walls
 from walkin.results import Tiles
@@ -83,6 +84,7 @@ class Renderer:
         self._large = LargeTile(ctx, self._walls, self._text, self._rectangles)
         self._legend = Legend(self._text, self._rectangles)
         self._handles = Handles(self._rectangles)
+        self._touched = Touched(self._rectangles)
         self._plate = Plate(self._text, self._rectangles)
         self._outline = Outline(self._rectangles)
         self._hands = Hands(ctx)
@@ -167,6 +169,7 @@ class Renderer:
         self._large.prepare(world, self._atlas)
         self._legend.prepare(world, eye)
         self._handles.prepare(world)
+        self._touched.prepare(world)
         self._plate.prepare(world, eye)
         self._outline.prepare(world)
         self._hands.prepare(world)
@@ -317,6 +320,7 @@ class Renderer:
             draws += self._outline.draw() if not view.alone else 0
             draws += self._labels.draw()
             draws += self._readings.draw_lines()
+            draws += self._touched.draw()
             draws += self._handles.draw() if not view.alone else 0
             draws += self._things.draw_text()
             draws += self._large.draw_text()

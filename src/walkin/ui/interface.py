@@ -23,6 +23,7 @@ from walkin.ui.sections.jobs import Jobs
 from walkin.ui.sections.network import Network
 from walkin.ui.sections.own import Own
 from walkin.ui.sections.picture import Picture
+from walkin.ui.sections.reach import Reach
 from walkin.ui.sections.view import View
 from walkin.ui.sections.visualise import Visualise
 from walkin.ui.sections.wall import WallCard
@@ -55,6 +56,7 @@ class Interface:
             View(),
             Visualise(),
             Evidence(),
+            Reach(),
             Export(),
             Hands(),
             Jobs(log),

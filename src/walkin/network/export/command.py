@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from walkin.errors import WalkinError
 from walkin.network import jobs
 from walkin.network.killed import killed_as_interrupted
 from walkin.requests import Export, Open
-from walkin.results import Exported, Notice, Progress
+from walkin.results import Exported, Intervened, Notice, Progress
 
 STEP = 0.1  # of what is done, between two lines where the lines stay
 
@@ -28,11 +29,19 @@ def run(opened: Open, asked: Export, hear: Hear | None = None) -> str:
         try:
             # As in a room, but that no pictures of walls are sent anywhere.
             _drain(jobs.open_network(sessions, opened, teller.take), teller)
+            _check(opened, teller.intervened)
             _drain(jobs.export(sessions, asked, teller.take), teller)
         finally:
             teller.end()
     assert teller.exported is not None
     return teller.exported.path
+
+
+def _check(opened: Open, intervened: Intervened | None) -> None:
+    """What was to be changed and cannot be, is no export."""
+    for each, problem in zip(opened.interventions, intervened.problems if intervened else (), strict=False):
+        if problem:
+            raise WalkinError(f"{each} does not fit: {problem}", code=2)
 
 
 class Teller:
@@ -41,6 +50,7 @@ class Teller:
     def __init__(self, hear: Hear | None = None) -> None:
         self._hear = hear
         self.exported: Exported | None = None
+        self.intervened: Intervened | None = None
         self._told: Progress | None = None
         self._terminal = sys.stderr.isatty()
         self._told_s = 0.0
@@ -49,6 +59,8 @@ class Teller:
     def take(self, result: Any) -> None:
         if isinstance(result, Exported):
             self.exported = result
+        elif isinstance(result, Intervened):
+            self.intervened = result
         elif isinstance(result, Notice):
             self._line(f"walkin: {result.text}")
         elif isinstance(result, Progress):

@@ -19,11 +19,13 @@ from walkin.graph import Network, Node
 from walkin.mailbox import Emit
 from walkin.network import readings
 from walkin.network.capture import Capture, GraphChanged
+from walkin.network.effects import effects
 from walkin.network.export.gallery import write_gallery
-from walkin.network.export.manifest import FILE, Manifest
+from walkin.network.export.manifest import FILE, Manifest, number
 from walkin.network.export.nodes import Writer, needed_bytes
 from walkin.network.export.visualisations import gather
 from walkin.network.globs import addresses_of
+from walkin.network.labels import probabilities
 from walkin.network.loaded import Loaded
 from walkin.network.plan import Plan
 from walkin.network.session import Session
@@ -83,7 +85,9 @@ def export(session: Session, request: Export, emit: Emit) -> Iterator[Result | N
             names = {node.address: writer.name(node.address) for node in nodes}
             yield from gather(loaded, nodes, names, request, digest, writer.visualisations)
             manifest.recipes = writer.visualisations.recipes
-        output = _run(loaded, plan, inputs, nodes, writer, manifest, emit, session.key)
+        output = _run(session, loaded, plan, inputs, nodes, writer, manifest, emit)
+        manifest.interventions, manifest.effects = changed_words(session, output)
+        manifest.difference = difference_words(session)
         if "classes" in request.parts:
             _read(manifest, staged.partial, output, loaded, inputs, request.classes)
         yield Progress(JOB, "writing the gallery", 1.0, network=session.key)
@@ -112,11 +116,51 @@ def chosen(network: Network, patterns: tuple[str, ...]) -> list[Node]:
     return [node for node in network if node.address in wanted]
 
 
+def changed_words(session: Session, output: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What was changed of the network's values, and what that did to its classes."""
+    if not session.interventions or session.loaded is None:
+        return [], []
+    _, problems = session.fit(session.interventions)
+    rows = [
+        {
+            "text": str(each),
+            "address": each.address,
+            "channels": list(each.channels),
+            "act": each.act,
+            "factor": each.factor if each.act == "scale" else None,
+            "low": each.low,
+            "high": each.high,
+            "picture": each.picture_name if each.act == "swap" else None,
+            "problem": problem or None,
+        }
+        for each, problem in zip(session.interventions, problems, strict=True)
+    ]
+    found = effects(session.plain, probabilities(output), session.loaded.labels)
+    return rows, [
+        {"class": e.name, "per_cent_before": round(100 * e.before, 4), "per_cent_after": round(100 * e.after, 4)}
+        for e in found
+    ]
+
+
+def difference_words(session: Session) -> dict[str, Any] | None:
+    """What A is where values are A - B, and how far each node is from it."""
+    held = session.held
+    if held is None:
+        return None
+    return {
+        "values": "A - B",
+        "a": held.title,
+        "relative": "root mean square of A - B over the larger one of A and B",
+        "nodes": [{"address": each.address, "relative": number(each.relative)} for each in held.found.values()],
+    }
+
+
 def _run(
-    loaded: Loaded, plan: Plan, inputs: tuple[Any, ...], nodes: list[Node], writer: Writer, manifest: Manifest,
-    emit: Emit, key: str,
+    session: Session, loaded: Loaded, plan: Plan, inputs: tuple[Any, ...], nodes: list[Node], writer: Writer,
+    manifest: Manifest, emit: Emit,
 ) -> Any:  # fmt: skip
     """One forward; files are written while it runs, since values are the network's own and change."""
+    key = session.key
     wanted = {node.address: node for node in nodes}
     some = replace(plan, shown=tuple(shown for shown in plan.shown if shown.address in wanted))
     outputs = set(plan.network.outputs)
@@ -128,11 +172,12 @@ def _run(
         node = wanted[address]
         left_s = (time.monotonic() - began_s) * (whole - done) / done if done else None
         emit(Progress(JOB, f"exporting {loaded.name}", done / whole, left_s, network=key))
-        manifest.records.append(writer.write(node, value, address in outputs))
+        shown = session.as_shown(node, value)
+        manifest.records.append(writer.write(node, shown, address in outputs))
         done += node.elements
 
     try:
-        output = Capture(loaded.model, some).run(*inputs, on_output=on_output)
+        output = Capture(loaded.model, some).run(*inputs, on_output=on_output, along=session.along())
     except GraphChanged as problem:
         raise WalkinError(
             f"{loaded.name} takes another path at every run: seed what it draws at random, then export it"

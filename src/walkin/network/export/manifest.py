@@ -58,6 +58,12 @@ class Manifest:
     classes: list[dict[str, Any]] = field(default_factory=list)
     segmentation: dict[str, Any] | None = None
     boxes: list[dict[str, Any]] = field(default_factory=list)
+    interventions: list[dict[str, Any]] = field(default_factory=list)
+    """What was changed of the network's values, in order: as text and in parts; why, if it did not fit."""
+    effects: list[dict[str, Any]] = field(default_factory=list)
+    """What that does to the likeliest classes: per cent before and after."""
+    difference: dict[str, Any] | None = None
+    """Where values are those of another state minus those of this one: which that is, and how far each node is."""
     recipes: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Name -> all its numbers, of those that the visualisations were made by."""
 
@@ -72,6 +78,9 @@ class Manifest:
             "classes": self.classes,
             "segmentation": self.segmentation,
             "boxes": self.boxes,
+            "interventions": self.interventions,
+            "effects": self.effects,
+            "difference": self.difference,
             "colours": self.colours,
             "recipes": self.recipes,
             "code": "value = low + code / 255 * (high - low), of each channel; where flawed, code 0 is not finite",

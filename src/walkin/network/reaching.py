@@ -1,0 +1,180 @@
+"""Reach: runs one network again and again with other interventions, from the first node that is changed otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import partial
+from typing import Any
+
+import torch
+
+from walkin.network.capture import Capture, OnOutput
+from walkin.network.changing import NOTHING, Changes, Changing
+from walkin.network.plan import Plan
+from walkin.network.recording import Trace
+from walkin.network.resuming import Resuming, Unresumable, Writing, taken_up
+from walkin.network.tape import Tape
+
+KEPT_BYTES = 1 << 30  # that values of a forward may take beside the network: all of a ResNet-152's at 224 take .3 GB
+FEWEST_EVENTS = 2
+
+
+class Reach:
+    """What was computed last of one network, on the path that was traced, and how much of that still holds.
+
+    The first run after the network, its cut or its input has changed is a whole forward. From then on one with other
+    interventions begins at the first node that they change otherwise, and what comes before that is not computed. Some
+    forwards have to be run as a whole each time: where something was computed out of sight (NumPy, C++), where buffers
+    or the input are written to, under torch.vmap, or where memory is short; see Resuming for what is found only on the
+    way.
+    """
+
+    def __init__(self, capture: Capture, plan: Plan, trace: Trace, budget_bytes: int = KEPT_BYTES):
+        self._capture, self._plan = capture, plan
+        unseen = any(op.is_boundary and op.place.source != "module" for op in trace.ops)
+        self._resumes = plan.sees_operations and not unseen
+        self._keeps_all = held_bytes(trace) <= budget_bytes
+        self._tape: Tape | None = None
+        self._inputs: tuple[Any, ...] | None = None
+        self._applied = NOTHING
+        self._pending: set[str] = set()  # changed by a run that was given up: the walls may show some of it
+        self._copies: dict[int, list[int]] = {}
+        self._structure: Tape | None = None
+        """A tape of the same path, whose slots have the same numbers."""
+        self.resumed = False
+        """Whether the last run began in the middle."""
+
+    def first_of(self, changes: Changes, inputs: tuple[Any, ...] | None = None) -> set[str]:
+        """Addresses of the walls that another run would hand out: those from the first node on that is changed
+        otherwise than in the run before; of other inputs than in the last run: of all."""
+        nodes = [node.address for node in self._plan.network.nodes]
+        if inputs is not None and inputs is not self._inputs:
+            return set(nodes)
+        differing = self._differing(changes)
+        first = min((nodes.index(address) for address in differing), default=len(nodes))
+        return set(nodes[first:])
+
+    def run(
+        self, inputs: tuple[Any, ...], changes: Changes, on_output: OnOutput, only: Collection[str] | None = None
+    ) -> Any:
+        """What the network gives. `on_output` is told of the walls of `first_of`, and of these only of `only`.
+
+        The same `inputs` object means the same values. What is raised leaves nothing behind that could be wrong.
+        """
+        wanted = self.first_of(changes, inputs)
+
+        def told(address: str, value: torch.Tensor) -> None:
+            if address in wanted and (only is None or address in only):
+                on_output(address, value)
+
+        tape, copies, cut = self._tape, self._copies, None
+        differing = self._differing(changes)
+        if inputs is self._inputs and tape is not None and differing:
+            cut = self._cut(tape, differing)
+        self._pending |= set(differing)
+        self.resumed = False
+        if tape is not None and cut is not None:
+            try:
+                output = self._resume(tape, cut, inputs, changes, differing, told, copies)
+            except Unresumable:
+                pass
+            else:
+                self._applied, self.resumed = changes, True
+                self._pending.clear()
+                return output
+        self._tape = None
+        output = self._whole(inputs, changes, told, differing)
+        self._pending.clear()
+        return output
+
+    def shows(self, inputs: tuple[Any, ...], changes: Changes) -> None:
+        """The walls show what these inputs give with these changes, by a forward that was not run here."""
+        self._tape, self._inputs, self._applied = None, inputs, changes
+        self._pending.clear()
+
+    def forget(self) -> None:
+        """Let go of all values: what the walls show is not known."""
+        self._tape, self._inputs = None, None
+
+    def _differing(self, changes: Changes) -> list[str]:
+        before, now = self._applied.said, changes.said
+        others = (address for address in {**before, **now} if before.get(address) != now.get(address))
+        return list(dict.fromkeys([*self._pending, *others]))
+
+    def _cut(self, tape: Tape, addresses: list[str]) -> int | None:
+        """The event after which a forward begins that has these nodes changed otherwise."""
+        if not tape.safe:
+            return None
+        shown = {each.address: each for each in self._plan.shown}
+        ends = [tape.end_of(shown[address].place) for address in addresses]
+        known = [end for end in ends if end is not None]
+        return min(known) if known and len(known) == len(ends) and min(known) >= FEWEST_EVENTS else None
+
+    def _resume(
+        self, tape: Tape, cut: int, inputs: tuple[Any, ...], changes: Changes, differing: list[str],
+        on_output: OnOutput, copies: dict[int, list[int]],
+    ) -> Any:  # fmt: skip
+        shown = {each.address: each for each in self._plan.shown}
+        here = {
+            address: (changes.by_address.get(address), shown[address])
+            for address in differing
+            if tape.end_of(shown[address].place) == cut
+        }
+        given = taken_up(tape, cut, here)
+        if given is None:
+            raise Unresumable("values of before are not known any more")
+        for address in here:
+            on_output(address, given[tape.slot_of(shown[address].place)])
+        along = partial(
+            Resuming, changes=changes, tape=tape, cut=cut, keeps=None if self._keeps_all else tape.crossing(cut),
+            copies=copies, given=given,
+        )  # fmt: skip
+        output = self._capture.run(*inputs, on_output=on_output, along=along)
+        tape.clean = {address: value for address, value in tape.clean.items() if address in changes.by_address}
+        return output
+
+    def _whole(self, inputs: tuple[Any, ...], changes: Changes, on_output: OnOutput, differing: list[str]) -> Any:
+        self._inputs = None  # until this run has come to its end
+        if not self._resumes:
+            output = self._capture.run(*inputs, on_output=on_output, along=partial(Changing, changes=changes))
+            self._inputs, self._applied = inputs, changes
+            return output
+        keeps: Collection[int] | None = None
+        if not self._keeps_all:
+            structure = self._structure
+            cut = self._cut(structure, differing) if structure is not None and differing else None
+            keeps = frozenset(structure.crossing(cut)) if structure is not None and cut is not None else frozenset()
+        made: list[Writing] = []
+
+        def along(*given: Any) -> Writing:
+            made.append(Writing(*given, changes=changes, keeps=keeps, copies=self._copies))
+            return made[-1]
+
+        buffers = [(tensor, tensor._version) for tensor in self._capture.watched(inputs)]
+        written: list[bool] = []
+        output = self._capture.run(
+            *inputs,
+            on_output=on_output,
+            along=along,
+            at_end=lambda: written.append(any(tensor._version != number for tensor, number in buffers)),
+        )
+        tape = made[0].tape
+        made[0].ended(output)
+        tape.safe = tape.safe and not any(written)
+        ends = [tape.end_of(shown.place) for shown in self._plan.shown if shown.place.source in ("result", "module")]
+        self._copies = tape.copies(end for end in ends if end is not None)
+        self._structure = tape
+        self._tape, self._inputs, self._applied = tape, inputs, changes
+        return output
+
+
+def held_bytes(trace: Trace) -> int:
+    """What all values of a forward take together."""
+    found = 0
+    for op in trace.ops:
+        count = 1
+        for extent in op.shape:
+            count *= extent
+        dtype = getattr(torch, op.dtype, None)
+        found += count * (dtype.itemsize if isinstance(dtype, torch.dtype) else 4)
+    return found
