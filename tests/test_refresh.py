@@ -192,16 +192,28 @@ def test_the_newest_wins_and_one_that_is_read_is_never_written_to():
         box.copy(model)
         model.head.bias.fill_(2.0)
         box.copy(model)
-        with box.newest() as state:
-            assert state is not None and state["head.bias"].unique().item() == 2.0
+        with box.newest() as found:
+            assert found is not None and found[0]["head.bias"].unique().item() == 2.0
             for value in (3.0, 4.0):
                 model.head.bias.fill_(value)
                 box.copy(model)
-                assert state["head.bias"].unique().item() == 2.0
-        with box.newest() as state:
-            assert state is not None and state["head.bias"].unique().item() == 4.0
-        with box.newest() as state:
-            assert state is None
+                assert found[0]["head.bias"].unique().item() == 2.0
+        with box.newest() as found:
+            assert found is not None and found[0]["head.bias"].unique().item() == 4.0
+        with box.newest() as found:
+            assert found is None
+
+
+def test_words_go_with_what_they_are_about():
+    """A refresh may be shown by the job of the one before: it must not be called by that one's step."""
+    box, model = Snapshots(), built()
+    box.copy(model, "step 1")
+    box.copy(model, "step 2")
+    with box.newest() as found:
+        box.copy(model, "step 3")
+        assert found is not None and found[1] == "step 2"
+    with box.newest() as found:
+        assert found is not None and found[1] == "step 3"
 
 
 def test_buffers_are_used_again():
@@ -209,9 +221,9 @@ def test_buffers_are_used_again():
     addresses = set()
     for _ in range(6):
         box.copy(model)
-        with box.newest() as state:
-            assert state is not None
-            addresses.add(state["conv.weight"].data_ptr())
+        with box.newest() as found:
+            assert found is not None
+            addresses.add(found[0]["conv.weight"].data_ptr())
             box.copy(model)
     assert len(addresses) <= 2
 
@@ -222,9 +234,9 @@ def test_what_is_copied_under_a_reader_is_never_mixed():
 
     def read() -> None:
         while not stop.is_set():
-            with box.newest() as state:
-                if state is not None and len(state["weight"].unique()) != 1:
-                    torn.append(state["weight"].unique())
+            with box.newest() as found:
+                if found is not None and len(found[0]["weight"].unique()) != 1:
+                    torn.append(found[0]["weight"].unique())
 
     reader = threading.Thread(target=read)
     reader.start()

@@ -106,7 +106,7 @@ class Room:
         self._refreshed += 1
         words = f"step {step:,}" if isinstance(step, int) else step or f"refreshed, no. {self._refreshed}"
         snapshots = self._snapshots.setdefault(network, Snapshots())
-        snapshots.copy(state)
+        snapshots.copy(state, str(words))
         request = Restate(str(words), network, snapshot=snapshots)
 
         def refresh(app: App) -> None:

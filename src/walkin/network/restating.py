@@ -29,12 +29,14 @@ def restate(session: Session, request: Restate, emit: Emit) -> Iterator[Result]:
     loaded = session.loaded
     if loaded is None:
         return
-    answer = Restated(request.words, request.network, request.path)
+    answer, words = Restated(request.words, request.network, request.path), request.words
     try:
         if isinstance(request.snapshot, Snapshots):
-            with request.snapshot.newest() as state:
-                if state is None:
-                    return  # a newer request has shown it
+            with request.snapshot.newest() as found:
+                if found is None:
+                    return  # the job before this one has shown it
+                state, words = found
+                answer = replace(answer, words=words)
                 _keep_apart(session, loaded)
                 _put(loaded, state, "refresh")
         else:
@@ -45,7 +47,7 @@ def restate(session: Session, request: Restate, emit: Emit) -> Iterator[Result]:
     except WalkinError as problem:
         yield replace(answer, error=str(problem))
         return
-    for result in session.restated(request.words, emit):
+    for result in session.restated(words, emit):
         if not isinstance(result, Progress):
             yield result
     yield answer

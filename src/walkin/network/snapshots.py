@@ -24,10 +24,12 @@ class Snapshots:
         """Held by whoever copies: two threads that refresh at once take turns."""
         self._lock = threading.Lock()
         self._sets: list[dict[str, Any]] = []
+        self._words = ["", ""]
+        """What each set is, since the one that waits may be written over before anyone comes for it."""
         self._waiting: int | None = None
         self._reading: int | None = None
 
-    def copy(self, given: Any) -> None:
+    def copy(self, given: Any, words: str = "") -> None:
         """What a network, or a state dict, holds at this moment: on the caller's thread, done when this returns."""
         state = state_of(given)
         with self._writing:
@@ -40,16 +42,17 @@ class Snapshots:
                 self._sets.append({})
             self._fill(self._sets[number], state)
             with self._lock:
-                self._waiting = number
+                self._waiting, self._words[number] = number, words
 
     @contextmanager
-    def newest(self) -> Iterator[dict[str, Any] | None]:
-        """The set that was copied last, nobody's else until the block ends; None if it was taken before."""
+    def newest(self) -> Iterator[tuple[dict[str, Any], str] | None]:
+        """The set that was copied last, and its words, nobody's else until the block ends; None if it was taken
+        before."""
         with self._lock:
             self._reading, self._waiting = self._waiting, None
             number = self._reading
         try:
-            yield self._sets[number] if number is not None else None
+            yield (self._sets[number], self._words[number]) if number is not None else None
         finally:
             with self._lock:
                 self._reading = None
@@ -64,11 +67,15 @@ class Snapshots:
                     held[key] = copy.deepcopy(value)
                     continue
                 value, buffer = value.detach(), held.get(key)
-                fits = isinstance(buffer, torch.Tensor) and (buffer.shape, buffer.dtype) == (value.shape, value.dtype)
-                if fits and not value.is_quantized and value.layout == torch.strided:
-                    buffer.copy_(value)  # type: ignore[union-attr]
+                plain = not value.is_quantized and value.layout == torch.strided
+                if isinstance(buffer, torch.Tensor) and plain and _alike(buffer, value):
+                    buffer.copy_(value)
                 else:
                     held[key] = value.to("cpu", copy=True)
+
+
+def _alike(one: torch.Tensor, two: torch.Tensor) -> bool:
+    return one.shape == two.shape and one.dtype == two.dtype
 
 
 def state_of(given: Any) -> dict[str, Any]:

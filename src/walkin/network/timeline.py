@@ -82,14 +82,19 @@ def check(pattern: str) -> None:
 
 
 def candidates(pattern: str) -> list[str]:
-    """Files that a pattern means now, whole or not, in natural order, hidden ones left out."""
+    """Files that a pattern means now, whole or not, in natural order; hidden ones are left out, and links to others."""
     place = os.path.expanduser(pattern)
     if os.path.isdir(place):
         found = [entry.path for entry in os.scandir(place) if entry.name.endswith(ENDINGS)]
     else:
         found = glob.glob(place, recursive=True)
     kept = (path for path in found if not os.path.basename(path).startswith(".") and os.path.isfile(path))
-    return sorted(map(os.path.abspath, kept), key=natural)
+    once: dict[str, str] = {}
+    for path in sorted(map(os.path.abspath, kept), key=natural):
+        real = os.path.realpath(path)
+        if real not in once or path == real:
+            once[real] = path
+    return sorted(once.values(), key=natural)
 
 
 def natural(path: str) -> list[tuple[int, int, str]]:
