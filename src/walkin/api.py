@@ -42,6 +42,7 @@ def view(
     fold: str = "layers",
     labels: str | os.PathLike[str] | Sequence[str] | None = None,
     input_size: int | Sequence[int] | None = None,
+    inputs: Any = None,
     mean: float | Sequence[float] | None = None,
     std: float | Sequence[float] | None = None,
     size: tuple[int, int] = (1280, 720),
@@ -70,6 +71,8 @@ def view(
     network its own are opened; one that a script gave has to be given again. `layout`: line or spiral; `light`: a light
     room or a dark one; None: as the visitor had it last, or as the scene has it.
     `memory`: most that walls take on the GPU, in bytes or as `"500MB"`; what has no room is coarse where it is far.
+    `inputs`: what the network is called with, where a picture alone will not do: a tuple of arguments, a dict of them by
+    name, or the one argument. The picture that is fed goes into the place of the first that is like one.
     `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws one picture into
     a file and says where. WalkinError says what is wrong in one line.
     """
@@ -103,7 +106,7 @@ def view(
         shown = () if browse else _files(images, stack)
         request = request_for(
             model_or_name, weights=weights, key=key, image=shown[0] if images is not None and shown else None,
-            device=device, input_size=input_size, mean=mean, std=std, labels=labels, fold=fold, seed=seed,
+            device=device, input_size=input_size, mean=mean, std=std, labels=labels, fold=fold, seed=seed, inputs=inputs,
         )  # fmt: skip
         request = replace(request, images=browse)
         requests, kept = [request], opening.kept_of_visit() if kind != "offscreen" and picture is None else Kept()
@@ -177,7 +180,7 @@ def _take_up(kept: Kept, path: Path, request: Open, layout: str | None, light: b
         scene=path, network=[request.spec] if named else None, weights=request.weights, key=request.key,
         device=request.device,
     )  # fmt: skip
-    requests = opening.requests_for(loaded.scene, options, request.model)
+    requests = opening.requests_for(loaded.scene, options, request.model, request.inputs)
     kept.loaded = opening.scene_as_asked(loaded, lambda look: opening.look_as_asked(look, layout, light=light))
     return requests
 
@@ -234,6 +237,7 @@ def visualise(
     mean: float | Sequence[float] | None = None,
     std: float | Sequence[float] | None = None,
     labels: str | os.PathLike[str] | Sequence[str] | None = None,
+    inputs: Any = None,
     weights_seed: int = 0,
     cache: bool = True,
     progress: Callable[[float, float | None], None] | None = None,
@@ -265,7 +269,7 @@ def visualise(
     chosen = command.with_changes(recipe, steps, [f"{name}={value}" for name, value in numbers.items()])
     request = request_for(
         model, weights=weights, key=key, device=device, input_size=input_size, mean=mean, std=std, labels=labels,
-        seed=weights_seed,
+        seed=weights_seed, inputs=inputs,
     )  # fmt: skip
     return command.pictures(
         request,
@@ -295,6 +299,7 @@ def request_for(
     labels: str | os.PathLike[str] | Sequence[str] | None = None,
     fold: str = "layers",
     seed: int = 0,
+    inputs: Any = None,
 ) -> Open:
     """What opens a network that a script names, or gives."""
     _one_of("fold", fold, FOLDS)
@@ -315,6 +320,7 @@ def request_for(
         fold=fold,
         seed=seed,
         model=live,
+        inputs=inputs,
     )
 
 

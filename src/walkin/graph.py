@@ -23,7 +23,7 @@ class Node:
     """Stable name: `layer3.2.conv2`, `layer1.0.relu:1` for a module's second call, `layer1.0/add` for a functional
     operation called in the forward of `layer1.0` (`layer1.0/add:1` for the second one), `input` for the input."""
     kind: str
-    """Family of the operation: input, conv, linear, norm, activation, add, mul, cat, pool, interpolate, attention,
+    """Family of the operation: input (the one in the frame at the entrance), given (further inputs), conv, linear, norm, activation, add, mul, cat, pool, interpolate, attention,
     matmul, reshape, module (a block, or a boundary whose inside could not be seen) or other."""
     shape: tuple[int, ...]
     """Shape of the shown tensor, batch first."""
@@ -39,6 +39,11 @@ class Node:
     """Addresses of the operations folded into this node, in order of execution; the last one's value is shown."""
     channel_axis: int = 1
     """Axis of `shape` the channels lie on: 3 where a transformer keeps its pictures as (N, H, W, C)."""
+
+    @property
+    def is_input(self) -> bool:
+        """Whether it was given, not computed."""
+        return self.kind in ("input", "given")
 
     @property
     def maps(self) -> int:

@@ -53,7 +53,14 @@ class Pixels:
     caption: str = ""
 
 
-Source = File | Item | Noise | Tile | Pixels
+@dataclass(frozen=True)
+class Given:
+    """What a network was given as its example inputs (Open.inputs), or what was guessed for it."""
+
+    network: str = ""
+
+
+Source = File | Item | Noise | Tile | Pixels | Given
 """What a picture can be made from again."""
 
 
@@ -98,6 +105,9 @@ class Open:
     std: tuple[float, ...] | None = None
     labels: str | None = None
     """Text file with one class name a line."""
+    inputs: object = field(default=None, repr=False, compare=False)
+    """What the network is called with, where a picture alone will not do: `FILE.py:FUNCTION`, or a tuple of arguments, a
+    dict of them by name, or the one argument. A picture that is fed goes into the place of the first that is like one."""
     fold: str = "layers"
     collapsed: tuple[str, ...] = ()
     """See `Refold`."""

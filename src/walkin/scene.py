@@ -47,6 +47,8 @@ class Opened:
     """It was given from Python, and only a script can give it again."""
     collapsed: tuple[str, ...] = ()
     expanded: tuple[str, ...] = ()
+    inputs: str | None = None
+    """`FILE.py:FUNCTION` of its example inputs; those that a script gave, only a script can give again."""
 
     @staticmethod
     def of(request: Open, fold: Fold, weights_hash: str) -> Opened:
@@ -54,6 +56,7 @@ class Opened:
             request.network, request.spec, request.weights, weights_hash, request.key, request.device,
             request.input_size, request.mean, request.std, request.labels, request.names, fold.level, request.seed,
             request.model is not None, fold.collapsed, fold.expanded,
+            request.inputs if isinstance(request.inputs, str) else None,
         )  # fmt: skip
 
     def request(self, source: object = None) -> Open:
@@ -62,6 +65,7 @@ class Opened:
             spec=self.spec, weights=self.weights, key=self.state_key, device=self.device, input_size=self.input_size,
             mean=self.mean, std=self.std, labels=self.labels, names=self.names, fold=self.fold, seed=self.seed,
             network=self.key, source=source, collapsed=self.collapsed, expanded=self.expanded,
+            inputs=self.inputs,
         )  # fmt: skip
 
     def same(self, other: Opened) -> bool:

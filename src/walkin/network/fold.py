@@ -69,7 +69,7 @@ class Folding:
 def unit_of(trace: Trace, op: Op) -> Unit:
     """An operation as a node of its own."""
     if op.kind == "input":
-        return Unit(op.address, "input", op.index, role="input")
+        return Unit(op.address, "input" if op.index == trace.framed else "given", op.index, role="input")
     call = trace.calls[op.call]
     if op.is_module_output:
         return Unit(op.address, op.kind, op.index, call.module_class, parent_path(call.path))

@@ -28,6 +28,7 @@ from walkin.requests import (
     Export,
     Feed,
     File,
+    Given,
     LookThrough,
     Measure,
     Open,
@@ -84,6 +85,13 @@ def _first(sessions: Sessions, request: Open, loaded: Loaded) -> Generator[Resul
             return prepare(loaded, request.source, sessions.gallery)  # type: ignore[arg-type]
         except WalkinError as problem:
             yield Notice(str(problem), "warning", network=request.network)
+    example, asked = loaded.example, request.picture is not None or bool(request.images or request.image)
+    if example is not None and (example.slot is None or (loaded.example_first and not asked)):
+        if asked:
+            yield Notice(f"{loaded.name} takes no picture: its input is {example.words}", network=request.network)
+        source = Given(request.network)
+        sessions.gallery.keep(source, example.shown())
+        return prepare(loaded, source, sessions.gallery)
     if request.picture is not None:
         source, picture = Pixels("picture", "picture"), picture_from(request.picture, "picture")
         sessions.gallery.keep(source, picture)

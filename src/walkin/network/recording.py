@@ -99,6 +99,12 @@ class Trace:
                 taken[source].append(op.index)
         return tuple(tuple(indices) for indices in taken)
 
+    @cached_property
+    def framed(self) -> int:
+        """The input that stands as a picture at the entrance: the first that may be one; further inputs are walls."""
+        inputs = [op for op in self.ops if op.kind == "input"]
+        return next((op.index for op in inputs if len(op.shape) in (3, 4, 5)), 0)
+
     def call_stack(self, op: Op) -> tuple[Call, ...]:
         """The module calls `op` ran in, outermost first."""
         stack: list[Call] = []

@@ -21,6 +21,7 @@ from walkin.network.loaded import Loaded
 from walkin.network.plan import Plan
 from walkin.network.quantise import quantise
 from walkin.network.recording import Trace
+from walkin.network.tensors import find_tensors
 from walkin.network.trace import trace
 from walkin.results import Fed, Notice, Progress, Result, Traced
 
@@ -297,8 +298,8 @@ def _advice(loaded: Loaded, given: Prepared, problem: Exception) -> str:
     line = f"{type(problem).__name__}: {text[:200]}" if text else type(problem).__name__
     lowered = text.lower()
     if isinstance(problem, MemoryError | torch.OutOfMemoryError) or "allocate" in lowered or "out of memory" in lowered:
-        height, width = _first_tensor(given.inputs).shape[-2:]
-        return f"not enough memory on {loaded.device} for an input of {height}x{width}; a smaller --input-size helps"
+        size = "x".join(map(str, _first_tensor(given.inputs).shape[-2:]))
+        return f"not enough memory on {loaded.device} for an input of {size}; a smaller --input-size helps"
     return f"{line}; the room is as it was: give another picture, or another --input-size"
 
 
@@ -307,7 +308,7 @@ def _give_memory_back(loaded: Loaded) -> None:
         torch.cuda.empty_cache()
 
 
-def _first_tensor(value: Any) -> torch.Tensor:
-    while not isinstance(value, torch.Tensor):
-        value = value[0]
-    return value
+def _first_tensor(inputs: tuple[Any, ...]) -> torch.Tensor:
+    """Of the input that stands as a picture at the entrance (see Trace.framed)."""
+    found = find_tensors(inputs)
+    return next((tensor for tensor in found if tensor.ndim in (3, 4, 5)), found[0] if found else torch.zeros(0))

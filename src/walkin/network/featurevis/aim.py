@@ -71,7 +71,7 @@ def _part(term: Term, reach: Reach) -> Part:
     if term.kind == "class":
         return _class_part(term, reach)
     node = reach.node(term.address)
-    if node.kind == "input":
+    if node.is_input:
         raise WalkinError(f"{term.address} is the input itself: name a node behind it", code=2)
     axis, count = channels(node)
     for channel in (term.channel, *(number for number, _ in term.direction)):
