@@ -107,9 +107,7 @@ def smallest_of_timm(folder: Path) -> list[str]:
     """The network with the fewest weights and pixels of each of timm's modules; found once, which takes minutes."""
     kept = folder / "timm.json"
     if not kept.is_file():
-        code = (
-            f"import sys; sys.path[:0] = [{str(Path(__file__).parent)!r}]; import networks; networks.find_smallest({str(kept)!r})"
-        )
+        code = f"import sys; sys.path[:0] = [{str(Path(__file__).parent)!r}]; import networks; networks.find_smallest({str(kept)!r})"
         subprocess.run([sys.executable, "-c", code], check=True)
     return [name for name in json.loads(kept.read_text(encoding="utf-8")).values() if name]
 
@@ -309,7 +307,19 @@ def _asked(code: str) -> list[str]:
 
 def _weight(name: str) -> tuple[int, str]:
     """What takes longest comes last."""
-    slow = ("rcnn", "retinanet", "fcos", "_h_14", "_l_", "128gf", "_32gf", "raft_large", "swin3d", "mvit", "efficientnet_b7")
+    slow = (
+        "rcnn",
+        "retinanet",
+        "fcos",
+        "_h_14",
+        "_l_",
+        "128gf",
+        "_32gf",
+        "raft_large",
+        "swin3d",
+        "mvit",
+        "efficientnet_b7",
+    )
     return sum(word in name for word in slow), name
 
 

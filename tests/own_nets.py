@@ -105,7 +105,10 @@ class Sound(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.waves, self.head = nn.Sequential(nn.Conv1d(1, 16, 80, 4), nn.ReLU(), nn.Conv1d(16, 32, 3)), nn.Linear(32, 4)
+        self.waves, self.head = (
+            nn.Sequential(nn.Conv1d(1, 16, 80, 4), nn.ReLU(), nn.Conv1d(16, 32, 3)),
+            nn.Linear(32, 4),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.waves(x).mean(-1))

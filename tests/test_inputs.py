@@ -187,7 +187,11 @@ def test_examples_are_told_apart_but_for_the_picture():
         ("LeNet", "failing", ("failing failed: OSError: no data here",)),
         ("LeNet", "nosuch", ("no 'nosuch'",)),
         ("LeNet", ("words",), ("no tensor among the inputs given for LeNet",)),
-        ("ColourAndDepth", (torch.zeros(1, 3, 8, 8), torch.zeros(1, 1, 9, 9)), ("1x3x8x8, 1x1x9x9", "Sizes of tensors")),
+        (
+            "ColourAndDepth",
+            (torch.zeros(1, 3, 8, 8), torch.zeros(1, 1, 9, 9)),
+            ("1x3x8x8, 1x1x9x9", "Sizes of tensors"),
+        ),
     ],
 )
 def test_what_does_not_go_is_one_clear_line(name, inputs, words):

@@ -11,7 +11,7 @@ from walkin.geometry import Quads
 from walkin.graph import Network, Node
 from walkin.mosaic import Mosaic
 from walkin.places import Layout, Place, Ribbon
-from walkin.requests import Open
+from walkin.requests import Open, Slice
 from walkin.results import Boxes, Fed, Scores, Segmentation, Tiles
 
 
@@ -72,6 +72,8 @@ class Exhibit:
     """What is told of a camera or a folder that is fed to it; '' while there is none."""
     watched: str = ""
     """By what name it was asked for (see requests.Watch)."""
+    sliced: Slice | None = None
+    """Through which depth volumes were asked to be cut last."""
     serial: int = 0
     """The newest picture's number."""
     asked: object = None

@@ -12,6 +12,7 @@ from walkin.mosaic import Mosaic
 if TYPE_CHECKING:
     import networkx
 
+MIDDLE = 0.5  # share of the depth at which volumes are cut, as long as nobody wants another
 MAX_SIDE = 1024  # texels; larger pictures are shown reduced by a whole factor (box mean)
 
 
@@ -38,7 +39,10 @@ class Node:
     members: tuple[str, ...] = ()
     """Addresses of the operations folded into this node, in order of execution; the last one's value is shown."""
     channel_axis: int = 1
-    """Axis of `shape` the channels lie on: 3 where a transformer keeps its pictures as (N, H, W, C)."""
+    """Axis of `shape` the channels lie on: the last where a transformer keeps its pictures as (N, H, W, C)."""
+    volume: tuple[int, int, int] = ()
+    """(depth, height, width) of a volume or clip, (N, C, D, H, W), (N, D, H, W, C) or tokens of one (N, T, D): a slice
+    of it is shown at a time; () for all others."""
 
     @property
     def is_input(self) -> bool:
@@ -53,7 +57,9 @@ class Node:
     @cached_property
     def picture(self) -> str:
         """How values become pictures. maps: (N, C, H, W), one a channel; cells: (N, F), one texel a neuron;
-        tokens: (N, T, D), one picture of tokens a dimension; strip: one picture (all but the last axis, last)."""
+        tokens: (N, T, D), one picture of tokens a dimension; both one slice at a time, of volumes; strip: one picture (all but the last axis, last)."""
+        if self.volume:
+            return "maps" if len(self.shape) == 5 else "tokens"
         if len(self.shape) == 4:
             return "maps"
         if len(self.shape) == 2:
@@ -63,7 +69,10 @@ class Node:
     @cached_property
     def mosaic(self) -> Mosaic:
         """How many pictures of which size, in texels."""
-        if self.picture == "maps":
+        if self.volume:
+            count = self.shape[self.channel_axis if len(self.shape) == 5 else 2]
+            height, width = self.volume[1:]
+        elif self.picture == "maps":
             count, height, width = self.shape[1:] if self.channel_axis == 1 else self._channels_last
         elif self.picture == "cells":
             count, height, width = self.shape[1], 1, 1
@@ -78,6 +87,15 @@ class Node:
     def _channels_last(self) -> tuple[int, int, int]:
         height, width, count = self.shape[1:]
         return count, height, width
+
+    @property
+    def depth(self) -> int:
+        """Number of slices, of which one is shown."""
+        return self.volume[0] if self.volume else 1
+
+    def slice_at(self, share: float) -> int:
+        """The slice at a share of the depth, 0 to 1."""
+        return min(self.depth - 1, max(0, int(share * self.depth)))
 
     @property
     def elements(self) -> int:
@@ -95,7 +113,7 @@ class Node:
     @cached_property
     def token_side(self) -> int:
         """Side of the square the tokens form, 0 if they form none (see `is_token_map`)."""
-        if len(self.shape) != 3:
+        if len(self.shape) != 3 or self.volume:
             return 0
         tokens = self.shape[1]
         side = int(tokens**0.5)

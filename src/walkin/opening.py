@@ -223,9 +223,7 @@ def scene_from(path: Path, named: bool, tell: Callable[[str], None] | None = Non
         return None
 
 
-def requests_for(
-    scene: Scene, options: argparse.Namespace, model: object = None, inputs: object = None
-) -> list[Open]:
+def requests_for(scene: Scene, options: argparse.Namespace, model: object = None, inputs: object = None) -> list[Open]:
     """What opens the networks of a scene, on this machine, with other weights if those are named. `model`: the network
     that a script gave, when the scene was saved and now; `inputs`: its example inputs."""
     from walkin.keeping import cannot_open, requests_of

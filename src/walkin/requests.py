@@ -169,6 +169,17 @@ class Detail:
 
 
 @dataclass(frozen=True)
+class Slice:
+    """Through which depth volumes are cut from now on: walls that show another slice then are sent again."""
+
+    share: float
+    """Of the depth, 0 to 1, of all walls but `walls`. The newest `Slice` counts alone."""
+    walls: Mapping[str, float] = field(default_factory=dict)
+    """address -> share, of those with a depth of their own."""
+    network: str = ""
+
+
+@dataclass(frozen=True)
 class Close:
     """Forget a network that was taken out of the room."""
 
@@ -386,7 +397,7 @@ class Quit:
 
 
 Request = (
-    Open | Feed | Refold | Detail | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Visualise
+    Open | Feed | Refold | Detail | Slice | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh | Visualise
     | SaveRecipe | LookThrough | Exemplify | Watch | Export | FilmWalk | StopFilm | Pause | Cancel | Screenshot | Save
     | Restore | Quit
 )  # fmt: skip

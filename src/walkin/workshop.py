@@ -27,6 +27,7 @@ from walkin.requests import (
     Pause,
     Refold,
     Request,
+    Slice,
     Slots,
     Thumbnails,
     Visualise,
@@ -41,6 +42,7 @@ JOBS: dict[type, tuple[str, str]] = {
     Feed: ("feed", "feed"),
     Refold: ("fold", "refold"),
     Detail: ("detail", "sharpen"),
+    Slice: ("slice", "cut"),
     Measure: ("measure", "measure"),
     Weigh: ("weigh", "weigh"),
     Export: ("export", "export"),
@@ -203,7 +205,7 @@ class Workshop:
             self._world.notify("the only network in the room stays")
             return
         self._stop_watching(request.network)
-        ended = ("open", "feed", "detail", "measure", "export", GROWING, EVIDENCE, EXEMPLARS)
+        ended = ("open", "feed", "detail", "slice", "measure", "export", GROWING, EVIDENCE, EXEMPLARS)
         jobs = tuple(job_name(what, request.network) for what in ended)
         self.worker.submit(job_name("close", request.network), self._job("close_network", request), replaces=jobs)
 

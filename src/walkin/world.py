@@ -147,6 +147,8 @@ class Arrangement:
     """How each network is cut into walls."""
     showings: tuple[tuple[str, str], ...] = ()
     """Of walls with a choice of their own of what they show."""
+    slices: tuple[tuple[str, float], ...] = ()
+    """Shares of the depth at which volumes are cut, of those walls that are cut elsewhere; '' for all others."""
 
 
 @dataclass
@@ -268,6 +270,8 @@ class World:
     """Text for the clipboard: targets that have one take it."""
     bookmarks: dict[str, Viewpoint] = field(default_factory=dict)
     """Places to come back to, by their names."""
+    slices: dict[str, float] = field(default_factory=dict)
+    """Share of the depth, 0 to 1, at which volumes are cut: by the wall's key, '' for all others."""
     history: History = field(default_factory=History)
     things_revision: int = 0
     """Grows when one of these comes, goes or moves."""
@@ -544,6 +548,7 @@ class World:
         self.exhibits, self.here, self.walls, self.bounds = [], Exhibit(), {}, Bounds()
         self.things, self.carried, self.enlarged, self.selected, self.hover = {}, {}, None, None, None
         self.met, self.gestures.grips, self.visited, self.progress = {}, {}, None, None
+        self.slices = {}
         self.history, self.growth, self.findings = History(), Growth(self.growth.method), Findings()
         self.banners = [banner for banner in self.banners if banner.until_s is not None]
         self.placed = False

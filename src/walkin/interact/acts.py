@@ -161,6 +161,8 @@ ACTS: tuple[Act, ...] = (
     Act("visualise", "grow what the channel pointed at looks for; with Shift: its wall", "V", "V"),
     Act("showing", "walls show visualisations, both, activations; with Shift: one wall", "I", "I"),
     Act("evidence", "look through the pictures: which ones channels answer to", "X", "X"),
+    Act("slice_on", "volumes and clips: the next slice; with Shift: of the wall pointed at", "PERIOD", "."),
+    Act("slice_back", "the slice before", "COMMA", ","),
     Act("picture", "next of the bundled pictures", "P", "P"),
     Act("drop", "feed it to the network; with Shift to all", "", "drop a file"),
     Act("full_screen", "full screen", "F11", "F11"),

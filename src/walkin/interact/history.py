@@ -53,6 +53,7 @@ def arrangement(world: World) -> Arrangement:
         tuple((exhibit.key, exhibit.asked) for exhibit in world.exhibits if exhibit.asked is not None),
         tuple((exhibit.key, exhibit.fold) for exhibit in world.exhibits if exhibit.network is not None),
         tuple(sorted(showings.items())),
+        tuple(sorted(world.slices.items())),
     )
 
 
@@ -124,6 +125,7 @@ def restore(world: World, wanted: Arrangement) -> Iterator[Request]:
     """Make the room what it was."""
     let_go(world)
     show_as(world, wanted.look)
+    world.slices = dict(wanted.slices)
     places, sorts, folds = dict(wanted.places), dict(wanted.sorts), dict(wanted.folds)
     showings = dict(wanted.showings)
     cut = {e.key for e in world.exhibits if e.network is not None and folds.get(e.key, e.fold) != e.fold}

@@ -100,9 +100,9 @@ def _kind(raw: RawOp, name: str) -> str:
 
 
 def _channel_axis(raw: RawOp, name: str, ops: list[Op]) -> int:
-    """The last axis where a transformer keeps pictures as (N, H, W, C), else 1."""
+    """The last axis where a transformer keeps pictures as (N, H, W, C), or volumes as (N, D, H, W, C), else 1."""
     last = len(raw.shape) - 1
-    if last != 3:
+    if last not in (3, 4):
         return 1
     if name in _CHANNELS_LAST:
         return last

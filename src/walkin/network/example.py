@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from walkin.errors import WalkinError
+from walkin.graph import MIDDLE
 from walkin.network.pictures import Picture, picture_from
 from walkin.network.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from walkin.network.tensors import named_tensors
@@ -78,9 +79,7 @@ class Example:
                 x = x.expand(len(before), *x.shape[1:]).contiguous()
             elif len(x) != len(before) == 1:
                 batch = len(x)
-                arguments = _mapped(
-                    arguments, lambda t: t.expand(batch, *t.shape[1:]) if t.ndim and len(t) == 1 else t
-                )
+                arguments = _mapped(arguments, lambda t: t.expand(batch, *t.shape[1:]) if t.ndim and len(t) == 1 else t)
         return _replaced(arguments, self.slot, x)
 
     def preprocess(self, like: Preprocess | None = None) -> Preprocess:
@@ -112,8 +111,14 @@ class Example:
                 found.update((_shape(value) if isinstance(value, Tensor) else repr(value)).encode())
         return found.hexdigest()[:12]
 
-    def shown(self) -> Picture:
-        """It as a picture: what is one from its own black to its own white, other values as a square of cells."""
+    @property
+    def is_volume(self) -> bool:
+        value = self.picture
+        return value is not None and value.ndim == 5
+
+    def shown(self, share: float = MIDDLE) -> Picture:
+        """It as a picture: what is one from its own black to its own white, of a volume the slice at `share` of its
+        depth, other values as a square of cells."""
         value = self.first
         if value is None:
             return Picture(np.zeros((SHOWN_SIDE, SHOWN_SIDE, 3), np.uint8), "example", (SHOWN_SIDE, SHOWN_SIDE))
@@ -121,7 +126,8 @@ class Example:
         value = value.float() if value.is_floating_point() or value.is_complex() else value
         if self.slot is not None:
             if value.ndim == 5:
-                value = value.select(depth_axis(value), value.shape[depth_axis(value)] // 2)
+                axis = depth_axis(value)
+                value = value.select(axis, min(value.shape[axis] - 1, int(share * value.shape[axis])))
             plane = value[0] if value.ndim == 4 else value
             return picture_from(plane[:3] if len(plane) >= 3 else plane[:1], "example")
         flat = value.reshape(-1)[: 1 << 16].float()
@@ -153,7 +159,9 @@ def given(inputs: Any, model: nn.Module) -> Example:
         try:
             bound = signature.bind(*args, **named)
         except TypeError as problem:
-            raise WalkinError(f"{name}'s forward{signature} does not take the inputs given: {problem}", code=2) from None
+            raise WalkinError(
+                f"{name}'s forward{signature} does not take the inputs given: {problem}", code=2
+            ) from None
         last = max((n for n, p in enumerate(signature.parameters) if p in bound.arguments), default=-1)
         skipped = [p for n, p in enumerate(signature.parameters.values()) if n < last and p.name not in bound.arguments]
         for parameter in skipped:

@@ -148,6 +148,22 @@ def fold(
     return network, Plan(shown, trace.events, network, trace.branches_known)
 
 
+def volume_of(shape: tuple[int, ...], channel_axis: int, depths: tuple[int, int, int]) -> tuple[int, int, int]:
+    """What of a value is (depth, height, width), in a network whose input is a volume of `depths`; () if it is none.
+    Tokens (N, T, C) are those of a volume that is smaller by powers of two, after a class token."""
+    if not depths[0] or 0 in shape:
+        return ()  # type: ignore[return-value]
+    if len(shape) == 5:
+        return shape[2:] if channel_axis == 1 else shape[1:4]  # type: ignore[return-value]
+    if len(shape) == 3:
+        for halved in range(6):
+            for reduced in range(7):
+                depth, height, width = depths[0] >> halved, depths[1] >> reduced, depths[2] >> reduced
+                if depth > 1 and height * width > 1 and shape[1] - depth * height * width in (0, 1):
+                    return depth, height, width
+    return ()  # type: ignore[return-value]
+
+
 def _nodes(folding: Folding) -> tuple[list[Node], tuple[str, ...]]:
     """Nodes in order of execution, edges through glue, and the addresses of the outputs."""
     grouping, units, trace = folding.grouping, folding.units, folding.trace
@@ -161,17 +177,19 @@ def _nodes(folding: Folding) -> tuple[list[Node], tuple[str, ...]]:
             continue
         origins[group] = (unit.address,)
         shown = trace.ops[unit.shown]
+        shape, axis = unit.shape or shown.shape, 1 if unit.place else shown.channel_axis
         nodes.append(
             Node(
                 address=unit.address,
                 kind=unit.kind,
-                shape=unit.shape or shown.shape,
+                shape=shape,
                 inputs=sources,
                 operation=shown.operation,
                 module_class=unit.module_class,
                 group=unit.group,
                 members=tuple(op.address for op in folding.members(group)),
-                channel_axis=1 if unit.place else shown.channel_axis,
+                channel_axis=axis,
+                volume=volume_of(shape, axis, trace.depths),
             )
         )
     outputs = dict.fromkeys(origin for op in trace.outputs for origin in origins[grouping.group_of[op]])

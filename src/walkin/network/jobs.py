@@ -1,5 +1,5 @@
-"""The jobs of the networks' worker: open, feed, watch, refold, sharpen, close, measure, visualise, look through,
-export. Generators (see mailbox.Job)."""
+"""The jobs of the networks' worker: open, feed, watch, refold, sharpen, close, measure, slice, visualise, look
+through, export. Generators (see mailbox.Job)."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ from walkin.requests import (
     Open,
     Pixels,
     Refold,
+    Slice,
     Visualise,
     Watch,
     Weigh,
@@ -126,6 +127,13 @@ def sharpen(sessions: Sessions, request: Detail, emit: Emit) -> Iterator[Result]
     session = _session(sessions, request.network)
     if session is not None:
         yield from session.sharpen(request.first_levels, emit, request.held)
+
+
+def cut(sessions: Sessions, request: Slice, emit: Emit) -> Iterator[Result]:
+    """Other slices of volumes."""
+    session = _session(sessions, request.network)
+    if session is not None:
+        yield from session.slice(request, emit)
 
 
 def export(sessions: Sessions, request: Export, emit: Emit) -> Iterator[Result | None]:

@@ -105,6 +105,15 @@ class Trace:
         inputs = [op for op in self.ops if op.kind == "input"]
         return next((op.index for op in inputs if len(op.shape) in (3, 4, 5)), 0)
 
+    @cached_property
+    def depths(self) -> tuple[int, int, int]:
+        """(depth, height, width) of the input, where that is a volume or a clip; (0, 0, 0) for all others."""
+        shape = self.ops[self.framed].shape if self.ops else ()
+        if len(shape) != 5:
+            return 0, 0, 0
+        depth = shape[1] if shape[2] in (1, 3) and shape[1] not in (1, 3) else shape[2]  # frames come before channels
+        return depth, shape[3], shape[4]
+
     def call_stack(self, op: Op) -> tuple[Call, ...]:
         """The module calls `op` ran in, outermost first."""
         stack: list[Call] = []

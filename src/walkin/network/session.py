@@ -10,7 +10,7 @@ import torch
 
 from walkin.detail import first_levels
 from walkin.errors import Cancelled, WalkinError
-from walkin.graph import Network, Node
+from walkin.graph import MIDDLE, Network, Node
 from walkin.mailbox import Emit
 from walkin.network import histograms, readings
 from walkin.network.capture import Capture, Enough, GraphChanged
@@ -23,12 +23,14 @@ from walkin.network.quantise import quantise
 from walkin.network.recording import Trace
 from walkin.network.tensors import find_tensors
 from walkin.network.trace import trace
+from walkin.requests import Given, Slice
 from walkin.results import Fed, Notice, Progress, Result, Traced
 
 if TYPE_CHECKING:  # a room in which nothing grows need not load what makes it
     from walkin.network.evidence.looking import Looked
     from walkin.network.featurevis.studio import Studios
 
+VOLUMES_BYTES = 1 << 29  # of values kept so that another slice of a volume needs no forward
 ATTEMPTS = 3  # a network that draws random numbers may take another path each time
 
 
@@ -68,11 +70,17 @@ class Session:
     """address -> finest level by the budget, of all walls that there are now."""
     sent: dict[str, int] = field(default_factory=dict)
     """address -> finest level of the newest tiles."""
+    cut: dict[str, int] = field(default_factory=dict)
+    """address -> slice that the newest tiles are of."""
     measured: str = ""
     """Address of the wall whose histogram is sent with each picture."""
     bins: int = 32
     inputs: tuple[Any, ...] = ()
     """What went in last."""
+    slices: Slice = field(default_factory=lambda: Slice(MIDDLE))
+    """Through which depth volumes are cut."""
+    volumes: dict[str, torch.Tensor] = field(default_factory=dict)
+    """address -> what it gave, of as many volumes as there is room for: their other slices need no forward."""
     looked: Looked | None = None
     """What the pictures of a collection reached, once they were looked through."""
     studios: Studios | None = None
@@ -172,10 +180,15 @@ class Session:
         """One forward; tiles leave through `emit` while it runs, since it cannot be suspended."""
         nodes = capture.nodes
         histogram = None
+        self.volumes = {}
+        room = VOLUMES_BYTES
 
         def on_output(address: str, value: torch.Tensor) -> None:
-            nonlocal histogram
+            nonlocal histogram, room
             node = nodes[address]
+            if node.volume and (size := value[:1].numel() * value.element_size()) <= room:
+                self.volumes[address] = value[:1].detach().clone()
+                room -= size
             if node.kind != "input":
                 self.painted.add(address)
                 self._send(node, value, fed.serial, emit)
@@ -195,8 +208,36 @@ class Session:
 
     def _send(self, node: Node, value: torch.Tensor, serial: int, emit: Emit) -> None:
         first_level = self._first_level(node)
-        emit(quantise(node, value, serial, self.key, first_level))
+        emit(quantise(node, value, serial, self.key, first_level, self.share_of(node.address)))
+        self.cut[node.address] = node.slice_at(self.share_of(node.address))
         self.sent[node.address] = first_level
+
+    def share_of(self, address: str) -> float:
+        """Of the depth at which a volume is cut."""
+        return self.slices.walls.get(address, self.slices.share)
+
+    def slice(self, wanted: Slice, emit: Emit) -> Iterator[Result]:
+        """Send the walls again that show another slice than is wanted now; the picture in the frame, if it is a volume,
+        is cut there too."""
+        self.slices = wanted
+        if self.loaded is None or self.capture is None or self.shown.fed is None:
+            return  # nothing stands there yet; what comes is cut as it is wanted now
+        nodes = self.capture.nodes
+        changed = [a for a, number in self.cut.items() if a in nodes and nodes[a].slice_at(self.share_of(a)) != number]
+        missing = [address for address in changed if address not in self.volumes]
+        example = self.loaded.example
+        if isinstance(self.shown.fed.source, Given) and example is not None and example.is_volume:
+            fed = replace(self.shown.fed, pixels=example.shown(wanted.share).pixels, serial=self.serial)
+            self.shown = replace(self.shown, fed=fed)
+            yield fed
+            yield from (replace(reading, serial=self.serial) for reading in self.shown.readings)  # type: ignore[misc]
+        for address in changed:
+            if address in self.volumes:
+                self._send(nodes[address], self.volumes[address], self.serial, emit)
+                yield Progress("slice", "cutting volumes", network=self.key)
+        if missing:
+            yield Progress("slice", "running the network for other slices", network=self.key)
+            yield from self._hand_out(missing, emit)
 
     def _first_level(self, node: Node) -> int:
         """The finest level that a wall is sent with now."""
@@ -206,7 +247,7 @@ class Session:
     def _measure_walls(self, network: Network) -> None:
         """How fine each wall may be, the first of the graph first: that is where a visitor begins."""
         walls = {node.address: node.mosaic for node in network.nodes if node.kind != "input"}
-        self.levels, self.sent = first_levels(walls, self.budget_bytes), {}
+        self.levels, self.sent, self.cut = first_levels(walls, self.budget_bytes), {}, {}
 
     def _put_back(self, before: tuple[Capture | None, Plan | None, Trace | None], emit: Emit) -> Iterator[Result]:
         """Send again what the last good picture had put where a newer one has been painted over it."""

@@ -65,9 +65,7 @@ def _fields(value: Any) -> Iterable[tuple[str, Any]]:
     return attributes.items()
 
 
-def input_tensors(
-    model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Iterator[tuple[str, Tensor]]:
+def input_tensors(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
     """(name, tensor) of all that a network is called with. The first argument has no name of its own, the others those
     of the forward's parameters."""
     names: list[str] = []

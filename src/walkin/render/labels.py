@@ -282,6 +282,8 @@ def _facts(wall: Wall) -> list[Line]:
     shape = " × ".join(str(extent) for extent in node.shape[1:]) or "scalar"
     what = node.module_class or node.kind
     lines = [(f"{what}  ·  {shape}", DIM)]
+    if wall.tiles is not None and node.depth > 1:
+        lines.append((f"slice {wall.tiles.slice + 1} of {node.depth}", DIM))
     if wall.tiles is not None:
         low, high = wall.tiles.wall_range
         lines.append((f"{low:.3g} … {high:.3g}", DIM))
