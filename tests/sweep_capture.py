@@ -111,7 +111,7 @@ def assert_sound(network: Network) -> None:
         assert known.issuperset(node.inputs), f"{node.address} takes what is not there yet"
         assert node.address not in node.inputs
         known.add(node.address)
-        if node.kind == "input" or reached.intersection(node.inputs):
+        if node.is_input or reached.intersection(node.inputs):
             reached.add(node.address)
     assert network.outputs, "no output"
     assert reached.issuperset(network.outputs), "an output that no input reaches"

@@ -41,12 +41,12 @@ class Words(nn.Module):
         self.table = nn.Embedding(10, 4)
 
     def forward(self, x):
-        return self.table(x)
+        return self.table(x["ids"])
 
 
 class Two(nn.Module):
     def forward(self, x, y):
-        return x + y
+        return x["a"] + y
 
 
 def broken():
@@ -156,8 +156,8 @@ def test_wrong_usage_is_exit_code_2_and_one_line(here, capsys, arguments, words)
         (("net.py:broken",), ("net.py:broken failed", "RuntimeError: no data here", "line")),
         (("net.py:nothing",), ("gave None", "nn.Module")),
         (("net.py:number",), ("an int", "nn.Module")),
-        (("net.py:Words",), ("1x3x224x224", "table", "--input-size", "walkin.trace(model, x, ...)")),
-        (("net.py:Two",), ("1x3x224x224", "'y'", "walkin.trace(model, x, ...)")),
+        (("net.py:Words",), ("1x3x224x224", "--input-size", "--inputs FILE.py:FUNCTION")),
+        (("net.py:Two",), ("takes x and y", "--inputs FILE.py:FUNCTION")),
         (("net.py:Small", "--input-size", "1x1"), ("1x3x1x1", "failed in 0", "--input-size")),
         (("net.py:Small", "--image", "half.png"), ("cannot read half.png", "truncated PNG")),
         (("net.py:Small", "--image", "half.jpg"), ("cannot read half.jpg", "truncated JPEG")),

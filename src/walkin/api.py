@@ -44,6 +44,7 @@ def view(
     fold: str = "layers",
     labels: str | os.PathLike[str] | Sequence[str] | None = None,
     input_size: int | Sequence[int] | None = None,
+    inputs: Any = None,
     mean: float | Sequence[float] | None = None,
     std: float | Sequence[float] | None = None,
     size: tuple[int, int] = (1280, 720),
@@ -82,8 +83,11 @@ def view(
     first, unless there are `weights`.
     `memory`: most that walls take on the GPU, in bytes or as `"500MB"`; what has no room is coarse where it is far.
     `interventions`: what is changed of its values from the first picture on, as for `activations`; the picture of a
-    swap is a file. `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws
-    one picture into a file and says where. WalkinError says what is wrong in one line.
+    swap is a file.
+    `inputs`: what the network is called with, where a picture alone will not do: a tuple of arguments, a dict of them by
+    name, or the one argument. The picture that is fed goes into the place of the first that is like one.
+    `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws one picture into
+    a file and says where. WalkinError says what is wrong in one line.
     """
     from walkin import opening
     from walkin.app import App, Settings
@@ -116,7 +120,7 @@ def view(
         request = request_for(
             model_or_name, weights=weights, key=key, image=shown[0] if images is not None and shown else None,
             device=device, input_size=input_size, mean=mean, std=std, labels=labels, fold=fold, seed=seed,
-            probes=probes, hide=hide,
+            probes=probes, hide=hide, inputs=inputs,
         )  # fmt: skip
         request = replace(request, images=browse, checkpoints=_checked(checkpoints))
         request = replace(request, interventions=opening.interventions_from(interventions))
@@ -210,7 +214,7 @@ def _take_up(kept: Kept, path: Path, request: Open, layout: str | None, light: b
         scene=path, network=[request.spec] if named else None, weights=request.weights, key=request.key,
         device=request.device,
     )  # fmt: skip
-    requests = opening.requests_for(loaded.scene, options, request.model)
+    requests = opening.requests_for(loaded.scene, options, request.model, request.inputs)
     if named and len(requests) == 1:  # what the script says now goes before what the scene remembers
         now = {name: getattr(request, name) for name in ("probes", "hide", "checkpoints") if getattr(request, name)}
         requests = [replace(requests[0], private=request.private, **now)]
@@ -299,6 +303,7 @@ def visualise(
     mean: float | Sequence[float] | None = None,
     std: float | Sequence[float] | None = None,
     labels: str | os.PathLike[str] | Sequence[str] | None = None,
+    inputs: Any = None,
     weights_seed: int = 0,
     cache: bool = True,
     progress: Callable[[float, float | None], None] | None = None,
@@ -330,7 +335,7 @@ def visualise(
     chosen = command.with_changes(recipe, steps, [f"{name}={value}" for name, value in numbers.items()])
     request = request_for(
         model, weights=weights, key=key, device=device, input_size=input_size, mean=mean, std=std, labels=labels,
-        seed=weights_seed,
+        seed=weights_seed, inputs=inputs,
     )  # fmt: skip
     return command.pictures(
         request,
@@ -362,6 +367,7 @@ def request_for(
     seed: int = 0,
     probes: Mapping[str, Any] | None = None,
     hide: str | Sequence[str] = (),
+    inputs: Any = None,
 ) -> Open:
     """What opens a network that a script names, or gives."""
     _one_of("fold", fold, FOLDS)
@@ -387,6 +393,7 @@ def request_for(
         model=live,
         probes=named,
         hide=globs(hide),
+        inputs=inputs,
     )
 
 

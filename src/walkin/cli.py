@@ -120,6 +120,12 @@ def _network_options(parser: argparse.ArgumentParser, seed: str = "--seed", *, c
         metavar="[C,]HxW",
         help="size of the network's input, for example 224x224 or 1,28x28",
     )
+    parser.add_argument(
+        "--inputs",
+        metavar="FILE.py:FUNCTION",
+        help="for a network that wants more than a picture: what gives example inputs, as a tuple of arguments, a dict "
+        "of them by name, or the one argument; pictures go into the first that is like one",
+    )
     parser.add_argument("--mean", type=_numbers, metavar="M[,M...]", help="subtracted from inputs between 0 and 1")
     parser.add_argument("--std", type=_numbers, metavar="S[,S...]", help="inputs are divided by it")
     parser.add_argument("--labels", metavar="FILE", help="class names, one a line")

@@ -12,7 +12,7 @@ from walkin.graph import Network, Node
 from walkin.interventions import Intervention
 from walkin.mosaic import Mosaic
 from walkin.places import Layout, Place, Ribbon
-from walkin.requests import Open, State
+from walkin.requests import Open, Slice, State
 from walkin.results import Boxes, Compared, Fed, Intervened, Scores, Segmentation, Tiles
 
 
@@ -73,6 +73,8 @@ class Exhibit:
     """What is told of a camera or a folder that is fed to it; '' while there is none."""
     watched: str = ""
     """By what name it was asked for (see requests.Watch)."""
+    sliced: Slice | None = None
+    """Through which depth volumes were asked to be cut last."""
     serial: int = 0
     """The newest picture's number."""
     asked: object = None

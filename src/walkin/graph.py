@@ -12,6 +12,7 @@ from walkin.mosaic import Mosaic
 if TYPE_CHECKING:
     import networkx
 
+MIDDLE = 0.5  # share of the depth at which volumes are cut, as long as nobody wants another
 MAX_SIDE = 1024  # texels; larger pictures are shown reduced by a whole factor (box mean)
 
 
@@ -23,7 +24,7 @@ class Node:
     """Stable name: `layer3.2.conv2`, `layer1.0.relu:1` for a module's second call, `layer1.0/add` for a functional
     operation called in the forward of `layer1.0` (`layer1.0/add:1` for the second one), `input` for the input."""
     kind: str
-    """Family of the operation: input, conv, linear, norm, activation, add, mul, cat, pool, interpolate, attention,
+    """Family of the operation: input (the one in the frame at the entrance), given (further inputs), conv, linear, norm, activation, add, mul, cat, pool, interpolate, attention,
     matmul, reshape, module (a block, or a boundary whose inside could not be seen) or other."""
     shape: tuple[int, ...]
     """Shape of the shown tensor, batch first."""
@@ -38,7 +39,10 @@ class Node:
     members: tuple[str, ...] = ()
     """Addresses of the operations folded into this node, in order of execution; the last one's value is shown."""
     channel_axis: int = 1
-    """Axis of `shape` the channels lie on: 3 where a transformer keeps its pictures as (N, H, W, C)."""
+    """Axis of `shape` the channels lie on: the last where a transformer keeps its pictures as (N, H, W, C)."""
+    volume: tuple[int, int, int] = ()
+    """(depth, height, width) of a volume or clip, (N, C, D, H, W), (N, D, H, W, C) or tokens of one (N, T, D): a slice
+    of it is shown at a time; () for all others."""
     title: str = ""
     """Name that a probe gave it, by which it is found as well as by its address; '' if none did."""
     labels: tuple[str, ...] = field(default=(), repr=False)
@@ -58,6 +62,11 @@ class Node:
         return self.title or self.address
 
     @property
+    def is_input(self) -> bool:
+        """Whether it was given, not computed."""
+        return self.kind in ("input", "given")
+
+    @property
     def maps(self) -> int:
         """Number of pictures the node is shown as: channels of a feature map, neurons of a vector."""
         return self.mosaic.count
@@ -65,7 +74,9 @@ class Node:
     @cached_property
     def picture(self) -> str:
         """How values become pictures. maps: (N, C, H, W), one a channel; cells: (N, F), one texel a neuron;
-        tokens: (N, T, D), one picture of tokens a dimension; strip: one picture (all but the last axis, last)."""
+        tokens: (N, T, D), one picture of tokens a dimension; both one slice at a time, of volumes; strip: one picture (all but the last axis, last)."""
+        if self.volume:
+            return "maps" if len(self.shape) == 5 else "tokens"
         if len(self.shape) == 4:
             return "maps"
         if len(self.shape) == 2:
@@ -75,7 +86,10 @@ class Node:
     @cached_property
     def mosaic(self) -> Mosaic:
         """How many pictures of which size, in texels."""
-        if self.picture == "maps":
+        if self.volume:
+            count = self.shape[self.channel_axis if len(self.shape) == 5 else 2]
+            height, width = self.volume[1:]
+        elif self.picture == "maps":
             count, height, width = self.shape[1:] if self.channel_axis == 1 else self._channels_last
         elif self.picture == "cells":
             count, height, width = self.shape[1], 1, 1
@@ -90,6 +104,15 @@ class Node:
     def _channels_last(self) -> tuple[int, int, int]:
         height, width, count = self.shape[1:]
         return count, height, width
+
+    @property
+    def depth(self) -> int:
+        """Number of slices, of which one is shown."""
+        return self.volume[0] if self.volume else 1
+
+    def slice_at(self, share: float) -> int:
+        """The slice at a share of the depth, 0 to 1."""
+        return min(self.depth - 1, max(0, int(share * self.depth)))
 
     @property
     def elements(self) -> int:
@@ -107,7 +130,7 @@ class Node:
     @cached_property
     def token_side(self) -> int:
         """Side of the square the tokens form, 0 if they form none (see `is_token_map`)."""
-        if len(self.shape) != 3:
+        if len(self.shape) != 3 or self.volume:
             return 0
         tokens = self.shape[1]
         side = int(tokens**0.5)

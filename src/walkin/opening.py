@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def request_from(options: argparse.Namespace, spec: str) -> Open:
-    named = ("weights", "key", "image", "device", "input_size", "mean", "std", "labels", "fold", "seed")
+    named = ("weights", "key", "image", "device", "input_size", "mean", "std", "labels", "fold", "seed", "inputs")
     hidden, changed = tuple(getattr(options, "hide", None) or ()), interventions_from(getattr(options, "intervene", ()))
     return Open(spec, **{name: getattr(options, name) for name in named}, hide=hidden, interventions=changed)
 
@@ -254,13 +254,13 @@ def scene_changed(loaded: Loaded, changed: tuple[Intervention, ...]) -> Loaded:
     return replace(loaded, scene=replace(scene, arrangement=arrangement))
 
 
-def requests_for(scene: Scene, options: argparse.Namespace, model: object = None) -> list[Open]:
+def requests_for(scene: Scene, options: argparse.Namespace, model: object = None, inputs: object = None) -> list[Open]:
     """What opens the networks of a scene, on this machine, with other weights if those are named. `model`: the network
-    that a script gave, when the scene was saved and now."""
+    that a script gave, when the scene was saved and now; `inputs`: its example inputs."""
     from walkin.keeping import cannot_open, requests_of
 
     if model is not None:
-        return _requests_with(scene, options, model)
+        return _requests_with(scene, options, model, inputs)
     if problem := cannot_open(scene):
         raise WalkinError(problem)
     specs = [network.spec for network in scene.networks]
@@ -273,7 +273,7 @@ def requests_for(scene: Scene, options: argparse.Namespace, model: object = None
     return [replace(request, **given) for request in requests_of(scene)]
 
 
-def _requests_with(scene: Scene, options: argparse.Namespace, model: object) -> list[Open]:
+def _requests_with(scene: Scene, options: argparse.Namespace, model: object, inputs: object) -> list[Open]:
     from walkin.keeping import requests_of
 
     live = [network for network in scene.networks if network.live]
@@ -282,7 +282,7 @@ def _requests_with(scene: Scene, options: argparse.Namespace, model: object) -> 
         specs = ", ".join(network.spec for network in live or scene.networks)
         raise WalkinError(f"{options.scene} is a scene of {specs}, and {name} was given", code=2)
     return [
-        replace(request, model=model) if network.live else request
+        replace(request, model=model, inputs=request.inputs or inputs) if network.live else request
         for network, request in zip(scene.networks, requests_of(scene), strict=True)
     ]
 

@@ -55,7 +55,14 @@ class Pixels:
     caption: str = ""
 
 
-Source = File | Item | Noise | Tile | Pixels
+@dataclass(frozen=True)
+class Given:
+    """What a network was given as its example inputs (Open.inputs), or what was guessed for it."""
+
+    network: str = ""
+
+
+Source = File | Item | Noise | Tile | Pixels | Given
 """What a picture can be made from again."""
 
 
@@ -100,6 +107,9 @@ class Open:
     std: tuple[float, ...] | None = None
     labels: str | None = None
     """Text file with one class name a line."""
+    inputs: object = field(default=None, repr=False, compare=False)
+    """What the network is called with, where a picture alone will not do: `FILE.py:FUNCTION`, or a tuple of arguments, a
+    dict of them by name, or the one argument. A picture that is fed goes into the place of the first that is like one."""
     fold: str = "layers"
     collapsed: tuple[str, ...] = ()
     """See `Refold`."""
@@ -213,6 +223,17 @@ class Restate:
     """Where in the checkpoint the state dict lies."""
     snapshot: object = field(default=None, repr=False, compare=False)
     """walkin.network.snapshots.Snapshots."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Through which depth volumes are cut from now on: walls that show another slice then are sent again."""
+
+    share: float
+    """Of the depth, 0 to 1, of all walls but `walls`. The newest `Slice` counts alone."""
+    walls: Mapping[str, float] = field(default_factory=dict)
+    """address -> share, of those with a depth of their own."""
+    network: str = ""
 
 
 @dataclass(frozen=True)
@@ -433,8 +454,7 @@ class Quit:
 
 
 Request = (
-    Open | Feed | Intervene | Compare | Refold | Restate | Detail | Close | Keep | Browse | Slots | Thumbnails | Full
-    | Measure | Weigh | Visualise | SaveRecipe | LookThrough | Exemplify | Watch | Export | FilmWalk | StopFilm | Pause
-    | Cancel
-    | Screenshot | Save | Restore | Quit
+    Open | Feed | Intervene | Compare | Refold | Restate | Detail | Slice | Close | Keep | Browse | Slots | Thumbnails
+    | Full | Measure | Weigh | Visualise | SaveRecipe | LookThrough | Exemplify | Watch | Export | FilmWalk | StopFilm
+    | Pause | Cancel | Screenshot | Save | Restore | Quit
 )  # fmt: skip

@@ -71,6 +71,8 @@ class Tiles:
     first_level: int = 0
     """The finest level that is there: 0 has all that is to be seen; `mosaic.levels`: only means are known, `levels` is
     empty."""
+    slice: int = 0
+    """Of a volume, which slice of its depth this is."""
 
     @property
     def coarse(self) -> bool:

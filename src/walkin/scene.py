@@ -52,6 +52,8 @@ class Opened:
     probes: tuple[tuple[str, Mark], ...] = ()
     hide: tuple[str, ...] = ()
     checkpoints: str = ""
+    inputs: str | None = None
+    """`FILE.py:FUNCTION` of its example inputs; those that a script gave, only a script can give again."""
 
     @staticmethod
     def of(request: Open, fold: Fold, weights_hash: str) -> Opened:
@@ -59,7 +61,7 @@ class Opened:
             request.network, request.spec, request.weights, weights_hash, request.key, request.device,
             request.input_size, request.mean, request.std, request.labels, request.names, fold.level, request.seed,
             request.model is not None, fold.collapsed, fold.expanded, request.probes, request.hide,
-            request.checkpoints,
+            request.checkpoints, request.inputs if isinstance(request.inputs, str) else None,
         )  # fmt: skip
 
     def request(self, source: object = None, checkpoint: str = "") -> Open:
@@ -69,7 +71,7 @@ class Opened:
             spec=self.spec, weights=weights, key=self.state_key, device=self.device, input_size=self.input_size,
             mean=self.mean, std=self.std, labels=self.labels, names=self.names, fold=self.fold, seed=self.seed,
             network=self.key, source=source, collapsed=self.collapsed, expanded=self.expanded, probes=self.probes,
-            hide=self.hide, checkpoints=self.checkpoints,
+            hide=self.hide, checkpoints=self.checkpoints, inputs=self.inputs,
         )  # fmt: skip
 
     def same(self, other: Opened) -> bool:

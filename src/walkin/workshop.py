@@ -31,6 +31,7 @@ from walkin.requests import (
     Refold,
     Request,
     Restate,
+    Slice,
     Slots,
     Thumbnails,
     Visualise,
@@ -47,6 +48,7 @@ JOBS: dict[type, tuple[str, str]] = {
     Compare: ("compare", "compare"),
     Refold: ("fold", "refold"),
     Detail: ("detail", "sharpen"),
+    Slice: ("slice", "cut"),
     Measure: ("measure", "measure"),
     Weigh: ("weigh", "weigh"),
     Export: ("export", "export"),
@@ -257,8 +259,8 @@ class Workshop:
         self._stop_watching(request.network)
         if (follower := self._followers.pop(request.network, None)) is not None:
             follower.close()
-        ended = ("open", "restate", "feed", "reach", "compare", "detail", "measure", "export", GROWING, EVIDENCE)
-        ended += (EXEMPLARS,)
+        ended = ("open", "restate", "feed", "reach", "compare", "detail", "slice", "measure", "export")
+        ended += (GROWING, EVIDENCE, EXEMPLARS)
         jobs = tuple(job_name(what, request.network) for what in ended)
         self.worker.submit(job_name("close", request.network), self._job("close_network", request), replaces=jobs)
 

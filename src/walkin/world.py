@@ -159,6 +159,8 @@ class Arrangement:
     """What is changed of each network's values: of those of which something is."""
     against: tuple[tuple[str, State], ...] = ()
     """What each network is compared with: of those that are."""
+    slices: tuple[tuple[str, float], ...] = ()
+    """Shares of the depth at which volumes are cut, of those walls that are cut elsewhere; '' for all others."""
 
 
 @dataclass
@@ -280,6 +282,8 @@ class World:
     """Text for the clipboard: targets that have one take it."""
     bookmarks: dict[str, Viewpoint] = field(default_factory=dict)
     """Places to come back to, by their names."""
+    slices: dict[str, float] = field(default_factory=dict)
+    """Share of the depth, 0 to 1, at which volumes are cut: by the wall's key, '' for all others."""
     history: History = field(default_factory=History)
     colors_before: tuple[str, str] | None = None
     """(colour map, range) of before networks were compared."""
@@ -621,6 +625,7 @@ class World:
         self.exhibits, self.here, self.walls, self.bounds = [], Exhibit(), {}, Bounds()
         self.things, self.carried, self.enlarged, self.selected, self.hover = {}, {}, None, None, None
         self.met, self.gestures.grips, self.visited, self.progress = {}, {}, None, None
+        self.slices = {}
         self.history, self.growth, self.findings = History(), Growth(self.growth.method), Findings()
         self.banners = [banner for banner in self.banners if banner.until_s is not None]
         self.placed = False

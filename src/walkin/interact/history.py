@@ -57,6 +57,7 @@ def arrangement(world: World) -> Arrangement:
         tuple((exhibit.key, exhibit.checkpoint) for exhibit in world.exhibits if exhibit.checkpoint),
         tuple((exhibit.key, exhibit.interventions) for exhibit in world.exhibits if exhibit.interventions),
         tuple((exhibit.key, exhibit.against) for exhibit in world.exhibits if exhibit.against is not None),
+        tuple(sorted(world.slices.items())),
     )
 
 
@@ -133,6 +134,7 @@ def restore(world: World, wanted: Arrangement) -> Iterator[Request]:
     """Make the room what it was."""
     let_go(world)
     show_as(world, wanted.look)
+    world.slices = dict(wanted.slices)
     places, sorts, folds = dict(wanted.places), dict(wanted.sorts), dict(wanted.folds)
     showings = dict(wanted.showings)
     cut = {e.key for e in world.exhibits if e.network is not None and folds.get(e.key, e.fold) != e.fold}

@@ -18,6 +18,7 @@ from walkin.interact import (
     locomotion,
     panel,
     shelf,
+    slicing,
     sticks,
     teleport,
     timeline,
@@ -70,6 +71,7 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
             yield from carry.feed(world, File(path), key)
         history.commit(world)
     yield from shelf.ask(world)
+    yield from slicing.ask(world)
     yield from visualising.hand_out(world)
     yield from evidence.ask(world)
     yield from timeline.advance(world)

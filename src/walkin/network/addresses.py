@@ -100,10 +100,10 @@ def _kind(raw: RawOp, name: str) -> str:
 
 
 def channel_axis(raw: RawOp, name: str, sources: Sequence[tuple[tuple[int, ...], int]]) -> int:
-    """The last axis where a transformer keeps pictures as (N, H, W, C), else 1. `sources`: shape and axis of each value
-    that went in."""
+    """The last axis where a transformer keeps pictures as (N, H, W, C), or volumes as (N, D, H, W, C), else 1.
+    `sources`: shape and axis of each value that went in."""
     last = len(raw.shape) - 1
-    if last != 3:
+    if last not in (3, 4):
         return 1
     if name in _CHANNELS_LAST:
         return last

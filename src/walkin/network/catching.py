@@ -128,6 +128,8 @@ class Catch:
     def take(self, shown: Shown, node: Node) -> Tiles | None:
         """Pictures of a wall, to be named after it; None if they were not made, or otherwise than it needs them."""
         known, tiles = self._caught.pop(shown.place, (None, None))
+        if node.volume:  # a slice of it is to be seen, and the others are to be kept
+            return None
         if known is None or (known.shape, known.channel_axis) != (node.shape, node.channel_axis):
             return None
         return tiles

@@ -6,13 +6,14 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from walkin.graph import Node, reduction
+from walkin.graph import MIDDLE, Node, reduction
 
 
 class Channels:
     """The first example of a node's tensor as (C, H, W) pictures; only views of it are kept."""
 
-    def __init__(self, node: Node, value: Tensor):
+    def __init__(self, node: Node, value: Tensor, slice_number: int | None = None):
+        """`slice_number`: of a volume; None: the middle one."""
         self.mosaic = node.mosaic
         self.device = value.device
         value = value.detach()
@@ -23,7 +24,10 @@ class Channels:
         self._empty = self._value.numel() == 0  # the boxes of a detector that has found none
         if self._empty:
             return
-        if node.picture == "maps":
+        if node.volume:
+            number = node.slice_at(MIDDLE) if slice_number is None else slice_number
+            self._value = _slice(node, self._value, number)
+        elif node.picture == "maps":
             self._value = self._value.movedim(2, 0) if node.channel_axis == 3 else self._value
         elif node.picture == "cells":
             self._value = self._value.reshape(-1, 1, 1)
@@ -46,3 +50,12 @@ class Channels:
         if factors != (1, 1):
             value = functional.avg_pool2d(value[None], factors, ceil_mode=True)[0]
         return value.contiguous()
+
+
+def _slice(node: Node, value: Tensor, number: int) -> Tensor:
+    """(C, H, W) out of the volume (C, D, H, W), (D, H, W, C) or, as tokens, (T, C)."""
+    if value.ndim == 2:
+        depth, height, width = node.volume
+        tokens = value[len(value) - depth * height * width :]
+        return tokens.unflatten(0, node.volume)[number].movedim(2, 0)
+    return value[:, number] if node.channel_axis == 1 else value[number].movedim(2, 0)

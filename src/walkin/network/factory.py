@@ -102,6 +102,17 @@ def look_up(spec: str, what: str) -> tuple[Call, Any]:
     return call, _lookup(_module(call.where), call)
 
 
+def called(spec: str, what: str) -> Any:
+    """What the function that `spec` names gives; other values as they are."""
+    call, found = look_up(spec, what)
+    if not callable(found):
+        return found
+    try:
+        return found(*call.positional, **dict(call.keywords))
+    except (Exception, SystemExit) as problem:
+        raise _failed(f"{spec} failed", problem, call.where) from problem
+
+
 def _why_not(spec: str) -> str:
     bare = spec.rstrip(":")
     if bare.endswith((".pt", ".pth", ".safetensors")):

@@ -75,7 +75,7 @@ class Folding:
 def unit_of(trace: Trace, op: Op) -> Unit:
     """An operation as a node of its own."""
     if op.kind == "input":
-        return Unit(op.address, "input", op.index, role="input")
+        return Unit(op.address, "input" if op.index == trace.framed else "given", op.index, role="input")
     call = trace.calls[op.call]
     if op.is_module_output:
         return Unit(op.address, op.kind, op.index, call.module_class, parent_path(call.path))
@@ -170,6 +170,22 @@ def fold(
     return network, Plan(tuple(shown), trace.events, network, trace.branches_known)
 
 
+def volume_of(shape: tuple[int, ...], channel_axis: int, depths: tuple[int, int, int]) -> tuple[int, int, int]:
+    """What of a value is (depth, height, width), in a network whose input is a volume of `depths`; () if it is none.
+    Tokens (N, T, C) are those of a volume that is smaller by powers of two, after a class token."""
+    if not depths[0] or 0 in shape:
+        return ()  # type: ignore[return-value]
+    if len(shape) == 5:
+        return shape[2:] if channel_axis == 1 else shape[1:4]  # type: ignore[return-value]
+    if len(shape) == 3:
+        for halved in range(6):
+            for reduced in range(7):
+                depth, height, width = depths[0] >> halved, depths[1] >> reduced, depths[2] >> reduced
+                if depth > 1 and height * width > 1 and shape[1] - depth * height * width in (0, 1):
+                    return depth, height, width
+    return ()  # type: ignore[return-value]
+
+
 def _nodes(folding: Folding) -> tuple[list[Node], tuple[str, ...], list[str]]:
     """Nodes in order of execution, edges through glue, the addresses of the outputs, and labels that do not fit."""
     from walkin.network.fold_points import marked
@@ -186,17 +202,19 @@ def _nodes(folding: Folding) -> tuple[list[Node], tuple[str, ...], list[str]]:
             continue
         origins[group] = (unit.address,)
         shown = trace.ops[unit.shown]
+        shape, axis = unit.shape or shown.shape, 1 if unit.place else shown.channel_axis
         node = Node(
             address=unit.address,
             kind=unit.kind,
-            shape=unit.shape or shown.shape,
+            shape=shape,
             inputs=sources,
             operation=shown.operation,
             module_class=unit.module_class,
             group=unit.group,
             members=tuple(op.address for op in folding.members(group)),
-            channel_axis=1 if unit.place else shown.channel_axis,
+            channel_axis=axis,
             title=unit.title,
+            volume=volume_of(shape, axis, trace.depths),
         )
         if unit.mark is not None:
             labels, color_map, problem = marked(unit.mark, node.maps)

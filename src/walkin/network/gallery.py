@@ -16,7 +16,7 @@ from walkin.network import noise
 from walkin.network.datasets import Pictures, open_pictures
 from walkin.network.decode import LONGEST_SIDE
 from walkin.network.pictures import Picture, picture_from, read_picture
-from walkin.requests import File, Item, Noise, Pixels, Slots, Source, Tile
+from walkin.requests import File, Given, Item, Noise, Pixels, Slots, Source, Tile
 from walkin.results import Catalogue
 
 KEPT_BYTES = 256 << 20  # of pictures in memory; the one that was not asked for longest goes first
@@ -35,7 +35,7 @@ class Gallery:
 
     def keep(self, source: Source, picture: Any) -> None:
         """Lay up what a `Tile` or `Pixels` is made of."""
-        if isinstance(picture, Picture) and isinstance(source, Tile | Pixels):
+        if isinstance(picture, Picture) and isinstance(source, Tile | Pixels | Given):
             made = picture  # as it was kept before, in a session that was saved
         elif isinstance(source, Tile):
             made = activation(source, picture)
@@ -100,6 +100,8 @@ class Gallery:
             )
         with self._lock:
             if source not in self._kept:
+                if isinstance(source, Given):
+                    raise WalkinError("the example inputs belong to the network that was opened with them")
                 what = source.caption if isinstance(source, Pixels) else f"{source.address}, channel {source.channel}"
                 raise WalkinError(f"the picture {what or 'in memory'!r} was not kept: take it again")
             self._kept.move_to_end(source)

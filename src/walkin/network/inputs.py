@@ -11,7 +11,7 @@ from walkin.network import noise
 from walkin.network.gallery import Gallery
 from walkin.network.loaded import Loaded
 from walkin.network.pictures import Picture
-from walkin.requests import Noise, Source
+from walkin.requests import Given, Noise, Source
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,10 @@ class Prepared:
 
 def prepare(loaded: Loaded, source: Source, gallery: Gallery) -> Prepared:
     """What a source becomes for this network; WalkinError if there is no picture to be had from it."""
+    if isinstance(source, Given) and loaded.example is not None:
+        shown = loaded.example.shown()
+        caption = ("example", loaded.example.words, *shown.notes, *loaded.preprocess.notes)
+        return Prepared(source, loaded.example.arguments, shown.pixels, caption)
     if isinstance(source, Noise):
         planes, caption = noise.planes(source, loaded.preprocess)
         inputs = loaded.inputs_of(loaded.preprocess.normalised_planes(planes))

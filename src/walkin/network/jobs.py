@@ -1,5 +1,5 @@
-"""The jobs of the networks' worker: open, feed, watch, refold, sharpen, close, measure, visualise, look through,
-export. Generators (see mailbox.Job)."""
+"""The jobs of the networks' worker: open, feed, watch, refold, sharpen, close, measure, slice, visualise, look
+through, export. Generators (see mailbox.Job)."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from walkin.requests import (
     Export,
     Feed,
     File,
+    Given,
     Intervene,
     LookThrough,
     Measure,
@@ -42,6 +43,7 @@ from walkin.requests import (
     Pixels,
     Refold,
     Restate,
+    Slice,
     State,
     Visualise,
     Watch,
@@ -114,6 +116,13 @@ def _first(sessions: Sessions, request: Open, loaded: Loaded) -> Generator[Resul
             return prepare(loaded, request.source, sessions.gallery)  # type: ignore[arg-type]
         except WalkinError as problem:
             yield Notice(str(problem), "warning", network=request.network)
+    example, asked = loaded.example, request.picture is not None or bool(request.images or request.image)
+    if example is not None and (example.slot is None or (loaded.example_first and not asked)):
+        if asked:
+            yield Notice(f"{loaded.name} takes no picture: its input is {example.words}", network=request.network)
+        source = Given(request.network)
+        sessions.gallery.keep(source, example.shown())
+        return prepare(loaded, source, sessions.gallery)
     if request.picture is not None:
         source, picture = Pixels("picture", "picture"), picture_from(request.picture, "picture")
         sessions.gallery.keep(source, picture)
@@ -203,6 +212,13 @@ def sharpen(sessions: Sessions, request: Detail, emit: Emit) -> Iterator[Result]
     session = _session(sessions, request.network)
     if session is not None:
         yield from session.sharpen(request.first_levels, emit, request.held)
+
+
+def cut(sessions: Sessions, request: Slice, emit: Emit) -> Iterator[Result]:
+    """Other slices of volumes."""
+    session = _session(sessions, request.network)
+    if session is not None:
+        yield from session.slice(request, emit)
 
 
 def export(sessions: Sessions, request: Export, emit: Emit) -> Iterator[Result | None]:

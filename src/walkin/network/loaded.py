@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,9 +14,12 @@ from torch import nn
 
 from walkin.errors import WalkinError
 from walkin.marks import Mark
-from walkin.network import devices, guess, labels, points, sources, trackers, weights
+from walkin.network import devices, forms, guess, labels, points, sources, trackers, weights
+from walkin.network.example import HOW, Example, by_name_again, given
 from walkin.network.preprocess import Preprocess
 from walkin.network.sources import JOB
+from walkin.network.survey import Survey
+from walkin.network.undisturbed import undisturbed
 from walkin.requests import Open
 from walkin.results import Notice, Progress
 
@@ -38,12 +42,16 @@ class Loaded:
     device: torch.device
     parameters: int
     form: str = "picture"
-    """How a picture is put into the forward: picture (N, C, H, W), list, clip (N, C, T, H, W) or pair."""
+    """How a picture is put into the forward: see walkin.network.forms."""
     dtype: torch.dtype = torch.float32
     marks: Mapping[str, Mark] = field(default_factory=dict, repr=False)
     """Names of its values, by path or address: those of probes in it, and those given from outside."""
     hide: tuple[str, ...] = ()
     """Globs of nodes that have no wall."""
+    example: Example | None = field(default=None, repr=False)
+    """What the network is called with, if that is not a picture alone."""
+    example_first: bool = False
+    """Whether the example itself goes in first: it was given, or holds nothing that is like a picture."""
 
     def example_inputs(self, picture: Picture | np.ndarray) -> tuple[Any, ...]:
         """The arguments of the forward for a picture: one tensor, or what the network's form asks for."""
@@ -51,22 +59,28 @@ class Loaded:
         return self.inputs_of(self.preprocess.apply(pixels))
 
     def inputs_of(self, tensor: torch.Tensor) -> tuple[Any, ...]:
-        """The arguments of the forward for an input tensor (1, C, H, W)."""
-        tensor = tensor.to(self.device, self.dtype)
-        if self.form == "list":
-            return ([tensor[0]],)
-        if self.form == "clip":
-            from walkin.network.torchvision_zoo import CLIP_FRAMES
+        """The arguments of the forward for an input tensor (1, C, H, W); WalkinError if it takes no pictures."""
+        if self.example is not None and self.example.slot is None:
+            raise WalkinError(f"{self.name} takes no picture: its input is {self.example.words}")
+        return forms.arguments(self.form, tensor.to(self.device, self.dtype), self.example)
 
-            return (tensor[:, :, None].repeat(1, 1, CLIP_FRAMES, 1, 1),)
-        if self.form == "pair":
-            return tensor, tensor.roll(8, dims=-1)
-        return (tensor,)
+    def first_inputs(self) -> tuple[Any, ...]:
+        """Arguments to try the network with: the example, or a picture of no subject."""
+        if self.example is not None:
+            return self.example.arguments
+        grey = np.full((*(extent or 224 for extent in self.preprocess.size[1:]), 3), 128, np.uint8)
+        return self.example_inputs(grey)
 
     def shown(self, inputs: tuple[Any, ...]) -> np.ndarray:
         """The picture that went in, as it went in: uint8 (H, W, 3)."""
-        first = inputs[0]
-        return self.preprocess.shown(first[0] if isinstance(first, list | tuple) else first)
+        if self.example is not None:
+            first = replace(self.example, arguments=inputs).picture
+        else:
+            first = inputs[0][0] if isinstance(inputs[0], list | tuple) else inputs[0]
+        assert first is not None
+        if first.ndim < 3:
+            first = first.view(self.preprocess.size)
+        return self.preprocess.shown(first)
 
     def caption(self, picture: Picture) -> tuple[str, ...]:
         """Lines beside the input picture: its name, what was done to it, what was assumed."""
@@ -87,10 +101,6 @@ def load(request: Open) -> Generator[Progress | Notice, None, Loaded]:
     model, source = trackers.taking_pictures(filled.model), filled.source
     notes = [*source.notes, *filled.notes]
 
-    preprocess = source.preprocess or guess.preprocess(model)
-    form = source.form if source.preprocess else guess.form(model)
-    preprocess = _as_asked(preprocess, request)
-
     if names and source.labels and len(names) != len(source.labels):
         yield labels.wrong_count(len(names), len(source.labels))
         names = None
@@ -105,18 +115,25 @@ def load(request: Open) -> Generator[Progress | Notice, None, Loaded]:
     loaded = Loaded(
         name=source.name,
         model=model,
-        preprocess=preprocess,
+        preprocess=source.preprocess or guess.preprocess(model),
         labels=names,
         weights=filled.words,
-        notes=(*notes, *preprocess.notes),
+        notes=tuple(notes),
         device=device,
         parameters=0,
-        form=form,
+        form=source.form if source.preprocess else guess.form(model),
         dtype=_dtype(model),
         marks=points.of_model(model, dict(request.probes)),
         hide=request.hide,
     )
-    if any(nn.parameter.is_lazy(parameter) for parameter in model.parameters()):
+    if request.inputs is not None:
+        loaded = _given(loaded, request, source.preprocess)
+    elif source.preprocess is None and not _is_lazy(model):
+        yield Progress(JOB, f"trying what input {source.name} takes")
+        loaded = _guessed(loaded, request)
+    loaded = replace(loaded, preprocess=_as_asked(loaded.preprocess, request))
+    loaded = replace(loaded, notes=(*loaded.notes, *loaded.preprocess.notes))
+    if _is_lazy(model):
         _sized(loaded, request.seed)
     # The room never trains: without this every activation of featurevis would drag gradients of the weights along.
     model.requires_grad_(False)
@@ -143,10 +160,9 @@ def parameters(model: nn.Module) -> int:
 
 def _sized(loaded: Loaded, seed: int) -> None:
     """Give lazy layers their sizes, and so their weights, by one forward."""
-    black = np.zeros((*(extent or 224 for extent in loaded.preprocess.size[1:]), 3), np.uint8)
     try:
         with sources.seeded(seed), torch.no_grad():
-            loaded.model(*loaded.example_inputs(black))
+            loaded.model(*loaded.first_inputs())
     except Exception as problem:
         tried = "x".join(map(str, loaded.preprocess.size))
         reason = str(problem).strip().splitlines()[0] if str(problem).strip() else type(problem).__name__
@@ -154,6 +170,51 @@ def _sized(loaded: Loaded, seed: int) -> None:
             f"{loaded.name} has lazy layers, and its forward failed with an input of {tried}: {reason}; "
             "give another with --input-size"
         ) from problem
+
+
+def _is_lazy(model: nn.Module) -> bool:
+    return any(nn.parameter.is_lazy(parameter) for parameter in model.parameters())
+
+
+def _given(loaded: Loaded, request: Open, known: Preprocess | None) -> Loaded:
+    """With the example inputs that the visitor has."""
+    inputs = request.inputs
+    if isinstance(inputs, str):
+        from walkin.network.factory import called
+
+        inputs = called(inputs, "function that gives example inputs")
+    example = given(inputs, loaded.model).moved(loaded.device, loaded.dtype)
+    form = f"example {example.digest}"
+    return replace(loaded, preprocess=example.preprocess(known), form=form, example=example, example_first=True)
+
+
+def _guessed(loaded: Loaded, request: Open) -> Loaded:
+    """With the first of the guesses at its input that it runs on; WalkinError if it wants several things, and it runs
+    on no guess. If it wants one, the likeliest guess stays: what comes next says how it fails."""
+    survey = Survey.of(loaded.model)
+
+    def with_guess(found: guess.Guess) -> Loaded:
+        example = found.example.moved(loaded.device, loaded.dtype) if found.example is not None else None
+        first = example is not None and example.slot is None
+        preprocess = _as_asked(found.preprocess, request) if example is None else found.preprocess
+        return replace(loaded, preprocess=preprocess, form=found.form, example=example, example_first=first)
+
+    def run(found: guess.Guess) -> None:
+        trial = with_guess(found)
+        inputs = trial.first_inputs()
+        with undisturbed(survey, inputs, {}), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            survey.model(*inputs)
+
+    found = guess.first_that_runs(guess.guesses(loaded.model), run)
+    if found is not None:
+        return with_guess(found)
+    wanted = guess.needed(loaded.model)
+    if len(wanted) > 1:
+        by_name_again(loaded.model)
+        several = f"{', '.join(wanted[:-1])} and {wanted[-1]}"
+        raise WalkinError(f"{loaded.name}'s forward takes {several}, and runs on nothing that was guessed: {HOW}")
+    return loaded
 
 
 def _as_asked(preprocess: Preprocess, request: Open) -> Preprocess:

@@ -9,6 +9,7 @@ from walkin.graph import Network
 from walkin.network.fold import fold
 from walkin.network.loaded import load
 from walkin.network.pictures import read_picture
+from walkin.network.tensors import find_tensors
 from walkin.network.trace import trace
 from walkin.requests import Open
 from walkin.resources import photos
@@ -32,8 +33,11 @@ def describe(request: Open, say: Callable[[str], None]) -> Network:
             say(f"walkin: {step.label} ...")
     if loaded is None:
         raise WalkinError(f"{request.spec} could not be opened")
-    inputs = loaded.example_inputs(read_picture(request.image or photos()[0]))
-    first = inputs[0][0] if isinstance(inputs[0], list | tuple) else inputs[0]
+    if loaded.example is not None and (loaded.example.slot is None or request.image is None):
+        inputs = loaded.example.arguments
+    else:
+        inputs = loaded.example_inputs(read_picture(request.image or photos()[0]))
+    first = find_tensors(inputs)[0]
     network, _ = fold(
         trace(loaded.model, *inputs),
         request.fold,

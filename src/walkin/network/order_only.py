@@ -12,7 +12,7 @@ from walkin.network.module_calls import listening
 from walkin.network.operations import family
 from walkin.network.recording import Call, Op, Place, Trace
 from walkin.network.survey import ModuleKind, Survey
-from walkin.network.tensors import find_tensors, named_tensors
+from walkin.network.tensors import find_tensors, input_tensors
 
 
 class OrderOnly:
@@ -79,9 +79,7 @@ class OrderOnly:
 def trace_order(survey: Survey, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Trace:
     """Runs the model without any mode; an exception of its own comes through."""
     recorder = OrderOnly(survey)
-    named = [pair for arg in args for pair in named_tensors(arg)]
-    named += [pair for key, value in kwargs.items() for pair in named_tensors(value, key)]
-    for position, (name, tensor) in enumerate(named):
+    for position, (name, tensor) in enumerate(input_tensors(survey.model, args, kwargs)):
         recorder.add_input(name or "input", tensor, position)
     with listening(recorder):
         survey.model(*args, **kwargs)

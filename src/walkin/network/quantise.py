@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from walkin.graph import Node
+from walkin.graph import MIDDLE, Node
 from walkin.mosaic import Mosaic
 from walkin.network.channels import Channels
 from walkin.network.strips import Levels
@@ -27,12 +27,16 @@ STRIP = 1 << 20  # texels whose levels are made at a time
 BLOCK_APART = 1 << 26  # values on another device: few kernels, and scratch that a network leaves room for
 
 
-def quantise(node: Node, value: Tensor, serial: int = 0, network: str = "", first_level: int = 0) -> Tiles:
-    """Codes, ranges and mip levels, `first_level` and coarser, of what a node gave; reads `value`, keeps nothing of it.
+def quantise(
+    node: Node, value: Tensor, serial: int = 0, network: str = "", first_level: int = 0, share: float = MIDDLE
+) -> Tiles:
+    """Codes, ranges and mip levels, `first_level` and coarser, of what a node gave, of a volume those of the slice at
+    `share` of its depth; reads `value`, keeps nothing of it.
 
     Values are gone through in blocks of channels, so that nothing as large as `value` is made beside it.
     """
-    channels, mosaic = Channels(node, value), node.mosaic
+    number = node.slice_at(share)
+    channels, mosaic = Channels(node, value, number), node.mosaic
     found, sample = Statistics(mosaic.count), Sample(mosaic.texels)
     levels = Levels(mosaic, first_level)
     scratch = Scratch.of(channels.device)
@@ -66,6 +70,7 @@ def quantise(node: Node, value: Tensor, serial: int = 0, network: str = "", firs
         zeros=found.zeros,
         positive=found.positive,
         lent=levels.lent(),
+        slice=number,
     )
 
 

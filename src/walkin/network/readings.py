@@ -11,6 +11,7 @@ from torch import Tensor
 
 from walkin.network.class_colors import palette
 from walkin.network.labels import scores
+from walkin.network.tensors import find_tensors
 from walkin.results import Boxes, Scores, Segmentation
 
 THRESHOLD = 0.5  # below it a box is not shown
@@ -115,12 +116,8 @@ def _dense_logits(output: Any, labels: tuple[str, ...] | None, size: tuple[int, 
 
 
 def _input_size(inputs: tuple[Any, ...]) -> tuple[int, int]:
-    value: Any = inputs
-    while not isinstance(value, Tensor):
-        if not isinstance(value, Sequence) or not value:
-            return 1, 1
-        value = value[0]
-    return (int(value.shape[-2]), int(value.shape[-1])) if value.ndim >= 2 else (1, 1)
+    picture = next((tensor for tensor in find_tensors(inputs) if tensor.ndim in (3, 4, 5)), None)
+    return (int(picture.shape[-2]), int(picture.shape[-1])) if picture is not None else (1, 1)
 
 
 def _rgb(color: np.ndarray) -> tuple[int, int, int]:

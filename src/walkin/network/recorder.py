@@ -21,7 +21,7 @@ from walkin.network.origins import Origins, version
 from walkin.network.raw import RawCall, RawOp
 from walkin.network.recording import Place
 from walkin.network.survey import ModuleKind, Survey
-from walkin.network.tensors import argument_tensors, find_tensors, given_tensors, named_tensors, result_tensors, whole
+from walkin.network.tensors import argument_tensors, find_tensors, given_tensors, input_tensors, result_tensors, whole
 
 if TYPE_CHECKING:
     from walkin.network.catching import Catch
@@ -59,9 +59,7 @@ class Recorder(TorchFunctionMode):
 
     def add_inputs(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """One input operation per tensor among the arguments."""
-        names: list[tuple[str, Tensor]] = [pair for arg in args for pair in named_tensors(arg)]
-        names += [pair for key, value in kwargs.items() for pair in named_tensors(value, key)]
-        for position, (name, tensor) in enumerate(names):
+        for position, (name, tensor) in enumerate(input_tensors(self.survey.model, args, kwargs)):
             if self.origins.quick(tensor) is not None:
                 continue
             op = self._add(name or "input", tensor, (), Place(position, "input"), call=-1)

@@ -99,6 +99,21 @@ class Trace:
                 taken[source].append(op.index)
         return tuple(tuple(indices) for indices in taken)
 
+    @cached_property
+    def framed(self) -> int:
+        """The input that stands as a picture at the entrance: the first that may be one; further inputs are walls."""
+        inputs = [op for op in self.ops if op.kind == "input"]
+        return next((op.index for op in inputs if len(op.shape) in (3, 4, 5)), 0)
+
+    @cached_property
+    def depths(self) -> tuple[int, int, int]:
+        """(depth, height, width) of the input, where that is a volume or a clip; (0, 0, 0) for all others."""
+        shape = self.ops[self.framed].shape if self.ops else ()
+        if len(shape) != 5:
+            return 0, 0, 0
+        depth = shape[1] if shape[2] in (1, 3) and shape[1] not in (1, 3) else shape[2]  # frames come before channels
+        return depth, shape[3], shape[4]
+
     def call_stack(self, op: Op) -> tuple[Call, ...]:
         """The module calls `op` ran in, outermost first."""
         stack: list[Call] = []

@@ -12,7 +12,7 @@ import torch
 
 from walkin.detail import first_levels
 from walkin.errors import Cancelled, WalkinError
-from walkin.graph import Network, Node
+from walkin.graph import MIDDLE, Network, Node
 from walkin.interventions import Intervention
 from walkin.mailbox import Emit
 from walkin.network import histograms, readings
@@ -29,13 +29,16 @@ from walkin.network.plan import Plan
 from walkin.network.quantise import quantise
 from walkin.network.reaching import Reach
 from walkin.network.recording import Trace
+from walkin.network.tensors import find_tensors
 from walkin.network.trace import trace
+from walkin.requests import Given, Slice
 from walkin.results import Compared, Fed, Intervened, Notice, Progress, Result, Traced
 
 if TYPE_CHECKING:  # a room in which nothing grows need not load what makes it
     from walkin.network.evidence.looking import Looked
     from walkin.network.featurevis.studio import Studios
 
+VOLUMES_BYTES = 1 << 29  # of values kept so that another slice of a volume needs no forward
 ATTEMPTS = 3  # a network that draws random numbers may take another path each time
 
 
@@ -77,6 +80,8 @@ class Session:
     """address -> finest level by the budget, of all walls that there are now."""
     sent: dict[str, int] = field(default_factory=dict)
     """address -> finest level of the newest tiles."""
+    cut: dict[str, int] = field(default_factory=dict)
+    """address -> slice that the newest tiles are of."""
     measured: str = ""
     """Address of the wall whose histogram is sent with each picture."""
     bins: int = 32
@@ -94,6 +99,10 @@ class Session:
     """Probabilities of all classes for what went in last, with nothing changed; None: it is no classifier."""
     held: Held | None = None
     """What the network is compared with."""
+    slices: Slice = field(default_factory=lambda: Slice(MIDDLE))
+    """Through which depth volumes are cut."""
+    volumes: dict[str, torch.Tensor] = field(default_factory=dict)
+    """address -> what it gave, of as many volumes as there is room for: their other slices need no forward."""
     looked: Looked | None = None
     """What the pictures of a collection reached, once they were looked through."""
     studios: Studios | None = None
@@ -214,6 +223,7 @@ class Session:
             return
         loaded = self.loaded = replace(loaded, weights=words)
         self.studios = self.looked = self.reach = None
+        self.volumes = {}
         if fed is None:
             return  # nothing stands there yet; what comes is of these weights
         self.serial += 1
@@ -247,10 +257,15 @@ class Session:
         histogram = None
         if catch is not None and catch.sound and self.plan is not None:
             missing, output = self._hand_over(catch, self.plan, fed.serial, emit), catch.output
+        self.volumes = {}
+        room = VOLUMES_BYTES
 
         def on_output(address: str, value: torch.Tensor) -> None:
-            nonlocal histogram
+            nonlocal histogram, room
             node = nodes[address]
+            if node.volume and (size := value[:1].numel() * value.element_size()) <= room:
+                self.volumes[address] = value[:1].detach().clone()
+                room -= size
             if node.kind != "input":
                 self.painted.add(address)
                 self._send(node, value, fed.serial, emit)
@@ -352,6 +367,7 @@ class Session:
         def on_output(address: str, value: torch.Tensor) -> None:
             nonlocal walls
             walls += 1
+            self.volumes.pop(address, None)
             self.painted.add(address)
             self._send(nodes[address], value, serial, emit)
             if address == self.measured:
@@ -483,9 +499,38 @@ class Session:
 
     def _send(self, node: Node, value: torch.Tensor, serial: int, emit: Emit) -> None:
         first_level = self._first_level(node)
-        tiles = quantise(node, self.as_shown(node, value), serial, self.key, first_level)
+        share = self.share_of(node.address)
+        tiles = quantise(node, self.as_shown(node, value), serial, self.key, first_level, share)
         emit(replace(tiles, difference=True) if self.held is not None else tiles)
+        self.cut[node.address] = node.slice_at(share)
         self.sent[node.address] = first_level
+
+    def share_of(self, address: str) -> float:
+        """Of the depth at which a volume is cut."""
+        return self.slices.walls.get(address, self.slices.share)
+
+    def slice(self, wanted: Slice, emit: Emit) -> Iterator[Result]:
+        """Send the walls again that show another slice than is wanted now; the picture in the frame, if it is a volume,
+        is cut there too."""
+        self.slices = wanted
+        if self.loaded is None or self.capture is None or self.shown.fed is None:
+            return  # nothing stands there yet; what comes is cut as it is wanted now
+        nodes = self.capture.nodes
+        changed = [a for a, number in self.cut.items() if a in nodes and nodes[a].slice_at(self.share_of(a)) != number]
+        missing = [address for address in changed if address not in self.volumes]
+        example = self.loaded.example
+        if isinstance(self.shown.fed.source, Given) and example is not None and example.is_volume:
+            fed = replace(self.shown.fed, pixels=example.shown(wanted.share).pixels, serial=self.serial)
+            self.shown = replace(self.shown, fed=fed)
+            yield fed
+            yield from (replace(reading, serial=self.serial) for reading in self.shown.readings)  # type: ignore[misc]
+        for address in changed:
+            if address in self.volumes:
+                self._send(nodes[address], self.volumes[address], self.serial, emit)
+                yield Progress("slice", "cutting volumes", network=self.key)
+        if missing:
+            yield Progress("slice", "running the network for other slices", network=self.key)
+            yield from self._hand_out(missing, emit)
 
     def _first_level(self, node: Node) -> int:
         """The finest level that a wall is sent with now."""
@@ -495,7 +540,7 @@ class Session:
     def _measure_walls(self, network: Network) -> None:
         """How fine each wall may be, the first of the graph first: that is where a visitor begins."""
         walls = {node.address: node.mosaic for node in network.nodes if node.kind != "input"}
-        self.levels, self.sent = first_levels(walls, self.budget_bytes), {}
+        self.levels, self.sent, self.cut = first_levels(walls, self.budget_bytes), {}, {}
 
     def _put_back(self, before: tuple[Capture | None, Plan | None, Trace | None], emit: Emit) -> Iterator[Result]:
         """Send again what the last good picture had put where a newer one has been painted over it."""
@@ -609,8 +654,8 @@ def _advice(loaded: Loaded, given: Prepared, problem: Exception) -> str:
     line = f"{type(problem).__name__}: {text[:200]}" if text else type(problem).__name__
     lowered = text.lower()
     if isinstance(problem, MemoryError | torch.OutOfMemoryError) or "allocate" in lowered or "out of memory" in lowered:
-        height, width = _first_tensor(given.inputs).shape[-2:]
-        return f"not enough memory on {loaded.device} for an input of {height}x{width}; a smaller --input-size helps"
+        size = "x".join(map(str, _first_tensor(given.inputs).shape[-2:]))
+        return f"not enough memory on {loaded.device} for an input of {size}; a smaller --input-size helps"
     return f"{line}; the room is as it was: give another picture, or another --input-size"
 
 
@@ -619,7 +664,7 @@ def _give_memory_back(loaded: Loaded) -> None:
         torch.cuda.empty_cache()
 
 
-def _first_tensor(value: Any) -> torch.Tensor:
-    while not isinstance(value, torch.Tensor):
-        value = value[0]
-    return value
+def _first_tensor(inputs: tuple[Any, ...]) -> torch.Tensor:
+    """Of the input that stands as a picture at the entrance (see Trace.framed)."""
+    found = find_tensors(inputs)
+    return next((tensor for tensor in found if tensor.ndim in (3, 4, 5)), found[0] if found else torch.zeros(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -62,6 +63,21 @@ def _fields(value: Any) -> Iterable[tuple[str, Any]]:
             if slot not in attributes and not slot.startswith("__") and hasattr(value, slot):
                 attributes[slot] = getattr(value, slot)
     return attributes.items()
+
+
+def input_tensors(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
+    """(name, tensor) of all that a network is called with. The first argument has no name of its own, the others those
+    of the forward's parameters."""
+    names: list[str] = []
+    if len(args) > 1:
+        try:
+            names = list(inspect.signature(model.forward).parameters)
+        except (TypeError, ValueError):  # TorchScript
+            names = []
+    for position, value in enumerate(args):
+        yield from named_tensors(value, names[position] if 0 < position < len(names) else "")
+    for key, value in kwargs.items():
+        yield from named_tensors(value, key)
 
 
 def argument_tensors(args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> list[Tensor]:

@@ -11,11 +11,10 @@ from typing import Any
 
 from walkin.errors import WalkinError
 from walkin.imports import collector_resting
+from walkin.network.forms import CLIP_FRAMES
 from walkin.network.preprocess import Preprocess, from_torchvision
 from walkin.network.sources import JOB, Source, seeded
 from walkin.results import Notice, Progress
-
-CLIP_FRAMES = 16
 
 # Both are built on inception blocks and warn about the initialisation that they would do with scipy's slow
 # truncated normal distribution; googlenet's weights come without its auxiliary classifiers.

@@ -73,9 +73,15 @@ def _refusal(
         return WalkinError(
             f"{type(model).__name__}: not enough memory for an input of shape {shapes}; a smaller --input-size helps"
         )
+    types = sorted({str(weights.dtype).removeprefix("torch.") for weights in model.parameters()})
+    if len(types) > 1 and any(word in str(error) for word in ("type", "Half", "Float", "Double")):
+        return WalkinError(
+            f"{type(model).__name__} has weights of several types ({', '.join(types)}), which do not go together{place}: "
+            f"model.float() makes them one; {_one_line(error)}"
+        )
     return WalkinError(
         f"{type(model).__name__} does not run on an input of shape {shapes}: it failed{place} with "
-        f"{_one_line(error)}; give --input-size [C,]HxW, or from Python example inputs: walkin.trace(model, x, ...)"
+        f"{_one_line(error)}; give --input-size [C,]HxW, or example inputs: --inputs FILE.py:FUNCTION, walkin.view(model, inputs=...)"
     )
 
 

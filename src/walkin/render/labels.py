@@ -396,6 +396,8 @@ def _facts(wall: Wall) -> list[Line]:
     lines = [(f"{what}  ·  {shape}", DIM)]
     if node.title:
         lines.insert(0, (f"{node.address}  ·  {node.group}" if node.group else node.address, DIM))
+    if wall.tiles is not None and node.depth > 1:
+        lines.append((f"slice {wall.tiles.slice + 1} of {node.depth}", DIM))
     if wall.tiles is not None:
         low, high = wall.tiles.wall_range
         lines.append((f"A − B  {low:.3g} … {high:.3g}" if wall.tiles.difference else f"{low:.3g} … {high:.3g}", DIM))

@@ -15,6 +15,7 @@ ARGUMENTS: dict[str, str] = {
     "labels": "bool",
     "ribbons": "bool",
     "light": "bool: room and panel dark on light",
+    "slice": "share of the depth, 0 to 1, at which volumes are cut; key of a wall, '' for all",
     "fold": "ops, layers or blocks",
     "layout": "name of a parameter of the layout, value",
     "scale": "metres of the room to a metre of the visitor's",

@@ -40,7 +40,7 @@ def _visualise_wall(world: World, given: Input, key: str = "") -> None:
 
 def _visualise_all(world: World, given: Input) -> None:
     """Every channel of the network that the visitor is at."""
-    walls = [wall for wall in world.walls.values() if wall.exhibit == world.here.key and wall.node.address != "input"]
+    walls = [wall for wall in world.walls.values() if wall.exhibit == world.here.key and not wall.node.is_input]
     _tell_asked(world, sum(visualising.ask(world, wall, range(wall.count)) for wall in walls), world.here.title)
 
 

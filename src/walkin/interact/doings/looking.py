@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from walkin.frame import Input
+from walkin.graph import MIDDLE
+from walkin.interact import slicing
 from walkin.interact.doings.act import Acts, after
+from walkin.interact.doings.pointed import wall_of
 from walkin.interact.panel import hang_panel
 from walkin.world import COLOR_MAPS, RANGES, World
 
@@ -55,7 +58,27 @@ def _palette(world: World, given: Input, shown: bool | None = None) -> None:
     world.panel.palette = not world.panel.palette if shown is None else shown
 
 
+def _slice(world: World, given: Input, share: float = MIDDLE, key: str = "") -> None:
+    """Where volumes are cut: all walls, or one."""
+    wall = world.walls.get(key) if key else None
+    if not key or wall is not None:
+        slicing.cut(world, float(share), wall)
+
+
+def _slice_on(world: World, given: Input, steps: int = 1) -> None:
+    wall = wall_of(world, "") if given.fast else None
+    if wall is not None or not given.fast:
+        world.notify(slicing.move(world, steps, wall))
+
+
+def _slice_back(world: World, given: Input) -> None:
+    _slice_on(world, given, -1)
+
+
 ACTS: Acts = {
+    "slice": _slice,
+    "slice_on": _slice_on,
+    "slice_back": _slice_back,
     "light": _light,
     "labels": _labels,
     "ribbons": _ribbons,

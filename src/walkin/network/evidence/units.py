@@ -85,7 +85,7 @@ def units_of(reach: Reach) -> tuple[Unit, ...]:
     """Of all folds, each value once, in order of execution."""
     by_place: dict[Place, list[str]] = {}
     for address, (node, shown) in reach.addresses.items():
-        if node.kind != "input" and len(node.shape) >= 2 and node.elements and node.shape[0]:
+        if not node.is_input and len(node.shape) >= 2 and node.elements and node.shape[0]:
             by_place.setdefault(shown.place, []).append(address)
     order = {op.place: op.index for op in reach.trace.ops}
     found: list[Unit] = []

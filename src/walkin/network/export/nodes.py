@@ -144,7 +144,9 @@ def needed_bytes(nodes: list[Node], parts: tuple[str, ...]) -> int:
 
 def _reduced(node: Node) -> tuple[int, int]:
     """How many values one texel is the mean of."""
-    if node.picture == "maps":
+    if node.volume:
+        high, wide = node.volume[1:]
+    elif node.picture == "maps":
         high, wide = node.shape[2:] if node.channel_axis == 1 else node.shape[1:3]
     elif node.picture == "strip":
         wide = node.shape[-1] if len(node.shape) > 1 else 1

@@ -192,7 +192,7 @@ class _Clock:
 
 def _count(node: Node, reach: Reach) -> int:
     """Channels of a node that can be asked what they look for, as many as it is shown as; 0 if it cannot."""
-    if node.kind == "input":
+    if node.is_input:
         return 0
     try:
         count = channels(reach.node(node.address))[1]

@@ -71,7 +71,7 @@ def _part(term: Term, reach: Reach) -> Part:
     if term.kind == "class":
         return _class_part(term, reach)
     node = reach.node(term.address)
-    if node.kind == "input":
+    if node.is_input:
         raise WalkinError(f"{term.address} is the input itself: name a node behind it", code=2)
     axis, count = channels(node)
     for channel in (term.channel, *(number for number, _ in term.direction)):
@@ -105,12 +105,14 @@ def channels(node: Node) -> tuple[int, int]:
     dimensions = len(node.shape)
     if dimensions < 2:
         raise WalkinError(f"{node.address} has no channels (its shape is {tuple(node.shape)})", code=2)
-    axis = node.channel_axis if dimensions == 4 else (1 if dimensions in (2, 5) else dimensions - 1)
+    axis = node.channel_axis if dimensions in (4, 5) else (1 if dimensions == 2 else dimensions - 1)
     return axis, node.shape[axis]
 
 
 def _extent(node: Node) -> tuple[int, int] | None:
     """Rows and columns of a channel; None where it has none."""
+    if node.volume:
+        return None
     if node.picture == "tokens":
         return node.token_side, node.token_side
     if len(node.shape) == 4:

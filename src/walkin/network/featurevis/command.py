@@ -158,7 +158,7 @@ def expanded(
     """Objectives out of addresses: `layer4.*` and `layer4.1` are whole walls, the rest as in `objective.parse`."""
     reach = Reach.of(loaded)
     graph = reach.networks[fold]
-    shown = [node.address for node in graph if node.kind != "input" and len(node.shape) >= 2]
+    shown = [node.address for node in graph if not node.is_input and len(node.shape) >= 2]
     found: list[Objective] = []
     for text in ["*", *addresses] if everything else addresses:
         whole = text in reach.addresses

@@ -261,16 +261,7 @@ def input_side(loaded: Loaded) -> tuple[int, int]:
 
 def put_in(loaded: Loaded, x: Tensor) -> tuple[Any, ...]:
     """The arguments of the forward for a batch (B, C, H, W)."""
-    x = x.to(loaded.device, loaded.dtype)
-    if loaded.form == "list":
-        return (list(x),)
-    if loaded.form == "clip":
-        from walkin.network.torchvision_zoo import CLIP_FRAMES
-
-        return (x[:, :, None].repeat(1, 1, CLIP_FRAMES, 1, 1),)
-    if loaded.form == "pair":
-        return x, x.roll(8, dims=-1)
-    return (x,)
+    return loaded.inputs_of(x)
 
 
 def refuse_whole_numbers(loaded: Loaded) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 
+from walkin.graph import MIDDLE
 from walkin.ui.legend import swatch
 from walkin.ui.offer import Setting
 from walkin.ui.section import Desk
@@ -22,7 +23,7 @@ class View:
     def watch(self, world: World) -> Hashable:
         fold = world.network.fold if world.network else ""
         scale = round(world.world_from_stage.scale, 3)
-        return world.look, fold, scale, world.layout_revision
+        return world.look, fold, scale, world.layout_revision, tuple(world.slices.items())
 
     def draw(self, desk: Desk) -> None:
         w, world, look = desk.widgets, desk.world, desk.world.look
@@ -30,6 +31,11 @@ class View:
         if (fold := w.choice("One wall for", FOLDS, world.network.fold if world.network else "")) is not None:
             desk.ask("fold", fold)
         settings(desk, desk.offer.layout(world), "layout")
+        if depth := max((wall.node.depth for wall in world.walls.values()), default=1) - 1:
+            share = world.slices.get("", MIDDLE)
+            asked = w.slider("Slice of all", share, 0.0, 1.0, f"at {share:.0%}", step=1 / (depth + 1), standard=MIDDLE)
+            if asked is not None:
+                desk.ask("slice", asked)
         w.heading("Colours")
         options = [(name, COLORS.get(name, name)) for name in COLOR_MAPS]
         if (name := w.choice("Map", options, look.color_map)) is not None:

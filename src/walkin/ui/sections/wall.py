@@ -113,6 +113,11 @@ class WallCard:
         w = desk.widgets
         if told := coarse(wall):
             w.say(told, w.inks.warning)
+        if (depth := wall.node.depth) > 1:
+            number = wall.tiles.slice if wall.tiles is not None else 0
+            asked = w.slider("Slice", number + 1, 1, depth, f"{number + 1} of {depth}", step=1)
+            if asked is not None:
+                desk.ask("slice", (round(asked) - 0.5) / depth, self.key)
         if wall.count > 1:
             sort = w.choice("Sort", SORTS, wall.sort)
             if sort is not None:
