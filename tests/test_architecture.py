@@ -48,7 +48,7 @@ FLOORS = (
         "ffmpeg",
         "vigil",
     },
-    {"errors", "lazy", "_version", "export_flags"},
+    {"errors", "lazy", "_version", "export_flags", "study_flags"},
 )
 FLOOR = {part: -number for number, floor in enumerate(FLOORS) for part in floor}
 

@@ -30,8 +30,8 @@ def request_from(options: argparse.Namespace, spec: str) -> Open:
     return Open(spec, **{name: getattr(options, name) for name in named})
 
 
-def view(options: argparse.Namespace) -> int:
-    """walkin view: the exit code."""
+def view(options: argparse.Namespace, networks: list[Open] | None = None) -> int:
+    """walkin view: the exit code. networks: what to open, where the options do not name it."""
     from walkin import settings
     from walkin.app import App, Settings
     from walkin.keeping import Kept
@@ -41,7 +41,9 @@ def view(options: argparse.Namespace) -> int:
     sys.setswitchinterval(0.0005)
     told: list[str] = []
     loaded = scene_from(options.scene, bool(options.network), told.append) if options.scene is not None else None
-    if loaded is not None:
+    if networks is not None:
+        requests = networks
+    elif loaded is not None:
         requests = requests_for(loaded.scene, options)
     else:
         requests = [request_from(options, spec) for spec in options.network or ["demo"]]
