@@ -97,7 +97,7 @@ def _train_all(data: Data, wanted: tuple[Planned, ...], processes: Processes, li
         line.say(f"{sum(finished)} of {len(wanted)} networks are trained already")
     try:
         for one, there, epochs in zip(wanted, finished, cost, strict=True):
-            if there:
+            if there or keeping.finished(one.path, one.recipe):  # by another process, meanwhile
                 continue
             pretrained = None
             if VARIANTS[one.recipe.variant].fine_tune:
@@ -126,8 +126,10 @@ def _train_all(data: Data, wanted: tuple[Planned, ...], processes: Processes, li
 
 def run_report(options: argparse.Namespace) -> int:
     """walkin study report: the exit code."""
+    from walkin.study import plots
     from walkin.study.report import write_report
 
+    plots.check()
     device = devices.choose(options.device)
     line = Line()
     with killed_as_interrupted():

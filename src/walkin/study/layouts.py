@@ -134,8 +134,8 @@ def _is_picture(file: Path) -> bool:
 
 def _subject(file: Path, root: Path) -> str | None:
     """Class and subject of a picture: the folder that it lies in below its class, or what its name says."""
-    below = file.relative_to(root).parts
-    if len(below) > 2:
-        return "/".join(below[:2])
+    name, *below = file.relative_to(root).parts
+    if len(below) > 1:
+        return f"{name}/{below[0]}"
     found = _SUBJECT.search(file.stem)
-    return f"{below[0]}/{found[1]}" if found else None
+    return f"{name}/{found[1]}" if found else None

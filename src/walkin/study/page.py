@@ -1,4 +1,4 @@
-"""Page: the report as one HTML file that needs nothing else: two claims, the figures that answer them, and all plots."""
+"""Page: the report as one HTML file that needs nothing else: two claims, what answers them, and all plots."""
 
 from __future__ import annotations
 
@@ -62,7 +62,10 @@ def page(
         "'unsafe-inline'\">",
         f"<title>How networks memorise pictures</title><style>{STYLE}</style></head><body>",
         "<h1>How networks memorise pictures</h1>",
-        *[f"<p class='lead'>{html.escape(section.claim)} {html.escape(summary(section.answers))}</p>" for section in sections],
+        *[
+            f"<p class='lead'>{html.escape(section.claim)} {html.escape(summary(section.answers))}</p>"
+            for section in sections
+        ],
         "<h2>What was trained</h2>",
         *[f"<p>{html.escape(line)}</p>" for line in about],
         "<h2>The generalisation gap</h2>",
@@ -86,7 +89,8 @@ def page(
         "pictures. The distance is the root mean square over pictures and channels between responses before and after "
         "a change; 1 is how far one picture is from another.</p>",
         *[_plot(plots, name) for name in plots if name.startswith("responses-")],
-        "<p class='soft'>All figures are in the CSV files beside this page; bands and ± are over seeds.</p></body></html>",
+        "<p class='soft'>All figures are in the CSV files beside this page; bands and ± are over seeds.</p>",
+        "</body></html>",
     ]
     return "\n".join(parts)
 

@@ -42,7 +42,9 @@ def plots(tables: dict[str, list[Row]], chance: dict[str, float]) -> dict[str, F
     """Name -> figure, all networks of all data sets. chance: accuracy of guessing, by data set."""
     found = {"accuracy": _accuracy(tables["accuracy"], chance)}
     for data, model in sorted({(row["data"], row["model"]) for row in tables["accuracy"]}):
-        mine = {name: [row for row in rows if (row["data"], row["model"]) == (data, model)] for name, rows in tables.items()}
+        mine = {
+            name: [row for row in rows if (row["data"], row["model"]) == (data, model)] for name, rows in tables.items()
+        }
         name = f"{data}-{model}"
         found[f"filters-{name}"] = _changed(mine["changes"], FREQUENCIES, "accuracy", chance[data], name)
         found[f"agreement-{name}"] = _changed(mine["changes"], FREQUENCIES, "agreement", None, name)
@@ -185,5 +187,3 @@ def _responses(rows: list[Row], name: str) -> Figure:
         line[0].set_ylabel("distance (1: another picture)", fontsize=8)
     _legend(figure, axes[0][0])
     return figure
-
-

@@ -52,9 +52,9 @@ def write_report(out: Path, found: Sequence[tuple[Data, list[Row]]], say: Callab
             "Claim 2: sensitivity to pixel arrangement",
             "Do answers of networks that memorise hang on where exactly pixels lie?",
             tuple(second),
-            "On the pictures that each network was trained on, with the labels that it was trained on: on test pictures "
-            "a network that has learnt random labels has nothing to lose. The share of the pictures is given whose "
-            "answer stays what it was before the change.",
+            "On the pictures that each network was trained on, with the labels that it was trained on: on test "
+            "pictures a network that has learnt random labels has nothing to lose. The share of the pictures is given "
+            "whose answer stays what it was before the change.",
         ),
     )
     figures = plots.plots(made, chance)
@@ -89,18 +89,19 @@ def _about(data: Data, measured: Sequence[Row]) -> list[str]:
     recipes = [one["recipe"] for one in measured]
     made = [one["made"] for one in measured]
     seeds = len({recipe["seed"] for recipe in recipes})
+    names = ", ".join(sorted({recipe["model"] for recipe in recipes}))
+    epochs = sorted({recipe["epochs"] for recipe in recipes})
     height, width = data.preprocess.size[1:]
     split = "by subject" if data.by_subject else "by picture"
     seconds = sum(one["seconds"] for one in made)
+    device, precision = (", ".join(sorted({one[name] for one in made})) for name in ("device", "precision"))
     first = recipes[0]
     lines = [
         f"{data.kind.title}: {len(data.files)} pictures of {len(data.classes)} classes at {height}x{width} pixels, "
         f"{len(data.split.train)} for training and {len(data.split.test)} for tests, split {split} with seed 42.",
-        f"{len(recipes)} networks, {seeds} seed{'s' * (seeds != 1)}: {', '.join(sorted({r['model'] for r in recipes}))}; "
-        f"AdamW, largest rate {first['rate']:g}, {min(r['epochs'] for r in recipes)} to "
-        f"{max(r['epochs'] for r in recipes)} epochs, batches of {first['batch']}, noise of deviation "
-        f"{first['alpha']:g} on {first['ratio']:g} copies of each picture; {seconds:.0f} s of training on "
-        f"{', '.join(sorted({one['device'] for one in made}))} in {', '.join(sorted({one['precision'] for one in made}))}.",
+        f"{len(recipes)} networks, {seeds} seed{'s' * (seeds != 1)}: {names}; AdamW, largest rate {first['rate']:g}, "
+        f"{' or '.join(map(str, epochs))} epochs, batches of {first['batch']}; noise of deviation {first['alpha']:g} "
+        f"on {first['ratio']:g} copies of each picture; {seconds:.0f} s of training on {device} in {precision}.",
     ]
     return [*lines, *(f"Note: {note}." for note in data.notes)]
 

@@ -51,6 +51,6 @@ def _groups(members: np.ndarray, subjects: Sequence[str] | None) -> list[list[in
     if subjects is None:
         return [[member] for member in members.tolist()]
     found: dict[str, list[int]] = {}
-    for member in members.tolist():
+    for member in map(int, members):
         found.setdefault(subjects[member], []).append(member)
     return list(found.values())
