@@ -50,7 +50,7 @@ FLOORS = (
         "vigil",
     },
     {"marks"},
-    {"errors", "lazy", "_version", "export_flags"},
+    {"errors", "lazy", "_version", "export_flags", "study_flags"},
 )
 FLOOR = {part: -number for number, floor in enumerate(FLOORS) for part in floor}
 

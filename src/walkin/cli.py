@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from walkin import export_flags
+from walkin import export_flags, study_flags
 from walkin._version import __version__
 from walkin.errors import WalkinError
 
 TIMEOUT_S = 300.0
-COMMANDS = ("view", "info", "networks", "featurevis", "export", "cache", "doctor")
+COMMANDS = ("view", "info", "networks", "featurevis", "export", "study", "cache", "doctor")
 
 NETWORK_HELP = """NETWORK is one of
   demo                        EfficientNet-Lite0 with its weights and photos, nothing to download
@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     _export_parser(commands)
     _networks_parser(commands)
     _featurevis_parser(commands)
+    _study_parser(commands)
     _cache_parser(commands)
     doctor = commands.add_parser(
         "doctor", help="what is usable on this machine and why not", description="GL, windows, torch, devices."
@@ -375,6 +376,10 @@ def _featurevis_parser(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=_featurevis)
 
 
+def _study_parser(commands: argparse._SubParsersAction) -> None:
+    study_flags.add(commands, _Parser, _count, {"train": _study_train, "report": _study_report, "view": _study_view})
+
+
 def _cache_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "cache",
@@ -420,6 +425,28 @@ def _featurevis(options: argparse.Namespace) -> int:
     from walkin.opening import featurevis
 
     return featurevis(options)
+
+
+def _study_train(options: argparse.Namespace) -> int:
+    from walkin.study.command import run_train
+
+    return run_train(options)
+
+
+def _study_report(options: argparse.Namespace) -> int:
+    from walkin.study.command import run_report
+
+    return run_report(options)
+
+
+def _study_view(options: argparse.Namespace) -> int:
+    from walkin.opening import view
+    from walkin.study.showing import networks
+
+    requests = networks(options.out, options.models, options.variants, options.seed)
+    # What is not asked for is as in `walkin view`.
+    usual = _parser().parse_args(["view"])
+    return view(argparse.Namespace(**{**vars(usual), **vars(options), "images": requests[0].images}), requests)
 
 
 def _cache(options: argparse.Namespace) -> int:

@@ -42,8 +42,8 @@ def interventions_from(given: Iterable[Intervention | str]) -> tuple[Interventio
     return found
 
 
-def view(options: argparse.Namespace) -> int:
-    """walkin view: the exit code."""
+def view(options: argparse.Namespace, networks: list[Open] | None = None) -> int:
+    """walkin view: the exit code. networks: what to open, where the options do not name it."""
     from walkin import settings
     from walkin.app import App, Settings
     from walkin.keeping import Kept
@@ -53,7 +53,9 @@ def view(options: argparse.Namespace) -> int:
     sys.setswitchinterval(0.0005)
     told: list[str] = []
     loaded = scene_from(options.scene, bool(options.network), told.append) if options.scene is not None else None
-    if loaded is not None:
+    if networks is not None:
+        requests = networks
+    elif loaded is not None:
         loaded = scene_changed(loaded, interventions_from(options.intervene))
         requests = requests_for(loaded.scene, options)
     else:

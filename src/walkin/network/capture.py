@@ -213,6 +213,11 @@ def network(
     return _network(model, inputs, dict(kwargs or {}), fold, name, probes, hide)[0]
 
 
+def network_with_plan(model: nn.Module, *inputs: Any, fold: str = "layers") -> tuple[Network, Plan]:
+    """The same, with what a `Capture` needs to run along it again and again."""
+    return _network(model, inputs, {}, fold, None)[:2]
+
+
 def activations(
     model: nn.Module,
     *inputs: Any,

@@ -11,6 +11,7 @@ from walkin.errors import WalkinError
 from walkin.network import checkpoint
 from walkin.network.download import DownloadError, checkpoints, download, file_name
 from walkin.network.sources import JOB, Source
+from walkin.network.study_file import as_trained
 from walkin.requests import Open
 from walkin.results import Notice, Progress
 
@@ -51,8 +52,10 @@ def fill(source: Source, request: Open) -> Generator[Progress | Notice, None, Fi
         return (yield from _demo(source, wanted, request))
     assert source.model is not None
     if wanted is not None and is_file(wanted):
-        rebuild = _study_network if source.kind == "study" else None
-        return (yield from from_file(source, source.model, wanted, request.key, rebuild=rebuild))
+        if source.kind != "study":
+            return (yield from from_file(source, source.model, wanted, request.key))
+        filled = yield from from_file(source, source.model, wanted, request.key, rebuild=_study_network)
+        return replace(filled, source=as_trained(filled.source, wanted))
     if source.kind == "study" and wanted in (None, "none"):
         return Filled(source.model, f"{UNTRAINED} (seed {request.seed})", source)
     if wanted not in (None, "none"):
