@@ -126,7 +126,7 @@ def child(*arguments: str, timeout_s: float = 120) -> subprocess.CompletedProces
         (("view", "demo", "--watch", "config", "--camera", "0"), ("--camera", "--watch", "one of them")),
         (("info", "net.py"), ("which network", "net.py:Small")),
         (("view", "demo", "--checkpoints", "gone/*.pt"), ("--checkpoints gone/*.pt", "no folder gone")),
-        (("view", "demo", "--checkpoints", "small.png"), ("--checkpoints", "no file or folder small.png")),
+        (("view", "demo", "--checkpoints", "gone"), ("--checkpoints", "no file or folder gone")),
         (("view", "demo", "net.py:Small", "--checkpoints", "config"), ("--checkpoints", "one network")),
         (("view", "--scene", "gone.json"), ("--scene", "no file gone.json", "name a network")),
         (("view", "demo", "--scene", "gone/a.json"), ("no folder gone", "create it first")),
