@@ -323,6 +323,7 @@ def test_a_scene_has_the_checkpoint_that_was_chosen(runs: Path, ctx: Any):
         scene = from_json(to_json(scene_of(visit.world, Input())))
     with room(runs, Loaded(scene)) as visit:
         visit.shows(2)
+        assert visit.world.here.request.weights == str(runs / "step2.safetensors")  # it is not loaded after another
         assert not visit.told and len(visit.world.here.checkpoints) == 4
         visit.do("checkpoint_next")
         visit.shows(9)
