@@ -339,6 +339,25 @@ def test_visualisations_are_asked_for_by_name():
         reach.node("joind")
 
 
+def test_info_and_exports_say_what_probes_say(tmp_path: Path):
+    import json
+
+    from walkin.network.describe import info_json, info_text
+
+    network = graph(Probed())
+    described = {node["address"]: node for node in info_json(network)["nodes"]}
+    named = {"name": "joined", "labels": ["edge", "blob", "line", "dot"], "color_map": "grey"}
+    assert {key: described["add"][key] for key in named} == named and "name" not in described["fc"]
+    assert 'add "joined"' in info_text(network)
+    picture = np.zeros((12, 12, 3), np.uint8)
+    folder = walkin.export(
+        Probed(), tmp_path / "out", image=picture, nodes="joined", parts=["colour", "grey"], input_size=12,
+        probes={"fc": "scores"},
+    )  # fmt: skip
+    (node,) = json.loads((folder / "manifest.json").read_text())["nodes"]
+    assert {key: node[key] for key in ("address", *named)} == {"address": "add", **named}
+
+
 # --- DeepVisionVR
 
 
