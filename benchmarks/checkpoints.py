@@ -3,9 +3,10 @@ costs the training.
 
     python benchmarks/checkpoints.py [--network resnet50] [--runs 7] [--json F]
 
-alone: the file is read, its values are put into the network, and the network runs once without a room. in the room:
-from the wish for a checkpoint, in an open room, until every wall shows what it gives. copy: what Room.refresh does on
-the thread that trains. Measured in turns, so that what else the machine does is in all rows.
+alone: the file is read, its values are put into the network, and the network runs once, on the worker's thread (with
+its priority and number of threads), while no frames are drawn. in the room: from the wish for a checkpoint, in an open
+room whose frames go on, until every wall shows what it gives. copy: what Room.refresh does on the thread that trains.
+Measured in turns, so that what else the machine does is in all rows.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import torch
+from input_to_screen import on_worker
 from machine import table, write_json
 from safetensors.torch import save_file
 
@@ -31,6 +35,22 @@ from walkin.panel_state import Change
 from walkin.requests import Open
 from walkin.resources import photos
 from walkin.targets.offscreen import OffscreenTarget
+
+
+def read(model: torch.nn.Module, path: str) -> None:
+    held, _ = checkpoint.unwrap(checkpoint.read(path), None, path)
+    checkpoint.fit(model, held).put_into(model, path)
+
+
+def forward(model: torch.nn.Module, inputs: tuple[Any, ...]) -> None:
+    with torch.no_grad():
+        model(*inputs)
+
+
+def seconds(call: Callable[[], None]) -> float:
+    began_s = time.perf_counter()
+    call()
+    return time.perf_counter() - began_s
 
 
 def main() -> None:
@@ -66,24 +86,16 @@ def main() -> None:
         times: dict[str, list[float]] = {"reading": [], "forward": [], "in the room": [], "copy": []}
         for run in range(given.runs + 1):
             path = paths[run % 2]
-            began_s = time.perf_counter()
-            held, _ = checkpoint.unwrap(checkpoint.read(path), None, path)
-            checkpoint.fit(model, held).put_into(model, path)
-            read_s = time.perf_counter() - began_s
-            began_s = time.perf_counter()
-            with torch.no_grad():
-                model(*inputs)
-            forward_s = time.perf_counter() - began_s
-            began_s = time.perf_counter()
-            snapshots.copy(model)
-            copy_s = time.perf_counter() - began_s
+            read_s = on_worker(app, lambda path=path: seconds(lambda: read(model, path)))
+            forward_s = on_worker(app, lambda: seconds(lambda: forward(model, inputs)))
+            copy_s = seconds(lambda: snapshots.copy(model))
             began_s = time.perf_counter()
             for request in do(app.world, Input(), Change("checkpoint", ((run + 1) % 2,))):
                 app.dispatch(request)
             until_settled()
             room_s = time.perf_counter() - began_s
-            for name, seconds in zip(times, (read_s, forward_s, room_s, copy_s), strict=True):
-                times[name].append(seconds)
+            for name, took_s in zip(times, (read_s, forward_s, room_s, copy_s), strict=True):
+                times[name].append(took_s)
         app.close(10.0)
     middle = {name: 1e3 * statistics.median(values[1:]) for name, values in times.items()}  # the first warms up
     alone = middle["reading"] + middle["forward"]

@@ -60,3 +60,24 @@ def test_a_wall_that_shows_the_same_less_finely_keeps_its_text(ctx):
     labels.prepare(world, NEAR, 1e6)
     assert labels._walls["wall0"] is not before["wall0"]
     assert labels._walls["wall1"] is before["wall1"]
+
+
+def test_names_of_channels_stand_on_their_tiles_wherever_these_are(ctx):
+    node = replace(maps("a", 4, 4, 4), title="four", labels=("one", "", "three", "four"))
+    place = Place((-0.5, 0.5, -2.0), 0.0, 2, 2, 0.5, 0.9)
+    world = furnished(chain(node), {"a": place}, [tiles_of(node, np.arange(64.0).reshape(4, 4, 4))])
+    labels = made(ctx)
+    labels.prepare(world, NEAR, 1e6)
+    wall = world.walls["a"]
+
+    def tags() -> list[tuple[float, float]]:
+        return [(float(tag["corner"][0]), float(tag["corner"][1])) for tag in labels._tags["a"]]
+
+    def feet(*channels: int) -> list[tuple[float, float]]:
+        return [wall.square_of(channel).corner[:2] for channel in channels]
+
+    assert np.allclose(tags(), feet(0, 2, 3), atol=1e-5)
+    wall.order = np.array([3, 2, 1, 0])
+    world.tiles_revision += 1
+    labels.prepare(world, NEAR, 1e6)
+    assert np.allclose(tags(), feet(0, 2, 3), atol=1e-5) and tags()[0][1] < tags()[2][1]

@@ -339,6 +339,25 @@ def test_visualisations_are_asked_for_by_name():
         reach.node("joind")
 
 
+def test_info_and_exports_say_what_probes_say(tmp_path: Path):
+    import json
+
+    from walkin.network.describe import info_json, info_text
+
+    network = graph(Probed())
+    described = {node["address"]: node for node in info_json(network)["nodes"]}
+    named = {"name": "joined", "labels": ["edge", "blob", "line", "dot"], "color_map": "grey"}
+    assert {key: described["add"][key] for key in named} == named and "name" not in described["fc"]
+    assert 'add "joined"' in info_text(network)
+    picture = np.zeros((12, 12, 3), np.uint8)
+    folder = walkin.export(
+        Probed(), tmp_path / "out", image=picture, nodes="joined", parts=["colour", "grey"], input_size=12,
+        probes={"fc": "scores"},
+    )  # fmt: skip
+    (node,) = json.loads((folder / "manifest.json").read_text())["nodes"]
+    assert {key: node[key] for key in ("address", *named)} == {"address": "add", **named}
+
+
 # --- DeepVisionVR
 
 
@@ -412,7 +431,7 @@ def test_a_model_of_deepvisionvr_opens_as_its_author_drew_it():
         ("Conv2", (4, 0), (f"{inner}.block.one",)),
         ("Skip", (4, 1), (f"{inner}.stemmed",)),
         ("Sum", (5, 0), (f"{inner}.block.two", f"{inner}.block.skip")),
-        ("Scores (display_classnames)", (6, 0), (f"{inner}.block.sum",)),
+        ("Scores", (6, 0), (f"{inner}.block.sum",)),
     ]
     assert [marker.text for marker in network.markers] == ["Block"]
     assert network.find("Conv1").heading == "Block" and network.find("Conv1").weights_of == f"{inner}.block.conv1"
@@ -476,7 +495,7 @@ def test_the_class_of_deepvisionvr_itself_is_known_and_a_model_that_was_run_can_
 def test_a_tracker_that_is_hidden_lets_its_edges_through():
     network = opened(Annotated(), hide=["Stem", "*.two"])
     names = [node.title for node in network if node.title]
-    assert names == ["Input", "Conv1", "Skip", "Sum", "Scores (display_classnames)"]
+    assert names == ["Input", "Conv1", "Skip", "Sum", "Scores"]
     assert network.find("Conv1").inputs == ("embedded_model.seen",)
     assert network.find("Sum").inputs == ("embedded_model.block.one", "embedded_model.block.skip")
 

@@ -169,6 +169,34 @@ def test_a_room_opened_by_name_asks_whose_weights(here, ctx):
             room.refresh(step=1)
 
 
+@pytest.mark.slow
+def test_a_compiled_training_stays_compiled_beside_a_room(here, ctx):
+    """A stance of torch.compile holds for all threads: while the room runs its copy, the training is not made eager."""
+    ran: list[str] = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> Any:
+        def run(*given: Tensor) -> Any:
+            ran.append("compiled")
+            return graph(*given)
+
+        return run
+
+    model = built()
+    compiled = torch.compile(model, backend=backend)
+    compiled(torch.rand(4, 3, 32, 32)).sum().backward()
+    ran.clear()
+    count = 0
+    with room_of(compiled) as room:
+        wait(room, settled)
+        for step in range(40):
+            room.refresh(step=step)
+            for _ in range(5):
+                compiled(torch.rand(4, 3, 32, 32))
+                count += 1
+        wait(room, lambda app: room.step == "step 39")
+    assert len(ran) == count
+
+
 def test_the_copy_is_of_the_moment_the_room_was_opened(here, ctx):
     """Made on the caller's thread: a step that follows at once is not half in it."""
     model = built()

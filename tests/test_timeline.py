@@ -306,9 +306,13 @@ def test_a_folder_that_is_empty_is_waited_for(runs: Path, ctx: Any):
 def test_many_wishes_at_once_end_at_the_last(runs: Path, ctx: Any):
     with room(runs) as visit:
         visit.shows(10)
+        seen: list[str] = []
+        accept = visit.world._accept_restated
+        visit.world._accept_restated = lambda result: (seen.append(result.words), accept(result))[1]
         for number in (0, 1, 2, 0, 3, 1):
             visit.do("checkpoint", number)
         visit.shows(2)
+        assert seen == ["step1, 1 of 4", "step2, 2 of 4"]  # the first was under way; of the others the last
 
 
 def test_a_scene_has_the_checkpoint_that_was_chosen(runs: Path, ctx: Any):
@@ -319,6 +323,7 @@ def test_a_scene_has_the_checkpoint_that_was_chosen(runs: Path, ctx: Any):
         scene = from_json(to_json(scene_of(visit.world, Input())))
     with room(runs, Loaded(scene)) as visit:
         visit.shows(2)
+        assert visit.world.here.request.weights == str(runs / "step2.safetensors")  # it is not loaded after another
         assert not visit.told and len(visit.world.here.checkpoints) == 4
         visit.do("checkpoint_next")
         visit.shows(9)

@@ -129,6 +129,28 @@ def test_color_maps(ctx, name: str):
         assert (pixel <= around.max(axis=0) + NEAR).all(), f"{pixel} for {value}: {around}"
 
 
+@pytest.mark.parametrize(("of_room", "own"), [("signed", "grey"), ("grey", "signed"), ("unsigned", "signed")])
+@pytest.mark.parametrize("mode", ["wall", "channel", "percentile"])
+def test_a_wall_has_the_colours_that_its_probe_wants(ctx, of_room: str, own: str, mode: str):
+    """Whatever the room's are, which its neighbour has all the same."""
+    values = np.stack([two_tone(0, 1) * 2 + 0.5])
+    pictures = []
+    for wanted in ("", own):
+        node = replace(maps("a", 1, 4, 4), color_map=wanted)
+        beside = maps("b", 1, 4, 4)
+        where, right = place(1, 1), Place((-0.05, 0.5, -3.0), 0.0, 1, 1, 0.25, 1.0)
+        both = [tiles_of(node, values), tiles_of(beside, values)]
+        world = furnished(chain(node, beside), {"a": where, "b": right}, both)
+        world.look = replace(world.look, range_mode=mode, color_map=of_room)
+        pictures.append((shown(ctx, world, where, 32), shown(ctx, world, right, 32)))
+        if not wanted:
+            world.look = replace(world.look, color_map=own)
+            expected = shown(ctx, world, where, 32)
+    (_, neighbour_before), (found, neighbour) = pictures
+    assert np.abs(found - expected).max() <= 1 and np.abs(found - pictures[0][0]).max() > 20
+    assert np.abs(neighbour - neighbour_before).max() <= 1
+
+
 def test_range_per_channel_wall_and_percentile(ctx):
     node = maps("a", 2, 4, 4)
     values = np.stack([two_tone(0, 1), 0.1 * two_tone(0, 1)])

@@ -100,7 +100,7 @@ def differing(state: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -
     return ""
 
 
-def shapes_of(model: nn.Module) -> dict[str, tuple[int, ...]]:
-    """What `differing` compares with."""
-    state = unwrapped(model).state_dict()
+def shapes_of(model: Any) -> dict[str, tuple[int, ...]]:
+    """What `differing` compares with: of a network."""
+    state = state_of(model)
     return {key: tuple(value.shape) if isinstance(value, torch.Tensor) else () for key, value in state.items()}

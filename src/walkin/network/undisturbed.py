@@ -31,10 +31,36 @@ def undisturbed(survey: Survey, args: tuple[Any, ...], kwargs: dict[str, Any] | 
         _borrow(survey.modules)
         undo.callback(_restore, _snapshot([*survey.buffers, *find_tensors(args), *find_tensors(kwargs)]))
         undo.enter_context(torch.no_grad())
-        # Only where torch.compile is in use: importing torch._dynamo costs more than a second.
-        if "torch._dynamo" in sys.modules:
+        # Only where torch.compile is in use, since importing torch._dynamo costs more than a second; and in this model,
+        # since a stance holds for all threads: a training that is compiled must not run otherwise because of us.
+        if "torch._dynamo" in sys.modules and compiles(survey):
             undo.enter_context(torch.compiler.set_stance("force_eager"))
         yield
+
+
+def compiles(survey: Survey) -> bool:
+    """Whether something in a model has been given to torch.compile: a module of it, a method, or a function that the
+    methods of its classes name."""
+    if survey.wrappers or any(getattr(module, "_compiled_call_impl", None) is not None for module in survey.modules):
+        return True
+    if any(_is_compiled(value) for module in survey.modules for value in vars(module).values()):
+        return True
+    kinds = {kind for module in survey.modules for kind in type(module).__mro__}
+    return any(_class_compiles(kind) for kind in kinds if not kind.__module__.startswith(("torch.", "builtins")))
+
+
+def _class_compiles(kind: type) -> bool:
+    for value in vars(kind).values():
+        if _is_compiled(value):
+            return True
+        code, known = getattr(value, "__code__", None), getattr(value, "__globals__", {})
+        if code is not None and any(_is_compiled(known.get(name)) for name in code.co_names):
+            return True
+    return False
+
+
+def _is_compiled(value: Any) -> bool:
+    return callable(value) and "_torchdynamo_orig_callable" in getattr(value, "__dict__", ())
 
 
 def _borrow(modules: tuple[nn.Module, ...]) -> None:

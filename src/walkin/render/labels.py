@@ -243,6 +243,7 @@ class Labels:
                     at = at - UP * 0.075
                 at = at - UP * 0.010
             if exhibit.stated:
+                at = at - UP * 0.035
                 line = self._text.glyphs(exhibit.stated, at, place.right, UP, 0.085, ACCENT, max_width=place.width_m)
                 parts.append(line)
                 at = at - UP * 0.09

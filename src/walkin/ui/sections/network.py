@@ -51,7 +51,7 @@ class Network:
         assert self._tree is not None
         w.title(graph.name)
         w.quiet(f"{graph.maps:,} maps in {len(graph):,} nodes, {_count(graph.parameters)} parameters")
-        if graph.weights:
+        if graph.weights and not exhibit.stated:
             w.hint(graph.weights)
         if exhibit.checkpoints or exhibit.stated:
             self._times(desk, exhibit)
