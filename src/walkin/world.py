@@ -584,6 +584,7 @@ class World:
         self.exhibits, self.here, self.walls, self.bounds = [], Exhibit(), {}, Bounds()
         self.things, self.carried, self.enlarged, self.selected, self.hover = {}, {}, None, None, None
         self.met, self.gestures.grips, self.visited, self.progress = {}, {}, None, None
+        self.colors_before = None
         self.history, self.growth, self.findings = History(), Growth(self.growth.method), Findings()
         self.banners = [banner for banner in self.banners if banner.until_s is not None]
         self.placed = False

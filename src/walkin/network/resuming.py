@@ -263,7 +263,7 @@ class Resuming(Changing):
             found = self._empty.get(slot)
         if found is None:
             shape, dtype, device = self.tape.kinds[slot]
-            found = self._empty[slot] = torch.empty(1, dtype=dtype, device=device).expand(shape)
+            found = self._empty[slot] = torch.empty((), dtype=dtype, device=device).expand(shape)
         return found
 
     def _check(self, event: int, given: list[Tensor]) -> None:
