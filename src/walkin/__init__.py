@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from walkin._version import __version__
 
 if TYPE_CHECKING:
-    from walkin.api import activations, trace, view, visualise
+    from walkin.api import activations, difference, trace, view, visualise
     from walkin.callbacks import on_select, panel
     from walkin.exports import export
     from walkin.interventions import Intervention
@@ -16,6 +16,7 @@ __all__ = [
     "Room",
     "__version__",
     "activations",
+    "difference",
     "export",
     "on_select",
     "panel",
