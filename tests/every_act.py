@@ -140,6 +140,45 @@ def grows(guest: Guest) -> Holds:
     return lambda: guest.world.growth.pictures.get(key) and not guest.world.growth.jobs
 
 
+def points_at_a_tile(guest: Guest) -> None:
+    guest.act("next")
+    guest.point(tile(wall(guest), 0))
+    guest.frame()
+
+
+def takes_out(guest: Guest) -> Holds:
+    points_at_a_tile(guest)
+    here = guest.world.here
+    return lambda: [each.act for each in here.fitting] == ["scale"] and guest.world.walls[wall(guest).key].touched
+
+
+def puts_in(guest: Guest) -> Holds:
+    """A channel is out, and is as it was."""
+    points_at_a_tile(guest)
+    key = guest.world.hover.key if guest.world.hover is not None else wall(guest).key
+    for request in do(guest.world, guest.given, Change("knock_out", (key, 0))):
+        guest.app.dispatch(request)
+    guest.until(lambda: guest.world.walls[key].touched and guest.app.settled, "a channel that is out")
+    return lambda: not guest.world.here.interventions and not guest.world.walls[key].touched
+
+
+def holds_as_a(guest: Guest) -> Holds:
+    points_at_a_tile(guest)
+    return lambda: guest.world.here.compared is not None and wall(guest).tiles.difference  # type: ignore[union-attr]
+
+
+def goes_where_they_part(guest: Guest) -> Holds:
+    """One state is held, and a channel of the second wall is out in the other."""
+    key = wall(guest, 1).key
+    for act in (Change("hold"), Change("knock_out", (key, 0))):
+        for request in do(guest.world, guest.given, act):
+            guest.app.dispatch(request)
+        guest.until(lambda: guest.app.settled, "difference")
+    guest.until(lambda: guest.world.here.compared is not None and guest.world.here.compared.first, "difference")
+    guest.world.visited = None
+    return lambda: guest.world.visited == key
+
+
 def looks_through(guest: Guest) -> Holds:
     before = guest.world.findings.evidence.get("")
     return lambda: (now := guest.world.findings.evidence.get("")) is not None and now is not before
@@ -393,6 +432,9 @@ EFFECTS: dict[str, Effect] = {
     "visualise": grows,
     "showing": changes(lambda world: world.look.showing),
     "evidence": looks_through,
+    "knock_out": takes_out,
+    "hold": holds_as_a,
+    "first_difference": goes_where_they_part,
     "save": writes,
     "restore_last": told("no visit has ended with a crash"),
     "quit": lambda guest: lambda: guest.app.quitting,
@@ -402,7 +444,7 @@ EFFECTS: dict[str, Effect] = {
 WINDOW_ONLY = ("full_screen", "paste")
 """What a window does itself: tests/test_desktop.py."""
 KEYS = {act.name: act.key for act in ACTS if act.key and act.name not in WINDOW_ONLY}
-ELSEWHERE = ("palette", "panel", "copy", "visualise")
+ELSEWHERE = ("palette", "panel", "copy", "visualise", "knock_out")
 """The first two are open by then; the others are about a tile, which the panel has buttons for."""
 COMMANDS = {act.name: act.what for act in ACTS if act.key and act.name not in (*WINDOW_ONLY, *ELSEWHERE)}
 COMMANDS |= {"cancel": "cancel the job in hand", "remove_bookmark": "remove bookmark: place 1", "open": "open demo"}
@@ -453,6 +495,10 @@ PANEL: dict[str, tuple[tuple[str, ...], Effect]] = {
     "collapse": ((CARD, "Collapse"), at_a_block),
     "expand": ((CARD, "Expand"), at_a_closed_block),
     "visualise": (("Grow", "This channel"), grows),
+    "scale_tile": (("Reach", "Off"), takes_out),
+    "take_back": (("Reach", "Remove"), puts_in),
+    "hold": (("Reach", "Hold this as A"), holds_as_a),
+    "first_difference": (("Reach", "First difference"), goes_where_they_part),
     "measure": ((CARD,), lambda guest: lambda: guest.world.histograms),
 }
 

@@ -16,7 +16,8 @@ ELSEWHERE = {
     "visualise_wall": "test_growing_walls", "visualise_all": "test_growing_walls", "recipe": "test_growing_walls",
     "evidence_stop": "test_evidence_room", "exemplify": "pick_up",
     "visualise_stop": "test_growing_walls", "pause": "test_growing_walls", "resume": "test_growing_walls",
-    "save_recipe": "test_growing_walls",
+    "save_recipe": "test_growing_walls", "intervene": "test_reach_room", "clamp_tile": "test_reach_room",
+    "swap_tile": "test_reach_room", "reach_number": "test_reach_room", "compare": "test_reach_room",
 }  # fmt: skip
 
 

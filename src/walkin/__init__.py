@@ -6,7 +6,7 @@ from walkin._version import __version__
 
 if TYPE_CHECKING:
     from walkin import nn
-    from walkin.api import activations, trace, view, visualise
+    from walkin.api import activations, difference, trace, view, visualise
     from walkin.callbacks import on_select, panel
     from walkin.exports import export
     from walkin.interventions import Intervention
@@ -17,6 +17,7 @@ __all__ = [
     "Room",
     "__version__",
     "activations",
+    "difference",
     "export",
     "nn",
     "on_select",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from walkin.graph import Network
     from walkin.interventions import Intervention
     from walkin.keeping import Kept
-    from walkin.results import Visualised
+    from walkin.results import Changed, Visualised
     from walkin.room import Room
 
 # torch's own names stay in network/ (tests/test_architecture.py), also where only a type checker would read them.
@@ -286,6 +286,39 @@ def activations(
         if wanted:
             raise WalkinError(f"with what is changed the network goes another way ({problem})") from problem
         raise WalkinError(f"the network takes another path at every run ({problem}); seed it") from problem
+
+
+def difference(
+    model: Module,
+    a: Any,
+    b: Any = None,
+    *,
+    other: Module | None = None,
+    interventions: Iterable[Intervention | str] = (),
+    nodes: str | Iterable[str] = "*",
+    fold: str = "layers",
+) -> dict[str, Changed]:
+    """How far two states of a network are from each other at each node, by address, in order of execution.
+
+    A is `model` on the input `a`. B is the same on the input `b`, with other weights (`other`, a network of the same
+    architecture), with `interventions`, or any of these together; what is not given is as in A. An input is a tensor,
+    or a tuple of all inputs. Of each node: `relative`, the root mean square of A - B over the larger one of A and B,
+    from 0 for the same up to 2, and `channels`, the same of each channel, over the wall's. The first one that is not 0
+    is where they part; the values are those of `activations`.
+    """
+    _one_of("fold", fold, FOLDS)
+    if b is None and other is None and not interventions:
+        raise WalkinError("difference: B is A; give b, other or interventions", code=2)
+    one = a if isinstance(a, tuple) else (a,)
+    two = one if b is None else b if isinstance(b, tuple) else (b,)
+    graph = trace(model, *one, fold=fold)
+    before = activations(model, *one, nodes=nodes, fold=fold)
+    after = activations(other or model, *two, nodes=nodes, fold=fold, interventions=interventions)
+    from walkin.network.comparing import compared
+
+    if strange := [each for each in before if each not in after or after[each].shape != before[each].shape]:
+        raise WalkinError(f"A and B have not the same walls: {', '.join(strange[:3])}")
+    return {address: compared(graph.find(address), value, after[address])[1] for address, value in before.items()}
 
 
 def visualise(

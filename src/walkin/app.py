@@ -201,6 +201,11 @@ class App:
 
             self.workshop.gallery.add(self.settings.browse, open_pictures(self.settings.browse, self.settings.dataset))
 
+    @property
+    def given(self) -> Input | None:
+        """What the visitor did in the last frame."""
+        return self._given
+
     def when_settled(self, path: Path, taken: Callable[[WalkinError | None], None]) -> None:
         """Save a picture as soon as all that was asked for is there, and tell, in `taken`, what went wrong."""
         self._wanted.append((path, taken))

@@ -6,6 +6,7 @@ import atexit
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -132,6 +133,29 @@ class Room:
             app.world.goto = address
 
         self._do(goto)
+
+    def act(self, name: str, *arguments: Any, timeout_s: float = 300.0) -> None:
+        """Do by its name what a key, the panel or the palette does, as soon as all that was asked for before is there:
+        `act("hold")`, `act("intervene", "layer3.2/17=0")`, `act("compare", "unchanged")`, `act("first_difference")`."""
+        from walkin.frame import Input
+        from walkin.interact.doing import DOINGS, do
+        from walkin.panel_state import Change
+
+        if name not in DOINGS:
+            raise WalkinError(f"no act {name!r}; there are {', '.join(sorted(DOINGS))}", code=2)
+        done, deadline_s = threading.Event(), time.monotonic() + timeout_s
+
+        def settled(app: App) -> None:
+            if app.settled and app.world.network is not None:
+                for request in do(app.world, app.given or Input(), Change(name, arguments)):
+                    app.dispatch(request)
+                done.set()
+
+        while not done.is_set():
+            if time.monotonic() > deadline_s:
+                raise WalkinError(f"{name}: the room was not ready after {timeout_s:.0f} s")
+            self._do(settled)
+            done.wait(0.05)
 
     def save(self, path: str | Path) -> None:
         """Write the room as a scene, for `walkin --scene`; a notice in the room tells when it is done."""

@@ -626,6 +626,7 @@ class World:
         self.things, self.carried, self.enlarged, self.selected, self.hover = {}, {}, None, None, None
         self.met, self.gestures.grips, self.visited, self.progress = {}, {}, None, None
         self.slices = {}
+        self.colors_before = None
         self.history, self.growth, self.findings = History(), Growth(self.growth.method), Findings()
         self.banners = [banner for banner in self.banners if banner.until_s is not None]
         self.placed = False

@@ -38,7 +38,7 @@ class Reach:
         self._inputs: tuple[Any, ...] | None = None
         self._applied = NOTHING
         self._pending: set[str] = set()  # changed by a run that was given up: the walls may show some of it
-        self._copies: dict[int, list[int]] = {}
+        self._copies: dict[int, list[int]] | None = None
         self._structure: Tape | None = None
         """A tape of the same path, whose slots have the same numbers."""
         self.resumed = False
@@ -75,7 +75,7 @@ class Reach:
         self.resumed = False
         if tape is not None and cut is not None:
             try:
-                output = self._resume(tape, cut, inputs, changes, differing, told, copies)
+                output = self._resume(tape, cut, inputs, changes, differing, told, copies or {})
             except Unresumable:
                 pass
             else:

@@ -8,6 +8,7 @@ whatever is not as it was ends the attempt (`Unresumable`), and the whole forwar
 
 from __future__ import annotations
 
+import bisect
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
@@ -44,12 +45,14 @@ class Writing(Changing):
         on_output: Callable[[str, Tensor], None],
         changes: Changes,
         keeps: Collection[int] | None,
-        copies: Mapping[int, list[int]],
+        copies: Mapping[int, list[int]] | None,
     ):
-        """`keeps`: slots whose values are kept, None for all; `copies`: see Tape.copies."""
+        """`keeps`: slots whose values are kept, None for all; `copies`: see Tape.copies, None as long as no forward has
+        told: what looks as if it were to be written to is copied."""
         super().__init__(plan, paths, wrappers, by_source, on_output, changes)
         self.tape = Tape()
         self._keeps, self._copies = keeps, copies
+        self._shown = sorted(shown.place.event for shown in plan.shown if shown.place.source == "result")
         self._slots: dict[int, int] = {}  # id of a tensor -> its slot
         self._refs: list[Any] = []
         self._group_of: dict[int, int] = {}  # storage -> group
@@ -68,7 +71,8 @@ class Writing(Changing):
         return answer
 
     def operation(self, event: int, func: Any, args: Any, kwargs: Any) -> Any:
-        for slot in self._copies.get(event, ()):
+        copies = self._likely(event, args, kwargs) if self._copies is None else self._copies.get(event, ())
+        for slot in copies:
             if slot < len(self.tape.values) and (value := self.tape.values[slot]) is not None:
                 self.tape.before[slot, event] = value.detach().clone()
         result = super().operation(event, func, args, kwargs)
@@ -94,6 +98,21 @@ class Writing(Changing):
             slot = self._slot(tensor)
             if slot != UNKNOWN:
                 self.tape.died[slot] = END
+
+    def _likely(self, event: int, args: Any, kwargs: Any) -> list[int]:
+        """The slot that an operation will write to, going by its name, where a wall shows something of before that."""
+        name = self._events[event]
+        in_place = (name[-1] == "_" and name[:2] != "__") or (name[:3] == "__i" and name != "__invert__")
+        if not (in_place or name == "__setitem__" or (kwargs and (kwargs.get("inplace") or "out" in kwargs))):
+            return []
+        tensor = kwargs["out"] if kwargs and isinstance(kwargs.get("out"), Tensor) else args[0] if args else None
+        slot = self._slot(tensor) if isinstance(tensor, Tensor) else UNKNOWN
+        if slot == UNKNOWN:
+            return []
+        tape = self.tape
+        since = max([tape.born[slot], *tape.writes.get(tape.groups[slot], ())])
+        first = bisect.bisect_left(self._shown, since)
+        return [slot] if first < len(self._shown) and self._shown[first] < event else []
 
     def _note(self, event: int, given: list[Tensor], result: Any) -> None:
         tape = self.tape
@@ -263,7 +282,7 @@ class Resuming(Changing):
             found = self._empty.get(slot)
         if found is None:
             shape, dtype, device = self.tape.kinds[slot]
-            found = self._empty[slot] = torch.empty(1, dtype=dtype, device=device).expand(shape)
+            found = self._empty[slot] = torch.empty((), dtype=dtype, device=device).expand(shape)
         return found
 
     def _check(self, event: int, given: list[Tensor]) -> None:

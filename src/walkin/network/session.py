@@ -181,7 +181,7 @@ class Session:
         )
         network = replace(network, classes=loaded.labels or ())
         self.capture, self.plan, self.trace = Capture(loaded.model, plan, traced), plan, traced
-        self.reach = None
+        self.reach, self.changes = None, NOTHING
         self._measure_walls(network)
         return Traced(network, serial, self.key)
 
@@ -317,7 +317,9 @@ class Session:
     def _run_changed(self, inputs: tuple[Any, ...], serial: int, on_output: Any) -> tuple[Any, Intervened]:
         """A picture with interventions: as the network has it up to the first of them, for what that gives by itself;
         then from there on."""
+        self.changes = NOTHING
         reach, nodes = self._reach(), [node.address for node in self._graph.nodes]
+        reach.forget()  # all walls are to be sent
         changes, problems = self.fit(self.interventions)
         first = min((nodes.index(address) for address in changes.by_address), default=len(nodes))
         output = reach.run(inputs, NOTHING, on_output, only=nodes[:first])

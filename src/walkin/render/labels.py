@@ -39,6 +39,7 @@ MOST_TAGS = 256  # channels of a wall whose names are written on them; of the ot
 TAG_EM = 0.1  # of a tile
 SMALLEST_TAGGED_M = 0.08
 TAG = (0.0072, 0.0088, 0.0122, 0.62)
+PLATE = (0.0125, 0.0146, 0.0198, 0.94)
 LESS = (0.25, 0.60, 0.95, 1.0)
 MOST_CHANGES = 4  # that are written one by one
 BESIDE_M = 0.35
@@ -263,12 +264,12 @@ class Labels:
             parts += glyphs
             bars += rectangles
         if exhibit.intervened is not None and exhibit.fitting:
-            parts += self._effects(exhibit)
+            parts += self._effects(exhibit, bars)
         if exhibit.compared is not None:
             parts += self._states(exhibit)
         return np.concatenate(parts), np.concatenate(bars)
 
-    def _effects(self, exhibit: Exhibit) -> list[np.ndarray]:
+    def _effects(self, exhibit: Exhibit, bars: list[np.ndarray]) -> list[np.ndarray]:
         """A table right of the board: what is changed, and each class without and with it."""
         assert exhibit.layout is not None and exhibit.intervened is not None
         place, found = beside(exhibit.layout.board), exhibit.intervened
@@ -289,6 +290,7 @@ class Labels:
             line(f"and {len(changed) - MOST_CHANGES} more", DIM)
             at = at - UP * 0.12
         if not found.effects:
+            self._plate(place, at, bars)
             return parts
         at = at - UP * 0.06
         columns = (wide - 0.72, wide - 0.34, wide)
@@ -305,7 +307,16 @@ class Labels:
                 end = at + right * x
                 parts.append(self._text.glyphs(words, end, right, UP, size, color, align="right", tabular=True))
             at = at - UP * 0.13
+        self._plate(place, at, bars)
         return parts
+
+    def _plate(self, place: Place, end: np.ndarray, bars: list[np.ndarray]) -> None:
+        """Behind a table that has come down to `end`."""
+        margin = 0.10
+        corner = np.array(place.corner) - place.right * margin - place.normal * 0.004
+        top = float(place.corner[1]) + place.height_m + margin
+        corner[1] = float(end[1]) - 0.02
+        bars.append(rectangle(corner, place.right * (place.width_m + 2 * margin), UP * (top - corner[1]), PLATE, 0.04))
 
     def _states(self, exhibit: Exhibit) -> list[np.ndarray]:
         """Above the input frame: what A and B are."""

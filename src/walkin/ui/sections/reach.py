@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from imgui_bundle import imgui
+
 from walkin.exhibit import Exhibit, Wall
 from walkin.requests import File
 from walkin.results import Changed
@@ -76,19 +78,19 @@ class Reach:
         told = exhibit.intervened.problems if exhibit.intervened is not None else ()
         for index, each in enumerate(exhibit.interventions):
             problem = told[index] if index < len(told) else ""
+            imgui.push_id(index)
             w.pair(each.where, each.words)
             if problem:
                 w.say(f"does not fit: {problem}", w.inks.warning)
             if each.act == "scale":
-                value = w.slider(
-                    f"Factor##{index}", each.factor, 0.0, MOST_FACTOR, f"{each.factor:.2f}", step=0.05, standard=1.0
-                )
+                value = w.slider("Factor", each.factor, 0.0, MOST_FACTOR, f"{each.factor:.2f}", step=0.05, standard=1.0)
                 if value is not None:
                     desk.ask("reach_number", exhibit.key, index, "factor", round(float(value), 3))
             elif each.act == "clamp":
                 self._bounds(desk, exhibit, index)
-            if w.button(f"Remove##{index}", width=-1):
+            if w.button("Remove", width=-1):
                 desk.ask("take_back", exhibit.key, index)
+            imgui.pop_id()
         if count > 1 and w.button("Remove all", width=-1):
             desk.ask("take_back", exhibit.key, None)
 
@@ -102,7 +104,7 @@ class Reach:
             if now is None:
                 continue
             low, high = min(least, now, 0.0), max(most, now, 0.0) or 1.0
-            value = w.slider(f"{label}##{index}", now, low, high, number(now), step=(high - low) / 100, standard=now)
+            value = w.slider(label, now, low, high, number(now), step=(high - low) / 100, standard=now)
             if value is not None:
                 desk.ask("reach_number", exhibit.key, index, name, float(value))
 
@@ -142,8 +144,10 @@ class Reach:
         if found is None:
             return
         w.pair("They first part at", found.first or "no wall")
+        best = [each for each in sorted(found.walls, key=lambda each: -each.relative) if each.relative][:MOST_WALLS]
+        if not best:
+            return
         w.heading("Walls that changed most")
-        best = sorted(found.walls, key=lambda each: -each.relative)[:MOST_WALLS]
         for index, each in enumerate(best):
             wall = _wall(world, exhibit, each.address)
             if wall is not None and w.button(f"{each.address}   {percent(each.relative)}##wall{index}", width=-1):

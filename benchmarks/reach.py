@@ -1,0 +1,134 @@
+"""Reaching in: what an intervention takes, beside the whole forward and the part of it that comes after the node.
+
+python benchmarks/reach.py [--networks resnet18,resnet50,densenet121] [--size 224] [--repeats 7] [--threads 1] [--json F]
+
+For a node early, in the middle and late: `whole ms`, a plain forward of the network under torch.no_grad; `after ms`,
+the part of it that comes after the node, timed in that same forward from the moment the node's module or operation has
+returned; `first ms`, the first intervention, which runs all of it and writes it down; `again ms`, another one at the
+same node (a slider); `other ms`, the first one at this node once another node has been changed. `ratio` is again over
+after. Nothing is quantised or drawn: that costs what it costs for any picture, for each wall that has changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision
+from machine import machine
+
+from walkin.interventions import Intervention
+from walkin.network.capture import Capture, Enough
+from walkin.network.changing import NOTHING, fitted
+from walkin.network.fold import fold
+from walkin.network.reaching import Reach
+from walkin.network.trace import trace
+
+PLACES = {"early": 0.1, "middle": 0.5, "late": 0.9}
+
+
+def median_ms(run: Callable[[], Any], repeats: int) -> float:
+    run()
+    found = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        run()
+        found.append(1000 * (time.perf_counter() - began))
+    return statistics.median(found)
+
+
+def rows(name: str, size: int, repeats: int) -> list[dict[str, Any]]:
+    torch.manual_seed(0)
+    model = torchvision.models.get_model(name, weights=None).eval()
+    inputs = (torch.randn(1, 3, size, size),)
+    recorded = trace(model, *inputs)
+    network, plan = fold(recorded, "layers", name=name)
+    capture = Capture(model, plan)
+    nodes = [node.address for node in network if node.kind != "input" and node.maps > 1]
+
+    def plain() -> None:
+        with torch.no_grad():
+            model(*inputs)
+
+    whole_ms = median_ms(plain, repeats)
+    found = []
+    for place, share in PLACES.items():
+        address = nodes[round(share * (len(nodes) - 1))]
+        upto_ms = median_ms(lambda address=address: until(capture, inputs, address), repeats)
+        all_ms = median_ms(lambda: capture.run(*inputs, on_output=lambda a, v: None), repeats)
+        # The share of the forward that is over by then is taken where both are timed alike.
+        after_ms = whole_ms * max(0.0, 1 - upto_ms / all_ms)
+        reach = Reach(capture, plan, recorded)
+        reach.shows(inputs, NOTHING)
+        factors = iter(range(1, 10_000))
+
+        def change(address: str = address, reach: Reach = reach, factors: Any = factors) -> None:
+            wanted = [Intervention(address, (0,), factor=1 / (1 + next(factors)))]
+            reach.run(inputs, fitted(plan, wanted, lambda each: inputs[0])[0], lambda a, v: None)
+
+        began = time.perf_counter()
+        change()
+        first_ms = 1000 * (time.perf_counter() - began)
+        again_ms = median_ms(change, repeats)
+        resumed = reach.resumed
+        # Another node, later than this one: from there on everything is known.
+        reach.run(inputs, NOTHING, lambda a, v: None)
+        began = time.perf_counter()
+        change()
+        other_ms = 1000 * (time.perf_counter() - began)
+        found.append(
+            {
+                "network": name, "place": place, "address": address, "whole_ms": whole_ms, "after_ms": after_ms,
+                "first_ms": first_ms, "again_ms": again_ms, "other_ms": other_ms, "ratio": again_ms / max(after_ms, 0.01),
+                "resumed": resumed,
+            }
+        )  # fmt: skip
+    return found
+
+
+def until(capture: Capture, inputs: tuple[Any, ...], address: str) -> None:
+    """A forward up to a node."""
+
+    def stop(at: str, value: torch.Tensor) -> None:
+        if at == address:
+            raise Enough
+
+    try:
+        capture.run(*inputs, on_output=stop)
+    except Enough:
+        pass
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", default="resnet18,resnet50,densenet121")
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    columns = ("whole_ms", "after_ms", "first_ms", "again_ms", "other_ms")
+    print(
+        f"{'network':14}{'place':8}{'address':32}" + "".join(f"{c[:-3] + ' ms':>10}" for c in columns) + f"{'ratio':>8}"
+    )
+    all_rows = []
+    for name in options.networks.split(","):
+        for row in rows(name, options.size, options.repeats):
+            all_rows.append(row)
+            cells = "".join(f"{row[column]:10.1f}" for column in columns)
+            note = "" if row["resumed"] else "  whole"
+            print(f"{name:14}{row['place']:8}{row['address']:32}{cells}{row['ratio']:8.2f}{note}", flush=True)
+    if options.json:
+        settings = {"size": options.size, "repeats": options.repeats, "threads": options.threads}
+        options.json.write_text(json.dumps({"machine": machine(), "settings": settings, "rows": all_rows}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,340 @@
+"""Reaching in, and two states side by side, as the worker and the room do it together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from test_jobs import of, run
+from torch import nn
+
+import walkin
+from walkin.exhibit import Exhibit
+from walkin.frame import Input
+from walkin.interact import history
+from walkin.interact.doing import do
+from walkin.interact.furnish import furnish
+from walkin.interact.session import scene_of
+from walkin.interventions import Intervention
+from walkin.network import jobs
+from walkin.network.jobs import Sessions
+from walkin.panel_state import Change
+from walkin.requests import Compare, Feed, File, Intervene, Open, Pixels, Refold, State
+from walkin.results import Compared, Fed, Intervened, Notice, Scores, Tiles, Traced
+from walkin.scene import from_json, to_json
+from walkin.world import World
+
+WORK: dict[type, Any] = {
+    Open: jobs.open_network, Feed: jobs.feed, Intervene: jobs.intervene, Compare: jobs.compare, Refold: jobs.refold,
+}  # fmt: skip
+
+
+class Small(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.three = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3), nn.Conv2d(5, 6, 3)
+        self.relu, self.end = nn.ReLU(inplace=True), nn.Linear(6, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.relu(self.one(x))
+        x = self.relu(self.two(x))
+        return self.end(self.three(x).mean((2, 3)))
+
+
+class Room:
+    """A world and a worker without threads: what is asked for is done at once."""
+
+    def __init__(self, folder: Path, key: str = "", seed: int = 7):
+        self.world, self.sessions, self.sent = World(), Sessions(), []
+        self.pictures = {}
+        for number, name in enumerate(("a", "b", "c")):
+            pixels = np.random.default_rng(number).integers(0, 255, (24, 24, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"{name}.png")
+            self.pictures[name] = File(str(folder / f"{name}.png"))
+        self.models: dict[str, nn.Module] = {}
+        self.open("", seed)
+
+    def open(self, key: str, seed: int, model: nn.Module | None = None, **more: Any) -> None:
+        torch.manual_seed(seed)
+        self.models[key] = (model or Small()).eval()
+        request = Open(
+            "net", model=self.models[key], network=key, source=self.pictures["a"], input_size=(24, 24), device="cpu",
+            mean=(0.5,), std=(0.25,), **more,
+        )  # fmt: skip
+        if self.world.exhibit(key) is None:
+            self.world.exhibits.append(Exhibit(key, "net", request, interventions=request.interventions))
+        self.do(request)
+
+    def do(self, request: Any) -> list[Any]:
+        self.sent = run(WORK[type(request)], self.sessions, request)
+        for result in self.sent:
+            if isinstance(result, Traced):
+                furnish(self.world, result)
+            elif isinstance(result, (Tiles, Fed, Scores, Intervened, Compared, Notice)):
+                self.world.accept(result)
+        history.keep_up(self.world)
+        return self.sent
+
+    def act(self, name: str, *arguments: Any) -> list[Any]:
+        sent: list[Any] = []
+        for request in list(do(self.world, Input(), Change(name, arguments))):
+            sent += self.do(request)
+        self.sent = sent
+        return sent
+
+    def shown(self, key: str = "") -> dict[str, np.ndarray]:
+        """What the walls of a network show, as values."""
+        found = {}
+        for wall in self.world.walls.values():
+            if wall.exhibit == key:
+                assert wall.tiles is not None
+                found[wall.node.address] = np.stack([wall.tiles.picture(c) for c in range(wall.count)])
+        return found
+
+    def inputs(self, key: str = "") -> torch.Tensor:
+        return self.sessions.by_key[key].inputs[0]
+
+    def exact(self, name: str | None = None, key: str = "", **more: Any) -> dict[str, np.ndarray]:
+        """The same from the library, as arrays of pictures."""
+        given = walkin.activations(self.models[key], self.inputs(key) if name is None else self.input_of(name), **more)
+        return {address: value[0].reshape(value.shape[1], *value.shape[2:]).numpy() for address, value in given.items()}
+
+    def input_of(self, name: str) -> torch.Tensor:
+        from walkin.network.inputs import prepare
+
+        session = self.sessions.by_key[""]
+        assert session.loaded is not None
+        return prepare(session.loaded, self.pictures[name], self.sessions.gallery).inputs[0]
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Room:
+    return Room(tmp_path)
+
+
+def near(shown: dict[str, np.ndarray], exact: dict[str, np.ndarray]) -> None:
+    """As far as 255 steps tell."""
+    for address, pictures in shown.items():
+        wanted = exact[address].reshape(pictures.shape)
+        span = np.ptp(wanted.reshape(len(wanted), -1), axis=1).max()
+        assert float(np.abs(pictures - wanted).max()) <= span / 255 + 1e-6, address
+
+
+def test_only_walls_from_there_on_are_sent_and_they_show_what_is_changed(room: Room):
+    before = dict(room.world.walls["one"].tiles.__dict__)
+    sent = room.act("knock_out", "two", 1)
+    assert [tiles.address for tiles in of(Tiles, sent)] == ["two", "three", "mean", "end"]
+    assert room.world.walls["one"].tiles.__dict__ == before
+    near(room.shown(), room.exact(interventions=["two/1=0"]))
+    assert float(room.shown()["two"][1].max()) == 0.0
+    assert room.world.walls["two"].touched == (Intervention("two", (1,)),)
+
+
+def test_classes_without_and_with_it_are_told(room: Room):
+    plain = room.world.here.scores
+    room.act("intervene", "three=*2")
+    (told,) = of(Intervened, room.sent)
+    assert plain is not None and room.world.here.scores is not None
+    assert {e.name: e.before for e in told.effects} == pytest.approx(
+        dict(zip(plain.names, plain.probabilities, strict=True))
+    )
+    now = room.world.here.scores
+    assert {e.name: e.after for e in told.effects} == pytest.approx(
+        dict(zip(now.names, now.probabilities, strict=True))
+    )
+    assert [e.before for e in told.effects] == sorted((e.before for e in told.effects), reverse=True)
+    assert any(abs(e.before - e.after) > 1e-4 for e in told.effects)
+
+
+def test_the_next_picture_is_changed_too_and_effects_are_of_it(room: Room):
+    room.act("knock_out", "two", 1)
+    room.act("feed", room.pictures["b"])
+    near(room.shown(), room.exact("b", interventions=["two/1=0"]))
+    told = room.world.here.intervened
+    wanted = torch.softmax(room.models[""](room.input_of("b")), 1)[0].tolist()
+    assert told is not None
+    assert {e.name: e.before for e in told.effects} == pytest.approx(
+        {f"class {n}": value for n, value in enumerate(wanted)}, abs=1e-5
+    )
+    assert len(of(Tiles, room.sent)) == len(room.world.walls), "each wall once"
+
+
+def test_undo_and_redo(room: Room):
+    plain = room.shown()
+    room.act("knock_out", "two", 1)
+    changed = room.shown()
+    room.act("scale_tile", "one", None, 0.5)
+    room.act("undo")
+    assert all(np.array_equal(changed[a], room.shown()[a]) for a in changed)
+    room.act("undo")
+    assert room.world.here.interventions == ()
+    assert all(np.array_equal(plain[a], room.shown()[a]) for a in plain)
+    assert room.world.walls["two"].touched == ()
+    room.act("redo")
+    assert all(np.array_equal(changed[a], room.shown()[a]) for a in changed)
+
+
+def test_what_does_not_fit_is_said_and_stays_in_the_list(room: Room):
+    room.act("intervene", "two/77=0")
+    assert room.world.here.interventions == (Intervention("two", (77,)),)
+    assert any("two/77=0 does not fit: it has 5 channels" in banner.text for banner in room.world.banners)
+    assert room.world.here.fitting == () and not of(Tiles, room.sent)
+    room.act("intervene", "nowhere=0")
+    room.act("knock_out", "three", 0)
+    assert [each.address for each in room.world.here.fitting] == ["three"]
+    near(room.shown(), room.exact(interventions=["three/0=0"]))
+
+
+def test_another_fold_keeps_it_and_it_fits_again(room: Room):
+    room.act("knock_out", "two/relu" if "two/relu" in room.world.walls else "two", 1)
+    room.do(Refold("ops"))
+    near(room.shown(), room.exact(fold="ops", interventions=["two/1=0"]))
+    room.do(Refold("blocks"))
+    assert "two" in room.world.walls or room.world.here.fitting == ()
+    room.do(Refold("layers"))
+    near(room.shown(), room.exact(interventions=["two/1=0"]))
+
+
+def test_another_pictures_values(room: Room):
+    room.act("swap_tile", "two", 2, room.pictures["b"])
+    near({"two": room.shown()["two"][2:3]}, {"two": room.exact("b")["two"][2:3]})
+    near({"two": room.shown()["two"][:2]}, {"two": room.exact("a")["two"][:2]})
+    room.act("swap_tile", "two", None, File("not-there.png"))
+    assert any("does not fit" in banner.text and "not-there" in banner.text for banner in room.world.banners)
+    room.act("swap_tile", "three", None, room.pictures["c"])
+    assert [each.address for each in room.world.here.fitting] == ["two", "three"]
+
+
+def test_a_number_in_the_list_is_another_one(room: Room):
+    room.act("scale_tile", "two", 1, 0.5)
+    room.act("reach_number", "", 0, "factor", 1.5)
+    near(room.shown(), room.exact(interventions=["two/1=*1.5"]))
+    room.act("clamp_tile", "three", None, -0.1, 0.1)
+    room.act("reach_number", "", 1, "high", -5.0)
+    assert any("-0.1 is above -5" in banner.text for banner in room.world.banners)
+    room.act("take_back", "", 0)
+    assert [str(each) for each in room.world.here.interventions] == ["three=clamp:-0.1,0.1"]
+    room.act("take_back")
+    near(room.shown(), room.exact())
+
+
+def test_walls_show_a_minus_b(room: Room):
+    plain = room.shown()
+    room.act("hold")
+    assert room.world.here.compared is not None and room.world.here.compared.first == ""
+    assert all(float(np.abs(pictures).max()) == 0.0 for pictures in room.shown().values())
+    assert (room.world.look.color_map, room.world.look.range_mode) == ("signed", "wall")
+    room.act("feed", room.pictures["b"])
+    a, b = room.exact("a"), room.exact("b")
+    near(room.shown(), {address: a[address] - b[address] for address in a})
+    assert all(wall.tiles.difference for wall in room.world.walls.values() if wall.tiles is not None)
+    found = {each.address: each for each in room.world.here.compared.walls}
+    for address in ("one", "three"):
+        size = {name: float(np.sqrt((value.astype(float) ** 2).mean())) for name, value in (
+            ("a", a[address]), ("b", b[address]), ("d", a[address] - b[address]))}  # fmt: skip
+        assert found[address].relative == pytest.approx(size["d"] / max(size["a"], size["b"]), rel=1e-4)
+        each = np.sqrt(((a[address] - b[address]).astype(float) ** 2).mean(axis=(1, 2))) / max(size["a"], size["b"])
+        assert found[address].channels == pytest.approx(each, rel=1e-3)
+    assert room.world.here.compared.first == "one"
+    room.act("compare", "")
+    near(room.shown(), b)
+    assert (room.world.look.color_map, room.world.look.range_mode) == ("signed", "channel")
+    room.act("feed", room.pictures["a"])
+    assert all(np.array_equal(plain[address], room.shown()[address]) for address in plain)
+
+
+def test_they_part_where_something_is_changed(room: Room):
+    room.act("hold")
+    room.act("knock_out", "two", 1)
+    compared = room.world.here.compared
+    assert compared is not None and compared.first == "two"
+    plain, changed = room.exact(), room.exact(interventions=["two/1=0"])
+    near(room.shown(), {address: plain[address] - changed[address] for address in plain})
+    assert float(np.abs(room.shown()["one"]).max()) == 0.0
+    room.act("first_difference")
+    assert room.world.visited == "two"
+    room.act("take_back")
+    assert room.world.here.compared is not None and room.world.here.compared.first == ""
+
+
+def test_with_and_without_follows_the_picture(room: Room):
+    room.act("knock_out", "two", 1)
+    room.act("compare", "unchanged")
+    room.act("feed", room.pictures["c"])
+    plain, changed = room.exact("c"), room.exact("c", interventions=["two/1=0"])
+    near(room.shown(), {address: plain[address] - changed[address] for address in plain})
+
+
+def test_another_fold_is_compared_as_well(room: Room):
+    room.act("hold")
+    room.act("feed", room.pictures["b"])
+    room.do(Refold("ops"))
+    a, b = room.exact("a", fold="ops"), room.exact("b", fold="ops")
+    near(room.shown(), {address: a[address] - b[address] for address in a})
+
+
+def test_weights_against_weights(room: Room):
+    room.open("other", 8)
+    room.act("compare", "network:other", "")
+    theirs, ours = room.exact("a", key="other"), room.exact("a")
+    near(room.shown(), {address: theirs[address] - ours[address] for address in ours})
+    room.act("feed", room.pictures["b"])
+    theirs, ours = room.exact("b", key="other"), room.exact("b")
+    near(room.shown(), {address: theirs[address] - ours[address] for address in ours})
+    near(room.shown("other"), room.exact("a", key="other"))
+
+
+def test_other_weights_in_its_place_are_compared_with_those_of_before(room: Room):
+    room.act("hold")
+    old = room.models[""]
+    room.open("", 9)
+    room.models["old"] = old
+    ours = room.exact("a")
+    theirs = {
+        address: value[0].reshape(value.shape[1], *value.shape[2:]).numpy()
+        for address, value in walkin.activations(old, room.inputs()).items()
+    }
+    near(room.shown(), {address: theirs[address] - ours[address] for address in ours})
+
+
+def test_networks_of_other_shapes_are_not_compared(room: Room):
+    room.open("other", 8, nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.LazyLinear(4)))
+    before = room.shown()
+    sent = room.act("compare", "network:other", "")
+    assert any("other weights by shape" in str(each) for each in sent if isinstance(each, Exception))
+    assert all(np.array_equal(before[address], room.shown()[address]) for address in before)
+
+
+def test_scene_has_all_of_it(room: Room, tmp_path: Path):
+    room.act("intervene", "two/1,3=*0.5")
+    room.act("swap_tile", "three", 0, room.pictures["b"])
+    room.act("hold")
+    room.act("feed", room.pictures["c"])
+    room.act("knock_out", "one", 0)
+    scene = scene_of(room.world, Input())
+    again = from_json(to_json(scene))
+    assert again.arrangement.interventions == scene.arrangement.interventions != ()
+    assert again.arrangement.against == (("", State(room.pictures["a"], room.world.here.interventions[:2])),)
+    assert room.pictures["b"] in scene.sources
+    moved = {room.pictures["b"]: Pixels("x")}
+    assert moved[room.pictures["b"]] in scene.renamed(moved).sources  # type: ignore[arg-type]
+    left = scene.without(frozenset([room.pictures["b"]])).arrangement
+    assert [each.address for each in dict(left.interventions)[""]] == ["two", "one"] and left.against == ()
+    shown = room.shown()
+    room.act("compare", "")
+    room.act("take_back")
+    for request in list(history.restore(room.world, again.arrangement)):
+        room.do(request)
+    assert all(np.allclose(shown[address], room.shown()[address], atol=1e-6) for address in shown)
+
+
+def test_a_network_opens_with_what_is_to_be_changed(tmp_path: Path):
+    room = Room(tmp_path)
+    room.open("second", 7, interventions=(Intervention("two", (1,)),))
+    near(room.shown("second"), room.exact("a", key="second", interventions=["two/1=0"]))
+    told = next(e for e in room.world.exhibits if e.key == "second").intervened
+    assert told is not None and told.effects and told.problems == ("",)

@@ -1,0 +1,315 @@
+"""Interventions: what a network gives with them, against hooks, and from the middle against the whole forward."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import walkin
+from walkin.errors import WalkinError
+from walkin.interventions import Intervention
+from walkin.network.capture import Capture
+from walkin.network.changing import NOTHING, Changes, Changing, fitted
+from walkin.network.fold import fold as folded
+from walkin.network.reaching import Reach
+from walkin.network.trace import trace
+
+
+class InPlace(nn.Module):
+    """Writes in place, views, an item that decides, parts that are written one by one, a value kept for later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.three = (
+            nn.Conv2d(3, 8, 3),
+            nn.Conv2d(8, 8, 3, padding=1),
+            nn.Conv2d(8, 8, 3, padding=1),
+        )
+        self.norm, self.relu, self.end = nn.BatchNorm2d(8), nn.ReLU(inplace=True), nn.Linear(8, 6)
+        self.kept: Tensor | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = self.relu(self.norm(self.one(x)))
+        self.kept = seen
+        side = self.two(seen)
+        out = self.three(seen)
+        out += side
+        side.mul_(0.5)
+        if bool(seen.mean() > -1e9):
+            out = out + side
+        out[:, :2] = side[:, 2:4]
+        first, second = out.chunk(2, 1)
+        second.clamp_(min=0.0)
+        whole = torch.cat((first, second.relu()), 1) + self.kept * float(seen.amax().item() > -1e9)
+        flat = whole.mean((2, 3)).view(1, -1)
+        return self.end(flat)
+
+
+class Counting(nn.Module):
+    """Writes to a buffer in eval mode: such a forward has to be run as a whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)
+        self.calls: Tensor
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = self.one(x)
+        self.calls += 1
+        return self.two(seen) * self.calls
+
+
+class Hidden(nn.Module):
+    """A part of it is out of sight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = self.one(x)
+        away = torch.from_numpy(seen.detach().numpy() * 2)
+        return self.two(away)
+
+
+def small_vit() -> nn.Module:
+    return torchvision.models.VisionTransformer(32, 8, 3, 4, 32, 64, num_classes=7)
+
+
+def small_swin() -> nn.Module:
+    return torchvision.models.SwinTransformer([4, 4], 16, [2, 2], [2, 4], [4, 4], num_classes=7)
+
+
+NETS: dict[str, Any] = {
+    "resnet18": lambda: torchvision.models.resnet18(),
+    "mobilenet_v3_small": lambda: torchvision.models.mobilenet_v3_small(),
+    "swin": small_swin,
+    "vit": small_vit,
+    "in place": InPlace,
+}
+LARGE: dict[str, Any] = {
+    "densenet121": lambda: torchvision.models.densenet121(),
+    "googlenet": lambda: torchvision.models.googlenet(aux_logits=False, init_weights=False),
+    "swin_t": lambda: torchvision.models.swin_t(),
+    "vit_b_16": lambda: torchvision.models.vit_b_16(),
+}
+
+
+SMALL = ("swin", "vit", "in place")
+
+
+class Rig:
+    """A network that was traced, its walls as they were told last, and the same by whole forwards."""
+
+    def __init__(self, model: nn.Module, side: int = 64, fold: str = "layers"):
+        torch.manual_seed(1)
+        self.model = model.eval()
+        self.inputs = (torch.randn(1, 3, side, side),)
+        recorded = trace(self.model, *self.inputs)
+        self.network, self.plan = folded(recorded, fold, name="net")
+        self.capture = Capture(self.model, self.plan)
+        self.reach = Reach(self.capture, self.plan, recorded)
+        self.walls: dict[str, Tensor] = {}
+        self.told: list[str] = []
+
+    @property
+    def nodes(self) -> list[str]:
+        return [node.address for node in self.network if node.kind != "input" and node.maps > 1]
+
+    def changes(self, *wanted: Intervention) -> Changes:
+        changes, problems = fitted(self.plan, wanted, lambda each: self.inputs[0])
+        assert not any(problems)
+        return changes
+
+    def run(self, changes: Changes) -> Any:
+        self.told = []
+
+        def tell(address: str, value: Tensor) -> None:
+            self.told.append(address)
+            self.walls[address] = value.clone()
+
+        return self.reach.run(self.inputs, changes, tell)
+
+    def whole(self, changes: Changes) -> tuple[Any, dict[str, Tensor]]:
+        walls: dict[str, Tensor] = {}
+        along = partial(Changing, changes=changes)
+        output = self.capture.run(*self.inputs, on_output=lambda a, v: walls.update({a: v.clone()}), along=along)
+        return output, walls
+
+    def check(self, changes: Changes) -> None:
+        """From the middle, bit for bit what the whole forward gives; what comes before is not told of."""
+        output = self.run(changes)
+        wanted, walls = self.whole(changes)
+        assert torch.equal(output, wanted)
+        assert {a for a in walls if not torch.equal(walls[a], self.walls[a])} == set()
+
+
+@pytest.mark.parametrize(
+    ("net", "fold"),
+    [(net, "layers") for net in SMALL]
+    + [pytest.param(net, "layers", marks=pytest.mark.slow) for net in NETS if net not in SMALL]
+    + [pytest.param(net, "ops", marks=pytest.mark.slow) for net in NETS]
+    + [pytest.param(net, "layers", marks=pytest.mark.slow) for net in LARGE],
+)
+def test_from_the_middle_it_gives_what_the_whole_forward_gives(net: str, fold: str):
+    rig = Rig((NETS | LARGE)[net](), 224 if net in ("swin_t", "vit_b_16") else 64 if "net" in net else 32, fold)
+    rig.run(NOTHING)
+    nodes = rig.nodes
+    picked = [nodes[n] for n in sorted({0, 1, len(nodes) // 2, len(nodes) - 1})]
+    resumed = 0
+    for first, second in zip(picked, reversed(picked), strict=True):
+        for wanted in (
+            (Intervention(first, (0,)),),
+            (Intervention(first, (0, 1), factor=0.5),),
+            (Intervention(first, (0, 1), factor=0.5), Intervention(second, act="clamp", low=-0.1, high=0.2)),
+            (Intervention(second, act="clamp", low=-0.1, high=0.2),),
+            (),
+        ):
+            rig.check(rig.changes(*wanted))
+            resumed += rig.reach.resumed
+            earliest = min((rig.network.nodes.index(rig.network.find(a)) for a in rig.told), default=0)
+            assert earliest >= min(rig.network.nodes.index(rig.network.find(a)) for a in (first, second))
+    assert resumed >= 5 * len(picked) * 3 // 4
+
+
+class Convolutions(TorchDispatchMode):
+    """Counts them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += func is torch.ops.aten.convolution.default
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.slow
+def test_nothing_before_the_changed_node_is_computed():
+    rig = Rig(torchvision.models.resnet18())
+    first = Intervention("layer1.0.conv1", (0,))
+    for address, after in (("layer4.0.conv1", 4), ("layer4.1/add", 0), ("layer2.0.conv2", 13), ("conv1", 19)):
+        rig.run(rig.changes(first))
+        with Convolutions() as counted:
+            rig.run(rig.changes(first, Intervention(address, (3,))))
+        assert rig.reach.resumed and counted.count == after, address
+
+
+@pytest.mark.parametrize("net", [Counting, Hidden])
+def test_what_cannot_begin_in_the_middle_is_run_as_a_whole(net: Any):
+    rig = Rig(net(), 16)
+    rig.run(NOTHING)
+    for wanted in ((Intervention("one", (1,)),), (Intervention("one", (1,)), Intervention("two", (0,))), ()):
+        rig.check(rig.changes(*wanted))
+        assert not rig.reach.resumed
+
+
+def test_a_run_that_is_given_up_leaves_nothing_wrong():
+    rig = Rig(InPlace(), 16)
+    rig.run(NOTHING)
+    rig.run(rig.changes(Intervention("one", (1,))))
+
+    class Stopped(Exception):
+        pass
+
+    def stop(address: str, value: Tensor) -> None:
+        rig.walls[address] = value.clone()
+        if address == "three":
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        rig.reach.run(rig.inputs, rig.changes(Intervention("one", (2,), factor=3.0)), stop)
+    for wanted in ((Intervention("end", (0,)),), (Intervention("two", (2,)),), ()):
+        rig.check(rig.changes(*wanted))
+
+
+@pytest.mark.slow
+def test_over_the_budget_only_what_the_place_needs_is_kept():
+    rig = Rig(torchvision.models.resnet18())
+    recorded = trace(rig.model, *rig.inputs)
+    rig.reach = Reach(rig.capture, rig.plan, recorded, budget_bytes=0)
+    resumed = []
+    for factor in (0.0, 0.25, 0.5, 0.75):
+        rig.check(rig.changes(Intervention("layer3.0.conv1", (0,), factor=factor)))
+        resumed.append(rig.reach.resumed)
+    assert resumed == [False, False, True, True]
+    held = [value for value in rig.reach._tape.values if value is not None]  # type: ignore[union-attr]
+    assert len(held) < 8
+
+
+@pytest.mark.parametrize(("act", "factor"), [("scale", 0.0), ("scale", 0.3), ("clamp", 0.0)])
+def test_a_hook_gives_the_same(act: str, factor: float):
+    """A second, simpler truth: what a forward hook makes of a module's output."""
+    torch.manual_seed(3)
+    model, x = torchvision.models.resnet18().eval(), torch.randn(1, 3, 64, 64)
+
+    def hook(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+        output = output.clone()
+        output[:, 4:6] = output[:, 4:6] * factor if act == "scale" else output[:, 4:6].clamp(-0.05, 0.05)
+        return output
+
+    handle = model.layer2[0].conv2.register_forward_hook(hook)
+    with torch.no_grad():
+        wanted = model(x)
+    handle.remove()
+    more = {"factor": factor} if act == "scale" else {"low": -0.05, "high": 0.05}
+    changed = Intervention("layer2.0.conv2", (4, 5), act, **more)
+    found = walkin.activations(model, x, nodes="fc", fold="ops", interventions=[changed])
+    assert torch.equal(found["fc"], wanted)
+
+
+@pytest.mark.slow
+def test_another_inputs_values_are_put_in():
+    torch.manual_seed(4)
+    model = torchvision.models.resnet18().eval()
+    one, other = torch.randn(2, 1, 3, 64, 64)
+    whole = Intervention("layer2.0/add", act="swap", picture=other)
+    found = walkin.activations(model, one, nodes="fc", interventions=[whole])
+    assert torch.equal(found["fc"], walkin.activations(model, other, nodes="fc")["fc"])
+    part = walkin.activations(
+        model, one, nodes="layer2.0/add", interventions=[Intervention("layer2.0/add", (5,), "swap", picture=other)]
+    )["layer2.0/add"]
+    kept = walkin.activations(model, one, nodes="layer2.0/add")["layer2.0/add"]
+    theirs = walkin.activations(model, other, nodes="layer2.0/add")["layer2.0/add"]
+    assert torch.equal(part[:, 5], theirs[:, 5])
+    assert torch.equal(part[:, [0, 4, 6]], kept[:, [0, 4, 6]])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ("layer9=0", "no node 'layer9'"),
+        ("layer1.0.conv1/64=0", "it has 64 channels"),
+        ("input=0", "the input is no wall"),
+        ("nothing at all", "says nothing of what is to be changed"),
+        ("conv1=swap:cat.png", "swap needs the other input as a tensor"),
+    ],
+)
+def test_what_does_not_fit_is_said_in_one_line(wanted: str, words: str):
+    model = torchvision.models.resnet18().eval()
+    with pytest.raises(WalkinError) as refused:
+        walkin.activations(model, torch.randn(1, 3, 64, 64), nodes="fc", interventions=[wanted])
+    assert words in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_what_is_not_finite_is_taken_out_too():
+    changed = Rig(InPlace(), 16).changes(Intervention("one", (1,))).by_address["one"]
+    value = torch.full((1, 8, 14, 14), float("nan"))
+    assert torch.equal(changed(value)[:, 1], torch.zeros(1, 14, 14))
+    assert bool(changed(value)[:, 0].isnan().all())
+
+
+def test_the_model_is_as_it_was():
+    model = InPlace().eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    x = torch.randn(1, 3, 16, 16)
+    kept = x.clone()
+    walkin.activations(model, x, interventions=["one/0=0", "two=*2"])
+    assert torch.equal(x, kept) and all(torch.equal(before[name], value) for name, value in model.state_dict().items())
