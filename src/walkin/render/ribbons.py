@@ -176,7 +176,7 @@ class Slabs:
     def seen(self, eye: Eye, near_m: float) -> list[tuple[int, int]]:
         """(first, end) in `segments` followed by `joined`, as they are to be drawn: from the first slab in view to the
         last, with all points as far as one is nearer than `near_m`."""
-        away = np.linalg.norm(self.centres - eye.position, axis=1)
+        away = _distances(self.centres, eye.position)
         # A ribbon is never thinner than about a pixel: from afar it is wider than it lies.
         radii = self.radii + WIDEST_M + PIXEL * away
         seen = spheres_in_frustum(self.centres, radii, eye.planes) & (away - radii < GONE * eye.fog_m)
@@ -185,7 +185,7 @@ class Slabs:
             return []
         first, end = int(found[0]), int(found[-1]) + 1
         centres, radii = self.bends
-        near = (np.linalg.norm(centres[first:end] - eye.position, axis=1) - radii[first:end] < near_m).nonzero()[0]
+        near = (_distances(centres[first:end], eye.position) - radii[first:end] < near_m).nonzero()[0]
         begin, stop = (first + int(near[0]), first + int(near[-1]) + 1) if len(near) else (first, first)
         starts, after = self.starts, self.joined_starts + len(self.segments)
         return [
@@ -193,6 +193,12 @@ class Slabs:
             (int(starts[begin]), int(starts[stop])),
             (int(after[stop]), int(after[end])),
         ]
+
+
+def _distances(points: np.ndarray, origin: np.ndarray) -> np.ndarray:
+    """(n,) of (n, 3); np.linalg.norm takes three times as long."""
+    away = points - origin
+    return np.sqrt(np.einsum("ij,ij->i", away, away))
 
 
 def _spheres(low: np.ndarray, high: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
