@@ -88,6 +88,21 @@ def furnish(app: App) -> None:
     raise AssertionError("uploads never end")
 
 
+def test_what_is_uploaded_without_other_news_is_drawn(make, monkeypatch):
+    """Tiles that came in a frame whose time for uploads was over."""
+    app = make()
+    furnish(app)
+    step(app)
+    app.accept(tiles(0, serial=2))
+    plain = app.renderer._upload
+    monkeypatch.setattr(app.renderer, "_upload", lambda *given: None)
+    step(app)
+    monkeypatch.setattr(app.renderer, "_upload", plain)
+    app._filling_s = 0.0
+    assert step(app).drawn == 1
+    assert step(app).drawn == 0
+
+
 @pytest.mark.parametrize("eyes", [1, 2])
 def test_idle_draws_nothing(make, eyes: int):
     app = make(eyes=eyes)
@@ -137,6 +152,19 @@ def test_while_the_librarian_works_frames_are_paced(make):
     step(app)
     going.set()
     assert ("waiting", True) in told
+
+
+def test_the_frame_after_a_job_comes_before_its_time(make, monkeypatch):
+    monkeypatch.setattr(offscreen, "PERIOD_S", 1e5)
+    app = make()
+    app.target.hint("waiting", True)
+    frames, came = app.target.frames(), []
+    next(frames)  # the first is not waited for
+    waiting = threading.Thread(target=lambda: came.append(next(frames)), daemon=True)
+    waiting.start()
+    app.workshop.worker.submit("job", lambda emit: iter(()))
+    waiting.join(20.0)
+    assert came and came[0].idle
 
 
 def test_traced_network_is_laid_out_and_tiles_are_shown(make):

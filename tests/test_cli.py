@@ -474,6 +474,25 @@ def test_doctor(ctx):
 
 
 @pytest.mark.slow
+def test_doctor_says_how_pictures_come_from_cuda(ctx, monkeypatch):
+    import torch
+
+    from walkin import doctor
+    from walkin.network import devices
+    from walkin.render import interop
+
+    assert doctor._from_cuda(ctx) == [] or torch.cuda.is_available()
+    monkeypatch.setattr(devices, "choose", lambda asked: torch.device("cuda"))
+
+    class Refused:
+        def __init__(self, *given: object) -> None:
+            raise interop.Unusable("the room is drawn by another device than cuda:0")
+
+    monkeypatch.setattr(interop, "Interop", Refused)
+    (row,) = doctor._from_cuda(ctx)
+    assert row.state == "-" and row.text.endswith("another device than cuda:0")
+
+
 def test_doctor_survives_a_driver_that_crashes(monkeypatch, capsys):
     from walkin import doctor
 

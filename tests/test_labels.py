@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from drawing import draw, renderer_of
 from rooms import chain, furnished, maps, tiles_of
 
+from walkin.geometry import Fov, Pose
 from walkin.places import Place
 from walkin.render.labels import Labels
 from walkin.render.rectangles import Rectangles
+from walkin.render.renderer import Renderer
 from walkin.render.text import Text
 
 NEAR, FAR = np.array([0.0, 1.7, 0.0]), np.array([0.0, 1.7, -400.0])
@@ -81,3 +84,18 @@ def test_names_of_channels_stand_on_their_tiles_wherever_these_are(ctx):
     world.tiles_revision += 1
     labels.prepare(world, NEAR, 1e6)
     assert np.allclose(tags(), feet(0, 2, 3), atol=1e-5) and tags()[0][1] < tags()[2][1]
+
+
+def test_labels_that_are_laid_out_between_frames_are_seen_like_the_first(ctx):
+    """From there a wall's own sphere is out of view, its words are in it."""
+    world = row_of_walls(4, apart_m=1.0)
+    eye, fov = Pose.at(0.0, 1.7, 1.0), Fov.symmetric(1.0, 1.0)
+    renderer = Renderer(ctx)
+    for _ in range(8):
+        renderer.prepare(world, NEAR, budget_ms=0.0)
+        draw(renderer, world, eye, fov, (64, 64))
+    assert not renderer.uploads_waiting
+    in_steps = draw(renderer, world, eye, fov, (256, 256))
+    at_once = draw(renderer_of(ctx, world), world, eye, fov, (256, 256))
+    assert (in_steps == at_once).all()
+    assert len(renderer._labels._shown) == 4

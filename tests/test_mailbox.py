@@ -63,6 +63,16 @@ def test_wakes_once_for_a_full_box():
     assert len(woken) == 2
 
 
+def test_frames_are_hurried_when_a_job_has_ended_and_none_is_left():
+    busy: list[bool] = []
+    box = Mailbox(key_of, hurry=lambda: busy.append(worker.busy))
+    worker = Worker(box, finished=lambda *given: given)
+    worker.submit("one", lambda emit: iter([("a", 1), ("b", 2)]))
+    wait_until(lambda: bool(busy))
+    assert worker.close()
+    assert busy == [False]
+
+
 class Room:
     """A worker and what arrived from it."""
 

@@ -11,7 +11,7 @@ from rooms import FAR_AWAY, chain, maps
 
 from walkin.geometry import Fov, Pose
 from walkin.places import Layout, Ribbon
-from walkin.render.ribbons import Slabs
+from walkin.render.ribbons import BENDS_M, Slabs
 from walkin.world import World
 
 FOV = Fov(-0.6, 0.6, 0.45, -0.45)
@@ -71,11 +71,11 @@ def test_what_is_left_out_would_not_be_seen(ctx, lines, monkeypatch: pytest.Monk
     renderer = renderer_of(ctx, world)
     drawn, pictures = [], []
     seen = Slabs.seen
-    monkeypatch.setattr(Slabs, "seen", lambda self, eye, near_m: seen(self, eye, np.inf))  # with all its points
+    monkeypatch.setattr(Slabs, "seen", lambda self, eye, pixels: seen(self, eye, np.inf))  # with all its points
     for eye in eyes(24, 1):
         pictures.append(draw(renderer, world, eye, FOV, (160, 120)))
         drawn.append(renderer._ribbons.drawn)
-    monkeypatch.setattr(Slabs, "seen", lambda self, eye, near_m: [(0, len(self.segments))])
+    monkeypatch.setattr(Slabs, "seen", lambda self, eye, pixels: [(0, len(self.segments))])
     most = 0
     for eye, picture in zip(eyes(24, 1), pictures, strict=True):
         everything = draw(renderer, world, eye, FOV, (160, 120))
@@ -96,7 +96,7 @@ def test_fewer_points_from_afar_are_hardly_seen(ctx, monkeypatch: pytest.MonkeyP
         pictures.append(draw(renderer, world, eye, FOV, size).astype(int))
         few.append(renderer._ribbons.drawn)
     seen = Slabs.seen
-    monkeypatch.setattr(Slabs, "seen", lambda self, eye, near_m: seen(self, eye, np.inf))
+    monkeypatch.setattr(Slabs, "seen", lambda self, eye, pixels: seen(self, eye, np.inf))
     many = []
     for eye, picture in zip(eyes(12, 3), pictures, strict=True):
         differs = np.abs(draw(renderer, world, eye, FOV, size) - picture).max(axis=2)
@@ -105,27 +105,31 @@ def test_fewer_points_from_afar_are_hardly_seen(ctx, monkeypatch: pytest.MonkeyP
     assert sum(few) < 0.85 * sum(many)
 
 
-def test_joined_segments_go_where_the_others_go():
-    """Each from a point of a ribbon to a later one of the same, all points between within 15 mm of it."""
+@pytest.mark.parametrize("level", range(1, len(BENDS_M) + 1))
+def test_joined_segments_go_where_the_others_go(level: int):
+    """Each from a point of a ribbon to a later one of the same, all points between within a few mm of it."""
     t = np.linspace(0.0, 1.0, 50)[:, None]
     lines = [np.concatenate([a * t**2, -40 * t], axis=1) for a in (0.0, 0.3, 9.0)]
     lines.append(np.array([(0.0, 0.0), (5.0, 0.0), (0.0, 0.0), (5.0, 0.1), (5.0, 3.0)]))
     slabs = Slabs.of(lines)
     points, first = np.concatenate(lines), 0
-    joined = {int(a): int(b) for a, b in slabs.joined}
+    fewer = slabs.levels[level]
+    joined = {int(a): int(b) for a, b in fewer.ends}
     for line in lines:
         at, end = first, first + len(line) - 1
         while at < end:
             chord = points[joined[at]] - points[at]
             for between in points[at : joined[at] + 1] - points[at]:
-                assert abs(between[0] * chord[1] - between[1] * chord[0]) <= 0.0151 * np.hypot(*chord)
+                assert abs(between[0] * chord[1] - between[1] * chord[0]) <= (BENDS_M[level - 1] + 1e-4) * np.hypot(
+                    *chord
+                )
                 assert 0 <= between @ chord <= chord @ chord
             at = joined.pop(at)
         assert at == end
         first = end + 1
     assert not joined, "nothing twice"
-    assert len(slabs.joined) < 0.6 * len(slabs.segments)
-    assert slabs.joined_starts[-1] == len(slabs.joined) and len(slabs.joined_starts) == len(slabs.starts)
+    assert len(fewer.ends) <= len(slabs.levels[level - 1].ends) and len(fewer.ends) < 0.7 * len(slabs.segments)
+    assert fewer.starts[-1] == len(fewer.ends) and len(fewer.starts) == len(slabs.starts)
 
 
 def test_what_has_moved_is_looked_for_where_it_is_now(ctx, lines):

@@ -56,7 +56,7 @@ def test_close_walls_look_as_those_that_could_be_anywhere(ctx, monkeypatch: pyte
         pictures.append(draw(renderer, world, head, fov, SIZE).astype(int))
         close += drawn_by(renderer)[0]
     assert 30 < close < 170, "some are close, not all"
-    monkeypatch.setattr(Sight, "coarsest_m", property(lambda self: np.full(len(self.bounds.radii), np.inf)))
+    monkeypatch.setattr(Sight, "coarsest_m", lambda self, walls: np.full(len(walls), np.inf))
     for number, ((head, fov), picture) in enumerate(zip(looks, pictures, strict=True)):
         plain = draw(renderer, world, head, fov, SIZE)
         assert drawn_by(renderer)[0] == 0
@@ -73,7 +73,7 @@ def test_walls_are_drawn_as_means_only_where_every_tile_has_faded(ctx, monkeypat
         draw(renderer, world, head, fov, SIZE)
         chosen.append(drawn_by(renderer)[2])
     assert 10 < sum(chosen) < 170, "some are far, not all"
-    monkeypatch.setattr(Sight, "finest_m", property(lambda self: np.full(len(self.bounds.radii), -np.inf)))
+    monkeypatch.setattr(Sight, "finest_m", lambda self, walls: np.full(len(walls), -np.inf))
     before = [draw(renderer, world, head, fov, SIZE).astype(int) for head, fov in looks]
     for block in renderer._atlas.blocks:
         for layer, level in product(range(block.layers.count), range(MAX_LEVELS)):

@@ -149,7 +149,7 @@ class App:
         self.renderer = Renderer(self.target.ctx, sheet(), anisotropy=anisotropy, limit_bytes=limit_bytes)
         self.world.room.limit_bytes = limit_bytes
         self.detailing = Detailing(self.world)
-        self.results = Mailbox(_key, self.target.wake)
+        self.results = Mailbox(_key, self.target.wake, lambda: self.target.wake(at_once=True))
         self.workshop = Workshop(self.world, self.results)
         self.housekeeping = Housekeeping(self.world.phases, self.settings.profile_to)
         self.world.goto = self.settings.goto

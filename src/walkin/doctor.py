@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from walkin._version import __version__
 from walkin.errors import WalkinError
@@ -66,7 +66,8 @@ def _offscreen() -> list[Row]:
     from walkin.targets.offscreen import OffscreenTarget
 
     target = OffscreenTarget((64, 64))
-    return [Row("OpenGL", _described(target.ctx.info)), _with_torch()]
+    rows = [Row("OpenGL", _described(target.ctx.info)), _with_torch()]
+    return rows + (_from_cuda(target.ctx) if rows[-1].state == "ok" else [])
 
 
 def _with_torch() -> Row:
@@ -78,6 +79,20 @@ def _with_torch() -> Row:
     except Exception as problem:
         return Row("GL and torch", f"torchvision cannot be imported ({_line(problem)}): pip install torchvision", "no")
     return Row("GL and torch", "live in one process")
+
+
+def _from_cuda(ctx: Any) -> list[Row]:
+    """Whether pictures that are made by a GPU come to the room without a way through the processor's memory."""
+    from walkin.network import devices
+    from walkin.render.interop import Interop, Unusable
+
+    if devices.choose("auto").type != "cuda":
+        return []
+    try:
+        Interop(ctx, 0).close()
+    except Unusable as problem:
+        return [Row("CUDA to GL", f"through the processor's memory, which takes longer: {problem}", "-")]
+    return [Row("CUDA to GL", "pictures stay on the GPU")]
 
 
 def _window() -> list[Row]:

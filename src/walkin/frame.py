@@ -136,8 +136,9 @@ class Target(Protocol):
         """Frames until the visitor leaves; the generator ends frames even when a draw raises."""
         ...
 
-    def wake(self) -> None:
-        """Have the next frame come at once. The one method that may be called from any thread."""
+    def wake(self, *, at_once: bool = False) -> None:
+        """Have another frame come; `at_once`: before its time, as a worker has ended whom frames in a row would have
+        held up. The one method that may be called from any thread."""
         ...
 
     def read(self) -> np.ndarray:

@@ -36,12 +36,18 @@ class Mailbox:
     """Results in the order they came; a later one replaces an earlier one of the same key that is still waiting.
 
     `key_of` gives a result's key, None for those that are all kept. `wake` is called, on the worker's thread, when
-    something arrives in an empty box.
+    something arrives in an empty box, `hurry` when a job has ended.
     """
 
-    def __init__(self, key_of: Callable[[Any], Hashable | None], wake: Callable[[], None] = lambda: None):
+    def __init__(
+        self,
+        key_of: Callable[[Any], Hashable | None],
+        wake: Callable[[], None] = lambda: None,
+        hurry: Callable[[], None] = lambda: None,
+    ):
         self._key_of = key_of
         self._wake = wake
+        self.hurry = hurry
         self._lock = threading.Lock()
         self._waiting: dict[Hashable, Any] = {}
 
@@ -148,6 +154,7 @@ class Worker:
         self._mailbox.put(self._finished(name, error, cancelled, details, code))
         with self._lock:
             self._pending.remove((name, event))
+        self._mailbox.hurry()
 
     def _let_others_through(self) -> None:
         """All that waits now; patient ones too, which came after and are as patient with each other."""

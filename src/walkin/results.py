@@ -135,7 +135,7 @@ class Tiles:
         In a signed map the colours run as far on both sides of zero; what of them no value has is left out."""
         whole = self.wall_range
         if mode == "channel" and channel is not None:
-            low, high = float(self.minimum[channel]), float(self.high[channel])
+            low, high = self.least(channel), float(self.high[channel])
             if high > low:
                 return low, high, False, False
         elif mode == "percentile":
@@ -146,6 +146,11 @@ class Tiles:
             if high > low:
                 return low, high, whole[0] < low, whole[1] > high
         return (*whole, False, False)
+
+    def least(self, channel: int) -> float:
+        """`minimum` of one channel: what is pointed at asks for it at nearly every frame."""
+        low, high = float(self.low[channel]), float(self.high[channel])
+        return float(np.float32(low + (high - low) / 255)) if self.flawed[channel] else low
 
     @property
     def minimum(self) -> np.ndarray:

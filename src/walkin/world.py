@@ -341,6 +341,8 @@ class World:
     """Grows with every change that can be seen."""
     tiles_revision: int = 0
     """Grows when what a wall shows changes, and when walls come or go."""
+    sorted_revision: int = -1
+    """`tiles_revision` as it was when walls were sorted again by what they show."""
     places_revision: int = 0
     """Grows when a wall moves."""
     layout_revision: int = 0

@@ -49,10 +49,13 @@ def sort_wall(world: World, wall: Wall, sort: str) -> None:
 
 
 def sort_again(world: World) -> None:
-    """Walls that are sorted follow what they show."""
+    """Walls that are sorted follow what they show; looked through when that has changed, not in every frame."""
+    if world.sorted_revision == world.tiles_revision:
+        return
     for wall in world.walls.values():
         if wall.sort != "index" and wall.ordered is not wall.tiles:
             sort_wall(world, wall, wall.sort)
+    world.sorted_revision = world.tiles_revision
 
 
 def order_of(wall: Wall) -> np.ndarray | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -59,6 +59,31 @@ class Eye:
 
 
 @dataclass(frozen=True)
+class Around:
+    """Spheres around things of one kind, metres, world."""
+
+    centres: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    radii: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+
+@dataclass(frozen=True)
+class Spheres:
+    """Those around things of several kinds, one kind after the other: numpy takes as long for all as for a few."""
+
+    parts: tuple[Bounds | Around, ...]
+    """Walls first."""
+    centres: np.ndarray
+    radii: np.ndarray
+    ends: tuple[int, ...]
+
+    @staticmethod
+    def of(parts: tuple[Bounds | Around, ...]) -> Spheres:
+        radii = [part.radii for part in parts]
+        ends = np.cumsum([len(each) for each in radii]).tolist()
+        return Spheres(parts, np.concatenate([part.centres for part in parts]), np.concatenate(radii), tuple(ends))
+
+
+@dataclass(frozen=True)
 class Sight:
     """All eyes of a frame. What any of them sees is chosen, and written to the GPU, once."""
 
@@ -70,21 +95,29 @@ class Sight:
     """Of the walls there are."""
     size: tuple[int, int]
     """Of each view, pixels."""
+    spheres: Spheres
 
     @staticmethod
-    def of(world: World, view: View) -> Sight:
+    def of(world: World, view: View, spheres: Spheres | None = None) -> Sight:
+        """`spheres`: around walls, and around all else that is asked about; None: walls only."""
         mates = view.mates or ((view.stage_from_eye, view.fov),)
         eyes = {id(pose): Eye.of(world, pose, fov, view.near_m, view.far_m) for pose, fov in mates}
-        return Sight(mates, eyes, world.bounds, view.framebuffer.size)
+        return Sight(mates, eyes, world.bounds, view.framebuffer.size, spheres or Spheres.of((world.bounds,)))
 
-    @lazy
+    @property
     def seen(self) -> np.ndarray:
         """(walls,) bool: which reach into a frustum, and are not behind the fog."""
-        return self.reach_in(self.bounds.centres, self.bounds.radii)
+        return self.reached(0)
 
-    def reach_in(self, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
-        """(n,) bool: which spheres reach into a frustum, this side of where the fog has taken everything."""
-        seen = []
+    def reached(self, part: int) -> np.ndarray:
+        """(n,) bool: the same of another kind of things, by its number in `spheres`."""
+        ends = self.spheres.ends
+        return self._reached[ends[part - 1] if part else 0 : ends[part]]
+
+    @lazy
+    def _reached(self) -> np.ndarray:
+        """Which spheres reach into a frustum, this side of where the fog has taken everything."""
+        centres, radii, seen = self.spheres.centres, self.spheres.radii, []
         for eye in self.eyes.values():
             away, limits = centres - eye.position, GONE * eye.fog_m + radii
             near = np.einsum("ij,ij->i", away, away) < limits * limits
@@ -108,29 +141,31 @@ class Sight:
         """(walls,): squared distance from the first eye to their centres."""
         return np.einsum("ij,ij->i", self.away, self.away)
 
-    @lazy
-    def finest_m(self) -> np.ndarray:
-        """(walls,): how many metres of each a pixel spans at least, wherever it is seen: along one of its axes."""
+    def finest_m(self, walls: np.ndarray) -> np.ndarray:
+        """(n,), of some walls, (n,) int: how many metres of each a pixel spans at least, wherever it is seen: along one
+        of its axes."""
         bounds, found = self.bounds, []
+        centres, radii = bounds.centres.take(walls, axis=0), bounds.radii.take(walls)
         for eye in self.eyes.values():
-            deep = (eye.position - bounds.centres) @ eye.axes[:, 2] - bounds.radii
+            deep = (eye.position - centres) @ eye.axes[:, 2] - radii
             found.append(deep / max(self._pixels(eye)))
         return found[0] if len(found) == 1 else np.minimum.reduce(found)
 
-    @lazy
-    def coarsest_m(self) -> np.ndarray:
-        """(walls,): how many metres of each, along either axis, a pixel spans at most where it is seen.
+    def coarsest_m(self, walls: np.ndarray) -> np.ndarray:
+        """(n,), of some walls, (n,) int: how many metres of each, along either axis, a pixel spans at most where it is
+        seen.
 
         A point of the plane at depth z, seen along a ray from an eye h before it, moves by at most z^2 / h times the
         ray's length for each radian, on an axis as much as the axis and the normal go with the view's right and up.
         """
         bounds, found = self.bounds, []
+        centres, all_normals = bounds.centres.take(walls, axis=0), bounds.normals.take(walls, axis=0)
+        all_rights, half = bounds.rights.take(walls, axis=0), bounds.extents.take(walls, axis=0) / 2
         for eye in self.eyes.values():
-            away = eye.position - bounds.centres
-            before = np.maximum(np.einsum("ij,ij->i", away, bounds.normals), 1e-6)
-            normals, rights = bounds.normals @ eye.axes, bounds.rights @ eye.axes
+            away = eye.position - centres
+            before = np.maximum(np.einsum("ij,ij->i", away, all_normals), 1e-6)
+            normals, rights = all_normals @ eye.axes, all_rights @ eye.axes
             left, right, low, high = eye.tangents
-            half = bounds.extents / 2
             deep = away @ eye.axes[:, 2] + half[:, 0] * np.abs(rights[:, 2]) + half[:, 1] * abs(eye.axes[1, 2])
             # The plane's depth is largest at a corner of the view: what is further off is outside it.
             slope = normals[:, 2] - np.maximum(normals[:, 0] * left, normals[:, 0] * right)

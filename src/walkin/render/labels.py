@@ -12,7 +12,7 @@ from walkin.geometry import UP
 from walkin.interventions import Intervention, channels_text
 from walkin.places import Place
 from walkin.render.colors import linear
-from walkin.render.eye import Sight
+from walkin.render.eye import Around, Sight
 from walkin.render.rectangles import RECTANGLE, Rectangles, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import readable
@@ -65,7 +65,9 @@ class Labels:
         self._walls: dict[str, np.ndarray] = {}
         self._tags: dict[str, np.ndarray] = {}  # behind the names of channels, of walls whose channels have some
         self._reach2 = np.zeros(0)  # of each wall, metres squared: from how far its text can be read
-        self._around = np.zeros((0, 4))  # spheres around the text of each wall, which is often far wider than it
+        self._spheres = np.zeros((0, 4))
+        self.around = Around()
+        """Spheres around the text of each wall, which is often far wider than it."""
         self._scanned = (-1, -1)  # revisions of tiles and places of the world that were looked through for changes
         self._fixed = np.zeros(0, GLYPH)
         self._made: dict[str, Made] = {}  # by key of a wall
@@ -89,7 +91,8 @@ class Labels:
             self._walls.clear()
             self._tags.clear()
             self._made.clear()
-            self._around = np.zeros((len(world.walls), 4))
+            self._spheres = np.zeros((len(world.walls), 4))
+            self.around = Around(self._spheres[:, :3], self._spheres[:, 3])
             self._scanned = (-1, -1)
         scanned = world.tiles_revision, world.places_revision
         news = self._scanned != scanned
@@ -148,17 +151,18 @@ class Labels:
                 names, self._tags[wall.key] = self._channels(wall)
                 glyphs = np.concatenate([glyphs, names])
             self._walls[wall.key] = glyphs
-            self._around[number] = _sphere(glyphs)
+            self._spheres[number] = _sphere(glyphs)
             done += 1
-        self._changed |= done > 0
+        if done:
+            self._changed = True
+            self.around = Around(self._spheres[:, :3], self._spheres[:, 3])
         self._stale = self._stale[done:]
         self.waiting = max(0, legible - done)
 
-    def select(self, world: World, sight: Sight) -> None:
-        """Choose the labels that can be read from here."""
+    def select(self, world: World, sight: Sight, seen: np.ndarray) -> None:
+        """Choose the labels that can be read from here, of those in view, (walls,) bool."""
         near: list[int] = []
         if world.look.labels and world.walls:
-            seen = sight.reach_in(self._around[:, :3], self._around[:, 3])
             near = (seen & (sight.distance2 < self._reach2)).nonzero()[0].tolist()
         if self._changed or near != self._shown:
             self._shown, self._changed = near, False

@@ -9,7 +9,7 @@ import numpy as np
 
 from walkin.geometry import UP
 from walkin.places import Layout, Place
-from walkin.render.eye import Sight
+from walkin.render.eye import Around
 from walkin.render.instances import Instances
 from walkin.render.shader import program
 
@@ -30,7 +30,8 @@ class Panels:
         self._shadows = Instances(ctx, program(ctx, "shadows"), "4f 1f /i", SHADOW)
         self._box_records = np.zeros(0, PANEL)
         self._shadow_records = np.zeros(0, SHADOW)
-        self._centres, self._radii = np.zeros((0, 3)), np.zeros(0)
+        self.around = Around()
+        """Spheres around each box and its shadow."""
         self._chosen: np.ndarray | None = None  # what the buffers hold
 
     def set_up(self, walls: Iterable[Place], layouts: Iterable[Layout]) -> None:
@@ -52,16 +53,16 @@ class Panels:
         self._measure()
 
     def _measure(self) -> None:
-        """Spheres around each box and its shadow."""
         boxes = self._box_records
         across, up = boxes["right_depth"][:, :3].astype(float), boxes["up_glow"][:, :3].astype(float)
-        self._centres = boxes["corner_front"][:, :3] + (across + up) / 2
-        self._radii = np.linalg.norm(across + up, axis=1) / 2 + DEPTH_M + self._shadow_records["reach"]
+        self.around = Around(
+            boxes["corner_front"][:, :3] + (across + up) / 2,
+            np.linalg.norm(across + up, axis=1) / 2 + DEPTH_M + self._shadow_records["reach"],
+        )
         self._chosen = None
 
-    def choose(self, sight: Sight) -> None:
-        """Write what is in view of any eye of the frame, if that is not what was written last."""
-        seen = sight.reach_in(self._centres, self._radii)
+    def choose(self, seen: np.ndarray) -> None:
+        """Write what is in view of any eye of the frame, (boxes,) bool, if that is not what was written last."""
         if self._chosen is None or (seen != self._chosen).any():
             self._chosen = seen
             chosen = seen.nonzero()[0]

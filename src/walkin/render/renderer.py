@@ -18,7 +18,7 @@ from walkin.render.atlas import Atlas
 from walkin.render.background import Background
 from walkin.render.board import Board
 from walkin.render.enlarged import LargeTile
-from walkin.render.eye import Eye, Sight
+from walkin.render.eye import Eye, Sight, Spheres
 from walkin.render.grown import Grown
 from walkin.render.handles import Handles
 from walkin.render.hands import Hands
@@ -90,6 +90,7 @@ class Renderer:
         self._hands = Hands(ctx)
         self._vignette = Vignette(ctx)
         self._atlas: Atlas | None = None
+        self._held = 0  # bytes that the atlas takes
         self._world: object = None
         self._layout_revision = -1
         self._places_revision = -1
@@ -101,6 +102,7 @@ class Renderer:
         self._seen: dict[str, Tiles] = {}  # key of a wall -> what was taken over
         self._orders: dict[str, np.ndarray | None] = {}
         self._sight: Sight | None = None
+        self._spheres: Spheres | None = None
         self._board = Board(ctx)
         self.panel_texture: moderngl.Texture | None = None
         """The panel as it was painted last; where it is seen the world says."""
@@ -110,12 +112,8 @@ class Renderer:
         """Of the last view."""
         self.uploaded_bytes = 0
         """Since the start."""
-
-    @property
-    def uploads_waiting(self) -> int:
-        """Walls, blocks and labels whose newest state is not on the GPU yet."""
-        unmade = self._atlas.unmade if self._atlas is not None else 0
-        return len(self._uploads) + unmade + self._labels.waiting + self._grown.waiting
+        self.uploads_waiting = 0
+        """Walls, blocks and labels whose newest state is not on the GPU yet, when this was last prepared."""
 
     @property
     def walls_uploaded(self) -> bool:
@@ -124,7 +122,7 @@ class Renderer:
 
     @property
     def atlas_bytes(self) -> int:
-        return self._atlas.bytes + self._grown.bytes if self._atlas is not None else 0
+        return self._held + self._grown.bytes if self._atlas is not None else 0
 
     @property
     def pages(self) -> int:
@@ -143,6 +141,7 @@ class Renderer:
             self._walls.rehearse(self._atlas, COLOR_MAPS.index(look.color_map), RANGES.index(look.range_mode))
         self._atlas = self._world = self._sight = None
         self._fed = {}
+        self.uploads_waiting = 0
         self._pictures.clear()
         self._prepare_hands(World(), view.stage_from_eye.position)
 
@@ -163,6 +162,8 @@ class Renderer:
         self._labels.prepare(world, eye, budget_ms)
         self._readings.prepare(world)
         self._prepare_hands(world, eye)
+        unmade = self._atlas.unmade if self._atlas is not None else 0
+        self.uploads_waiting = len(self._uploads) + unmade + self._labels.waiting + self._grown.waiting
 
     def _prepare_hands(self, world: World, eye: np.ndarray) -> None:
         self._things.prepare(world)
@@ -181,6 +182,7 @@ class Renderer:
             self._atlas = Atlas(self.ctx, limit_bytes=self._limit_bytes, anisotropy=self._anisotropy)
         if self._atlas.mosaics != mosaics:
             self._take_over(world, self._atlas, mosaics)
+        self._held = self._atlas.bytes
         self._world, self._layout_revision = world, world.layout_revision
         self._places_revision = world.places_revision
         self._placed = {key: wall.place for key, wall in world.walls.items()}
@@ -358,12 +360,20 @@ class Renderer:
         """Where it is; for the first eye of a frame all eyes' walls and labels are chosen."""
         sight = self._sight
         if sight is None or not view.mates or sight.mates is not view.mates:
-            sight = self._sight = Sight.of(world, view)
-            self._labels.select(world, sight)
+            sight = self._sight = Sight.of(world, view, self._around(world))
+            self._labels.select(world, sight, sight.reached(1))
             if self._atlas is not None:
                 self._walls.choose(sight)
-                self._panels.choose(sight)
+                self._panels.choose(sight.reached(2))
         return sight.eyes[id(view.stage_from_eye)]
+
+    def _around(self, world: World) -> Spheres:
+        """What stands in the room; put together again when some of it has changed."""
+        parts = world.bounds, self._labels.around, self._panels.around
+        whole = self._spheres
+        if whole is None or any(new is not old for new, old in zip(parts, whole.parts, strict=True)):
+            whole = self._spheres = Spheres.of(parts)
+        return whole
 
     def _write_frame(self, world: World, eye: Eye, size: tuple[int, int]) -> None:
         """Fill the uniform block."""

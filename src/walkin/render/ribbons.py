@@ -21,7 +21,11 @@ SLAB_M = 4.0
 WIDEST_M = 0.05
 PIXEL = 0.02
 """Of the distance: more than two pixels of any view."""
-BENT_M = 0.015  # how far a ribbon's points may lie from the straight line that is drawn instead from afar
+BENDS_M = (
+    0.004,
+    0.015,
+    0.045,
+)  # how far a ribbon's points may lie from the straight line that is drawn instead of them
 UNSEEN_PIXELS = 0.4  # ... where that is less than so much of a pixel
 STILL = 20  # views after which ribbons that were moved are joined again
 
@@ -56,10 +60,10 @@ class Ribbons:
         self._link()
 
     def _link(self) -> None:
-        """The triangles between the points: of all segments, then of those that are joined to longer ones."""
+        """The triangles between the points: of all segments, then of fewer and longer ones."""
         self._moved = 0
         slabs = self._slabs
-        ends = np.concatenate([np.stack([slabs.segments, slabs.segments + 1], axis=1), slabs.joined])
+        ends = np.concatenate([joined.ends for joined in slabs.levels])
         corners = 2 * ends[:, [0, 0, 1, 1, 0, 1]] + np.array([0, 1, 0, 0, 1, 1])
         self._array = self._ctx.vertex_array(
             self._program,
@@ -90,15 +94,29 @@ class Ribbons:
             if self._moved > STILL:
                 self._slabs.join([ribbon.points for ribbon in self._ribbons])
                 self._link()
-        pixels_per_radian = 0.5 * height_px * eye.zoom
-        near_m = np.inf if self._moved else BENT_M * pixels_per_radian / UNSEEN_PIXELS
+        pixels_per_radian = np.inf if self._moved else 0.5 * height_px * eye.zoom
         draws = 0
-        for first, end in self._slabs.seen(eye, near_m):
+        for first, end in self._slabs.seen(eye, pixels_per_radian):
             if end > first:
                 self._array.render(moderngl.TRIANGLES, vertices=6 * (end - first), first=6 * first)
                 self.drawn += 2 * (end - first)
                 draws += 1
         return draws
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What is drawn of all ribbons from one distance on, slab by slab."""
+
+    bent_m: float
+    """How far the points that are left out may lie aside; 0: none is."""
+    ends: np.ndarray
+    """(n, 2): first and last point of each segment, as all points are numbered."""
+    starts: np.ndarray
+    """(slabs + 1,): where each slab begins in `ends`."""
+    centres: np.ndarray
+    radii: np.ndarray
+    """Of spheres around what is left out of each slab: long straight segments reach much further."""
 
 
 @dataclass
@@ -109,14 +127,10 @@ class Slabs:
     """(segments,): first point of each, as all points are numbered; slab by slab."""
     starts: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     """(slabs + 1,): where each begins in `segments`."""
-    joined: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.int64))
-    """(fewer, 2): first and last point of what is drawn from afar instead, slab by slab."""
-    joined_starts: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    """(slabs + 1,): where each begins in `joined`."""
+    levels: tuple[Joined, ...] = ()
+    """All segments, then fewer and fewer."""
     centres: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     radii: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    bends: tuple[np.ndarray, np.ndarray] = field(default_factory=lambda: (np.zeros((0, 3)), np.zeros(0)))
-    """Centres and radii around what is joined of each: long straight segments reach much further."""
 
     @staticmethod
     def of(lines: list[np.ndarray]) -> Slabs:
@@ -139,17 +153,23 @@ class Slabs:
         self.centres, self.radii = _spheres(both.min(axis=0), both.max(axis=0), self.starts)
 
     def join(self, lines: list[np.ndarray]) -> None:
-        """Join neighbouring segments of a ribbon, two, four or eight, that are nearly straight and in one slab."""
+        """Join neighbouring segments of a ribbon that are nearly straight and in one slab, for each of BENDS_M."""
         points = np.concatenate(lines).astype(float)
         counts = np.array([len(line) for line in lines])
         place = np.arange(len(points)) - np.repeat(np.cumsum(counts) - counts, counts)  # of a point in its ribbon
-        last = np.repeat(counts - 1, counts)
+        left = np.repeat(counts - 1, counts) - place  # points of the ribbon after it
+        every = np.stack([self.segments, self.segments + 1], axis=1)
+        whole = Joined(0.0, every, self.starts, self.centres, self.radii)
+        self.levels = (whole, *(self._joined(points, place, left, bent_m) for bent_m in BENDS_M))
+
+    def _joined(self, points: np.ndarray, place: np.ndarray, left: np.ndarray, bent_m: float) -> Joined:
+        """Two, four, eight or sixteen segments as one, where that is bent by no more."""
         slab = np.full(len(points), -1)  # of the segment that begins at a point
         slab[self.segments] = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
         length = np.zeros(len(points), np.int64)
         length[self.segments] = 1
-        for many in (8, 4, 2):
-            begin = ((place % many == 0) & (place + many <= last)).nonzero()[0]
+        for many in (16, 8, 4, 2):
+            begin = ((place % many == 0) & (many <= left)).nonzero()[0]
             chord = points[begin + many] - points[begin]
             far = np.hypot(*chord.T)
             straight = far > 0
@@ -157,26 +177,25 @@ class Slabs:
                 away = points[begin + step] - points[begin]
                 along = (away * chord).sum(axis=1)
                 across = np.abs(away[:, 0] * chord[:, 1] - away[:, 1] * chord[:, 0])
-                straight &= (across <= BENT_M * far) & (along >= 0) & (along <= far * far)
+                straight &= (across <= bent_m * far) & (along >= 0) & (along <= far * far)
                 straight &= (slab[begin + step] == slab[begin]) & (length[begin + step] == 1)
             begin = begin[straight & (length[begin] == 1)]
             for step in range(1, many):
                 length[begin + step] = 0
             length[begin] = many
         kept = self.segments[length[self.segments] > 0]  # slab by slab, as they are
-        self.joined = np.stack([kept, kept + length[kept]], axis=1)
-        self.joined_starts = np.searchsorted(slab[kept], np.arange(len(self.starts)))
+        starts = np.searchsorted(slab[kept], np.arange(len(self.starts)))
         # Around what differs: the segments that were joined, at least a point of each slab.
         there = np.stack([points[self.segments], points[self.segments + 1]])
         alone = length[self.segments] == 1
         there[1][alone] = there[0][alone]
-        low, high = there.min(axis=0), there.max(axis=0)
-        self.bends = _spheres(low, high, self.starts)
+        around = _spheres(there.min(axis=0), there.max(axis=0), self.starts)
+        return Joined(bent_m, np.stack([kept, kept + length[kept]], axis=1), starts, *around)
 
-    def seen(self, eye: Eye, near_m: float) -> list[tuple[int, int]]:
-        """(first, end) in `segments` followed by `joined`, as they are to be drawn: from the first slab in view to the
-        last, with all points as far as one is nearer than `near_m`."""
-        away = np.linalg.norm(self.centres - eye.position, axis=1)
+    def seen(self, eye: Eye, pixels_per_radian: float) -> list[tuple[int, int]]:
+        """(first, end) in the segments of all levels, one after the other, as they are to be drawn: from the first slab
+        in view to the last, each with as few as can be told from all of them by less than UNSEEN_PIXELS."""
+        away = _distances(self.centres, eye.position)
         # A ribbon is never thinner than about a pixel: from afar it is wider than it lies.
         radii = self.radii + WIDEST_M + PIXEL * away
         seen = spheres_in_frustum(self.centres, radii, eye.planes) & (away - radii < GONE * eye.fog_m)
@@ -184,15 +203,28 @@ class Slabs:
         if not len(found):
             return []
         first, end = int(found[0]), int(found[-1]) + 1
-        centres, radii = self.bends
-        near = (np.linalg.norm(centres[first:end] - eye.position, axis=1) - radii[first:end] < near_m).nonzero()[0]
-        begin, stop = (first + int(near[0]), first + int(near[-1]) + 1) if len(near) else (first, first)
-        starts, after = self.starts, self.joined_starts + len(self.segments)
-        return [
-            (int(after[first]), int(after[begin])),
-            (int(starts[begin]), int(starts[stop])),
-            (int(after[stop]), int(after[end])),
-        ]
+        before: list[tuple[int, int]] = []
+        after: list[tuple[int, int]] = []
+        offset = sum(len(joined.ends) for joined in self.levels)
+        for joined in self.levels[::-1]:  # each within what is too near for the one before
+            offset -= len(joined.ends)
+            begin, stop = first, first
+            if joined.bent_m and first < end:
+                near_m = joined.bent_m * pixels_per_radian / UNSEEN_PIXELS
+                gaps = _distances(joined.centres[first:end], eye.position) - joined.radii[first:end]
+                near = (gaps < near_m).nonzero()[0]
+                begin, stop = (first + int(near[0]), first + int(near[-1]) + 1) if len(near) else (first, first)
+            starts = joined.starts + offset
+            before.append((int(starts[first]), int(starts[begin])))
+            after.append((int(starts[stop]), int(starts[end])))
+            first, end = begin, stop
+        return before + after[::-1]
+
+
+def _distances(points: np.ndarray, origin: np.ndarray) -> np.ndarray:
+    """(n,) of (n, 3); np.linalg.norm takes three times as long."""
+    away = points - origin
+    return np.sqrt(np.einsum("ij,ij->i", away, away))
 
 
 def _spheres(low: np.ndarray, high: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

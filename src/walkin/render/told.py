@@ -30,7 +30,7 @@ def title(world: World, key: str, name: str, channel: int) -> str:
 
 def channel_words(tiles: Tiles, channel: int) -> tuple[str, ...]:
     """Range, mean and share of zeros of one channel."""
-    mean, low, high = (float(values[channel]) for values in (tiles.mean, tiles.minimum, tiles.high))
+    mean, low, high = float(tiles.mean[channel]), tiles.least(channel), float(tiles.high[channel])
     found = [f"min {number(low)}", f"mean {number(mean)}", f"max {number(high)}"]
     if channel < len(tiles.zeros):
         found.append(f"zeros {percent(float(tiles.zeros[channel]))}")

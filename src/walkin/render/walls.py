@@ -178,8 +178,8 @@ class Walls:
         seen = sight.seen & sight.faced
         chosen = seen[self._wall_of].nonzero()[0]
         walls = self._wall_of[chosen]
-        far = sight.finest_m[walls] > self._fading_m[chosen]
-        close = sight.coarsest_m[walls] < self._close_m[chosen]
+        far = sight.finest_m(walls) > self._fading_m[chosen]
+        close = sight.coarsest_m(walls) < self._close_m[chosen]
         blocks = len(self._buffers) // 3  # none while no network stands here
         keys = sight.distance2[walls] + np.where(far, 3 * blocks * BEYOND_M2, self._block_keys[chosen])
         keys -= close * (blocks * BEYOND_M2)

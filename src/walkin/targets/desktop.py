@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -115,6 +116,7 @@ class DesktopTarget:
         self._clipboard = Clipboard(self.wake)
         self._changed = True
         self._continuous = True
+        self._hurried = threading.Event()
         self._windowed: tuple[int, int, int, int] | None = None
         self._closed = False
         glfw.set_key_callback(self.window, self._on_key)
@@ -139,7 +141,8 @@ class DesktopTarget:
             # Also after a wake-up: a worker's results may come by the dozen, and each needs no frame of its own.
             rest_s = due_s - time.perf_counter()
             if rest_s > 0.0005:
-                time.sleep(rest_s)
+                self._hurried.wait(rest_s)
+            self._hurried.clear()
             glfw.poll_events()
             now_s = time.perf_counter()
             due_s = max(due_s + self._period_s, now_s)
@@ -191,7 +194,9 @@ class DesktopTarget:
         self.ctx.enable_direct(GL_FRAMEBUFFER_SRGB)
         self._glfw.swap_buffers(self.window)
 
-    def wake(self) -> None:
+    def wake(self, *, at_once: bool = False) -> None:
+        if at_once:
+            self._hurried.set()
         if not self._closed:
             self._glfw.post_empty_event()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -58,6 +59,7 @@ class OffscreenTarget:
 
     def __post_init__(self) -> None:
         self._waiting = self._filling = False
+        self._hurried = threading.Event()
         self._pitch = 0.0
         self.ctx = standalone_context()
         prepare_context(self.ctx)
@@ -71,8 +73,9 @@ class OffscreenTarget:
         while (given := self.script(number)) is not None:
             if self._waiting:
                 # A loop that runs free beside a low-priority worker leaves it 2 to 4 % of its speed. A frame for each
-                # result that arrives is as bad, so no wake-up is heard before its time.
-                time.sleep(max(0.0, due_s - time.perf_counter()))
+                # result that arrives is as bad, so none is heard of before its time but the last.
+                self._hurried.wait(max(0.0, due_s - time.perf_counter()))
+                self._hurried.clear()
                 due_s = time.perf_counter() + PERIOD_S
             if self._pitch:
                 head = given.stage_from_head
@@ -98,8 +101,9 @@ class OffscreenTarget:
             yield View(pose, fov, surface.framebuffer, overlay=False, mates=mates)
             surface.resolve()
 
-    def wake(self) -> None:
-        pass
+    def wake(self, *, at_once: bool = False) -> None:
+        if at_once:
+            self._hurried.set()
 
     def read(self) -> np.ndarray:
         return np.concatenate([surface.read() for surface in self.surfaces], axis=1)

@@ -215,8 +215,8 @@ class OpenXRTarget:
         if self._mirror is not None:
             yield from self._mirror.views(headset.eyes[0], frame.input.stage_from_head)
 
-    def wake(self) -> None:
-        self.base.wake()
+    def wake(self, *, at_once: bool = False) -> None:
+        self.base.wake(at_once=at_once)
 
     def read(self) -> np.ndarray:
         if self.headset is None:
