@@ -107,7 +107,8 @@ def smallest_of_timm(folder: Path) -> list[str]:
     """The network with the fewest weights and pixels of each of timm's modules; found once, which takes minutes."""
     kept = folder / "timm.json"
     if not kept.is_file():
-        code = f"import sys; sys.path[:0] = [{str(Path(__file__).parent)!r}]; import networks; networks.find_smallest({str(kept)!r})"
+        here = str(Path(__file__).parent)
+        code = f"import sys; sys.path[:0] = [{here!r}]; import networks; networks.find_smallest({str(kept)!r})"
         subprocess.run([sys.executable, "-c", code], check=True)
     return [name for name in json.loads(kept.read_text(encoding="utf-8")).values() if name]
 
@@ -286,7 +287,7 @@ def _in_a_process(name: str, options: argparse.Namespace) -> Row:
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=options.timeout + 60,
-            preexec_fn=limited if sys.platform == "linux" else None,  # noqa: PLW1509
+            preexec_fn=limited if sys.platform == "linux" else None,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return Row(name, f"not ready after {options.timeout + 60:.0f} s", seconds=time.monotonic() - began_s)

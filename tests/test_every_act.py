@@ -16,7 +16,7 @@ ELSEWHERE = {
     "visualise_wall": "test_growing_walls", "visualise_all": "test_growing_walls", "recipe": "test_growing_walls",
     "evidence_stop": "test_evidence_room", "exemplify": "pick_up",
     "visualise_stop": "test_growing_walls", "pause": "test_growing_walls", "resume": "test_growing_walls",
-    "save_recipe": "test_growing_walls",
+    "save_recipe": "test_growing_walls", "slice": "test_slices",
 }  # fmt: skip
 
 

@@ -71,8 +71,8 @@ def view(
     network its own are opened; one that a script gave has to be given again. `layout`: line or spiral; `light`: a light
     room or a dark one; None: as the visitor had it last, or as the scene has it.
     `memory`: most that walls take on the GPU, in bytes or as `"500MB"`; what has no room is coarse where it is far.
-    `inputs`: what the network is called with, where a picture alone will not do: a tuple of arguments, a dict of them by
-    name, or the one argument. The picture that is fed goes into the place of the first that is like one.
+    `inputs`: what the network is called with, where a picture alone will not do: a tuple of arguments, a dict of them
+    by name, or the one argument. The picture that is fed goes into the place of the first that is like one.
     `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws one picture into
     a file and says where. WalkinError says what is wrong in one line.
     """
@@ -106,7 +106,8 @@ def view(
         shown = () if browse else _files(images, stack)
         request = request_for(
             model_or_name, weights=weights, key=key, image=shown[0] if images is not None and shown else None,
-            device=device, input_size=input_size, mean=mean, std=std, labels=labels, fold=fold, seed=seed, inputs=inputs,
+            device=device, input_size=input_size, mean=mean, std=std, labels=labels, fold=fold, seed=seed,
+            inputs=inputs,
         )  # fmt: skip
         request = replace(request, images=browse)
         requests, kept = [request], opening.kept_of_visit() if kind != "offscreen" and picture is None else Kept()
