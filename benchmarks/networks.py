@@ -6,7 +6,7 @@ Each is opened untrained in a process of its own, with limits on memory and time
 a picture of the room is drawn, and every wall must have something to show. What was found is kept in a folder
 (build/networks), line by line, and not done again, so that a run that was ended goes on where it was. Times are CPU
 time of one thread, so that what else the machine does counts little: a forward that hands out every value and makes
-pictures of it, over a bare one, each the median of as many as three seconds hold.
+pictures of it, over a bare one, each the median of as many as a second holds.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-REPEAT_S = 3.0
+REPEAT_S = 1.0
 LEAST_PICTURE = 8000  # bytes of a PNG: an empty room has fewer
 
 # One of each family; none takes more than a few seconds.

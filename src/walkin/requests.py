@@ -398,6 +398,6 @@ class Quit:
 
 Request = (
     Open | Feed | Refold | Detail | Slice | Close | Keep | Browse | Slots | Thumbnails | Full | Measure | Weigh
-    | Visualise | SaveRecipe | LookThrough | Exemplify | Watch | Export | FilmWalk | StopFilm | Pause | Cancel | Screenshot | Save
-    | Restore | Quit
+    | Visualise | SaveRecipe | LookThrough | Exemplify | Watch | Export | FilmWalk | StopFilm | Pause | Cancel
+    | Screenshot | Save | Restore | Quit
 )  # fmt: skip

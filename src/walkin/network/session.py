@@ -132,8 +132,12 @@ class Session:
         self, loaded: Loaded, inputs: tuple[Any, ...], fed: Fed, emit: Emit, job: str
     ) -> Iterator[Result]:
         yield Progress(job, "tracing the network", network=self.key)
+        before = self.plan.network if self.plan is not None else None
         traced = trace(loaded.model, *inputs)
-        yield self._cut(loaded, traced, inputs, fed.serial)
+        now = self._cut(loaded, traced, inputs, fed.serial)
+        yield now
+        if before is not None and (told := _told_of_path(before, now.network)):
+            yield Notice(told, network=self.key)
         yield fed
         yield Progress(job, "running the network", network=self.key)
         assert self.capture is not None
@@ -331,6 +335,16 @@ class Session:
         except GraphChanged:
             yield Notice(f"{loaded.name} takes another path at every run: no histogram of {address}", "warning")
         yield from found
+
+
+def _told_of_path(before: Network, now: Network) -> str:
+    """What is said when a picture takes another path; '' where all walls are the same."""
+    old, new = before.by_address.keys(), now.by_address.keys()
+    counts = ((len(new - old), "new"), (len(old - new), "gone"))
+    changed = " and ".join(f"{count} {what}" for count, what in counts if count)
+    if not changed:
+        return ""
+    return f"{now.name} takes another path with this picture: {changed}; walls that stay keep their places"
 
 
 def _advice(loaded: Loaded, given: Prepared, problem: Exception) -> str:
