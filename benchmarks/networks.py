@@ -6,7 +6,7 @@ Each is opened untrained in a process of its own, with limits on memory and time
 a picture of the room is drawn, and every wall must have something to show. What was found is kept in a folder
 (build/networks), line by line, and not done again, so that a run that was ended goes on where it was. Times are CPU
 time of one thread, so that what else the machine does counts little: a forward that hands out every value and makes
-pictures of it, over a bare one, each the median of as many as three seconds hold.
+pictures of it, over a bare one, each the median of as many as a second holds.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-REPEAT_S = 3.0
+REPEAT_S = 1.0
 LEAST_PICTURE = 8000  # bytes of a PNG: an empty room has fewer
 
 # One of each family; none takes more than a few seconds.
@@ -107,7 +107,8 @@ def smallest_of_timm(folder: Path) -> list[str]:
     """The network with the fewest weights and pixels of each of timm's modules; found once, which takes minutes."""
     kept = folder / "timm.json"
     if not kept.is_file():
-        code = f"import sys; sys.path[:0] = [{str(Path(__file__).parent)!r}]; import networks; networks.find_smallest({str(kept)!r})"
+        here = str(Path(__file__).parent)
+        code = f"import sys; sys.path[:0] = [{here!r}]; import networks; networks.find_smallest({str(kept)!r})"
         subprocess.run([sys.executable, "-c", code], check=True)
     return [name for name in json.loads(kept.read_text(encoding="utf-8")).values() if name]
 
@@ -286,7 +287,7 @@ def _in_a_process(name: str, options: argparse.Namespace) -> Row:
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=options.timeout + 60,
-            preexec_fn=limited if sys.platform == "linux" else None,  # noqa: PLW1509
+            preexec_fn=limited if sys.platform == "linux" else None,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return Row(name, f"not ready after {options.timeout + 60:.0f} s", seconds=time.monotonic() - began_s)

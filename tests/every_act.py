@@ -409,6 +409,8 @@ EFFECTS: dict[str, Effect] = {
     "light": changes(lambda world: world.look.light),
     "layout": changes(lambda world: world.look.layout.kind),
     "fold": changes(walls_of),
+    "slice_on": told("nothing here has slices"),
+    "slice_back": told("nothing here has slices"),
     "collapse": at_a_block,
     "expand": at_a_closed_block,
     "picture": changes(fed),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -168,7 +169,7 @@ class Decoder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         sizes = (3, 8, 16, 32)
-        self.encoder = nn.ModuleList(nn.Conv2d(a, b, 3, 2, 1) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.encoder = nn.ModuleList(nn.Conv2d(a, b, 3, 2, 1) for a, b in pairwise(sizes))
         self.decoder = nn.ModuleList([nn.Conv2d(32 + 16, 16, 3, 1, 1), nn.Conv2d(16 + 8, 8, 3, 1, 1)])
         self.head = nn.Conv2d(8, 5, 1)
 

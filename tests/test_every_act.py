@@ -18,6 +18,7 @@ ELSEWHERE = {
     "visualise_stop": "test_growing_walls", "pause": "test_growing_walls", "resume": "test_growing_walls",
     "save_recipe": "test_growing_walls", "intervene": "test_reach_room", "clamp_tile": "test_reach_room",
     "swap_tile": "test_reach_room", "reach_number": "test_reach_room", "compare": "test_reach_room",
+    "slice": "test_slices",
 }  # fmt: skip
 
 

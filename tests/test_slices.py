@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import own_nets
 import pytest
@@ -146,5 +145,3 @@ def test_ends_are_ends():
     assert world.slices == {"": 0.95}
     ask(world, "slice", 7.0)
     assert world.slices == {"": 1.0} and world.walls["deep"].node.slice_at(1.0) == 9
-
-

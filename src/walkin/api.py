@@ -84,8 +84,8 @@ def view(
     `memory`: most that walls take on the GPU, in bytes or as `"500MB"`; what has no room is coarse where it is far.
     `interventions`: what is changed of its values from the first picture on, as for `activations`; the picture of a
     swap is a file.
-    `inputs`: what the network is called with, where a picture alone will not do: a tuple of arguments, a dict of them by
-    name, or the one argument. The picture that is fed goes into the place of the first that is like one.
+    `inputs`: what the network is called with, where a picture alone will not do: a tuple of arguments, a dict of them
+    by name, or the one argument. The picture that is fed goes into the place of the first that is like one.
     `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws one picture into
     a file and says where. WalkinError says what is wrong in one line.
     """

@@ -24,8 +24,9 @@ class Node:
     """Stable name: `layer3.2.conv2`, `layer1.0.relu:1` for a module's second call, `layer1.0/add` for a functional
     operation called in the forward of `layer1.0` (`layer1.0/add:1` for the second one), `input` for the input."""
     kind: str
-    """Family of the operation: input (the one in the frame at the entrance), given (further inputs), conv, linear, norm, activation, add, mul, cat, pool, interpolate, attention,
-    matmul, reshape, module (a block, or a boundary whose inside could not be seen) or other."""
+    """Family of the operation: input (in the frame at the entrance), given (further inputs), conv, linear, norm,
+    activation, add, mul, cat, pool, interpolate, attention, matmul, reshape, module (a block, or a boundary whose
+    inside could not be seen) or other."""
     shape: tuple[int, ...]
     """Shape of the shown tensor, batch first."""
     inputs: tuple[str, ...] = ()
@@ -40,7 +41,7 @@ class Node:
     """Addresses of the operations folded into this node, in order of execution; the last one's value is shown."""
     channel_axis: int = 1
     """Axis of `shape` the channels lie on: the last where a transformer keeps its pictures as (N, H, W, C)."""
-    volume: tuple[int, int, int] = ()
+    volume: tuple[int, ...] = ()
     """(depth, height, width) of a volume or clip, (N, C, D, H, W), (N, D, H, W, C) or tokens of one (N, T, D): a slice
     of it is shown at a time; () for all others."""
     title: str = ""
@@ -73,8 +74,9 @@ class Node:
 
     @cached_property
     def picture(self) -> str:
-        """How values become pictures. maps: (N, C, H, W), one a channel; cells: (N, F), one texel a neuron;
-        tokens: (N, T, D), one picture of tokens a dimension; both one slice at a time, of volumes; strip: one picture (all but the last axis, last)."""
+        """How values become pictures. maps: (N, C, H, W), one a channel; cells: (N, F), one texel a neuron; tokens:
+        (N, T, D), one picture of tokens a dimension; both one slice at a time, of volumes; strip: one picture
+        (all but the last axis, last)."""
         if self.volume:
             return "maps" if len(self.shape) == 5 else "tokens"
         if len(self.shape) == 4:

@@ -108,8 +108,8 @@ class Open:
     labels: str | None = None
     """Text file with one class name a line."""
     inputs: object = field(default=None, repr=False, compare=False)
-    """What the network is called with, where a picture alone will not do: `FILE.py:FUNCTION`, or a tuple of arguments, a
-    dict of them by name, or the one argument. A picture that is fed goes into the place of the first that is like one."""
+    """What the network is called with, where a picture alone will not do: `FILE.py:FUNCTION`, or a tuple of arguments,
+    a dict of them by name, or the one argument. A picture that is fed goes into the first place that is like one."""
     fold: str = "layers"
     collapsed: tuple[str, ...] = ()
     """See `Refold`."""

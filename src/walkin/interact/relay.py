@@ -7,6 +7,7 @@ from walkin.graph import Network
 from walkin.interact import standing
 from walkin.interact.arrange import reroute_all
 from walkin.interact.layout import lay_out
+from walkin.interact.staying import another_path, kept
 from walkin.world import Look, World
 
 
@@ -29,7 +30,11 @@ def show_as(world: World, look: Look) -> None:
 
 def furnish_one(world: World, network: Network, key: str) -> Exhibit:
     """Put up the walls of one network, in place of those it has."""
-    world.furnish(network, lay_out(network, world.look.layout), key)
+    layout = lay_out(network, world.look.layout)
+    before = world.exhibit(key)
+    if before is not None and before.home is not None and another_path(before.network, network):
+        layout = kept(before.home, layout)
+    world.furnish(network, layout, key)
     for exhibit in world.exhibits:  # those beside it may have made room
         reroute_all(world, exhibit)
     found = world.exhibit(key)

@@ -170,20 +170,20 @@ def fold(
     return network, Plan(tuple(shown), trace.events, network, trace.branches_known)
 
 
-def volume_of(shape: tuple[int, ...], channel_axis: int, depths: tuple[int, int, int]) -> tuple[int, int, int]:
+def volume_of(shape: tuple[int, ...], channel_axis: int, depths: tuple[int, int, int]) -> tuple[int, ...]:
     """What of a value is (depth, height, width), in a network whose input is a volume of `depths`; () if it is none.
     Tokens (N, T, C) are those of a volume that is smaller by powers of two, after a class token."""
     if not depths[0] or 0 in shape:
-        return ()  # type: ignore[return-value]
+        return ()
     if len(shape) == 5:
-        return shape[2:] if channel_axis == 1 else shape[1:4]  # type: ignore[return-value]
+        return shape[2:] if channel_axis == 1 else shape[1:4]
     if len(shape) == 3:
         for halved in range(6):
             for reduced in range(7):
                 depth, height, width = depths[0] >> halved, depths[1] >> reduced, depths[2] >> reduced
                 if depth > 1 and height * width > 1 and shape[1] - depth * height * width in (0, 1):
                     return depth, height, width
-    return ()  # type: ignore[return-value]
+    return ()
 
 
 def _nodes(folding: Folding) -> tuple[list[Node], tuple[str, ...], list[str]]:

@@ -154,12 +154,15 @@ class Session:
         self, loaded: Loaded, inputs: tuple[Any, ...], fed: Fed, emit: Emit, job: str
     ) -> Iterator[Result]:
         yield Progress(job, "tracing the network", network=self.key)
+        before = self.plan.network if self.plan is not None else None
         plain = self.fold in FOLDS and not (self.collapsed or self.interventions or self.held)
         catch = Catch(self.fold, self.budget_bytes) if plain else None
         traced = trace(loaded.model, *inputs, catch=catch)
         cut = self._cut(loaded, traced, inputs, fed.serial)
         yield cut
         yield from self._remarks(cut)
+        if before is not None and (told := _told_of_path(before, cut.network)):
+            yield Notice(told, network=self.key)
         yield fed
         yield Progress(job, "running the network", network=self.key)
         assert self.capture is not None
@@ -648,6 +651,16 @@ def _capture_some(
     some = replace(plan, shown=tuple(shown for shown in plan.shown if shown.address in waiting))
     with contextlib.suppress(Enough):
         Capture(loaded.model, some).run(*inputs, on_output=on_some, along=along)
+
+
+def _told_of_path(before: Network, now: Network) -> str:
+    """What is said when a picture takes another path; '' where all walls are the same."""
+    old, new = before.by_address.keys(), now.by_address.keys()
+    counts = ((len(new - old), "new"), (len(old - new), "gone"))
+    changed = " and ".join(f"{count} {what}" for count, what in counts if count)
+    if not changed:
+        return ""
+    return f"{now.name} takes another path with this picture: {changed}; walls that stay keep their places"
 
 
 def _advice(loaded: Loaded, given: Prepared, problem: Exception) -> str:

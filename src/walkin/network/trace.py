@@ -76,12 +76,13 @@ def _refusal(
     types = sorted({str(weights.dtype).removeprefix("torch.") for weights in model.parameters()})
     if len(types) > 1 and any(word in str(error) for word in ("type", "Half", "Float", "Double")):
         return WalkinError(
-            f"{type(model).__name__} has weights of several types ({', '.join(types)}), which do not go together{place}: "
-            f"model.float() makes them one; {_one_line(error)}"
+            f"{type(model).__name__} has weights of several types ({', '.join(types)}), which do not go together"
+            f"{place}: model.float() makes them one; {_one_line(error)}"
         )
     return WalkinError(
         f"{type(model).__name__} does not run on an input of shape {shapes}: it failed{place} with "
-        f"{_one_line(error)}; give --input-size [C,]HxW, or example inputs: --inputs FILE.py:FUNCTION, walkin.view(model, inputs=...)"
+        f"{_one_line(error)}; give --input-size [C,]HxW, "
+        "or example inputs: --inputs FILE.py:FUNCTION, walkin.view(model, inputs=...)"
     )
 
 
