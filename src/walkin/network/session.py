@@ -161,7 +161,7 @@ class Session:
         cut = self._cut(loaded, traced, inputs, fed.serial)
         yield cut
         yield from self._remarks(cut)
-        if before is not None and (told := _told_of_path(before, cut.network)):
+        if before is not None and self.plan is not None and (told := _told_of_path(before, self.plan.network)):
             yield Notice(told, network=self.key)
         yield fed
         yield Progress(job, "running the network", network=self.key)
