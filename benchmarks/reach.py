@@ -1,6 +1,6 @@
 """Reaching in: what an intervention takes, beside the whole forward and the part of it that comes after the node.
 
-python benchmarks/reach.py [--networks resnet18,resnet50,densenet121] [--size 224] [--repeats 7] [--threads 1] [--json F]
+python benchmarks/reach.py [--networks resnet18,resnet50] [--size 224] [--json F]
 
 For a node early, in the middle and late: `whole ms`, a plain forward of the network under torch.no_grad; `after ms`,
 the part of it that comes after the node, timed in that same forward from the moment the node's module or operation has
@@ -85,8 +85,8 @@ def rows(name: str, size: int, repeats: int) -> list[dict[str, Any]]:
         found.append(
             {
                 "network": name, "place": place, "address": address, "whole_ms": whole_ms, "after_ms": after_ms,
-                "first_ms": first_ms, "again_ms": again_ms, "other_ms": other_ms, "ratio": again_ms / max(after_ms, 0.01),
-                "resumed": resumed,
+                "first_ms": first_ms, "again_ms": again_ms, "other_ms": other_ms,
+                "ratio": again_ms / max(after_ms, 0.01), "resumed": resumed,
             }
         )  # fmt: skip
     return found

@@ -30,9 +30,9 @@ theirs = walkin.activations(model, other, nodes="fc")["fc"]
 print(f"with the whole of layer2.0/add of another input the output is the other's: {torch.equal(moved, theirs)}")
 
 # In the room: the same, and the walls after it run again from there.
-changed = ["_blocks.9._expand_conv/0-99=0", "_conv_head=clamp:,3"]
+changed = ["_blocks.4/add/8-15=0", "_blocks.4/add/20=*3", "_conv_head=clamp:,3"]
 if options.target == "offscreen":
-    walkin.view("demo", target="offscreen", interventions=changed, goto="_blocks.9._expand_conv",
+    walkin.view("demo", target="offscreen", interventions=changed, goto="_blocks.4/add",
                 screenshot_to="reach_in.png")  # fmt: skip
     print("reach_in.png: the wall that was touched")
 else:

@@ -132,3 +132,11 @@ def is_out_of_memory(problem: BaseException) -> bool:
         return True
     text = str(problem).lower()
     return isinstance(problem, RuntimeError) and ("out of memory" in text or "can't allocate" in text)
+
+
+def give_memory_back(device: torch.device) -> None:
+    """What torch has set aside for the next time and nobody uses."""
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

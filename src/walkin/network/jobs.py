@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import torch
 
 from walkin.errors import WalkinError
 from walkin.mailbox import Emit
-from walkin.network import restating
+from walkin.network import against, intervening, restating
 from walkin.network.capture import Along
 from walkin.network.changing import fitted
 from walkin.network.comparing import Held
@@ -155,7 +156,7 @@ def intervene(sessions: Sessions, request: Intervene, emit: Emit) -> Iterator[Re
     """Other interventions on what is in a network."""
     session = _session(sessions, request.network)
     if session is not None:
-        yield from session.intervene(request.interventions, emit, job="reach")
+        yield from intervening.intervene(session, request.interventions, emit, job="reach")
 
 
 def compare(sessions: Sessions, request: Compare, emit: Emit) -> Iterator[Result]:
@@ -164,7 +165,7 @@ def compare(sessions: Sessions, request: Compare, emit: Emit) -> Iterator[Result
     if session is None or session.loaded is None:
         return
     held = _held(sessions, session, request.state) if request.state is not None else None
-    yield from session.compare(held, emit, job="compare")
+    yield from against.compare(session, held, emit, job="compare")
 
 
 def _held(sessions: Sessions, session: Session, state: State) -> Held:
@@ -179,7 +180,7 @@ def _held(sessions: Sessions, session: Session, state: State) -> Held:
     given = prepare(session.loaded, state.picture, sessions.gallery) if state.picture is not None else None  # type: ignore[arg-type]
 
     def along_of(plan: Plan) -> Along | None:
-        return fitted(plan, state.interventions, session.other)[0].along()
+        return fitted(plan, state.interventions, partial(intervening.values_of, session))[0].along()
 
     words = [
         given.caption[0] if given is not None and given.caption else "",

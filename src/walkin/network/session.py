@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -16,13 +15,15 @@ from walkin.graph import MIDDLE, Network, Node
 from walkin.interventions import Intervention
 from walkin.mailbox import Emit
 from walkin.network import histograms, readings
+from walkin.network.against import hold, told
 from walkin.network.capture import Along, Capture, Enough, GraphChanged, OnOutput
 from walkin.network.catching import FOLDS, Catch
-from walkin.network.changing import NOTHING, Changes, Unfit, fitted
+from walkin.network.changing import NOTHING, Changes
 from walkin.network.comparing import Held
-from walkin.network.effects import effects
+from walkin.network.devices import give_memory_back
 from walkin.network.fold import fold
 from walkin.network.inputs import Prepared
+from walkin.network.intervening import fit, run_changed
 from walkin.network.labels import mismatch, probabilities
 from walkin.network.loaded import Loaded
 from walkin.network.plan import Plan
@@ -32,7 +33,7 @@ from walkin.network.recording import Trace
 from walkin.network.tensors import find_tensors
 from walkin.network.trace import trace
 from walkin.requests import Given, Slice
-from walkin.results import Compared, Fed, Intervened, Notice, Progress, Result, Traced
+from walkin.results import Effect, Fed, Notice, Progress, Result, Traced
 
 if TYPE_CHECKING:  # a room in which nothing grows need not load what makes it
     from walkin.network.evidence.looking import Looked
@@ -97,6 +98,8 @@ class Session:
     """Runs the network with interventions, once there were some."""
     plain: torch.Tensor | None = None
     """Probabilities of all classes for what went in last, with nothing changed; None: it is no classifier."""
+    effects: tuple[Effect, ...] = ()
+    """What is changed does this to its classes."""
     held: Held | None = None
     """What the network is compared with."""
     slices: Slice = field(default_factory=lambda: Slice(MIDDLE))
@@ -125,7 +128,7 @@ class Session:
                 fault = problem.__cause__ if before[2] is not None else None
             if isinstance(fault, Exception):
                 reason = _advice(loaded, given, fault)
-                _give_memory_back(loaded)
+                give_memory_back(loaded.device)
             else:
                 reason = str(problem)
             yield from self._put_back(before, emit)
@@ -161,8 +164,8 @@ class Session:
         cut = self._cut(loaded, traced, inputs, fed.serial)
         yield cut
         yield from self._remarks(cut)
-        if before is not None and self.plan is not None and (told := _told_of_path(before, self.plan.network)):
-            yield Notice(told, network=self.key)
+        if before is not None and self.plan is not None and (words := _told_of_path(before, self.plan.network)):
+            yield Notice(words, network=self.key)
         yield fed
         yield Progress(job, "running the network", network=self.key)
         assert self.capture is not None
@@ -214,7 +217,7 @@ class Session:
         except (Cancelled, GraphChanged):
             raise
         except Exception as problem:
-            _give_memory_back(loaded)
+            give_memory_back(loaded.device)
             yield from self._put_back(before, emit)
             reason = str(problem) if isinstance(problem, WalkinError) else f"{type(problem).__name__}: {problem}"
             raise WalkinError(f"{loaded.name} cannot be shown that way: {reason}") from problem
@@ -236,7 +239,7 @@ class Session:
         except (Cancelled, GraphChanged):
             raise
         except Exception as problem:
-            _give_memory_back(loaded)
+            give_memory_back(loaded.device)
             reason = str(problem) if isinstance(problem, WalkinError) else f"{type(problem).__name__}: {problem}"
             raise WalkinError(f"{loaded.name} fails with the weights of {words}: {reason}") from problem
         node = self.plan.network.by_address.get(self.measured) if self.plan is not None else None
@@ -255,7 +258,7 @@ class Session:
     ) -> Iterator[Result]:
         """One forward; tiles leave through `emit` while it runs, since it cannot be suspended. Where one has run
         already, of which values were caught, only as far as some are missing."""
-        yield from self._hold(inputs)
+        yield from hold(self, inputs)
         nodes, missing, output = capture.nodes, None, None
         histogram = None
         if catch is not None and catch.sound and self.plan is not None:
@@ -271,13 +274,13 @@ class Session:
                 room -= size
             if node.kind != "input":
                 self.painted.add(address)
-                self._send(node, value, fed.serial, emit)
+                self.send(node, value, fed.serial, emit)
             if address == self.measured:
-                histogram = self._histogram(node, value, fed.serial)
+                histogram = self.histogram(node, value, fed.serial)
 
         reached = None
         if self.interventions:
-            output, reached = self._run_changed(inputs, fed.serial, on_output)
+            output, reached = run_changed(self, inputs, fed.serial, on_output)
         else:
             if missing is None or self.plan is None:
                 output = capture.run(*inputs, on_output=on_output)
@@ -288,7 +291,7 @@ class Session:
                 self.reach.shows(inputs, NOTHING)
         found = tuple(readings.of(output, loaded.labels, inputs, fed.serial, self.key))
         yield from found
-        yield from self._told(fed.serial)
+        yield from told(self, fed.serial)
         if reached is not None:
             yield reached
         if histogram is not None:
@@ -317,192 +320,23 @@ class Session:
             self.sent[node.address] = first_level
         return missing
 
-    def _run_changed(self, inputs: tuple[Any, ...], serial: int, on_output: Any) -> tuple[Any, Intervened]:
-        """A picture with interventions: as the network has it up to the first of them, for what that gives by itself;
-        then from there on."""
-        self.changes = NOTHING
-        reach, nodes = self._reach(), [node.address for node in self._graph.nodes]
-        reach.forget()  # all walls are to be sent
-        changes, problems = self.fit(self.interventions)
-        first = min((nodes.index(address) for address in changes.by_address), default=len(nodes))
-        output = reach.run(inputs, NOTHING, on_output, only=nodes[:first])
-        self.plain = probabilities(output)
-        began_s = time.monotonic()
-        if changes:
-            output, problems = self._reach_in(inputs, changes, problems, on_output, nodes[first:])
-        return output, self._reached(output, problems, serial, time.monotonic() - began_s, len(nodes) - first)
-
-    def _reach_in(
-        self, inputs: tuple[Any, ...], changes: Changes, problems: list[str], on_output: Any, walls: Collection[str]
-    ) -> tuple[Any, list[str]]:
-        """The network with interventions; those that turn out not to fit on the way are left out. `walls`: that are to
-        be shown in any case."""
-        reach = self._reach()
-        while True:
-            try:
-                output = reach.run(inputs, changes, on_output)
-            except (Unfit, GraphChanged) as problem:
-                address = getattr(problem, "address", "")
-                reason = str(problem) if address else "with it the network goes another way"
-                problems = [
-                    reason if not old and each.address in (address or changes.by_address) else old
-                    for each, old in zip(self.interventions, problems, strict=True)
-                ]
-                left = {name: each for name, each in changes.by_address.items() if address and name != address}
-                changes = Changes(left)
-                if not changes:
-                    reach.forget()
-                    output = reach.run(inputs, NOTHING, on_output, only=walls)
-            else:
-                self.changes = changes
-                return output, problems
-            if not changes:
-                self.changes = changes
-                return output, problems
-
-    def intervene(self, wanted: tuple[Intervention, ...], emit: Emit, job: str) -> Iterator[Result]:
-        """Other interventions on the picture that is in the network: only what comes after them is run again."""
-        before, self.interventions = self.interventions, wanted
-        loaded, capture, fed = self.loaded, self.capture, self.shown.fed
-        if loaded is None or capture is None or fed is None or self.plan is None:
-            return  # nothing stands there yet; what comes is changed so
-        self.serial += 1
-        serial, nodes, histogram, walls = self.serial, capture.nodes, [], 0
-
-        def on_output(address: str, value: torch.Tensor) -> None:
-            nonlocal walls
-            walls += 1
-            self.volumes.pop(address, None)
-            self.painted.add(address)
-            self._send(nodes[address], value, serial, emit)
-            if address == self.measured:
-                histogram.append(self._histogram(nodes[address], value, serial))
-
-        reach = self._reach()
-        changes, problems = self.fit(wanted)
-        later = reach.first_of(changes, self.inputs)
-        if not later:
-            yield self._reached(None, problems, serial, 0.0, 0)
-            return
-        yield Progress(job, f"running the network from {self._first(later)} on", network=self.key)
-        began_s = time.monotonic()
-        try:
-            output, problems = self._reach_in(self.inputs, changes, problems, on_output, later)
-        except Cancelled:
-            raise
-        except Exception as problem:
-            self.interventions, self.changes, self.reach = before, NOTHING, None
-            _give_memory_back(loaded)
-            yield from self._hand_out(sorted(self.painted), emit)
-            self.painted.clear()
-            reason = " ".join(f"{type(problem).__name__}: {problem}".split())[:200]
-            raise WalkinError(f"{loaded.name} fails with what was changed: {reason}") from problem
-        took_s = time.monotonic() - began_s
-        found = tuple(readings.of(output, loaded.labels, self.inputs, serial, self.key))
-        yield from found
-        yield from self._told(serial)
-        yield self._reached(output, problems, serial, took_s, walls)
-        yield from histogram
-        self.shown = replace(self.shown, fed=replace(fed, serial=serial), readings=found)
-        self.painted.clear()
-
-    def compare(self, held: Held | None, emit: Emit, job: str) -> Iterator[Result]:
-        """Walls show the difference to another state from now on, or none any more."""
-        self.held = held
-        loaded, plan, fed = self.loaded, self.plan, self.shown.fed
-        if loaded is None or plan is None or fed is None:
-            return
-        self.serial += 1
-        yield Progress(job, "running the other state" if held is not None else "running the network", network=self.key)
-        yield from self._hold(self.inputs)
-        walls = [node.address for node in plan.network.nodes if node.kind != "input"]
-        yield from self._hand_out(walls, emit)
-        yield from self._told(self.serial)
-        if self.measured in plan.network.by_address:
-            yield from self.measure(self.measured, self.bins)
-
-    def _hold(self, inputs: tuple[Any, ...]) -> Iterator[Result]:
-        """What the network is compared with, for these inputs and the walls that there are; nothing, and said so, where
-        that cannot be."""
-        if self.held is None or self.plan is None:
-            return
-        try:
-            self.held.make(self.plan, inputs)
-        except Cancelled:
-            raise
-        except Exception as problem:
-            self.held = None
-            reason = str(problem) if isinstance(problem, WalkinError) else f"{type(problem).__name__}: {problem}"
-            yield Notice(f"nothing is compared any more: {' '.join(reason.split())[:240]}", "warning", network=self.key)
-            yield Compared("", serial=self.serial, network=self.key)
-
-    def _told(self, serial: int) -> Iterator[Result]:
-        """How far the network is from what it is compared with."""
-        if self.held is not None:
-            walls = [node.address for node in self._graph.nodes if node.kind != "input"]
-            yield self.held.told(walls, serial, self.key)
-
-    def _reached(self, output: Any, problems: list[str], serial: int, seconds: float, walls: int) -> Intervened:
-        loaded = self.loaded
-        after = probabilities(output) if output is not None else None
-        rows = effects(self.plain, after, loaded.labels if loaded else None) if self.changes else ()
-        return Intervened(tuple(problems), rows, serial, self.key, seconds, walls)
-
-    def _reach(self) -> Reach:
-        if self.reach is None:
-            assert self.capture is not None and self.plan is not None and self.trace is not None
-            self.reach = Reach(self.capture, self.plan, self.trace)
-            if self.shown.fed is not None:
-                self.reach.shows(self.inputs, self.changes)
-        return self.reach
-
-    def fit(self, wanted: tuple[Intervention, ...]) -> tuple[Changes, list[str]]:
-        """Where interventions go in the network as it is cut now, and of each why it does not fit, or ''."""
-        assert self.plan is not None
-        return fitted(self.plan, wanted, self.other)
-
-    def other(self, each: Intervention) -> torch.Tensor:
-        """What a node gives for the picture of a swap, with nothing changed; Unfit, saying why, where it gives none."""
-        loaded, plan = self.loaded, self.plan
-        if loaded is None or plan is None or self.prepared is None:
-            raise Unfit("there is no picture to take it from")
-        some = replace(plan, shown=tuple(shown for shown in plan.shown if shown.address == each.address))
-        found: list[torch.Tensor] = []
-
-        def keep(address: str, value: torch.Tensor) -> None:
-            found.append(value.detach().clone())
-            raise Enough
-
-        try:
-            Capture(loaded.model, some).run(*self.prepared(each.picture).inputs, on_output=keep)
-        except Enough:
-            return found[0]
-        except GraphChanged as problem:
-            raise Unfit(f"with {each.picture_name} the network goes another way") from problem
-        except WalkinError as problem:
-            raise Unfit(str(problem)) from problem
-        raise Unfit(f"{each.picture_name} gives nothing there")
-
     def along(self) -> Along | None:
         """How a forward goes that shows what the walls show."""
         return self.changes.along()
 
     @property
-    def _graph(self) -> Network:
+    def graph(self) -> Network:
         assert self.plan is not None
         return self.plan.network
-
-    def _first(self, addresses: Collection[str]) -> str:
-        return next((node.address for node in self._graph.nodes if node.address in addresses), "its input")
 
     def as_shown(self, node: Node, value: torch.Tensor) -> torch.Tensor:
         """What is to be seen of a value: itself, or how another state differs from it."""
         return self.held.difference(node, value) if self.held is not None else value
 
-    def _histogram(self, node: Node, value: torch.Tensor, serial: int) -> Result:
+    def histogram(self, node: Node, value: torch.Tensor, serial: int) -> Result:
         return histograms.activations(self.key, node.address, self.as_shown(node, value), self.bins, serial)
 
-    def _send(self, node: Node, value: torch.Tensor, serial: int, emit: Emit) -> None:
+    def send(self, node: Node, value: torch.Tensor, serial: int, emit: Emit) -> None:
         first_level = self._first_level(node)
         share = self.share_of(node.address)
         tiles = quantise(node, self.as_shown(node, value), serial, self.key, first_level, share)
@@ -531,11 +365,11 @@ class Session:
             yield from (replace(reading, serial=self.serial) for reading in self.shown.readings)  # type: ignore[misc]
         for address in changed:
             if address in self.volumes:
-                self._send(nodes[address], self.volumes[address], self.serial, emit)
+                self.send(nodes[address], self.volumes[address], self.serial, emit)
                 yield Progress("slice", "cutting volumes", network=self.key)
         if missing:
             yield Progress("slice", "running the network for other slices", network=self.key)
-            yield from self._hand_out(missing, emit)
+            yield from self.hand_out(missing, emit)
 
     def _first_level(self, node: Node) -> int:
         """The finest level that a wall is sent with now."""
@@ -553,7 +387,7 @@ class Session:
         self.capture, self.plan, self.trace = before
         self.reach, self.changes = None, NOTHING
         if self.plan is not None and self.interventions:
-            self.changes = self.fit(self.interventions)[0]
+            self.changes = fit(self, self.interventions)[0]
         if self.plan is not None:
             network = self.plan.network
             self.fold, self.collapsed, self.expanded = network.fold, network.collapsed, network.expanded
@@ -567,7 +401,7 @@ class Session:
             yield Traced(shown.traced, self.serial, self.key)
         yield replace(shown.fed, serial=self.serial)
         walls = [node.address for node in self.plan.network.nodes if node.kind != "input"] if self.plan else []
-        yield from self._hand_out([address for address in walls if changed or address in self.painted], emit)
+        yield from self.hand_out([address for address in walls if changed or address in self.painted], emit)
         self.painted.clear()
         for reading in shown.readings:
             yield replace(reading, serial=self.serial)  # type: ignore[arg-type]
@@ -580,9 +414,9 @@ class Session:
             return  # nothing stands there yet; what comes is as fine as it is wanted now
         nodes = self.capture.nodes
         finer = [address for address, level in self.sent.items() if self._first_level(nodes[address]) < level]
-        yield from self._hand_out(finer, emit)
+        yield from self.hand_out(finer, emit)
 
-    def _hand_out(self, addresses: Collection[str], emit: Emit) -> Iterator[Result]:
+    def hand_out(self, addresses: Collection[str], emit: Emit) -> Iterator[Result]:
         """Tiles of some walls, by a forward of its own with what went in last, as far as it is needed."""
         loaded, plan, waiting = self.loaded, self.plan, set(addresses)
         if not waiting or loaded is None or plan is None:
@@ -590,7 +424,7 @@ class Session:
         nodes = plan.network.by_address
 
         def on_output(address: str, value: torch.Tensor) -> None:
-            self._send(nodes[address], value, self.serial, emit)
+            self.send(nodes[address], value, self.serial, emit)
             waiting.discard(address)
 
         try:
@@ -598,7 +432,7 @@ class Session:
         except Cancelled:
             raise
         except Exception as problem:
-            _give_memory_back(loaded)
+            give_memory_back(loaded.device)
             reason = "it takes another path at every run" if isinstance(problem, GraphChanged) else str(problem)
             names = ", ".join(sorted(waiting)[:3]) + (", ..." if len(waiting) > 3 else "")
             line = " ".join(f"{loaded.name} did not give {names} once more: {reason}".split())
@@ -620,7 +454,7 @@ class Session:
         found: list[Result] = []
 
         def on_output(address: str, value: torch.Tensor) -> None:
-            found.append(self._histogram(node, value, self.serial))
+            found.append(self.histogram(node, value, self.serial))
 
         try:
             Capture(loaded.model, some).run(*self.inputs, on_output=on_output, along=self.along())
@@ -672,11 +506,6 @@ def _advice(loaded: Loaded, given: Prepared, problem: Exception) -> str:
         size = "x".join(map(str, _first_tensor(given.inputs).shape[-2:]))
         return f"not enough memory on {loaded.device} for an input of {size}; a smaller --input-size helps"
     return f"{line}; the room is as it was: give another picture, or another --input-size"
-
-
-def _give_memory_back(loaded: Loaded) -> None:
-    if loaded.device.type == "cuda":
-        torch.cuda.empty_cache()
 
 
 def _first_tensor(inputs: tuple[Any, ...]) -> torch.Tensor:

@@ -25,6 +25,7 @@ from walkin.network.export.manifest import FILE, Manifest, number
 from walkin.network.export.nodes import Writer, needed_bytes
 from walkin.network.export.visualisations import gather
 from walkin.network.globs import addresses_of
+from walkin.network.intervening import fit
 from walkin.network.labels import probabilities
 from walkin.network.loaded import Loaded
 from walkin.network.plan import Plan
@@ -120,7 +121,7 @@ def changed_words(session: Session, output: Any) -> tuple[list[dict[str, Any]], 
     """What was changed of the network's values, and what that did to its classes."""
     if not session.interventions or session.loaded is None:
         return [], []
-    _, problems = session.fit(session.interventions)
+    _, problems = fit(session, session.interventions)
     rows = [
         {
             "text": str(each),
