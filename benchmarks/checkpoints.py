@@ -5,7 +5,8 @@ costs the training.
 
 alone: the file is read, its values are put into the network, and the network runs once, on the worker's thread (with
 its priority and number of threads), while no frames are drawn. in the room: from the wish for a checkpoint, in an open
-room whose frames go on, until every wall shows what it gives. copy: what Room.refresh does on the thread that trains.
+room whose frames go on, until every wall shows what it gives. new picture: the same room with the same weights and
+another picture, which is what all of it costs but the reading. copy: what Room.refresh does on the thread that trains.
 Measured in turns, so that what else the machine does is in all rows.
 """
 
@@ -32,7 +33,7 @@ from walkin.interact.doing import do
 from walkin.network import checkpoint
 from walkin.network.snapshots import Snapshots
 from walkin.panel_state import Change
-from walkin.requests import Open
+from walkin.requests import Feed, File, Open
 from walkin.resources import photos
 from walkin.targets.offscreen import OffscreenTarget
 
@@ -83,7 +84,8 @@ def main() -> None:
         app.world.here.checkpoints = tuple(paths)
         snapshots = Snapshots()
         snapshots.copy(model)  # buffers are made by the first
-        times: dict[str, list[float]] = {"reading": [], "forward": [], "in the room": [], "copy": []}
+        names = ("reading", "forward", "in the room", "new picture", "copy")
+        times: dict[str, list[float]] = {name: [] for name in names}
         for run in range(given.runs + 1):
             path = paths[run % 2]
             read_s = on_worker(app, lambda path=path: seconds(lambda: read(model, path)))
@@ -94,7 +96,11 @@ def main() -> None:
                 app.dispatch(request)
             until_settled()
             room_s = time.perf_counter() - began_s
-            for name, took_s in zip(times, (read_s, forward_s, room_s, copy_s), strict=True):
+            began_s = time.perf_counter()
+            app.dispatch(Feed(File(str(photos()[run % len(photos())]))))
+            until_settled()
+            fed_s = time.perf_counter() - began_s
+            for name, took_s in zip(times, (read_s, forward_s, room_s, fed_s, copy_s), strict=True):
                 times[name].append(took_s)
         app.close(10.0)
     middle = {name: 1e3 * statistics.median(values[1:]) for name, values in times.items()}  # the first warms up

@@ -22,7 +22,7 @@ from walkin.interact.session import scene_of
 from walkin.keeping import Kept, requests_of
 from walkin.network.timeline import Timeline, check, natural
 from walkin.panel_state import Change
-from walkin.requests import Open
+from walkin.requests import Cancel, Export, Open
 from walkin.results import Checkpoints
 from walkin.scene import from_json, to_json
 from walkin.storing import Loaded
@@ -313,6 +313,21 @@ def test_many_wishes_at_once_end_at_the_last(runs: Path, ctx: Any):
             visit.do("checkpoint", number)
         visit.shows(2)
         assert seen == ["step1, 1 of 4", "step2, 2 of 4"]  # the first was under way; of the others the last
+
+
+def test_an_export_that_takes_hours_is_of_one_state(runs: Path, tmp_path: Path, ctx: Any):
+    with room(runs) as visit:
+        visit.shows(10)
+        export = Export(str(tmp_path / "out"), nodes=("conv",), parts=("raw", "visualisations"), visualise=True)
+        visit.app.dispatch(export)
+        visit.do("checkpoint", 0)
+        assert visit.told == ["an export is under way: the weights stay as they are until it is done"]
+        assert visit.world.here.checkpoint.endswith("step10.safetensors")
+        visit.app.dispatch(Cancel())
+        visit.until(lambda: visit.app.settled, "the end of the export")
+        assert not visit.world.history.past
+        visit.do("checkpoint", 0)
+        visit.shows(1)
 
 
 def test_a_scene_has_the_checkpoint_that_was_chosen(runs: Path, ctx: Any):

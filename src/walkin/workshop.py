@@ -80,6 +80,8 @@ class Workshop:
         self._resting = threading.Event()
         self._restating: dict[str, Restate | None] = {}
         """Networks that are being given other weights, and what came for each meanwhile."""
+        self._exporting: set[str] = set()
+        """Networks of which an export is under way that rests while other jobs are done."""
         self._followers: dict[str, Any] = {}
         """Of checkpoints that are being written."""
 
@@ -147,10 +149,14 @@ class Workshop:
             what, function = JOBS[type(request)]
             name = job_name(what, getattr(request, "network", ""))
             patient = isinstance(request, Export) and request.visualise  # that takes hours
+            if patient:
+                self._exporting.add(request.network)
             self.worker.submit(name, self._job(function, request), replaces=(name,), patient=patient)
 
     def accept(self, result: Result) -> bool:
         """Take in what concerns inputs that keep coming; True if it was for nobody else."""
+        if isinstance(result, Finished) and result.job.split(" ")[0] == "export":
+            self._exporting.discard(result.job.partition(" ")[2])
         if isinstance(result, Watching):
             self._go_on_watching(result)
             return True
@@ -173,6 +179,9 @@ class Workshop:
     def _restate(self, request: Restate) -> None:
         """One at a time, and of those that come meanwhile the newest: else none would be shown while many come."""
         network = request.network
+        if network in self._exporting:  # which rests while others are done, and must not be of two states
+            self._world.keep_weights(network, "an export is under way: the weights stay as they are until it is done")
+            return
         if network in self._restating:
             self._restating[network] = request
             return

@@ -461,6 +461,14 @@ class World:
         exhibit.serial = result.serial
         return True
 
+    def keep_weights(self, network: str, why: str) -> None:
+        """Other weights were asked for, and cannot be had now."""
+        exhibit = self.exhibit(network)
+        if exhibit is not None and exhibit.awaited:
+            exhibit.spurned, exhibit.playing = exhibit.awaited, False
+            exhibit.awaited, exhibit.checkpoint = "", exhibit.shown_checkpoint
+        self.notify(why, "warning")
+
     def _accept_restated(self, result: Restated) -> None:
         """Other weights are in a network, or they do not fit, and those before are still there."""
         exhibit = self.exhibit(result.network)
