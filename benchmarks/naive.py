@@ -10,10 +10,10 @@ import numpy as np
 from walkin.app import App
 from walkin.exhibit import Wall, tile_fill
 from walkin.geometry import UP, Pose, frustum_planes, spheres_in_frustum
-from walkin.render.atlas import TABLE_WIDTH
 from walkin.render.colors import lookup_table
 from walkin.render.eye import Eye
 from walkin.render.shader import program
+from walkin.render.tile_table import TABLE_WIDTH
 from walkin.render.walls import WALL
 
 

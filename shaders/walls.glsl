@@ -1,6 +1,6 @@
 // A wall is one quad, its tiles are found here: column and row from the wall coordinate, the tile's slot, range and
 // mean from the tile table, its texels by arithmetic from a layer of the atlas, its colour from the map. One instance per
-// wall (and layer). Numbers: render/walls.py (dtype WALL), tile table: render/atlas.py.
+// wall (and layer). Numbers: render/walls.py (dtype WALL), tile table: render/tile_table.py.
 #include "frame.glsl"
 // Set by render/walls.py: MAP (row of the colour table), SIGNED for the one about zero, RANGE (0 channel, 1 wall,
 // 2 percentile), FLAWED if any value is not finite, BANDS if a mosaic is spread over layers, ANISOTROPIC on a GPU, GRAINED

@@ -11,7 +11,8 @@ from rooms import chain, maps, tiles_of_codes
 from walkin import gl
 from walkin.mosaic import Mosaic
 from walkin.render import atlas as atlas_module
-from walkin.render.atlas import ALIGN, TABLE_WIDTH, Atlas, Band, cell_of
+from walkin.render.atlas import ALIGN, Atlas, Band, cell_of
+from walkin.render.tile_table import TABLE_WIDTH
 
 
 def check(atlas: Atlas) -> None:
@@ -210,7 +211,7 @@ def test_what_was_uploaded_lies_where_the_bands_say(ctx):
         tiles = tiles_of_codes(node, codes, -1.0, 2.0)
         order = random.permutation(mosaic.count)
         assert atlas.upload(tiles.address, tiles) == sum(level.nbytes for level in tiles.levels)
-        atlas.upload_table(tiles.address, tiles, order)
+        atlas.table.write(tiles.address, tiles, order)
 
         (band,) = atlas.lays[node.address].bands
         for level in range(mosaic.levels):
@@ -218,8 +219,8 @@ def test_what_was_uploaded_lies_where_the_bands_say(ctx):
             rows, columns = tiles.levels[level].shape
             x, y = band.x >> level, band.y >> level
             assert (texels[y : y + rows, x : x + columns] == tiles.levels[level]).all()
-        table = np.frombuffer(atlas.table.read(), np.float32).reshape(-1, 4)
-        first = atlas.first_entry(node.address)
+        table = np.frombuffer(atlas.table.texture.read(), np.float32).reshape(-1, 4)
+        first = atlas.table.first_entry(node.address)
         assert first % TABLE_WIDTH == 0
         entries = table[first : first + mosaic.count]
         assert (entries[:, 0] == order).all()

@@ -338,8 +338,8 @@ def test_sorting_uploads_a_table_and_no_texel(ctx):
     tables: list[str] = []
     atlas = renderer._atlas
     assert atlas is not None
-    upload = atlas.upload_table
-    atlas.upload_table = lambda address, *rest: (tables.append(address), upload(address, *rest))[1]  # type: ignore[method-assign]
+    upload = atlas.table.write
+    atlas.table.write = lambda address, *rest: (tables.append(address), upload(address, *rest))[1]  # type: ignore[method-assign]
     sort(visitor)
     renderer.prepare(visitor.world, np.zeros(3), 1e6)
     assert renderer.uploaded_bytes == uploaded and tables == ["ahead"]

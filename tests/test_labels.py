@@ -89,11 +89,13 @@ def test_names_of_channels_stand_on_their_tiles_wherever_these_are(ctx):
 def test_labels_that_are_laid_out_between_frames_are_seen_like_the_first(ctx):
     """From there a wall's own sphere is out of view, its words are in it."""
     world = row_of_walls(4, apart_m=1.0)
+    world.look = replace(world.look, labels=True)
     eye, fov = Pose.at(0.0, 1.7, 1.0), Fov.symmetric(1.0, 1.0)
     renderer = Renderer(ctx)
     for _ in range(8):
         renderer.prepare(world, NEAR, budget_ms=0.0)
         draw(renderer, world, eye, fov, (64, 64))
+    renderer.prepare(world, NEAR, budget_ms=1e6)
     assert not renderer.uploads_waiting
     in_steps = draw(renderer, world, eye, fov, (256, 256))
     at_once = draw(renderer_of(ctx, world), world, eye, fov, (256, 256))

@@ -1,4 +1,4 @@
-"""Atlas: uint8 codes with ready-made mip levels on layers of a few textures, and the table that says where tiles are.
+"""Atlas: uint8 codes with ready-made mip levels on layers of a few textures; its table says which tile is where.
 
 A wall lies there from one of its levels on: 0 is all of it, each further one takes a quarter of the texels, and the one
 beyond the last holds a texel for each tile, its mean. What a wall lies on is given to it when the walls of the room are
@@ -7,7 +7,7 @@ known, and changes while it stands (see detailing.py), within `limit_bytes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import moderngl
@@ -17,6 +17,7 @@ from walkin.gl import bytes_layers
 from walkin.mosaic import MAX_LEVELS, Mosaic
 from walkin.render.packing import Layers, Spot, on_one_layer, on_shelves
 from walkin.render.surface import is_software
+from walkin.render.tile_table import TileTable
 from walkin.render.unpack import Unpack
 from walkin.results import Tiles
 
@@ -26,7 +27,6 @@ TRIED = 2  # layers of each block that are packed anew for a wall without a plac
 FEW = 3  # layers: fewer large ones would leave much of a limit unused
 BLOCK_BYTES = 1 << 29
 SOFTWARE_BLOCK_BYTES = 1 << 26  # where the processor clears what it gives: 1.4 ms a MB, so 90 ms in one frame
-TABLE_WIDTH = 256  # shaders/walls.glsl knows it
 ALIGN = 1 << (MAX_LEVELS - 1)  # mosaics begin at multiples of this, so that they have whole texels at every level
 
 
@@ -90,9 +90,7 @@ class Atlas:
         self.blocks: list[Block] = []
         self.lays: dict[str, Lay] = {}
         self.mosaics: dict[str, Mosaic] = {}
-        self._first: dict[str, int] = {}
-        # RGBA32F: slot in the mosaic, low, high - low, mean code / 255 (+ 2 where code 0 means "not finite")
-        self.table = self._new_table(1)
+        self.table = TileTable(ctx)
 
     def take_over(self, mosaics: Mapping[str, Mosaic], level_of: Callable[[str], int] = lambda key: 0) -> set[str]:
         """Other walls than before, each from the level that is wanted for it, or from a coarser one where there is no
@@ -102,7 +100,7 @@ class Atlas:
             self._release(self.lays.pop(key))
         self.mosaics = dict(mosaics)
         self._drop_empty_blocks()
-        self._plan_table()
+        self.table.plan(self.mosaics)
         waiting = {key: min(level_of(key), mosaics[key].levels) for key in mosaics if key not in kept}
         for key in sorted(waiting, key=lambda key: -mosaics[key].texels) if self.blocks else ():
             lay = self._place(key, waiting[key])
@@ -193,14 +191,10 @@ class Atlas:
         lay = self.lays[key]
         self.lays[key] = Lay(lay.level, lay.bands, max(lay.level, min(level, self.mosaics[key].levels)))
 
-    def first_entry(self, address: str) -> int:
-        """Index of a wall's first entry in the tile table."""
-        return self._first[address] * TABLE_WIDTH
-
     @property
     def bytes(self) -> int:
         """GPU memory of blocks (with mips) and table."""
-        return sum(block.bytes for block in self.blocks) + self.table.width * self.table.height * 16
+        return sum(block.bytes for block in self.blocks) + self.table.bytes
 
     def upload(self, key: str, tiles: Tiles) -> int:
         """Write a wall's mosaic to its place, all levels from the finest that is there; returns the bytes written."""
@@ -222,33 +216,6 @@ class Atlas:
                 assert texture is not None, "a block is made before anything is written to it"
                 staged.write(down, rows, texture, band.layer, (band.x >> down, band.y >> down), down)
         return sum(picture.nbytes for picture in pictures)
-
-    def upload_table(self, key: str, tiles: Tiles, order: np.ndarray | None) -> None:
-        """Write the tile table's entries of one wall: `order` (count,) is the tile at each position."""
-        entries = _entries(tiles, order)
-        self.table.write(entries, (0, self._first[key], TABLE_WIDTH, len(entries) // TABLE_WIDTH))
-
-    def upload_tables(self, walls: Iterable[tuple[str, Tiles, np.ndarray | None]]) -> None:
-        """The whole table at once, after walls were taken over: (key, tiles, order) of those that have tiles."""
-        whole = np.zeros((self.table.height * TABLE_WIDTH, 4), np.float32)
-        for key, tiles, order in walls:
-            entries = _entries(tiles, order)
-            first = self.first_entry(key)
-            whole[first : first + len(entries)] = entries
-        self.table.write(whole)
-
-    def _plan_table(self) -> None:
-        self._first, rows = {}, 0
-        for key, mosaic in self.mosaics.items():
-            self._first[key] = rows
-            rows += -(-mosaic.count // TABLE_WIDTH)
-        if self.table.height != max(1, rows):
-            self.table = self._new_table(max(1, rows))
-
-    def _new_table(self, rows: int) -> moderngl.Texture:
-        table = self._ctx.texture((TABLE_WIDTH, rows), 4, dtype="f4")
-        table.filter = (moderngl.NEAREST, moderngl.NEAREST)
-        return table
 
     def _place(self, key: str, level: int) -> Lay | None:
         """A place on the blocks that there are."""
@@ -400,21 +367,6 @@ def means(tiles: Tiles) -> np.ndarray:
     whole = np.zeros(mosaic.rows * mosaic.columns, np.uint8)
     whole[: mosaic.count] = codes
     return whole.reshape(mosaic.rows, mosaic.columns)
-
-
-def _entries(tiles: Tiles, order: np.ndarray | None) -> np.ndarray:
-    """float32 (rows of the table * 256, 4)."""
-    span = tiles.high - tiles.low
-    entries = np.zeros((-(-tiles.mosaic.count // TABLE_WIDTH) * TABLE_WIDTH, 4), np.float32)
-    index = np.arange(tiles.mosaic.count) if order is None else order
-    mean_code = np.divide(tiles.mean - tiles.low, span, out=np.zeros_like(span), where=span > 0)
-    flawed = tiles.flawed > 0
-    # A channel without any finite value has no mean: the reserved code itself, so that it is marked from afar too.
-    entries[: len(index), 0] = index
-    entries[: len(index), 1] = tiles.low[index]
-    entries[: len(index), 2] = span[index]
-    entries[: len(index), 3] = (np.clip(mean_code, 0.0, 1.0) + 2.0 * flawed)[index]
-    return entries
 
 
 def _band(block: int, spot: Spot, first_row: int, rows: int) -> Band:

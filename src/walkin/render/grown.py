@@ -9,7 +9,8 @@ import numpy as np
 
 from walkin.gl import layers_texture, write_layer
 from walkin.growth import MOST, SHOWINGS, Bloom
-from walkin.render.atlas import TABLE_WIDTH, Atlas
+from walkin.render.atlas import Atlas
+from walkin.render.tile_table import TABLE_WIDTH
 from walkin.render.walls import Walls
 from walkin.world import World
 
@@ -78,10 +79,10 @@ class Grown:
     def _scan(self, world: World, atlas: Atlas) -> None:
         """What has changed since the last look, wall by wall."""
         growth = world.growth
-        if self.table is not None and self.table.size != atlas.table.size:
+        if self.table is not None and self.table.size != atlas.table.texture.size:
             self.table = None
         if self.table is None and growth.pictures:
-            size = atlas.table.size
+            size = atlas.table.texture.size
             self.table = self._ctx.texture(size, 2, bytes(size[0] * size[1] * 8), dtype="f4")
             self.table.filter = (moderngl.NEAREST, moderngl.NEAREST)
             self._stamps.clear()
@@ -161,5 +162,4 @@ class Grown:
         if wall.order is not None:
             entries[: wall.count] = entries[wall.order]
         assert self.table is not None
-        first = atlas.first_entry(key) // TABLE_WIDTH
-        self.table.write(entries, (0, first, TABLE_WIDTH, len(entries) // TABLE_WIDTH))
+        self.table.write(entries, (0, atlas.table.first_row(key), TABLE_WIDTH, len(entries) // TABLE_WIDTH))

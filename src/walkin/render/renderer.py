@@ -45,6 +45,7 @@ from walkin.results import Tiles
 from walkin.world import COLOR_MAPS, RANGES, Look, World
 
 MANY = 16  # walls that wait
+WORDS_MS = 4.0  # of a frame, for labels, while walls wait: those go first
 BEHIND = 4.0  # what is behind the visitor counts as twice as far when walls are filled
 ROOMS = {light: np.array(room, np.float32).ravel() for light, room in ((False, DARK), (True, LIGHT))}
 
@@ -159,7 +160,7 @@ class Renderer:
                     self._fed[exhibit.key] = fed
                     self._pictures.show(exhibit.key, fed.pixels, exhibit.layout.picture)
             self._upload(world, eye, budget_ms)
-        self._labels.prepare(world, eye, budget_ms)
+        self._labels.prepare(world, eye, min(budget_ms, WORDS_MS) if self._uploads else budget_ms)
         self._readings.prepare(world)
         self._prepare_hands(world, eye)
         unmade = self._atlas.unmade if self._atlas is not None else 0
@@ -200,7 +201,7 @@ class Renderer:
         self._uploads = {key: new for key, new in self._uploads.items() if key in kept}
         there = [(key, tiles, world.walls[key].order) for key, tiles in self._seen.items()]
         self._orders = {key: order for key, _, order in there}
-        atlas.upload_tables(there)
+        atlas.table.write_all(there)
         world.room.side = atlas.side
         self._scanned = (-1, -1)
 
@@ -228,7 +229,7 @@ class Renderer:
                 self._uploads.setdefault(address, False)
             elif wall.tiles is not None and self._orders.get(address) is not wall.order:
                 self._orders[address] = wall.order  # another order is another table, and no texel
-                self._atlas.upload_table(address, wall.tiles, wall.order)
+                self._atlas.table.write(address, wall.tiles, wall.order)
         if len(self._uploads) > MANY and self._software:
             # The first write would wait for the frame that is still being drawn from the same textures, with the
             # interpreter held and the budget running: one or two walls a frame, where there is time for ten.
@@ -273,7 +274,7 @@ class Renderer:
         if tiles is not None:
             self.uploaded_bytes += atlas.upload(key, tiles)
             self._orders[key] = wall.order
-            atlas.upload_table(key, tiles, wall.order)
+            atlas.table.write(key, tiles, wall.order)
             wall.settle()
             assert wall.tiles is not None
             self._seen[key] = wall.tiles

@@ -21,11 +21,7 @@ SLAB_M = 4.0
 WIDEST_M = 0.05
 PIXEL = 0.02
 """Of the distance: more than two pixels of any view."""
-BENDS_M = (
-    0.004,
-    0.015,
-    0.045,
-)  # how far a ribbon's points may lie from the straight line that is drawn instead of them
+BENDS_M = (0.015, 0.045)  # how far a ribbon's points may lie from the straight line that is drawn instead
 UNSEEN_PIXELS = 0.4  # ... where that is less than so much of a pixel
 STILL = 20  # views after which ribbons that were moved are joined again
 

@@ -199,7 +199,7 @@ class Walls:
         """Draw what was chosen; returns the number of draw calls."""
         if not any(self._counts):
             return 0
-        atlas.table.use(1)
+        atlas.table.texture.use(1)
         self._colors.use(2)
         draws, blocks = 0, len(atlas.blocks)
         variant = Variant(color_map, range_mode, bool(self._flawed), self._banded, own=self._own)
@@ -244,7 +244,7 @@ class Walls:
             layout = "4f " * len(names) + "/i"
             content = [(self._single, layout, *names)]
             self._single_arrays[variant] = self._ctx.vertex_array(self.program(variant), content)
-        atlas.table.use(1)
+        atlas.table.texture.use(1)
         self._colors.use(2)
         texture.use(0)
         self._single_arrays[variant].render(moderngl.TRIANGLE_STRIP, 4, instances=1)
@@ -295,7 +295,12 @@ def _numbers(wall: Wall, atlas: Atlas, number: int, place: Place | None = None) 
     ranges = (*tiles.wall_range, *tiles.percentile_range) if tiles is not None else (0.0, 0.0, 0.0, 0.0)
     own = OWN_STEP * (1 + COLOR_MAPS.index(wall.node.color_map)) if wall.node.color_map else 0
     return (
-        *(x + front_x * 0.002, y + place.height_m, z + front_z * 0.002, atlas.first_entry(wall.key)),  # corner_table
+        *(
+            x + front_x * 0.002,
+            y + place.height_m,
+            z + front_z * 0.002,
+            atlas.table.first_entry(wall.key),
+        ),  # corner_table
         *(across * pitch, 0.0, deep * pitch, place.columns),  # right_columns
         *(0.0, -pitch, 0.0, mosaic.count),  # down_count
         *(*tile_fill(place.fill, mosaic), place.rows, max(0, mosaic.levels - 1 - held)),  # fill_rows
