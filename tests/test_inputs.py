@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,18 @@ import pytest
 import torch
 from torch import nn
 
+from walkin import cli
 from walkin.errors import WalkinError
+from walkin.exhibit import Fold
 from walkin.network import guess, jobs
 from walkin.network.example import Example
 from walkin.network.forms import arguments
+from walkin.network.pictures import Picture
 from walkin.network.session import Session
-from walkin.requests import Feed, Given, Open, Pixels
+from walkin.plain import from_plain, to_plain
+from walkin.requests import Feed, Given, Open, Pixels, source_from_json, source_to_json
 from walkin.results import Fed, Notice, Scores, Tiles, Traced
+from walkin.scene import Opened as SavedNetwork
 
 NETS = Path(own_nets.__file__)
 
@@ -245,3 +251,39 @@ def test_likely_guesses_come_first():
     sized = own_nets.Decoder()
     sized.image_size = 96
     assert [g.preprocess.size[1] for _, g in zip(range(3), guess.guesses(sized), strict=False)] == [224, 96, 224]
+
+
+def test_from_the_command_line(capsys):
+    assert cli.run(("info", f"{NETS}:Batch", "--inputs", f"{NETS}:batch")) == 0
+    printed = capsys.readouterr().out
+    assert "image" in printed and "weight" in printed and "stem" in printed
+    for inputs, words in (("nosuch.py:it", "nosuch.py"), ("words", "FILE.py:NAME"), (f"{NETS}:failing", "no data")):
+        assert cli.run(("info", f"{NETS}:Batch", "--inputs", inputs)) in (1, 2)
+        (line,) = [line for line in capsys.readouterr().err.splitlines() if not line.endswith("...")]
+        assert words in line
+
+
+def test_a_scene_knows_where_the_inputs_are_from():
+    asked = Open("net.py:Net", inputs="net.py:inputs")
+    opened = SavedNetwork.of(asked, Fold(), "")
+    assert opened.request().inputs == "net.py:inputs"
+    assert from_plain(SavedNetwork, to_plain(opened)) == opened
+    live = SavedNetwork.of(Open("Net", model=nn.Identity(), inputs=(torch.zeros(1),)), Fold(), "")
+    assert live.inputs is None and live.live
+    source = Given("b")
+    assert source_from_json(source_to_json(source)) == source
+
+
+def test_the_example_can_be_taken_out_of_the_frame():
+    network = opened("ColourAndDepth", "colour_and_depth")
+    picture = network.sessions.gallery.picture(Given(""))
+    assert (picture.pixels == 64).all()
+    with pytest.raises(WalkinError, match="belong to the network"):
+        network.sessions.gallery.picture(Given("another"))
+
+
+def test_a_clip_and_a_pair_are_said_beside_the_picture():
+    loaded = opened("Volume").session.loaded
+    picture = Picture(np.zeros((8, 8, 3), np.uint8), "x.png", (8, 8))
+    assert "a clip is wanted: the picture, 16 times" in loaded.caption(picture)
+    assert "two pictures are wanted: it, and itself moved by 8 pixels" in replace(loaded, form="pair").caption(picture)

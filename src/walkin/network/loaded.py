@@ -89,7 +89,7 @@ class Loaded:
         before = "x".join(map(str, picture.size_before))
         if picture.size_before != (width, height):
             made = f"{before}, read as {made}"
-        return (picture.name, made, *picture.notes, *self.preprocess.notes)
+        return (picture.name, made, *forms.words(self.form), *picture.notes, *self.preprocess.notes)
 
 
 def load(request: Open) -> Generator[Progress | Notice, None, Loaded]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from walkin.errors import WalkinError
 from walkin.imports import collector_resting
-from walkin.network.forms import CLIP_FRAMES
+from walkin.network import forms
 from walkin.network.preprocess import Preprocess, from_torchvision
 from walkin.network.sources import JOB, Source, seeded
 from walkin.results import Notice, Progress
@@ -130,10 +130,10 @@ def input_of(name: str, entry: Any) -> tuple[Preprocess | None, str, tuple[str, 
         # Any multiple of 8 from 128 up goes; this one takes a CPU a few seconds. The scale is -1 to 1.
         half = (0.5, 0.5, 0.5)
         preprocess = Preprocess((3, 256, 320), "cover", (256, 320), mean=half, std=half)
-        return preprocess, "pair", ("two frames are needed: the picture, and itself moved by 8 pixels",)
+        return preprocess, "pair", forms.words("pair")
     preprocess = from_torchvision(entry.transforms())
     if family == "detection":
         return preprocess, "list", ()
     if family == "video":
-        return preprocess, "clip", (f"a clip is needed: the picture, {CLIP_FRAMES} times",)
+        return preprocess, "clip", forms.words("clip")
     return preprocess, "picture", ()
