@@ -34,7 +34,7 @@ ALONE = Processes(device=torch.device("cpu"))
 def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
     """24 pictures to train on, 8 to test with."""
     folder = write_stand_in(tmp_path_factory.mktemp("standin") / "pictures", each=4)
-    return [step for step in data_of.read("standin", folder) if isinstance(step, Data)][0]
+    return next(step for step in data_of.read("standin", folder) if isinstance(step, Data))
 
 
 def recipe(data: Data, **more: object) -> Recipe:
@@ -129,7 +129,11 @@ def test_a_killed_training_goes_on_to_the_same_weights(data: Data, tmp_path: Pat
     list(steps)
     assert sorted(entry.name for entry in path.parent.iterdir()) == ["net.safetensors"]
     kept = keeping.read(path)
-    assert kept.about["digest"] == weights_digest(whole.model) == keeping.read(tmp_path / "whole.safetensors").about["digest"]
+    assert (
+        kept.about["digest"]
+        == weights_digest(whole.model)
+        == keeping.read(tmp_path / "whole.safetensors").about["digest"]
+    )
     assert len(kept.about["history"]) == 4
 
 
@@ -182,7 +186,7 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(tmp_path: Path):
 def test_fine_tuning_begins_with_given_weights_and_leaves_the_stem(data: Data, tmp_path: Path):
     torch.manual_seed(5)
     parent = zoo.resnet18()
-    for name, module in parent.named_modules():
+    for module in parent.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.normal_()
     given = parent.state_dict()
@@ -252,5 +256,3 @@ def test_a_file_holds_the_whole_recipe(data: Data, tmp_path: Path):
     assert Recipe(**kept.recipe) == recipe(data, epochs=1, variant="random")
     assert kept.about["classes"] == list(data.classes) and kept.about["preprocess"]["size"] == [3, 32, 40]
     assert json.dumps(kept.about["made"]) and kept.about["made"]["device"] == "cpu"
-
-
