@@ -25,7 +25,7 @@ def save(file: Path, size: tuple[int, int] = (20, 16), shade: int = 0) -> None:
 
 
 def read(kind: str, folder: Path, **more: bool) -> Data:
-    return [step for step in data_of.read(kind, folder, **more) if isinstance(step, Data)][0]
+    return next(step for step in data_of.read(kind, folder, **more) if isinstance(step, Data))
 
 
 @pytest.fixture

@@ -196,7 +196,7 @@ def _what(options: argparse.Namespace) -> tuple[str, Path | None]:
         if options.kind not in (None, STANDIN):
             raise WalkinError(f"--kind {options.kind}: which folder is it in? say so with --data", code=2)
         return STANDIN, None
-    if options.kind in (None, STANDIN):
+    if options.kind is None:
         raise WalkinError("--data: what is it? add --kind caltech101 or --kind sars-cov-2", code=2)
     return options.kind, given
 

@@ -166,7 +166,7 @@ def late_node(model: nn.Module, example: Tensor) -> tuple[str, int]:
     """The last layer whose channels have a place, and how many it has."""
     layers = responses.Layers(model, example)
     shapes = layers.shapes
-    address = next(name for name in reversed(layers.addresses) if len(shapes[name]) == 4)
+    address = next(name for name in reversed(layers.addresses) if len(shapes[name]) == 4 and shapes[name][-1] > 1)
     return address, shapes[address][1]
 
 

@@ -79,11 +79,11 @@ SETTINGS = {
     for setting in (
         Setting(
             "small", ("covid_resnet_small", "covid_densenet_small"), ("clean", "augmented", "noise", "random"),
-            epochs=14, batch=32, rate=1e-3, decay=0.05, more_epochs=1.3, pictures=72, visualised=8, steps=48,
+            epochs=14, batch=32, rate=1e-3, decay=0.05, more_epochs=1.3, pictures=64, visualised=8, steps=64,
         ),
         Setting(
             "full", ("covid_resnet", "covid_densenet"), ("clean", "augmented", "finetuned", "noise", "random"),
-            epochs=60, batch=64, rate=1e-3, decay=0.05, more_epochs=2.0, pictures=2048, visualised=32, steps=96,
+            epochs=60, batch=64, rate=1e-3, decay=0.05, more_epochs=2.0, pictures=2048, visualised=32, steps=200,
         ),
     )
 }  # fmt: skip

@@ -94,7 +94,9 @@ def train(
                 _keep(trained, optimiser, mixed, state)
                 kept_s = time.monotonic()
             now = trained.history[-1]
-            words = f"{recipe.name}: epoch {trained.epoch} of {recipe.epochs}, {now['accuracy']:.0%} of the pictures right"
+            words = (
+                f"{recipe.name}: epoch {trained.epoch} of {recipe.epochs}, {now['accuracy']:.0%} of the pictures right"
+            )
             yield Progress(JOB, words, trained.epoch / recipe.epochs)
     if processes.first:
         keeping.write(path, model.state_dict(), recipe, _about(data, trained, mixed, processes))
