@@ -338,3 +338,28 @@ def test_a_network_opens_with_what_is_to_be_changed(tmp_path: Path):
     near(room.shown("second"), room.exact("a", key="second", interventions=["two/1=0"]))
     told = next(e for e in room.world.exhibits if e.key == "second").intervened
     assert told is not None and told.effects and told.problems == ("",)
+
+
+class Fragile(Small):
+    """Cannot bear that a channel is silent."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.relu(self.one(x))
+        x = self.relu(self.two(x))
+        if float(x.abs().amax((0, 2, 3)).min()) == 0.0:
+            raise RuntimeError("a channel is silent")
+        return self.end(self.three(x).mean((2, 3)))
+
+
+def test_what_a_network_fails_with_stays_in_the_list_and_does_nothing(tmp_path: Path):
+    room = Room(tmp_path)
+    room.open("fragile", 7, Fragile())
+    room.world.here = room.world.exhibits[1]
+    plain = room.shown("fragile")
+    room.act("intervene", "fragile:two/1=0")
+    assert any("the network fails with it" in banner.text for banner in room.world.banners)
+    assert room.world.here.interventions and not room.world.here.fitting
+    assert all(np.array_equal(plain[address], room.shown("fragile")[address]) for address in plain)
+    room.act("intervene", "fragile:two/1=*2")
+    assert room.world.here.fitting
+    near(room.shown("fragile"), room.exact("a", key="fragile", interventions=["two/1=*2"]))

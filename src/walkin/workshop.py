@@ -172,6 +172,8 @@ class Workshop:
             exhibit = self._world.exhibit(network)
             if job == "live":
                 self._stop_watching(network)
+            elif job == "compare" and exhibit is not None:
+                self._world.end_comparing(exhibit)  # the worker says why not
             elif job == "fold" and exhibit is not None:
                 exhibit.wanted = None  # no walls will come by it any more
         return False

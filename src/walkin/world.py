@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -495,7 +495,7 @@ class World:
         if isinstance(result, Compared):
             exhibit.compared = result if result.title else None
             if not result.title:
-                exhibit.against = None
+                self.end_comparing(exhibit)
             return
         before, exhibit.intervened = exhibit.intervened, result
         told = before.problems if before is not None else ()
@@ -503,6 +503,23 @@ class World:
             if problem and problem not in told:
                 self.notify(f"{each} does not fit: {problem}", "warning")
         self.touch(exhibit)
+
+    def begin_comparing(self, exhibit: Exhibit, state: State) -> None:
+        """Walls of a network will show how another state differs: in colours about zero, the same for all channels of
+        a wall, since with a range of its own for each rounding would look like a change."""
+        if not any(each.against is not None for each in self.exhibits):
+            self.colors_before = self.look.color_map, self.look.range_mode
+            self.look = replace(self.look, color_map="signed", range_mode="wall")
+        exhibit.against, exhibit.compared = state, None
+        self.revision += 1
+
+    def end_comparing(self, exhibit: Exhibit) -> None:
+        """Its walls will show what it gives; after the last one that was compared, in the colours of before."""
+        exhibit.against = exhibit.compared = None
+        if self.colors_before is not None and not any(each.against is not None for each in self.exhibits):
+            color_map, range_mode = self.colors_before
+            self.look, self.colors_before = replace(self.look, color_map=color_map, range_mode=range_mode), None
+        self.revision += 1
 
     def touch(self, exhibit: Exhibit) -> None:
         """Walls know what is changed of them."""

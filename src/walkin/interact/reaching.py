@@ -102,16 +102,10 @@ def compare(world: World, exhibit: Exhibit, state: State | None) -> Iterator[Req
     """Have the walls of a network show how another state differs; None: what it gives, in the colours of before."""
     if state == exhibit.against or exhibit.network is None:
         return
-    began, exhibit.against, exhibit.compared = exhibit.against is None, state, None
-    others = any(each.against is not None for each in world.exhibits if each is not exhibit)
-    if state is not None and began and not others:
-        # About zero, and the same for all channels of a wall: else rounding would look like a change.
-        world.colors_before = world.look.color_map, world.look.range_mode
-        world.look = replace(world.look, color_map="signed", range_mode="wall")
-    elif state is None and not others and world.colors_before is not None:
-        color_map, range_mode = world.colors_before
-        world.look = replace(world.look, color_map=color_map, range_mode=range_mode)
-        world.colors_before = None
+    if state is None:
+        world.end_comparing(exhibit)
+    else:
+        world.begin_comparing(exhibit, state)
     yield Compare(state, exhibit.key)
 
 

@@ -79,7 +79,7 @@ def reach_in(
 
 def intervene(session: Session, wanted: tuple[Intervention, ...], emit: Emit, job: str) -> Iterator[Result]:
     """Other interventions on the picture that is in the network: only what comes after them is run again."""
-    before, session.interventions = session.interventions, wanted
+    session.interventions = wanted
     loaded, capture, fed = session.loaded, session.capture, session.shown.fed
     if loaded is None or capture is None or fed is None or session.plan is None:
         return  # nothing stands there yet; what comes is changed so
@@ -108,12 +108,15 @@ def intervene(session: Session, wanted: tuple[Intervention, ...], emit: Emit, jo
     except Cancelled:
         raise
     except Exception as problem:
-        session.interventions, session.changes, session.reach = before, NOTHING, None
+        # As if nothing were changed; the list stays, for the next picture.
+        session.changes, session.reach, session.effects = NOTHING, None, ()
         give_memory_back(loaded.device)
-        yield from session.hand_out(sorted(session.painted), emit)
+        yield from session.hand_out(sorted(later), emit)
         session.painted.clear()
         reason = " ".join(f"{type(problem).__name__}: {problem}".split())[:200]
-        raise WalkinError(f"{loaded.name} fails with what was changed: {reason}") from problem
+        failed = [each or f"the network fails with it: {reason}" for each in problems]
+        yield Intervened(tuple(failed), (), serial, session.key)
+        return
     took_s = time.monotonic() - began_s
     found = tuple(readings.of(output, loaded.labels, session.inputs, serial, session.key))
     yield from found
