@@ -134,9 +134,9 @@ class Session:
         yield Progress(job, "tracing the network", network=self.key)
         before = self.plan.network if self.plan is not None else None
         traced = trace(loaded.model, *inputs)
-        now = self._cut(loaded, traced, inputs, fed.serial)
-        yield now
-        if before is not None and (told := _told_of_path(before, now.network)):
+        yield self._cut(loaded, traced, inputs, fed.serial)
+        assert self.plan is not None
+        if before is not None and (told := _told_of_path(before, self.plan.network)):
             yield Notice(told, network=self.key)
         yield fed
         yield Progress(job, "running the network", network=self.key)
