@@ -193,3 +193,5 @@ def test_halfway_is_where_half_of_what_was_learnt_is_gone():
         rows.append({**who, "family": FREQUENCIES[0], "strength": strength, "accuracy": accuracy})
     (found,) = halfway(rows, "train")
     assert found["cutoff"] == pytest.approx(math.sqrt(0.1 * 0.2))
+    guessed = [{**row, "accuracy": 0.6 if row["accuracy"] == 1 else 0.5} for row in rows]
+    assert halfway(guessed, "train")[0]["cutoff"] is None

@@ -83,6 +83,14 @@ def arrangements(tables: dict[str, list[Row]]) -> list[Answer]:
             how = "" if family == "pixels" else f" {strength:g}"
             words = f"{TITLES[family].capitalize()}{how}, training pictures: do fewer answers stay the same?"
             found += answer(words, some, "agreement", False, "%")
+    for family in ARRANGEMENTS:
+        moved = [row for row in tables["responses"] if row["family"] == family]
+        last = {(row["data"], row["model"]): row["place"] for row in sorted(moved, key=lambda row: row["place"])}
+        ends = [row for row in moved if row["place"] == last[row["data"], row["model"]]]
+        for strength in sorted({row["strength"] for row in ends}):
+            how = "" if family == "pixels" else f" {strength:g}"
+            words = f"{TITLES[family].capitalize()}{how}, test pictures: do the last layer's responses move further?"
+            found += answer(words, [row for row in ends if row["strength"] == strength], "distance", True)
     return found
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from walkin.errors import WalkinError
 from walkin.study.changes import CUTOFFS, FREQUENCIES, TITLES, UNITS
+from walkin.study.layouts import KINDS
 from walkin.study.spectra import FINE
 from walkin.study.tables import Row, Spread, over_seeds, title
 from walkin.study.variants import VARIANTS
@@ -45,15 +46,20 @@ def plots(tables: dict[str, list[Row]], chance: dict[str, float]) -> dict[str, F
         mine = {
             name: [row for row in rows if (row["data"], row["model"]) == (data, model)] for name, rows in tables.items()
         }
-        name = f"{data}-{model}"
-        found[f"filters-{name}"] = _changed(mine["changes"], FREQUENCIES, "accuracy", chance[data], name)
-        found[f"agreement-{name}"] = _changed(mine["changes"], FREQUENCIES, "agreement", None, name)
+        name, who = f"{data}-{model}", f"{model}, {KINDS[data].title}"
+        found[f"filters-{name}"] = _changed(mine["changes"], FREQUENCIES, "accuracy", chance[data], who)
+        found[f"agreement-{name}"] = _changed(mine["changes"], FREQUENCIES, "agreement", None, who)
         families = ("shift", "roll", "patches", "noise")
-        found[f"arrangement-{name}"] = _changed(mine["changes"], families, "accuracy", chance[data], name)
-        found[f"arrangement-agreement-{name}"] = _changed(mine["changes"], families, "agreement", None, name)
-        found[f"spectra-{name}"] = _spectra(mine["spectra"], name)
-        found[f"responses-{name}"] = _responses(mine["responses"], name)
+        found[f"arrangement-{name}"] = _changed(mine["changes"], families, "accuracy", chance[data], who)
+        found[f"arrangement-agreement-{name}"] = _changed(mine["changes"], families, "agreement", None, who)
+        found[f"spectra-{name}"] = _spectra(mine["spectra"], who)
+        found[f"responses-{name}"] = _responses(mine["responses"], who)
     return found
+
+
+def _short(address: str) -> str:
+    """An address that a tick has room for."""
+    return address.removeprefix("features.")[:14]
 
 
 def written(figure: Figure, kind: str) -> bytes:
@@ -108,9 +114,10 @@ def _accuracy(rows: list[Row], chance: dict[str, float]) -> Figure:
                 axis.bar(x, Spread.of(values).mean, 0.36, color=COLOURS[variant], alpha=alpha, linewidth=0)
                 axis.plot([x] * len(values), values, ".", color="black", markersize=4)
         axis.axhline(chance[data], color="grey", linewidth=0.8, linestyle=":")
-        axis.text(len(variants) - 0.5, chance[data] + 0.01, "chance", fontsize=7, color="grey", ha="right")
-        axis.set_xticks(range(len(variants)), [title(name).replace(" ", "\n", 1) for name in variants], fontsize=8)
-        axis.set_title(f"{model}, {data}", fontsize=9)
+        beside = axis.get_yaxis_transform()  # x in widths of the axes
+        axis.text(1.01, chance[data], "chance", fontsize=7, color="grey", va="center", transform=beside)
+        axis.set_xticks(range(len(variants)), [title(name).replace(" ", "\n") for name in variants], fontsize=7)
+        axis.set_title(f"{model}, {KINDS[data].title}", fontsize=9)
         axis.set_ylim(0, 1.03)
         axis.grid(axis="x", visible=False)
     axes[0][0].set_ylabel("accuracy: pale training, full test", fontsize=8)
@@ -180,7 +187,7 @@ def _responses(rows: list[Row], name: str) -> Figure:
         axis.axhline(1, color="grey", linewidth=0.8, linestyle=":")
         strength = f" {mine[0]['strength']:g}" if family != "pixels" else ""
         axis.set_title(f"{TITLES[family]}{strength}", fontsize=9)
-        axis.set_xticks(sorted(layers), [layers[place].rpartition(".")[2][:12] for place in sorted(layers)], fontsize=6)
+        axis.set_xticks(sorted(layers), [_short(layers[place]) for place in sorted(layers)], fontsize=6)
         axis.tick_params(axis="x", rotation=60)
         axis.set_ylim(bottom=0)
     for line in axes:

@@ -52,9 +52,9 @@ def write_report(out: Path, found: Sequence[tuple[Data, list[Row]]], say: Callab
             "Claim 2: sensitivity to pixel arrangement",
             "Do answers of networks that memorise hang on where exactly pixels lie?",
             tuple(second),
-            "On the pictures that each network was trained on, with the labels that it was trained on: on test "
-            "pictures a network that has learnt random labels has nothing to lose. The share of the pictures is given "
-            "whose answer stays what it was before the change.",
+            "On the pictures that each network was trained on: on test pictures a network that has learnt random "
+            "labels has nothing to lose. The share of the pictures is given whose answer stays what it was before the "
+            "change. How far responses move is asked of test pictures; 1 is as far as another picture is.",
         ),
     )
     figures = plots.plots(made, chance)

@@ -15,6 +15,7 @@ from walkin.study.variants import VARIANTS
 
 Row = dict[str, Any]
 WHO = ("data", "model", "variant")
+LEAST_KNOWN = 0.2
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,11 @@ def halfway(rows: Sequence[Row], shown: str) -> list[Row]:
             networks.setdefault(tuple(row[name] for name in (*WHO, "seed")), []).append(row)
     for key, own in networks.items():
         before = next(row["accuracy"] for row in own if row["family"] == "none")
-        wanted = (before + 1 / own[0]["classes"]) / 2
+        chance = 1 / own[0]["classes"]
         steps = sorted((row["strength"], row["accuracy"]) for row in own if row["family"] == FREQUENCIES[0])
-        found.append({**dict(zip((*WHO, "seed"), key, strict=True)), "set": shown, "cutoff": _crossing(steps, wanted)})
+        # Who knows little more than chance has no half of it to lose.
+        cutoff = _crossing(steps, (before + chance) / 2) if before > chance + LEAST_KNOWN else None
+        found.append({**dict(zip((*WHO, "seed"), key, strict=True)), "set": shown, "cutoff": cutoff})
     return found
 
 
