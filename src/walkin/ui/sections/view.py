@@ -44,10 +44,10 @@ class View:
         if (mode := w.choice("Range of each", RANGES, look.range_mode)) is not None:
             desk.ask("range", mode)
         w.heading("Room")
-        if (on := w.toggle("Labels", look.labels)) is not None:
-            desk.ask("labels", on)
-        if (on := w.toggle("Ribbons", look.ribbons)) is not None:
-            desk.ask("ribbons", on)
+        pressed = w.checks([("Labels", "Labels", look.labels), ("Ribbons", "Ribbons", look.ribbons)])
+        if pressed:
+            name = pressed.lower()
+            desk.ask(name, not getattr(look, name))
         scale = world.world_from_stage.scale
         size = 1 / scale  # how large the room looks
         asked = w.slider("Size of the room", size, 0.1, 3.0, f"{size:.2f} ×", step=0.05, standard=1.0)
