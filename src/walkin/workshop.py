@@ -149,7 +149,7 @@ class Workshop:
             what, function = JOBS[type(request)]
             name = job_name(what, getattr(request, "network", ""))
             patient = isinstance(request, Export) and request.visualise  # that takes hours
-            if patient:
+            if isinstance(request, Export) and patient:
                 self._exporting.add(request.network)
             self.worker.submit(name, self._job(function, request), replaces=(name,), patient=patient)
 
