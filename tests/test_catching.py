@@ -135,6 +135,19 @@ def test_a_value_that_was_written_to_unseen_is_not_caught() -> None:
     assert "conv" not in there or same(there["conv"], truth)
 
 
+@pytest.mark.parametrize("level", ["ops", "layers"])
+def test_a_network_that_runs_in_inference_mode_is_recorded(level: str) -> None:
+    class Inferring(Residual):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            with torch.inference_mode():
+                return super().forward(x)
+
+    sessions, results = opened(Inferring(), fold=level)
+    plan = sessions.by_key[""].plan
+    assert plan.network.branches_known
+    assert len(of(Tiles, results)) == len(plan.network) - 1
+
+
 def test_a_network_that_draws_numbers_shows_one_forward() -> None:
     class Noisy(nn.Module):
         def __init__(self) -> None:

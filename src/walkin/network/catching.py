@@ -70,6 +70,8 @@ class Catch:
         node = Node("", family(name), raw.shape, channel_axis=axis)
         if self._all:
             self._take(node, raw.place, value)
+        elif value.is_inference():
+            return  # nobody could tell whether it has been written to
         elif node.kind != "reshape" or (name in ("permute", "transpose") and self._turns_back(ops, raw)):
             self._open[index] = Met(weakref.ref(value), value._version, node, raw.place)
 
@@ -110,10 +112,10 @@ class Catch:
             self._take(met.node, met.place, value)
 
     def _take(self, node: Node, place: Place, value: Tensor) -> None:
-        self._left -= node.mosaic.bytes_from(0)
-        if self._left < 0:
-            return
         try:
+            self._left -= node.mosaic.bytes_from(0)
+            if self._left < 0:
+                return
             self._caught[place] = node, quantise(node, value)
         except Exception:  # a value of a rare kind, or no memory: it is told of where the wall is captured
             self._left = 0
