@@ -109,7 +109,7 @@ def test_fewer_points_from_afar_are_hardly_seen(ctx, monkeypatch: pytest.MonkeyP
 def test_joined_segments_go_where_the_others_go(level: int):
     """Each from a point of a ribbon to a later one of the same, all points between within a few mm of it."""
     t = np.linspace(0.0, 1.0, 50)[:, None]
-    lines = [np.concatenate([a * t**2, -40 * t], axis=1) for a in (0.0, 0.3, 9.0)]
+    lines = [np.concatenate([a * t**2, -40 * t], axis=1) for a in (0.0, 0.3, 9.0, 20.0)]
     lines.append(np.array([(0.0, 0.0), (5.0, 0.0), (0.0, 0.0), (5.0, 0.1), (5.0, 3.0)]))
     slabs = Slabs.of(lines)
     points, first = np.concatenate(lines), 0
