@@ -42,8 +42,8 @@ def look(model, **options):
 
 
 def test_public_names():
-    functions = {"activations", "export", "on_select", "panel", "trace", "view", "visualise"}
-    assert set(walkin.__all__) == {"Room", "__version__"} | functions
+    functions = {"activations", "difference", "export", "on_select", "panel", "trace", "view", "visualise"}
+    assert set(walkin.__all__) == {"Intervention", "Room", "__version__"} | functions
     assert set(walkin.__all__) <= set(dir(walkin))
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
         walkin.nothing_of_the_kind  # noqa: B018
