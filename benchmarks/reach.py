@@ -3,9 +3,10 @@
 python benchmarks/reach.py [--networks resnet18,resnet50] [--size 224] [--json F]
 
 For a node early, in the middle and late: `whole ms`, a plain forward of the network under torch.no_grad; `after ms`,
-the part of it that comes after the node, timed in a forward that is followed, from the moment the node has its value; `first ms`, the first intervention, which runs all of it and writes it down; `again ms`, another one at the
-same node (a slider); `other ms`, the first one at this node once another node has been changed. `ratio` is again over
-after. Nothing is quantised or drawn: that costs what it costs for any picture, for each wall that has changed.
+the part of it that comes after the node, timed in a forward that is followed, from the moment the node has its value;
+`first ms`, the first intervention, which runs all of it and writes it down; `again ms`, another one at the same node (a
+slider); `other ms`, the first one at this node once another node has been changed. `ratio` is again over after. Nothing
+is quantised or drawn: that costs what it costs for any picture, for each wall that has changed.
 """
 
 from __future__ import annotations

@@ -239,7 +239,7 @@ class Resuming(Changing):
         for slot in self._copies.get(event, ()):
             if slot in self._held:
                 tape.before[slot, event] = self._held[slot].detach().clone()
-        # The old value makes room for the new, in memory that is still warm: else each page of it is new to the process.
+        # The old value makes room for the new, in memory that is still warm: else each page is new to the process.
         # Should this run be given up, the next one begins where this one has, or before (see Reach).
         template = tape.results[event]
         for slot in slots_in(template):
