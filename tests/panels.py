@@ -49,7 +49,7 @@ class Visit:
 
     ctx: moderngl.Context
     world: World = field(default_factory=room)
-    state: PanelState = field(default_factory=lambda: PanelState(shown=True, size=(900, 720)))
+    state: PanelState = field(default_factory=lambda: PanelState(shown=True, size=(900, 680)))
     offer: Offer = OFFER
     panel: Panel = field(init=False)
 

@@ -322,6 +322,10 @@ def test_scene_has_all_of_it(room: Room, tmp_path: Path):
     assert room.pictures["b"] in scene.sources
     moved = {room.pictures["b"]: Pixels("x")}
     assert moved[room.pictures["b"]] in scene.renamed(moved).sources  # type: ignore[arg-type]
+    renamed = scene.renamed(moved).arrangement  # type: ignore[arg-type]
+    assert (
+        dict(renamed.interventions)[""][1].picture == Pixels("x") == dict(renamed.against)[""].interventions[1].picture
+    )
     left = scene.without(frozenset([room.pictures["b"]])).arrangement
     assert [each.address for each in dict(left.interventions)[""]] == ["two", "one"] and left.against == ()
     shown = room.shown()

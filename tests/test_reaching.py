@@ -226,7 +226,9 @@ def test_a_run_that_is_given_up_leaves_nothing_wrong():
 
     with pytest.raises(Stopped):
         rig.reach.run(rig.inputs, rig.changes(Intervention("one", (2,), factor=3.0)), stop)
-    for wanted in ((Intervention("end", (0,)),), (Intervention("two", (2,)),), ()):
+    # The one before is asked for again: as if nothing had been tried.
+    kept = Intervention("one", (1,))
+    for wanted in ((kept, Intervention("end", (0,))), (Intervention("two", (2,)),), ()):
         rig.check(rig.changes(*wanted))
 
 
@@ -313,3 +315,29 @@ def test_the_model_is_as_it_was():
     kept = x.clone()
     walkin.activations(model, x, interventions=["one/0=0", "two=*2"])
     assert torch.equal(x, kept) and all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+class Viewed(nn.Module):
+    """Goes on with a view of a value, and with the value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = self.one(x)
+        flat = seen.flatten(1)
+        return torch.cat((flat.sum(1, keepdim=True), seen.sum((1, 2, 3)).view(1, 1)), 1)
+
+
+def test_a_view_is_changed_and_not_what_it_is_a_view_of():
+    rig = Rig(Viewed(), 8, "ops")
+    with torch.no_grad():
+        seen = rig.model.one(rig.inputs[0])  # type: ignore[union-attr,operator]
+    wanted = torch.tensor([[0.0, float(seen.sum())]])
+    rig.run(NOTHING)
+    changes = rig.changes(Intervention("flatten"))
+    assert torch.allclose(rig.run(changes), wanted) and rig.reach.resumed
+    assert torch.allclose(rig.whole(changes)[0], wanted)
+    both = rig.run(rig.changes(Intervention("one"), Intervention("flatten", factor=2.0)))
+    assert torch.equal(both, torch.zeros(1, 2))

@@ -123,11 +123,6 @@ class Reach:
         given = taken_up(tape, cut, here)
         if given is None:
             raise Unresumable("values of before are not known any more")
-        # What is computed again needs no old values: they make room for the new. Should this run be given up, the next
-        # one begins here or before (see _pending).
-        for slot, born in enumerate(tape.born):
-            if born > cut:
-                tape.values[slot] = None
         tape.before = {(slot, write): kept for (slot, write), kept in tape.before.items() if tape.born[slot] <= cut}
         for address in here:
             on_output(address, given[tape.slot_of(shown[address].place)])

@@ -21,7 +21,7 @@ from walkin.network.changing import Change, Changes, Changing, same_memory
 from walkin.network.origins import version
 from walkin.network.overlap import storage_key
 from walkin.network.plan import Plan, Shown
-from walkin.network.tape import END, UNKNOWN, Of, Opaque, Same, Several, Tape
+from walkin.network.tape import END, UNKNOWN, Of, Opaque, Same, Several, Tape, slots_in
 from walkin.network.tensors import argument_tensors, find_tensors, given_tensors, whole
 
 # Questions whose answers depend on values: code may go another way by them.
@@ -239,8 +239,14 @@ class Resuming(Changing):
         for slot in self._copies.get(event, ()):
             if slot in self._held:
                 tape.before[slot, event] = self._held[slot].detach().clone()
+        # The old value makes room for the new, in memory that is still warm: else each page is new to the process.
+        # Should this run be given up, the next one begins where this one has, or before (see Reach).
+        template = tape.results[event]
+        for slot in slots_in(template):
+            if tape.born[slot] == event:
+                tape.values[slot] = None
         result = super().operation(event, func, args, kwargs)
-        self._follow(tape.results[event], result)
+        self._follow(template, result)
         return result
 
     def module(self, event: int, module: nn.Module, forward: Callable[..., Any], args: Any, kwargs: Any) -> Any:
