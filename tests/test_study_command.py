@@ -116,6 +116,7 @@ def test_a_second_time_nothing_is_trained_or_measured_again(study: Path, picture
     assert cli.run([*again[:-1], "cpu", "--epochs", "2"]) == 1
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1 and "another recipe (epochs 1, now 2)" in said[0]
+    assert read_study(study / "standin").setting.epochs == 1
 
 
 @pytest.mark.slow
