@@ -146,6 +146,7 @@ def test_the_room_opens_them_with_the_training_s_classes_and_pictures(study: Pat
     root = read_study(study / "standin").root
     assert root is not None
     (data,) = (step for step in read_data("standin", root) if isinstance(step, Data))
+    assert loaded.name == "covid_resnet_small, clean"
     assert loaded.labels == data.classes and loaded.preprocess == data.preprocess
     shelf = TestSet(str(study / "standin"))
     assert len(shelf) == len(data.split.test) == 8 and shelf.files == [str(data.files[n]) for n in data.split.test]
