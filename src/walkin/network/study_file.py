@@ -12,8 +12,8 @@ from walkin.network.sources import Source
 
 
 def as_trained(source: Source, path: str) -> Source:
-    """With the classes and the preprocessing of the training, and its variant in the name; as it is, where the file says
-    nothing of them."""
+    """With the classes and the preprocessing of the training, and its variant in the name; as it is, where the file
+    says nothing of them."""
     about = _about(Path(path))
     if about is None:
         return source
