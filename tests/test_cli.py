@@ -538,7 +538,7 @@ def test_the_readme_lists_the_keys_and_no_option_that_is_not_there(capsys):
     readme = Path(__file__).parent.parent.joinpath("README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", readme, re.MULTILINE)
     assert tuple(rows[1:]) == sheet()
-    for command in ("", "view", "info", "networks", "featurevis", "export"):
+    for command in ("", "view", "info", "networks", "featurevis", "export", "study train"):
         cli.run((*command.split(), "--help"))
     options = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
     assert set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", readme)) <= options

@@ -116,6 +116,7 @@ def test_a_second_time_nothing_is_trained_or_measured_again(study: Path, picture
     assert cli.run([*again[:-1], "cpu", "--epochs", "2"]) == 1
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1 and "another recipe (epochs 1, now 2)" in said[0]
+    assert read_study(study / "standin").setting.epochs == 1
 
 
 @pytest.mark.slow
@@ -145,6 +146,7 @@ def test_the_room_opens_them_with_the_training_s_classes_and_pictures(study: Pat
     root = read_study(study / "standin").root
     assert root is not None
     (data,) = (step for step in read_data("standin", root) if isinstance(step, Data))
+    assert loaded.name == "covid_resnet_small, clean"
     assert loaded.labels == data.classes and loaded.preprocess == data.preprocess
     shelf = TestSet(str(study / "standin"))
     assert len(shelf) == len(data.split.test) == 8 and shelf.files == [str(data.files[n]) for n in data.split.test]

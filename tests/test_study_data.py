@@ -156,3 +156,10 @@ def test_the_stand_in_is_the_same_each_time_and_whole(tmp_path: Path):
     write_stand_in(tmp_path / "pictures", each=4)
     assert len(list(folder.rglob("*.png"))) == 32
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["pictures"]
+
+
+def test_nobodys_pictures_make_room_for_the_stand_in(tmp_path: Path):
+    save(tmp_path / "pictures" / "mine.png")
+    with pytest.raises(WalkinError, match="no stand-in of ours"):
+        write_stand_in(tmp_path / "pictures")
+    assert (tmp_path / "pictures" / "mine.png").is_file()

@@ -102,6 +102,7 @@ def _view(parser: argparse.ArgumentParser, count: Callable[[str], int]) -> None:
         "--fold", default="layers", choices=("ops", "layers", "blocks"), help="what becomes a wall, as in walkin view"
     )
     parser.add_argument("--goto", metavar="ADDRESS", help="stand before this layer")
+    parser.add_argument("--from", dest="seen_from", choices=("entrance", "bird"), default="entrance", help="first view")
     parser.add_argument(
         "--screenshot-to", type=Path, metavar="F.png", help="write a picture when all is there, then end"
     )

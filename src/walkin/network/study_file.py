@@ -12,14 +12,14 @@ from walkin.network.sources import Source
 
 
 def as_trained(source: Source, path: str) -> Source:
-    """With the classes and the preprocessing of the training; as it is, where the file says nothing of them."""
+    """With the classes and the preprocessing of the training, and its variant in the name; as it is, where the file
+    says nothing of them."""
     about = _about(Path(path))
     if about is None:
         return source
-    made: dict[str, Any] = dict(about["preprocess"])
-    for name, value in made.items():
-        made[name] = tuple(value) if isinstance(value, list) else value
-    return replace(source, labels=tuple(about["classes"]), preprocess=Preprocess(**made))
+    made = {key: tuple(value) if isinstance(value, list) else value for key, value in about["preprocess"].items()}
+    name = f"{source.name}, {about['variant']}"  # or the room had several of one name
+    return replace(source, name=name, labels=tuple(about["classes"]), preprocess=Preprocess(**made))
 
 
 def _about(path: Path) -> dict[str, Any] | None:
@@ -29,7 +29,8 @@ def _about(path: Path) -> dict[str, Any] | None:
         return None
     try:
         with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})["about"])
+            metadata = file.metadata() or {}
+        about = {**json.loads(metadata["about"]), "variant": str(json.loads(metadata["recipe"])["variant"])}
         return about if {"preprocess", "classes"} <= set(about) else None
     except (SafetensorError, OSError, KeyError, ValueError, TypeError):
         return None

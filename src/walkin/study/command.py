@@ -75,20 +75,20 @@ def run_train(options: argparse.Namespace) -> int:
         line = Line() if processes.first else Quiet()
         data = _data(kind, source, folder, options.subjects, line, processes)
         study = Study(kind, str(source.resolve()) if source else "", options.subjects, setting, data.digest)
-        if processes.first:
-            _begin(folder, study, line)
+        _check(folder, study)
         numbers = {"alpha": options.alpha, "ratio": options.ratio}
         wanted = planned(data, folder, setting, setting.models, variants, options.seeds, **numbers)
-        return _train_all(data, wanted, processes, line)
+        # All recipes are compared before anything is trained or written: a mistake is told now, and changes nothing.
+        finished = [keeping.finished(one.path, one.recipe) for one in wanted]
+        processes.wait()
+        if processes.first:
+            keeping.sweep(folder)
+            write_study(folder, study)
+        return _train_all(data, wanted, finished, processes, line)
 
 
-def _train_all(data: Data, wanted: tuple[Planned, ...], processes: Processes, line: Line) -> int:
+def _train_all(data: Data, wanted: tuple[Planned, ...], finished: list[bool], processes: Processes, line: Line) -> int:
     began_s, cpu_s = time.monotonic(), time.process_time()
-    # All recipes are compared before anything is trained: a mistake is told now.
-    finished = [keeping.finished(one.path, one.recipe) for one in wanted]
-    if processes.first and wanted:
-        keeping.sweep(wanted[0].path.parent)
-    processes.wait()
     weights: dict[str, Any] = {}
     cost = [one.recipe.epochs * (1 + VARIANTS[one.recipe.variant].noise_copies * one.recipe.ratio) for one in wanted]
     clock = Clock(sum(cost), sum(c for c, there in zip(cost, finished, strict=True) if there))
@@ -215,11 +215,10 @@ def _data(kind: str, source: Path | None, folder: Path, by_subject: bool, line: 
     raise AssertionError("unreachable")
 
 
-def _begin(folder: Path, study: Study, line: Line) -> None:
-    """Note what the folder is of; WalkinError if it is of other pictures."""
+def _check(folder: Path, study: Study) -> None:
+    """WalkinError if a folder holds a study of other pictures."""
     if (folder / STUDY_FILE).is_file():
         there = read_study(folder)
         if (there.digest, there.by_subject) != (study.digest, study.by_subject):
             what = "another split" if there.digest == study.digest else f"other pictures ({there.data or 'a stand-in'})"
             raise WalkinError(f"{folder} is a study of {what}: name another --out")
-    write_study(folder, study)

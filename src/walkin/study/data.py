@@ -70,7 +70,7 @@ def read(kind: str, folder: Path, *, by_subject: bool = False) -> Iterator[Progr
         framed = preprocess.shown(preprocess.apply(picture))  # as it goes in, to the last bit
         pixels[number] = torch.from_numpy(framed).permute(2, 0, 1)
         digest.update(file.relative_to(listing.root).as_posix().encode())
-        if number % 64 == 0:
+        if number % 64 == 63:
             yield Progress(JOB, f"reading {listing.kind.title}", number / len(listing.files))
     digest.update(pixels.numpy().tobytes())
     subjects = listing.subjects if by_subject else None

@@ -83,7 +83,7 @@ SETTINGS = {
         ),
         Setting(
             "full", ("covid_resnet", "covid_densenet"), ("clean", "augmented", "finetuned", "noise", "random"),
-            epochs=60, batch=64, rate=1e-3, decay=0.05, more_epochs=2.0, pictures=2048, visualised=32, steps=200,
+            epochs=60, batch=64, rate=1e-3, decay=0.05, more_epochs=2.0, pictures=512, visualised=32, steps=200,
         ),
     )
 }  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from walkin.errors import WalkinError
 from walkin.staging import staged_folder
 
 HEIGHT, WIDTH = 32, 40
@@ -27,7 +28,9 @@ def write_stand_in(folder: Path, each: int = EACH) -> Path:
     if (folder / _MARK).is_file() and (folder / _MARK).read_text(encoding="utf-8") == str(each):
         return folder
     if folder.is_dir():
-        shutil.rmtree(folder)  # of another size: nobody's pictures are in there but ours
+        if not (folder / _MARK).is_file():
+            raise WalkinError(f"{folder} is there already, and is no stand-in of ours: name another --out")
+        shutil.rmtree(folder)  # of another size
     with staged_folder(folder) as staged:
         for name in CLASSES:
             (staged.partial / name).mkdir()
