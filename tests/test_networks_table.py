@@ -42,6 +42,7 @@ def test_the_page_says_what_opens_and_why_not(monkeypatch):
     page = networks.page([FOUND, FAILED])
     assert "## torchvision\n\n1 of 1 open. Capture over forward: 1.70 (median), at most 1.70." in page
     assert "0 of 1 open." in page and "not ready after 300 s" in page
+    assert "Not tried" not in page and "## Not tried yet\n\nvgg11." in networks.page([FOUND], ["vgg11"])
     assert "| resnet18 | yes" in page and "1x3x224x224" in page and "8,296" in page
 
 
