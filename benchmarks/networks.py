@@ -79,7 +79,8 @@ def main() -> int:
         row = known.get(name)
         if row is None or options.again or (row.fault and options.again_failed):
             if time.monotonic() - began_s > options.for_s:
-                print(f"{options.for_s:.0f} s are over: {len(wanted) - number + 1} left for the next run")
+                left = sum(each not in known for each in wanted)
+                print(f"{options.for_s:.0f} s are over: {left} left for the next run")
                 break
             row = known[name] = _in_a_process(name, options)
             with kept.open("a", encoding="utf-8") as file:
