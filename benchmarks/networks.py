@@ -20,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -78,7 +79,8 @@ def main() -> int:
         row = known.get(name)
         if row is None or options.again or (row.fault and options.again_failed):
             if time.monotonic() - began_s > options.for_s:
-                print(f"{options.for_s:.0f} s are over: {len(wanted) - number + 1} left for the next run")
+                left = sum(each not in known for each in wanted)
+                print(f"{options.for_s:.0f} s are over: {left} left for the next run")
                 break
             row = known[name] = _in_a_process(name, options)
             with kept.open("a", encoding="utf-8") as file:
@@ -90,7 +92,9 @@ def main() -> int:
     for row in failed:
         print(f"  {row.name}: {row.fault}")
     if options.table:
-        options.table.write_text(page([known[name] for name in everything if name in known]), encoding="utf-8")
+        tried = [known[name] for name in everything if name in known]
+        left = [name for name in everything if name not in known]
+        options.table.write_text(page(tried, left), encoding="utf-8")
     return 1 if failed else 0
 
 
@@ -219,8 +223,8 @@ def measured(session: Any) -> tuple[float, float]:
     return 1e3 * forward_s, capture_s / forward_s
 
 
-def page(rows: list[Row]) -> str:
-    """The table as a page of the documentation."""
+def page(rows: list[Row], left: Sequence[str] = ()) -> str:
+    """The table as a page of the documentation; `left`: names of those that were not tried yet."""
     from machine import table
 
     parts = [
@@ -250,6 +254,8 @@ def page(rows: list[Row]) -> str:
             for row in sorted(mine, key=lambda row: row.name)
         ]  # fmt: skip
         parts += [f"## {title}", text, table(head, cells)]
+    if left:
+        parts += ["## Not tried yet", ", ".join(sorted(left)) + "."]
     return "\n\n".join(parts) + "\n"
 
 
