@@ -17,7 +17,9 @@ def as_trained(source: Source, path: str) -> Source:
     about = _about(Path(path))
     if about is None:
         return source
-    made = {key: tuple(value) if isinstance(value, list) else value for key, value in about["preprocess"].items()}
+    made: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in about["preprocess"].items()
+    }
     name = f"{source.name}, {about['variant']}"  # or the room had several of one name
     return replace(source, name=name, labels=tuple(about["classes"]), preprocess=Preprocess(**made))
 
