@@ -14,10 +14,11 @@ import pytest
 from PIL import Image
 from rooms import chain, maps, tiles_of
 
-from walkin.app import App, Settings
+from walkin.app import CLOSE_S, App, Settings
 from walkin.errors import WalkinError
 from walkin.frame import Input, View
 from walkin.geometry import Pose
+from walkin.imports import collector_resting
 from walkin.requests import Cancel, Close, Feed, File, Item, Measure, Open, Quit, Screenshot, Watch
 from walkin.results import Fed, Finished, Histogram, Notice, Progress, Scores, Tiles, Traced, Watching
 from walkin.targets import offscreen
@@ -243,6 +244,17 @@ def test_all_threads_together_have_the_time_that_is_left_to_the_end(make, monkey
         ended = app.close(1.0)
     busy.set()
     assert not ended and len(waited) == 3 and sum(waited) == 1.0
+
+
+def test_nobody_waits_for_the_import_of_torch_to_end(make, monkeypatch: pytest.MonkeyPatch):
+    app, waited = make(), []
+    monkeypatch.setattr(app.workshop, "close", lambda timeout_s: waited.append(timeout_s) or True)
+    app.close()
+    with collector_resting("nothing of this name"):
+        app.close()
+        app.close(5.0)  # who goes on afterwards does
+    assert waited == [CLOSE_S, 0.0, 5.0]
+    monkeypatch.undo()
 
 
 def test_screenshot(make, tmp_path: Path):

@@ -21,7 +21,6 @@ from walkin.network.trace import trace
 from walkin.requests import Refold
 from walkin.results import Tiles
 
-
 TRIED = 1  # of what input it takes: nothing is known of a class of one's own
 
 

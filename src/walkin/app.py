@@ -21,6 +21,7 @@ from walkin.errors import WalkinError
 from walkin.exhibit import Exhibit
 from walkin.frame import Frame, Input, Target
 from walkin.geometry import Pose
+from walkin.imports import importing
 from walkin.housekeeping import Housekeeping
 from walkin.interact import addresses, shelf
 from walkin.interact.acts import ACTS, sheet
@@ -80,6 +81,7 @@ from walkin.workshop import Workshop
 from walkin.world import GROWING, World
 
 UPLOAD_MS = 4.0
+CLOSE_S = 1.0
 STILL_UPLOAD_MS = 20.0  # where nobody moves and no worker is held up by it
 GROWING_COMMANDS = (
     Command("visualise_wall", "grow what all channels of the wall pointed at look for", "Shift+V"),
@@ -257,8 +259,14 @@ class App:
         except WalkinError as problem:  # it must not hide why a run ended, nor keep the room from being kept
             self.settings.report(f"walkin: {problem}")
 
-    def close(self, timeout_s: float = 1.0) -> bool:
-        """Cancel all jobs and wait for their threads, so long for all of them together; True if all have ended."""
+    def close(self, timeout_s: float | None = None) -> bool:
+        """Cancel all jobs and wait for their threads, so long for all of them together; True if all have ended.
+
+        None: a second; no time where torch is being imported: that cannot be called off, nothing of it is half done,
+        and while its libraries are loaded nothing else gets a turn.
+        """
+        if timeout_s is None:
+            timeout_s = 0.0 if importing() and self.shooting is None else CLOSE_S
         until_s = time.monotonic() + timeout_s
         ended = self.workshop.close(timeout_s)
         if self.shooting is not None:
