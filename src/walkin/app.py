@@ -21,8 +21,8 @@ from walkin.errors import WalkinError
 from walkin.exhibit import Exhibit
 from walkin.frame import Frame, Input, Target
 from walkin.geometry import Pose
-from walkin.imports import importing
 from walkin.housekeeping import Housekeeping
+from walkin.imports import importing
 from walkin.interact import addresses, shelf
 from walkin.interact.acts import ACTS, sheet
 from walkin.interact.doing import do
