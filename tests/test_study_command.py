@@ -174,6 +174,8 @@ def test_ctrl_c_leaves_nothing_half_and_says_how_to_go_on(pictures: Path, tmp_pa
     child = subprocess.Popen(
         [*command, "--kind", "standin", *FEW[:-4], "--epochs", "100000", "--device", "cpu"],
         env=environment, stderr=subprocess.PIPE, text=True,
+        # Tests that were begun in the background have it ignored, and hand that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert child.stderr is not None
     line = child.stderr.readline()
