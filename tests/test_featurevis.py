@@ -478,7 +478,7 @@ def test_a_network_with_whole_numbers_as_input_is_refused_in_one_line():
         def forward(self, x):
             return self.embed(x)
 
-    with pytest.raises(WalkinError, match="takes whole numbers as its input"):
+    with pytest.raises(WalkinError, match="takes no picture: its input is 32 token ids"):
         one(loaded(Words()), "embed/1")
 
 

@@ -224,6 +224,10 @@ class Share:
         except ray.exceptions.OutOfMemoryError:
             yield from self._crashed(sent, "ran out of memory", halve=True)
         except (ray.exceptions.RayError, TimeoutError) as problem:
+            time.sleep(_WAIT_S)  # a head that goes with its node is there a moment longer
+            if not self.cluster.has_head():
+                self.back.append(requests)
+                return
             gone = sent.nodes - {one["NodeID"] for one in alive()}
             place = self.steps.get(sent.errand.number, (sent.node, 0))[0]
             if gone and (place in gone or not place):
