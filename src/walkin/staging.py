@@ -105,7 +105,7 @@ def sweep(folder: Path) -> None:
     host = _host()
     for left in folder.glob(f".*{PART}*"):
         words = left.name.removesuffix(left.suffix if left.suffix != PART else "").removesuffix(PART).split(".")
-        if len(words) < 3 or words[-2] != host or not words[-1].isdecimal() or _alive(int(words[-1])):
+        if len(words) < 3 or words[-2] != host or not words[-1].isdecimal() or is_alive(int(words[-1])):
             continue
         if left.is_dir() and not left.is_symlink():
             shutil.rmtree(left, ignore_errors=True)
@@ -124,7 +124,8 @@ def _host() -> str:
     return "".join(c if c.isalnum() else "-" for c in socket.gethostname()) or "here"
 
 
-def _alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether there is a process of this number on this machine; True where that cannot be told."""
     if os.name == "nt":  # os.kill would end it
         return True
     try:

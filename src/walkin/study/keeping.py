@@ -15,7 +15,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from walkin.errors import WalkinError
-from walkin.staging import FULL, PART
+from walkin.staging import FULL, PART, is_alive
 from walkin.study.recipe import Recipe, differences
 
 ENDING = ".safetensors"
@@ -91,18 +91,6 @@ def sweep(folder: Path) -> None:
     """Remove half files of processes that were killed."""
     for left in folder.glob(f".*{PART}"):
         pid = left.name.removesuffix(PART).rpartition(".")[2]
-        if pid.isdecimal() and not _alive(int(pid)):
+        if pid.isdecimal() and not is_alive(int(pid)):
             with contextlib.suppress(OSError):
                 left.unlink()
-
-
-def _alive(pid: int) -> bool:
-    if os.name == "nt":  # os.kill would end it
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
