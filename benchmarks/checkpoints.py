@@ -33,7 +33,8 @@ from walkin.interact.doing import do
 from walkin.network import checkpoint
 from walkin.network.snapshots import Snapshots
 from walkin.panel_state import Change
-from walkin.requests import Feed, File, Open
+from walkin.picture_source import File
+from walkin.requests import Feed, Open
 from walkin.resources import photos
 from walkin.targets.offscreen import OffscreenTarget
 

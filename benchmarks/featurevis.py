@@ -45,7 +45,7 @@ from walkin.network.featurevis.studio import Request, Studio
 from walkin.network.featurevis.writing import sheet
 from walkin.network.loaded import Loaded, load
 from walkin.requests import Open
-from walkin.results import Grown, Visualised
+from walkin.visualised import Grown, Visualised
 
 # (network, which, address, module whose output has the same values)
 NODES = (

@@ -122,7 +122,7 @@ def made(options: argparse.Namespace, channels: range, ray: Any) -> list[float]:
     from walkin.network.featurevis.growing import visualise
     from walkin.network.featurevis.recipe import named
     from walkin.requests import Open
-    from walkin.results import Grown
+    from walkin.visualised import Grown
 
     loaded = opened(Open(options.network, device="cpu"), lambda line: None)
     recipe = named("quick").shortened(options.steps)

@@ -22,7 +22,8 @@ from machine import resident_bytes, table, write_json
 from room import open_room, options
 
 from walkin.app import App
-from walkin.requests import Feed, File
+from walkin.picture_source import File
+from walkin.requests import Feed
 from walkin.resources import photos
 
 START = """

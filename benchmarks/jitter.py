@@ -24,9 +24,10 @@ from walkin.app import App
 from walkin.frame import Hand, Input
 from walkin.geometry import Pose
 from walkin.network import jobs
-from walkin.requests import Feed, File
+from walkin.picture_source import File
+from walkin.requests import Feed
 from walkin.resources import photos
-from walkin.results import Tiles
+from walkin.tiles import Tiles
 
 REST_S = 0.3  # between two turns
 LEAST = 24  # frames of an idle turn

@@ -22,7 +22,7 @@ from walkin.interact import hands
 from walkin.interact.layout import lay_out
 from walkin.interact.pointing import hover_at, meet_all, ray_of
 from walkin.mosaic import Mosaic
-from walkin.results import Tiles
+from walkin.tiles import Tiles
 from walkin.world import World
 
 BLOCKS = (6, 12, 48, 32)

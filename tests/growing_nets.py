@@ -12,7 +12,7 @@ from walkin.network.featurevis.growing import visualise
 from walkin.network.featurevis.recipe import named
 from walkin.network.loaded import Loaded, load
 from walkin.requests import Open
-from walkin.results import Grown
+from walkin.visualised import Grown
 
 FEW = named("fourier").shortened(24).with_(every=8)
 

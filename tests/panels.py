@@ -12,8 +12,9 @@ from walkin.geometry import Pose
 from walkin.graph import Network, Node
 from walkin.panel_state import Change, PanelState
 from walkin.places import Layout, Place
+from walkin.readings import Scores
 from walkin.render.colors import lookup_table
-from walkin.results import Fed, Scores
+from walkin.results import Fed
 from walkin.ui.offer import Command, Offer
 from walkin.ui.panel import Panel
 from walkin.world import Hover, World

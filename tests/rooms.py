@@ -11,7 +11,7 @@ from walkin.graph import Network, Node
 from walkin.mosaic import Mosaic
 from walkin.places import Layout, Place
 from walkin.render.colors import linear_to_srgb, lookup_table
-from walkin.results import Tiles
+from walkin.tiles import Tiles
 from walkin.world import COLOR_MAPS, Look, World
 
 FAR_AWAY = Place((500.0, 0.0, 500.0), 0.0, 1, 1, 1.0, 1.0)

@@ -19,9 +19,13 @@ from walkin.errors import WalkinError
 from walkin.frame import Input, View
 from walkin.geometry import Pose
 from walkin.imports import collector_resting
-from walkin.requests import Cancel, Close, Feed, File, Item, Measure, Open, Quit, Screenshot, Watch
-from walkin.results import Fed, Finished, Histogram, Notice, Progress, Scores, Tiles, Traced, Watching
+from walkin.picture_source import File, Item
+from walkin.readings import Histogram, Scores
+from walkin.requests import Close, Feed, Measure, Open, Watch
+from walkin.results import Fed, Finished, Notice, Progress, Traced, Watching
+from walkin.room_requests import Cancel, Quit, Screenshot
 from walkin.targets import offscreen
+from walkin.tiles import Tiles
 
 SIZE = (160, 90)
 NODES = (maps("conv1", 4, 8, 8, "input"), maps("conv2", 9, 4, 4, "conv1"))

@@ -19,7 +19,7 @@ from walkin.network.fold import fold
 from walkin.network.quantise import quantise
 from walkin.network.trace import trace
 from walkin.requests import Refold
-from walkin.results import Tiles
+from walkin.tiles import Tiles
 
 TRIED = 1  # of what input it takes: nothing is known of a class of one's own
 

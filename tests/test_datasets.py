@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from walkin.catalogue import Catalogue, Page, Spoiled, Thumbnail
 from walkin.errors import WalkinError
 from walkin.network import shelf as jobs
 from walkin.network.datasets import Pictures, open_pictures
 from walkin.network.gallery import Gallery
 from walkin.network.shelf import Shelf
-from walkin.requests import Browse, File, Item, Slots, Thumbnails
-from walkin.results import Catalogue, Notice, Page, Spoiled, Thumbnail
+from walkin.picture_source import File, Item
+from walkin.results import Notice
+from walkin.shelf_requests import Browse, Slots, Thumbnails
 
 
 def picture(path: Path, grey: int = 100) -> Path:

@@ -19,7 +19,8 @@ from walkin.network import jobs
 from walkin.network.jobs import Sessions
 from walkin.network.quantise import quantise
 from walkin.requests import Detail, Feed, Open, Refold
-from walkin.results import Notice, Tiles
+from walkin.results import Notice
+from walkin.tiles import Tiles
 from walkin.ui.histogram import of_tiles
 
 WALLS = {

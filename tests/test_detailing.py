@@ -21,7 +21,8 @@ from walkin.exhibit import Wall
 from walkin.frame import Input, View
 from walkin.interact.doing import do
 from walkin.panel_state import Change
-from walkin.requests import Feed, Noise, Open
+from walkin.picture_source import Noise
+from walkin.requests import Feed, Open
 from walkin.results import Finished
 from walkin.targets import offscreen
 from walkin.world import AtlasRoom, World

@@ -20,6 +20,7 @@ from PIL import Image
 from torch import nn
 
 from walkin.errors import WalkinError
+from walkin.evidence import Evidence, Exemplars
 from walkin.mailbox import Mailbox, Worker
 from walkin.network import jobs
 from walkin.network.datasets import open_pictures
@@ -33,8 +34,9 @@ from walkin.network.featurevis.cache import Cache
 from walkin.network.featurevis.reach import Reach
 from walkin.network.gallery import Gallery
 from walkin.network.session import Session
-from walkin.requests import Exemplify, File, LookThrough
-from walkin.results import Evidence, Exemplars, Notice, Progress
+from walkin.picture_source import File
+from walkin.requests import Exemplify, LookThrough
+from walkin.results import Notice, Progress
 
 SIDE = 24
 SPOT = (5, 16)  # row and column of the bright pixel

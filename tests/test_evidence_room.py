@@ -11,13 +11,17 @@ from panels import Visit
 from test_growing_walls import does, grown, handed
 from visitor import Holder
 
+from walkin.evidence import BEST, Evidence, Exemplars, Patch, Reached
 from walkin.findings import KEPT, Figures, number, percent, times
 from walkin.frame import Input
 from walkin.geometry import Fov
 from walkin.interact import carry, history
 from walkin.panel_state import Change
-from walkin.requests import Cancel, Exemplify, File, Full, LookThrough, Pause, Visualise
-from walkin.results import BEST, Evidence, Exemplars, Finished, Patch, Progress, Reached
+from walkin.picture_source import File
+from walkin.requests import Exemplify, LookThrough, Visualise
+from walkin.results import Finished, Progress
+from walkin.room_requests import Cancel, Pause
+from walkin.shelf_requests import Full
 from walkin.workshop import job_name
 from walkin.world import World
 

@@ -10,8 +10,9 @@ from rooms import FAR_AWAY, chain, facing, furnished, maps, tiles_of, tiles_of_c
 from walkin.app import _keys
 from walkin.geometry import Fov, Pose
 from walkin.places import Layout, Place
+from walkin.readings import Scores
 from walkin.requests import Open
-from walkin.results import Fed, Scores
+from walkin.results import Fed
 from walkin.world import BETWEEN_M, World
 
 

@@ -20,10 +20,10 @@ from test_jobs import of, opened, run
 
 from walkin import staging
 from walkin.errors import WalkinError
+from walkin.export_request import PARTS, Export
 from walkin.mailbox import Cancelled
 from walkin.network import jobs
 from walkin.network.capture import activations
-from walkin.requests import PARTS, Export
 from walkin.results import Exported, Progress
 from walkin.staging import check_room, free, staged_file, staged_folder, sweep
 

@@ -12,8 +12,10 @@ from test_jobs import of, opened, run
 
 import walkin
 from walkin.errors import WalkinError
+from walkin.export_request import Export
 from walkin.network import jobs
-from walkin.requests import Compare, Export, Feed, Intervene, Noise, State
+from walkin.picture_source import Noise
+from walkin.requests import Compare, Feed, Intervene, State
 from walkin.results import Exported
 
 MODEL = """

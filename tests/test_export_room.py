@@ -11,6 +11,7 @@ import pytest
 from panels import room
 from rooms import FAR_AWAY, maps
 
+from walkin.export_request import Export
 from walkin.frame import Input
 from walkin.geometry import Pose
 from walkin.graph import Network, Node
@@ -18,9 +19,8 @@ from walkin.growth import Bloom, Method
 from walkin.interact.doing import do
 from walkin.panel_state import Change
 from walkin.places import Layout, Place
-from walkin.requests import Export
-from walkin.results import Visualised
 from walkin.settings import Preferences, preferences_of, put_into, read_settings, write_changes
+from walkin.visualised import Visualised
 from walkin.world import World
 
 

@@ -14,13 +14,15 @@ from PIL import Image
 from test_jobs import of, opened, run
 
 from walkin.errors import WalkinError
+from walkin.export_request import Bloomed, Export
 from walkin.mailbox import Cancelled
 from walkin.network import jobs
 from walkin.network.export.held import held
 from walkin.network.featurevis.cache import Cache
 from walkin.network.weighing import weights_hash
-from walkin.requests import Bloomed, Export, Visualise
-from walkin.results import Exported, Grown, GrownTiles, Progress, Visualised
+from walkin.requests import Visualise
+from walkin.results import Exported, Progress
+from walkin.visualised import Grown, GrownTiles, Visualised
 
 FEW = (("size", 24), ("steps", 4))
 

@@ -21,7 +21,8 @@ from walkin.network.featurevis.parametrisation import Fourier, fitted, make
 from walkin.network.featurevis.reach import Reach, where_it_stops
 from walkin.network.featurevis.recipe import RECIPES, named
 from walkin.network.featurevis.studio import Request, Studio, Studios
-from walkin.results import Grown, Notice, Progress
+from walkin.results import Notice, Progress
+from walkin.visualised import Grown
 
 pytestmark = pytest.mark.slow  # pictures grow in nearly all of them
 

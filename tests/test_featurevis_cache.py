@@ -23,7 +23,8 @@ from walkin.network.featurevis.growing import visualise
 from walkin.network.featurevis.objective import parse
 from walkin.network.featurevis.reach import Reach
 from walkin.network.featurevis.recipe import Recipe, named
-from walkin.results import Grown, Notice
+from walkin.results import Notice
+from walkin.visualised import Grown
 
 pytestmark = pytest.mark.slow  # pictures grow in nearly all of them
 
@@ -242,7 +243,7 @@ def test_a_killed_run_loses_at_most_the_batch_in_hand(tmp_path):
 
 def test_torch_is_not_needed_to_list(tmp_path):
     assert torch  # imported by this file; a process of its own is not
-    code = "import sys; from walkin.opening import cache; cache('list', ''); print('torch' in sys.modules)"
+    code = "import sys; from walkin.commands import cache; cache('list', ''); print('torch' in sys.modules)"
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "False", done.stderr

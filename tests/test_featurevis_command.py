@@ -23,7 +23,7 @@ from walkin.errors import WalkinError
 from walkin.network.featurevis.command import expanded, with_changes
 from walkin.network.featurevis.recipe import named
 from walkin.network.featurevis.writing import Folder, sheet
-from walkin.results import Visualised
+from walkin.visualised import Visualised
 
 pytestmark = pytest.mark.slow  # pictures grow in nearly all of them
 
@@ -253,7 +253,8 @@ def test_the_workers_job_grows_pictures_of_a_network_in_the_room(here):
     from walkin.network import jobs
     from walkin.network.jobs import Sessions
     from walkin.requests import Open, Visualise
-    from walkin.results import GrownTiles, Progress
+    from walkin.results import Progress
+    from walkin.visualised import GrownTiles
 
     sessions = Sessions()
     picture = np.full((24, 24, 3), 90, np.uint8)

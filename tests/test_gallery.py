@@ -12,8 +12,8 @@ from test_export import exported
 from test_export_visualisations import Plain, grow
 from test_jobs import of, opened, run
 
+from walkin.export_request import Export
 from walkin.network import jobs
-from walkin.requests import Export
 from walkin.results import Exported
 
 CARDS = "return [...document.querySelectorAll('.card')].map(card => card.dataset.address)"

@@ -10,9 +10,11 @@ from visitor import FIRST, FRAME, SHELF, Holder, aimed, at, furnished_room, held
 
 from walkin.frame import Hand
 from walkin.geometry import Pose
+from walkin.picture_source import File, Noise, Tile
 from walkin.places import Place
-from walkin.requests import Feed, File, Full, Keep, Noise, Request, Tile
+from walkin.requests import Feed, Request
 from walkin.results import Fed
+from walkin.shelf_requests import Full, Keep
 from walkin.things import Carried, Thing
 
 AWAY = np.array([-0.4, 3.0, -2.0])

@@ -24,10 +24,14 @@ from walkin.mailbox import Mailbox, Worker
 from walkin.network.featurevis.recipe import Recipe, named
 from walkin.network.grown_tiles import LEVELS, SIDE, levels_of
 from walkin.panel_state import Change, PanelState
+from walkin.picture_source import Pixels
 from walkin.places import Place
-from walkin.requests import Cancel, Keep, Pause, Pixels, SaveRecipe, Visualise
-from walkin.results import Finished, GrownTiles, Visualised
+from walkin.requests import Visualise
+from walkin.results import Finished
+from walkin.room_requests import Cancel, Pause, SaveRecipe
 from walkin.scene import Opened, Scene, from_json, to_json
+from walkin.shelf_requests import Keep
+from walkin.visualised import GrownTiles, Visualised
 from walkin.world import World
 
 

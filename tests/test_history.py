@@ -14,8 +14,9 @@ from walkin.frame import Input
 from walkin.interact.doing import do
 from walkin.interact.history import STEPS, arrangement
 from walkin.panel_state import Change
+from walkin.picture_source import File
 from walkin.places import LayoutParameters
-from walkin.requests import Feed, File
+from walkin.requests import Feed
 from walkin.results import Fed, Finished
 from walkin.world import Arrangement
 

@@ -20,10 +20,13 @@ from walkin.network.example import Example
 from walkin.network.forms import arguments
 from walkin.network.pictures import Picture
 from walkin.network.session import Session
+from walkin.picture_source import Given, Pixels, source_from_json, source_to_json
 from walkin.plain import from_plain, to_plain
-from walkin.requests import Feed, Given, Open, Pixels, source_from_json, source_to_json
-from walkin.results import Fed, Notice, Scores, Tiles, Traced
+from walkin.readings import Scores
+from walkin.requests import Feed, Open
+from walkin.results import Fed, Notice, Traced
 from walkin.scene import Opened as SavedNetwork
+from walkin.tiles import Tiles
 
 NETS = Path(own_nets.__file__)
 

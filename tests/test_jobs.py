@@ -14,21 +14,11 @@ from torch import nn
 from walkin.errors import Cancelled, WalkinError
 from walkin.network import jobs
 from walkin.network.jobs import Sessions
-from walkin.requests import (
-    Close,
-    Feed,
-    File,
-    Item,
-    Measure,
-    Noise,
-    Open,
-    Pixels,
-    Refold,
-    Tile,
-    source_from_json,
-    source_to_json,
-)
-from walkin.results import Fed, Histogram, Notice, Progress, Scores, Tiles, Traced
+from walkin.picture_source import File, Item, Noise, Pixels, Tile, source_from_json, source_to_json
+from walkin.readings import Histogram, Scores
+from walkin.requests import Close, Feed, Measure, Open, Refold
+from walkin.results import Fed, Notice, Progress, Traced
+from walkin.tiles import Tiles
 
 
 class Picky(nn.Module):

@@ -17,7 +17,8 @@ from walkin.errors import WalkinError
 from walkin.mailbox import Mailbox, Worker
 from walkin.network import jobs, live
 from walkin.network.live import CameraFrames, FolderFrames, open_frames
-from walkin.requests import File, Watch
+from walkin.picture_source import File
+from walkin.requests import Watch
 from walkin.results import Fed, Finished, Notice, Progress, Watching
 
 

@@ -16,7 +16,7 @@ from walkin.network.gallery import Gallery
 from walkin.network.inputs import prepare
 from walkin.network.loaded import Loaded
 from walkin.network.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
-from walkin.requests import Noise
+from walkin.picture_source import Noise
 
 
 def loaded(channels: int = 3, size: tuple[int, int] = (48, 64), form: str = "picture", **asked: Any) -> Loaded:

@@ -9,7 +9,7 @@ from rooms import mosaic_levels
 
 from walkin.graph import MAX_SIDE, Node
 from walkin.network.quantise import SAMPLES, percentiles, quantise
-from walkin.results import Tiles
+from walkin.tiles import Tiles
 
 
 def node_of(shape: tuple[int, ...], *, channel_axis: int = 1) -> Node:

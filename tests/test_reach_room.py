@@ -23,9 +23,12 @@ from walkin.interventions import Intervention
 from walkin.network import jobs
 from walkin.network.jobs import Sessions
 from walkin.panel_state import Change
-from walkin.requests import Compare, Feed, File, Intervene, Open, Pixels, Refold, State
-from walkin.results import Compared, Fed, Intervened, Notice, Scores, Tiles, Traced
+from walkin.picture_source import File, Pixels
+from walkin.readings import Compared, Intervened, Scores
+from walkin.requests import Compare, Feed, Intervene, Open, Refold, State
+from walkin.results import Fed, Notice, Traced
 from walkin.scene import from_json, to_json
+from walkin.tiles import Tiles
 from walkin.world import World
 
 WORK: dict[type, Any] = {

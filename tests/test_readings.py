@@ -12,8 +12,10 @@ from walkin.network import jobs, readings
 from walkin.network.class_colors import palette
 from walkin.network.histograms import activations
 from walkin.network.jobs import Sessions
-from walkin.requests import Noise, Open
-from walkin.results import Boxes, Fed, Scores, Segmentation
+from walkin.picture_source import Noise
+from walkin.readings import Boxes, Scores, Segmentation
+from walkin.requests import Open
+from walkin.results import Fed
 
 NAMES = ("__background__", "cat", "dog")
 

@@ -18,6 +18,7 @@ from walkin.interact.layout import lay_out
 from walkin.interact.pointing import CORNER_M, RIM_M, SCROLLS_M
 from walkin.network.class_colors import palette
 from walkin.places import Layout, Place
+from walkin.readings import Boxes, Segmentation
 from walkin.render import handles, legend, plate
 from walkin.render.colors import bar_colors, linear_to_srgb, lookup_table, srgb_to_linear
 from walkin.render.labels import Labels
@@ -26,7 +27,7 @@ from walkin.render.readings import map_place
 from walkin.render.rectangles import RECTANGLE, Rectangles
 from walkin.render.text import Text
 from walkin.render.told import percent
-from walkin.results import Boxes, Fed, Segmentation
+from walkin.results import Fed
 from walkin.things import Enlarged
 from walkin.world import COLOR_MAPS, RANGES, Hover, World
 

@@ -29,10 +29,13 @@ from walkin.network.fold import FOLDS, fold
 from walkin.network.jobs import Sessions
 from walkin.network.recording import Trace
 from walkin.network.trace import trace
+from walkin.picture_source import Noise
 from walkin.places import Place
-from walkin.requests import Cancel, Feed, Noise, Open, Refold
-from walkin.results import Fed, Finished, Tiles, Traced
+from walkin.requests import Feed, Open, Refold
+from walkin.results import Fed, Finished, Traced
+from walkin.room_requests import Cancel
 from walkin.targets import offscreen
+from walkin.tiles import Tiles
 from walkin.world import World
 
 

@@ -31,26 +31,14 @@ from walkin.network.datasets import open_pictures
 from walkin.network.gallery import Gallery
 from walkin.panel_state import Change
 from walkin.picture_file import PASSING
+from walkin.picture_source import File, Item, Noise, Pixels, Tile
 from walkin.places import Layout, LayoutParameters, Place
-from walkin.requests import (
-    Feed,
-    File,
-    Item,
-    Keep,
-    Noise,
-    Open,
-    Pixels,
-    Refold,
-    Request,
-    Restore,
-    Save,
-    Slots,
-    Tile,
-    Watch,
-)
+from walkin.requests import Feed, Open, Refold, Request, Watch
 from walkin.results import Fed, Traced
+from walkin.room_requests import Restore, Save
 from walkin.safe_file import Damaged
 from walkin.scene import from_json, read_scene, to_json
+from walkin.shelf_requests import Keep, Slots
 from walkin.storing import Store, load
 from walkin.things import Enlarged, Thing
 from walkin.world import Look, World

@@ -23,12 +23,13 @@ from walkin.graph import Network, Node
 from walkin.interact.layout import lay_out
 from walkin.interact.locomotion import stand_at_entrance, stand_before
 from walkin.places import Place
+from walkin.readings import Scores
 from walkin.render import labels, ribbons
 from walkin.render.colors import linear_to_srgb, srgb_to_linear
 from walkin.render.rectangles import Rectangles, as_it_is, rectangle
 from walkin.render.rooms import LIGHT
 from walkin.render.surface import Surface
-from walkin.results import Fed, Scores
+from walkin.results import Fed
 from walkin.targets.offscreen import EYE_DISTANCE_M, LEFT_EYE, RIGHT_EYE
 from walkin.world import Look, World
 

@@ -7,11 +7,13 @@ import pytest
 from test_grab import AWAY, hung, slot
 from visitor import Holder, at
 
+from walkin.catalogue import Catalogue, Page, Slot, Spoiled, Thumbnail
 from walkin.geometry import UP, Fov, Pose, frustum_planes, spheres_in_frustum
 from walkin.interact import shelf as shelves
 from walkin.interact.layout import lay_out
-from walkin.requests import File, Noise, Slots, Thumbnails
-from walkin.results import Catalogue, Fed, Page, Slot, Spoiled, Thumbnail
+from walkin.picture_source import File, Noise
+from walkin.results import Fed
+from walkin.shelf_requests import Slots, Thumbnails
 from walkin.things import BUTTONS, COLUMNS, NOISES, Shelf
 from walkin.world import World
 

@@ -22,7 +22,7 @@ from walkin.interact.walk import walk
 from walkin.panel_state import Change
 from walkin.places import Layout, Place, Viewpoint
 from walkin.render.renderer import Renderer
-from walkin.requests import FilmWalk
+from walkin.room_requests import FilmWalk
 from walkin.targets.offscreen import OffscreenTarget
 from walkin.world import Gestures, World
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from walkin.catalogue import Page, Spoiled, Thumbnail
 from walkin.errors import WalkinError
 from walkin.mailbox import Mailbox, Worker
 from walkin.network import shelf as jobs
@@ -17,8 +18,9 @@ from walkin.network.gallery import Gallery
 from walkin.network.shelf import Shelf
 from walkin.network.thumbnails import Thumbnails as Maker
 from walkin.network.thumbnails import fitted
-from walkin.requests import File, Full, Keep, Noise, Pixels, Slots, Source, Thumbnails, Tile
-from walkin.results import Finished, Notice, Page, Spoiled, Thumbnail
+from walkin.picture_source import File, Noise, Pixels, Source, Tile
+from walkin.results import Finished, Notice
+from walkin.shelf_requests import Full, Keep, Slots, Thumbnails
 
 
 def two_tone(size: tuple[int, int]) -> Image.Image:

@@ -16,14 +16,16 @@ from safetensors.torch import save, save_file
 
 from walkin.app import App, Settings
 from walkin.errors import WalkinError
+from walkin.export_request import Export
 from walkin.frame import Frame, Input
 from walkin.interact.doing import do
 from walkin.interact.session import scene_of
 from walkin.keeping import Kept, requests_of
 from walkin.network.timeline import Timeline, check, natural
 from walkin.panel_state import Change
-from walkin.requests import Cancel, Export, Open
+from walkin.requests import Open
 from walkin.results import Checkpoints
+from walkin.room_requests import Cancel
 from walkin.scene import from_json, to_json
 from walkin.storing import Loaded
 from walkin.targets.offscreen import OffscreenTarget

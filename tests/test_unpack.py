@@ -10,7 +10,7 @@ import pytest
 from walkin import gl
 from walkin.render.interop import Interop, Unusable
 from walkin.render.unpack import Unpack
-from walkin.results import DeviceCodes
+from walkin.tiles import DeviceCodes
 
 POINTER = ctypes.c_void_p
 SIZES = ((96, 64), (48, 32), (24, 16))

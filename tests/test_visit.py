@@ -18,7 +18,7 @@ from walkin.app import App
 from walkin.exhibit import Wall
 from walkin.frame import Hand, Input
 from walkin.geometry import Pose
-from walkin.requests import File
+from walkin.picture_source import File
 from walkin.storing import Loaded, load
 from walkin.targets.offscreen import OffscreenTarget
 

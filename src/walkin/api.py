@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from walkin.graph import Network
     from walkin.interventions import Intervention
     from walkin.keeping import Kept
-    from walkin.results import Changed, Visualised
+    from walkin.readings import Changed
     from walkin.room import Room
+    from walkin.visualised import Visualised
 
 # torch's own names stay in network/ (tests/test_architecture.py), also where only a type checker would read them.
 Module = Any
@@ -89,12 +90,14 @@ def view(
     `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws one picture into
     a file and says where. WalkinError says what is wrong in one line.
     """
-    from walkin import opening
     from walkin.app import App, Settings
+    from walkin.asked import interventions_from
     from walkin.keeping import Kept
-    from walkin.picture_file import check_writable, screenshot_path
+    from walkin.liked import kept_of_visit, look_as_asked
+    from walkin.picture_file import check_writable, make_folder, screenshot_path
     from walkin.room import Room, why_not_beside
     from walkin.settings import put_into
+    from walkin.target_choice import make_target, target_kind
 
     _one_of("fold", fold, FOLDS)
     _one_of("target", target, TARGETS)
@@ -102,7 +105,7 @@ def view(
         _one_of("layout", layout, LAYOUTS)
     limit_bytes = _memory(memory)
     spec = model_or_name if isinstance(model_or_name, str) else _class_of(model_or_name)
-    kind = opening.target_kind(target)
+    kind = target_kind(target)
     picture = Path(screenshot_to) if screenshot_to is not None else None
     if not block:
         if picture is not None:
@@ -111,7 +114,7 @@ def view(
             raise WalkinError(problem, code=2)
     elif kind == "offscreen" and picture is None:
         picture = screenshot_path(spec)
-        opening.make_folder(picture.parent)
+        make_folder(picture.parent)
     if picture is not None:
         check_writable(picture)
     with ExitStack() as stack:
@@ -123,13 +126,13 @@ def view(
             probes=probes, hide=hide, inputs=inputs,
         )  # fmt: skip
         request = replace(request, images=browse, checkpoints=_checked(checkpoints))
-        request = replace(request, interventions=opening.interventions_from(interventions))
+        request = replace(request, interventions=interventions_from(interventions))
         live = request.model
         if not block and live is not None:  # now and here: later it may be half of one step and half of the next
             from walkin.network.factory import adopt
 
             request = replace(request, model=adopt(live, copied=True)[0], private=True)
-        requests, kept = [request], opening.kept_of_visit() if kind != "offscreen" and picture is None else Kept()
+        requests, kept = [request], kept_of_visit() if kind != "offscreen" and picture is None else Kept()
         if scene is not None:
             requests = _take_up(kept, Path(scene), request, layout, light)
         settings = Settings(
@@ -145,10 +148,10 @@ def view(
         )
 
         def opened(**more: Any) -> App:
-            app = App(opening.make_target(kind, size, msaa, eyes, **more), settings)
+            app = App(make_target(kind, size, msaa, eyes, **more), settings)
             if settings.kept.liked is not None:
                 put_into(app.world, settings.kept.liked)
-            app.world.look = opening.look_as_asked(app.world.look, layout, light=light)
+            app.world.look = look_as_asked(app.world.look, layout, light=light)
             app.open(*requests)
             return app
 
@@ -203,22 +206,23 @@ def _take_up(kept: Kept, path: Path, request: Open, layout: str | None, light: b
     """The scene in a file goes into what is kept; what opens its networks, or the one asked for if there is no file."""
     import argparse
 
-    from walkin import opening
+    from walkin.liked import look_as_asked
+    from walkin.scene_asked import requests_for, scene_as_asked, scene_from
 
     named = request.model is not None or request.spec != "demo"
     kept.scene_file = path
-    loaded = opening.scene_from(path, named)
+    loaded = scene_from(path, named)
     if loaded is None:
         return [request]
     options = argparse.Namespace(
         scene=path, network=[request.spec] if named else None, weights=request.weights, key=request.key,
         device=request.device,
     )  # fmt: skip
-    requests = opening.requests_for(loaded.scene, options, request.model, request.inputs)
+    requests = requests_for(loaded.scene, options, request.model, request.inputs)
     if named and len(requests) == 1:  # what the script says now goes before what the scene remembers
         now = {name: getattr(request, name) for name in ("probes", "hide", "checkpoints") if getattr(request, name)}
         requests = [replace(requests[0], private=request.private, **now)]
-    kept.loaded = opening.scene_as_asked(loaded, lambda look: opening.look_as_asked(look, layout, light=light))
+    kept.loaded = scene_as_asked(loaded, lambda look: look_as_asked(look, layout, light=light))
     return requests
 
 
@@ -264,8 +268,8 @@ def activations(
     """
     _one_of("fold", fold, FOLDS)
     _class_of(model)
+    from walkin.asked import interventions_from
     from walkin.network import capture, changing
-    from walkin.opening import interventions_from
 
     wanted = interventions_from(interventions)
     try:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from walkin import callbacks, recipe_settings
+from walkin.catalogue import Catalogue, Page, Spoiled, Thumbnail
 from walkin.detailing import Detailing
 from walkin.errors import WalkinError
 from walkin.exhibit import Exhibit
@@ -34,49 +35,20 @@ from walkin.keeping import Keeper, Kept
 from walkin.mailbox import Mailbox, lower_thread_priority
 from walkin.phases import DRAIN, DRAW, INTERACT, PANEL, PREPARE
 from walkin.picture_file import save_png, screenshot_path
+from walkin.readings import Boxes, Compared, Histogram, Intervened, Scores, Segmentation
 from walkin.render.colors import lookup_table
 from walkin.render.renderer import Renderer
 from walkin.render.surface import is_software
 from walkin.render.video_memory import usual_limit
-from walkin.requests import (
-    Browse,
-    FilmWalk,
-    Open,
-    Quit,
-    Request,
-    Restore,
-    Save,
-    SaveRecipe,
-    Screenshot,
-    StopFilm,
-    Watch,
-    Weigh,
-)
-from walkin.results import (
-    Boxes,
-    Catalogue,
-    Compared,
-    Exported,
-    Fed,
-    Finished,
-    GrownTiles,
-    Histogram,
-    Intervened,
-    Notice,
-    Page,
-    Progress,
-    Result,
-    Scores,
-    Segmentation,
-    Spoiled,
-    Thumbnail,
-    Tiles,
-    Traced,
-    Weighed,
-)
+from walkin.requests import Open, Request, Watch, Weigh
+from walkin.results import Exported, Fed, Finished, Notice, Progress, Result, Traced, Weighed
+from walkin.room_requests import FilmWalk, Quit, Restore, Save, SaveRecipe, Screenshot, StopFilm
+from walkin.shelf_requests import Browse
 from walkin.shooting import Shooting
+from walkin.tiles import Tiles
 from walkin.ui.offer import Command, Offer
 from walkin.ui.panel import Panel
+from walkin.visualised import GrownTiles
 from walkin.workshop import Workshop
 from walkin.world import GROWING, World
 

@@ -400,7 +400,7 @@ def _view(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from walkin.opening import info
+    from walkin.commands import info
 
     return info(options)
 
@@ -422,7 +422,7 @@ def _networks(options: argparse.Namespace) -> int:
 
 
 def _featurevis(options: argparse.Namespace) -> int:
-    from walkin.opening import featurevis
+    from walkin.commands import featurevis
 
     return featurevis(options)
 
@@ -450,7 +450,7 @@ def _study_view(options: argparse.Namespace) -> int:
 
 
 def _cache(options: argparse.Namespace) -> int:
-    from walkin.opening import cache
+    from walkin.commands import cache
 
     return cache(options.action, options.value)
 

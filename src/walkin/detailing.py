@@ -8,9 +8,10 @@ import numpy as np
 
 from walkin.mosaic import MAX_LEVELS
 from walkin.requests import Detail, Open
-from walkin.results import Finished, Result, Tiles
+from walkin.results import Finished, Result
 from walkin.sharpness import PIXELS, Choice, changed, wanted
 from walkin.sharpness import seen_levels as seen
+from walkin.tiles import Tiles
 from walkin.world import World
 
 UNIT = 1 << (MAX_LEVELS - 1)  # texels: walls lie at multiples of this (render/atlas.py)

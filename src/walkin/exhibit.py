@@ -12,8 +12,10 @@ from walkin.graph import Network, Node
 from walkin.interventions import Intervention
 from walkin.mosaic import Mosaic
 from walkin.places import Layout, Place, Ribbon
+from walkin.readings import Boxes, Compared, Intervened, Scores, Segmentation
 from walkin.requests import Open, Slice, State
-from walkin.results import Boxes, Compared, Fed, Intervened, Scores, Segmentation, Tiles
+from walkin.results import Fed
+from walkin.tiles import Tiles
 
 
 def wall_key(exhibit: str, address: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from walkin.requests import PARTS
+from walkin.export_request import PARTS
 
 EXTENTS = ("wall", "network", "all")
 """This wall, this network, all networks in the room."""
@@ -35,7 +35,7 @@ class Exporting:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Of requests.PARTS, which are fields here."""
+        """Of export_request.PARTS, which are fields here."""
         return tuple(part for part in PARTS if getattr(self, part))
 
     @property

@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from walkin import opening
 from walkin.api import Module, request_for
+from walkin.asked import check_files, interventions_from, request_from
 from walkin.errors import WalkinError
 from walkin.export_flags import PARTS
+from walkin.export_request import Export
 from walkin.imports import collector_resting
 from walkin.interventions import Intervention
-from walkin.requests import Export, Open
+from walkin.requests import Open
 from walkin.staging import check_folder, file_name
 from walkin.world import COLOR_MAPS, RANGES
 
@@ -59,8 +60,8 @@ def export(
             raise WalkinError(f"{name}={given!r}: one of {', '.join(choices)} is wanted", code=2)
     file = os.fspath(image) if isinstance(image, str | os.PathLike) else None
     request = request_for(model_or_name, image=file, picture=None if file else image, fold=fold, **network)
-    request = replace(request, interventions=opening.interventions_from(interventions))
-    opening.check_files(request)
+    request = replace(request, interventions=interventions_from(interventions))
+    check_files(request)
     asked = Export(
         to=str(folder if folder is not None else f"{file_name(request.spec)}-export"),
         nodes=(nodes,) if isinstance(nodes, str) else tuple(nodes),
@@ -78,8 +79,8 @@ def export(
 
 def command(options: argparse.Namespace) -> int:
     """walkin export: prints where what was written is."""
-    request = opening.request_from(options, options.network)
-    opening.check_files(request)
+    request = request_from(options, options.network)
+    check_files(request)
     asked = Export(
         to=options.out or f"{file_name(options.network)}-export",
         nodes=tuple(options.nodes),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from walkin.results import Evidence, Exemplars
+from walkin.evidence import Evidence, Exemplars
 
 EVIDENCE, EXEMPLARS = "evidence", "exemplars"  # what the jobs are called
 KEPT = 64  # channels whose pictures are at hand: 0.4 MB each

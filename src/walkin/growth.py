@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from walkin.results import GrownTiles, Visualised
+from walkin.visualised import GrownTiles, Visualised
 
 SHOWINGS = ("visualisation", "both", "activation")
 """What a wall shows of a channel that has a visualisation."""

@@ -34,7 +34,7 @@ class Intervention:
     """Of clamp: nothing stays below; None: no bound."""
     high: float | None = None
     picture: object | None = None
-    """Of swap: walkin.requests.Source of the picture whose values are taken."""
+    """Of swap: walkin.picture_source.Source of the picture whose values are taken."""
 
     def __post_init__(self) -> None:
         problem = ""

@@ -64,3 +64,12 @@ def screenshot_path(title: str) -> Path:
     while path.exists():
         path, number = folder / f"{name}-{stamp}-{number}.png", number + 1
     return path
+
+
+def make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise WalkinError(
+            f"cannot make the folder {folder}: {problem.strerror}; name a file with --screenshot-to"
+        ) from problem

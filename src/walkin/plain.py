@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from walkin.errors import WalkinError
-from walkin.requests import Source, source_from_json, source_to_json
+from walkin.picture_source import Source, source_from_json, source_to_json
 
 _SOURCES = typing.get_args(Source)
 _TUPLES = (tuple, frozenset, list)

@@ -10,7 +10,7 @@ from walkin.errors import WalkinError
 from walkin.network.featurevis.recipe import PARAMETRISATIONS, RECIPES, named
 from walkin.network.featurevis.saved_recipes import save_recipe, saved_names
 from walkin.places import Setting
-from walkin.requests import SaveRecipe
+from walkin.room_requests import SaveRecipe
 from walkin.world import World
 
 # Highest value and step of each slider, where twice the usual value would not do.

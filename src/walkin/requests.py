@@ -3,88 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, get_args
+from dataclasses import dataclass, field
 
-from walkin.errors import WalkinError
+from walkin.export_request import Export
 from walkin.interventions import Intervention
 from walkin.marks import Mark
-
-
-@dataclass(frozen=True)
-class File:
-    """A picture in a file."""
-
-    path: str
-
-
-@dataclass(frozen=True)
-class Item:
-    """A picture of a data set that is not made of plain files."""
-
-    dataset: str
-    """What it is opened by: `caltech101:ROOT`, `package.module:DATASET`."""
-    index: int
-
-
-@dataclass(frozen=True)
-class Noise:
-    """A picture out of the noise machine, made in the input space of the network that it is fed to."""
-
-    kind: str
-    """gaussian, uniform, grey, black or perlin."""
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One channel's picture, taken off a wall."""
-
-    network: str
-    address: str
-    channel: int
-    serial: int = 0
-    """Of the picture that was in the network at the moment of the grab: tells two grabs of one tile apart."""
-
-
-@dataclass(frozen=True)
-class Pixels:
-    """A picture that came in memory: pasted, given from Python, a visualisation."""
-
-    id: str
-    caption: str = ""
-
-
-@dataclass(frozen=True)
-class Given:
-    """What a network was given as its example inputs (Open.inputs), or what was guessed for it."""
-
-    network: str = ""
-
-
-Source = File | Item | Noise | Tile | Pixels | Given
-"""What a picture can be made from again."""
-
-
-def source_to_json(source: Source) -> dict[str, Any]:
-    return {"source": type(source).__name__.lower(), **asdict(source)}
-
-
-def source_from_json(data: Any) -> Source:
-    """The source that `source_to_json` wrote; WalkinError if it is none."""
-    kinds = {kind.__name__.lower(): kind for kind in get_args(Source)}
-    try:
-        values = dict(data) if isinstance(data, Mapping) else {}
-        made = kinds[values.pop("source")](**values)
-    except (KeyError, TypeError) as problem:
-        raise WalkinError(f"no source of a picture: {data!r:.80}") from problem
-    for name, wanted in {"index": int, "seed": int, "channel": int, "serial": int}.items():
-        if type(getattr(made, name, 0)) is not wanted:
-            raise WalkinError(f"no source of a picture: {name} of {data!r:.80} is no whole number")
-    for name in ("path", "dataset", "kind", "network", "address", "id", "caption"):
-        if not isinstance(getattr(made, name, ""), str):
-            raise WalkinError(f"no source of a picture: {name} of {data!r:.80} is no text")
-    return made
+from walkin.picture_source import Source
+from walkin.room_requests import Cancel, FilmWalk, Pause, Quit, Restore, Save, SaveRecipe, Screenshot, StopFilm
+from walkin.shelf_requests import Browse, Full, Keep, Slots, Thumbnails
 
 
 @dataclass(frozen=True)
@@ -202,7 +128,7 @@ class Detail:
     were sent are sent again; those that may be coarser are so with the next picture."""
 
     first_levels: Mapping[str, int]
-    """address -> finest level that is wanted (results.Tiles.first_level), of all walls; the others are as fine as
+    """address -> finest level that is wanted (tiles.Tiles.first_level), of all walls; the others are as fine as
     `Open.budget_bytes` has it. The newest `Detail` counts alone."""
     network: str = ""
     held: Mapping[str, int] | None = None
@@ -241,52 +167,6 @@ class Close:
     """Forget a network that was taken out of the room."""
 
     network: str = ""
-
-
-@dataclass(frozen=True)
-class Keep:
-    """Lay up the picture of a `Tile` or `Pixels`, so that it can be asked for as a thumbnail and fed."""
-
-    source: Source
-    picture: object = field(repr=False, compare=False)
-    """float (H, W): values, shown from their smallest to their largest; uint8 (H, W, 3): pixels; a PIL image."""
-
-
-@dataclass(frozen=True)
-class Browse:
-    """Open what the shelf shows; `Catalogue` says what is in it, again and again while it is being listed."""
-
-    spec: str
-    """A folder, `caltech101:ROOT`, `package.module:DATASET`; a label if `dataset` is given."""
-    dataset: object = field(default=None, repr=False, compare=False)
-    """A live data set or sequence (library form)."""
-
-
-@dataclass(frozen=True)
-class Slots:
-    """Which pictures stand at the places [first, first + count) of a search; `Page` is the answer."""
-
-    spec: str
-    first: int
-    count: int
-    query: str = ""
-    """Words that must all be in a picture's name or class, in any case; '': all pictures."""
-    seed: int | None = None
-    """None: in order; else a random draw, the same for the same seed."""
-
-
-@dataclass(frozen=True)
-class Thumbnails:
-    """All small pictures that are wanted now, the most wanted first; what was asked for before is given up."""
-
-    sources: tuple[Source, ...]
-
-
-@dataclass(frozen=True)
-class Full:
-    """The same picture larger, to be read from close by; goes before all thumbnails."""
-
-    source: Source
 
 
 @dataclass(frozen=True)
@@ -345,112 +225,6 @@ class Watch:
     spec: str
     """`camera:0`, `camera:FILE` of a film, or a folder that is being written to; '': of none any more."""
     network: str = ""
-
-
-PARTS = ("colour", "grey", "raw", "visualisations", "input", "histograms", "top", "classes", "channels")
-"""What an export may hold: mosaics in colours and in grey, exact arrays, what channels look for, the picture that went
-in, histograms, the strongest channels, what the network says, a picture for every single channel."""
-USUAL_PARTS = tuple(part for part in PARTS if part != "channels")
-
-
-@dataclass(frozen=True)
-class Export:
-    """Write what a network gave into a new folder: arrays, pictures, a manifest and a gallery."""
-
-    to: str = ""
-    """The folder; if it is there already, the next free of `NAME-2`, `NAME-3`. '': in the user's documents."""
-    network: str = ""
-    nodes: tuple[str, ...] = ("*",)
-    """Addresses, or globs of them (walkin.network.globs)."""
-    parts: tuple[str, ...] = USUAL_PARTS
-    """Of PARTS."""
-    color_map: str = "signed"
-    range_mode: str = "channel"
-    top: int = 9
-    """Channels a node that are named as those with the largest values."""
-    classes: int = 10
-    visualise: bool = False
-    """Whether visualisations that are missing are made first, by `recipe`; else only those go in that are there."""
-    recipe: str = "fourier"
-    changes: tuple[tuple[str, float | int | str], ...] = ()
-    """(name, value) of numbers of the recipe that are others."""
-    seed: int = 0
-    grown: tuple[Bloomed, ...] = field(default=(), repr=False, compare=False)
-    """What is seen on walls."""
-
-
-@dataclass(frozen=True)
-class Bloomed:
-    """A finished visualisation on a wall."""
-
-    seen: object
-    """walkin.results.Visualised"""
-    changes: tuple[tuple[str, float | int | str], ...] = ()
-
-
-@dataclass(frozen=True)
-class FilmWalk:
-    """Film a walk along the bookmarks, from inside the room."""
-
-    to: str
-    """A folder for numbered pictures, or a file that ends in .mp4; if it is there already, the next free name."""
-    size: tuple[int, int] = (1280, 720)
-    rate_hz: int = 30
-    seconds: float | None = None
-    """None: at an easy pace."""
-
-
-@dataclass(frozen=True)
-class StopFilm:
-    """Give a film up: nothing of it stays."""
-
-
-@dataclass(frozen=True)
-class Cancel:
-    """Stop the job in hand and forget those that wait."""
-
-    jobs: tuple[str, ...] = ()
-    """Names of those that are meant; (): all."""
-
-
-@dataclass(frozen=True)
-class Pause:
-    """Let the pictures that grow rest, or go on, where they are; other jobs are not concerned."""
-
-    on: bool
-
-
-@dataclass(frozen=True)
-class SaveRecipe:
-    """Keep a recipe with other numbers under a name."""
-
-    name: str
-    recipe: str
-    changes: tuple[tuple[str, float | int | str], ...] = ()
-
-
-@dataclass(frozen=True)
-class Screenshot:
-    """Save the last frame as a PNG; path None: the next free name in the user's picture folder."""
-
-    path: str | None = None
-
-
-@dataclass(frozen=True)
-class Save:
-    """Write the room into a scene file; path None: the file it came from, else one in the user's documents."""
-
-    path: str | None = None
-
-
-@dataclass(frozen=True)
-class Restore:
-    """Take up the visit that ended with a crash."""
-
-
-@dataclass(frozen=True)
-class Quit:
-    """End the program."""
 
 
 Request = (

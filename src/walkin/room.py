@@ -61,7 +61,8 @@ class Room:
         image. `network`: its name, of those after the first; `*` for all."""
         from walkin.interact import history
         from walkin.network.pictures import picture_from
-        from walkin.requests import Feed, File, Pixels
+        from walkin.picture_source import File, Pixels
+        from walkin.requests import Feed
 
         if isinstance(image, str | os.PathLike):
             path = Path(image).expanduser().resolve()
@@ -159,7 +160,7 @@ class Room:
 
     def save(self, path: str | Path) -> None:
         """Write the room as a scene, for `walkin --scene`; a notice in the room tells when it is done."""
-        from walkin.requests import Save
+        from walkin.room_requests import Save
 
         target = str(Path(path).expanduser().resolve())
         self._do(lambda app: app.dispatch(Save(target)))

@@ -19,8 +19,8 @@ from walkin.interact.walk import walk
 from walkin.mailbox import lower_thread_priority
 from walkin.render.renderer import Renderer
 from walkin.render.surface import Surface, is_software
-from walkin.requests import FilmWalk
 from walkin.results import Notice, Progress
+from walkin.room_requests import FilmWalk
 from walkin.world import World
 
 WAITING = 4  # pictures drawn and not written yet

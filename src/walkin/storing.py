@@ -17,7 +17,7 @@ from walkin.errors import WalkinError
 from walkin.network.gallery import Gallery
 from walkin.network.pictures import Picture
 from walkin.picture_file import passes
-from walkin.requests import File, Item, Pixels, Tile
+from walkin.picture_source import File, Item, Pixels, Tile
 from walkin.safe_file import Damaged, read_json, set_aside, write_whole
 from walkin.scene import ENDING, FORMAT, InFile, InMemory, Scene, from_json, to_json
 

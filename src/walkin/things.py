@@ -47,7 +47,7 @@ class Thing:
 
     id: int
     source: object
-    """walkin.requests.Source: what it is made from again."""
+    """walkin.picture_source.Source: what it is made from again."""
     place: Place
     """A square that holds it: one column, one row."""
 

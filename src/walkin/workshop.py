@@ -9,36 +9,31 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from walkin.export_request import Export
 from walkin.findings import EVIDENCE, EXEMPLARS
 from walkin.imports import collector_resting
 from walkin.mailbox import Emit, Mailbox, Worker, lower_thread_priority
 from walkin.requests import (
-    Browse,
-    Cancel,
     Close,
     Compare,
     Detail,
     Exemplify,
-    Export,
     Feed,
-    Full,
     Intervene,
-    Keep,
     LookThrough,
     Measure,
     Open,
-    Pause,
     Refold,
     Request,
     Restate,
     Slice,
-    Slots,
-    Thumbnails,
     Visualise,
     Watch,
     Weigh,
 )
 from walkin.results import Finished, Progress, Result, Watching
+from walkin.room_requests import Cancel, Pause
+from walkin.shelf_requests import Browse, Full, Keep, Slots, Thumbnails
 from walkin.world import GROWING, World
 
 JOBS: dict[type, tuple[str, str]] = {

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from walkin import color_maps
+from walkin.evidence import Evidence, Exemplars
 from walkin.exhibit import Bounds, Exhibit, Fold, Wall, wall_key
 from walkin.exporting import Exporting
 from walkin.findings import EVIDENCE, EXEMPLARS, Findings
@@ -19,28 +20,12 @@ from walkin.interventions import Intervention
 from walkin.panel_state import PanelState
 from walkin.phases import Phases
 from walkin.places import Layout, LayoutParameters, Place, Viewpoint
+from walkin.readings import Boxes, Compared, Histogram, Intervened, Scores, Segmentation
 from walkin.requests import State
-from walkin.results import (
-    Boxes,
-    Checkpoints,
-    Compared,
-    Evidence,
-    Exemplars,
-    Fed,
-    Finished,
-    GrownTiles,
-    Histogram,
-    Intervened,
-    Notice,
-    Progress,
-    Restated,
-    Result,
-    Scores,
-    Segmentation,
-    Tiles,
-    Traced,
-)
+from walkin.results import Checkpoints, Fed, Finished, Notice, Progress, Restated, Result, Traced
 from walkin.things import Aims, Carried, Enlarged, Flight, Grip, Met, Shelf, Thing
+from walkin.tiles import Tiles
+from walkin.visualised import GrownTiles
 
 STICKS = ("both", "teleport", "walk")
 COLOR_MAPS = color_maps.NAMES

@@ -14,8 +14,10 @@ from walkin.interact import visualising
 from walkin.interact.flights import fly_back
 from walkin.interact.locomotion import yaw_of
 from walkin.interact.pointing import meets, ray_of
+from walkin.picture_source import Tile
 from walkin.places import Place
-from walkin.requests import Feed, Full, Keep, Request, Tile
+from walkin.requests import Feed, Request
+from walkin.shelf_requests import Full, Keep
 from walkin.things import PICTURE_M, Carried, Enlarged, Met, Thing
 from walkin.world import World
 

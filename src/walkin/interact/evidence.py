@@ -13,7 +13,9 @@ from walkin.frame import Input
 from walkin.geometry import UP, Pose, quaternion_from_yaw_pitch
 from walkin.interact import carry
 from walkin.interact.locomotion import yaw_of
-from walkin.requests import Cancel, Exemplify, Full, LookThrough, Pause, Request
+from walkin.requests import Exemplify, LookThrough, Request
+from walkin.room_requests import Cancel, Pause
+from walkin.shelf_requests import Full
 from walkin.things import PICTURE_M, Carried
 from walkin.world import World
 

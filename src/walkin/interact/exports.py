@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from walkin.exhibit import Exhibit, Wall
+from walkin.export_request import Bloomed, Export
 from walkin.exporting import EXTENTS
 from walkin.frame import Input
-from walkin.requests import Bloomed, Export, FilmWalk, Request, StopFilm
+from walkin.requests import Request
+from walkin.room_requests import FilmWalk, StopFilm
 from walkin.staging import file_name
 from walkin.world import World
 

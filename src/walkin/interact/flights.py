@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from walkin.geometry import UP, Pose, quaternion_from_yaw_pitch
+from walkin.picture_source import Noise, Tile
 from walkin.places import Place
-from walkin.requests import Noise, Tile
 from walkin.things import Carried, Flight
 from walkin.world import World
 

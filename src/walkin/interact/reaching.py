@@ -9,7 +9,8 @@ from typing import Any
 from walkin.errors import WalkinError
 from walkin.exhibit import Exhibit, Wall
 from walkin.interventions import Intervention, added, parsed
-from walkin.requests import Compare, File, Intervene, Request, State
+from walkin.picture_source import File
+from walkin.requests import Compare, Intervene, Request, State
 from walkin.world import World
 
 

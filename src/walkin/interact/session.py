@@ -10,8 +10,10 @@ from walkin.frame import Input
 from walkin.interact import arrange, carry, history, shelf
 from walkin.interact.bookmarks import look_from, viewpoint
 from walkin.interact.relay import show_as
-from walkin.requests import Browse, Noise, Request, Watch
+from walkin.picture_source import Noise
+from walkin.requests import Request, Watch
 from walkin.scene import Bookmark, OnShelf, Opened, Scene, Watched
+from walkin.shelf_requests import Browse
 from walkin.things import NOISES, Enlarged
 from walkin.world import World
 

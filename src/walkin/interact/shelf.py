@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from walkin.catalogue import Catalogue, Page, Spoiled, Thumbnail
+from walkin.picture_source import File, Noise
 from walkin.places import Layout, Place
-from walkin.requests import File, Noise, Request, Slots, Thumbnails
-from walkin.results import Catalogue, Page, Spoiled, Thumbnail
+from walkin.requests import Request
+from walkin.shelf_requests import Slots, Thumbnails
 from walkin.things import BUTTONS, COLUMNS, NOISES, ROWS, Aims, Shelf
 from walkin.world import World
 

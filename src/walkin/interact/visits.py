@@ -10,7 +10,10 @@ import numpy as np
 from walkin.frame import Input
 from walkin.interact import carry
 from walkin.interact.addresses import copy_address
-from walkin.requests import Keep, Pixels, Request, Restore, Save
+from walkin.picture_source import Pixels
+from walkin.requests import Request
+from walkin.room_requests import Restore, Save
+from walkin.shelf_requests import Keep
 from walkin.world import World
 
 

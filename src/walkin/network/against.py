@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from walkin.errors import Cancelled, WalkinError
 from walkin.mailbox import Emit
 from walkin.network.comparing import Held
-from walkin.results import Compared, Notice, Progress, Result
+from walkin.readings import Compared
+from walkin.results import Notice, Progress, Result
 
 if TYPE_CHECKING:
     from walkin.network.session import Session

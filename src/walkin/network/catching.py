@@ -16,7 +16,7 @@ from walkin.network.plan import Shown
 from walkin.network.quantise import quantise
 from walkin.network.raw import RawCall, RawOp
 from walkin.network.recording import Place
-from walkin.results import Tiles
+from walkin.tiles import Tiles
 
 LIMIT_BYTES = 1 << 28  # of codes: a room has not told yet how fine they are to be, so no network is kept whole
 FOLDS = ("ops", "layers")

@@ -15,8 +15,8 @@ from walkin.graph import Node
 from walkin.network.capture import Along, Capture, GraphChanged
 from walkin.network.changing import channel_axis
 from walkin.network.plan import Plan
+from walkin.readings import Changed, Compared
 from walkin.requests import State
-from walkin.results import Changed, Compared
 
 HELD_BYTES = 2 << 30  # of all walls of one state, 4 a value
 ROUNDING = 1e-5  # relative: what the order of sums in float32 makes different, a hundred times over

@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from walkin.catalogue import Catalogue, Page, Slot
 from walkin.errors import WalkinError
 from walkin.network.folders import Folder
 from walkin.network.pictures import Picture
-from walkin.requests import Slots, Source
-from walkin.results import Catalogue, Page, Slot
+from walkin.picture_source import Source
+from walkin.shelf_requests import Slots
 
 HOW = "a folder, NAME:ROOT for a data set of torchvision (caltech101:data), or package.module:DATASET"
 

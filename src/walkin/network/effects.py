@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from walkin.network.labels import names_of
-from walkin.results import Effect
+from walkin.readings import Effect
 
 MOST = 6
 

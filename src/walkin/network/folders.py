@@ -8,7 +8,7 @@ from pathlib import Path
 
 from walkin.errors import WalkinError
 from walkin.network.pictures import Picture, read_picture
-from walkin.requests import File, Source
+from walkin.picture_source import File, Source
 
 ENDINGS = (
     ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".avif", ".jfif",

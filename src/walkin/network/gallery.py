@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from walkin.catalogue import Catalogue
 from walkin.errors import WalkinError
 from walkin.network import noise
 from walkin.network.datasets import Pictures, open_pictures
 from walkin.network.decode import LONGEST_SIDE
 from walkin.network.pictures import Picture, picture_from, read_picture
-from walkin.requests import File, Given, Item, Noise, Pixels, Slots, Source, Tile
-from walkin.results import Catalogue
+from walkin.picture_source import File, Given, Item, Noise, Pixels, Source, Tile
+from walkin.shelf_requests import Slots
 
 KEPT_BYTES = 256 << 20  # of pictures in memory; the one that was not asked for longest goes first
 _STANDARD = (3, 224, 224)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from walkin.results import Grown, GrownTiles
+from walkin.visualised import Grown, GrownTiles
 
 SIDE = 128
 """Of a picture on a wall, in texels: what its tile has in pixels when one stands before it. 87 KB with all levels."""

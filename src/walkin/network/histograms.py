@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from walkin.graph import Node
-from walkin.results import Histogram
+from walkin.readings import Histogram
 
 FEWEST, MOST = 16, 64
 

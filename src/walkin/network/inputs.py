@@ -11,7 +11,7 @@ from walkin.network import noise
 from walkin.network.gallery import Gallery
 from walkin.network.loaded import Loaded
 from walkin.network.pictures import Picture
-from walkin.requests import Given, Noise, Source
+from walkin.picture_source import Given, Noise, Source
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from walkin.network.devices import give_memory_back
 from walkin.network.effects import effects
 from walkin.network.labels import probabilities
 from walkin.network.reaching import Reach
-from walkin.results import Intervened, Progress, Result
+from walkin.readings import Intervened
+from walkin.results import Progress, Result
 
 if TYPE_CHECKING:
     from walkin.network.session import Session

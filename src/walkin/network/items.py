@@ -10,7 +10,7 @@ import numpy as np
 
 from walkin.errors import WalkinError
 from walkin.network.pictures import Picture, picture_from
-from walkin.requests import Item, Source
+from walkin.picture_source import Item, Source
 
 # Where data sets keep the class of each item, and the file; read without opening a picture.
 _LABELS = ("targets", "_labels", "labels", "y", "_targets")

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from walkin.errors import WalkinError
+from walkin.export_request import Export
 from walkin.mailbox import Emit
 from walkin.network import against, intervening, restating
 from walkin.network.capture import Along
@@ -28,20 +29,17 @@ from walkin.network.pictures import picture_from
 from walkin.network.plan import Plan
 from walkin.network.session import Session
 from walkin.network.weighing import weights_hash
+from walkin.picture_source import File, Given, Pixels
 from walkin.requests import (
     Close,
     Compare,
     Detail,
     Exemplify,
-    Export,
     Feed,
-    File,
-    Given,
     Intervene,
     LookThrough,
     Measure,
     Open,
-    Pixels,
     Refold,
     Restate,
     Slice,
@@ -51,7 +49,8 @@ from walkin.requests import (
     Weigh,
 )
 from walkin.resources import photos
-from walkin.results import Grown, Notice, Progress, Restated, Result, Watching, Weighed
+from walkin.results import Notice, Progress, Restated, Result, Watching, Weighed
+from walkin.visualised import Grown
 
 
 @dataclass

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from walkin.errors import WalkinError
+from walkin.readings import Scores
 from walkin.resources import asset
-from walkin.results import Notice, Scores
+from walkin.results import Notice
 
 if TYPE_CHECKING:
     import torch

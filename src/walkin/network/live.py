@@ -15,7 +15,7 @@ import numpy as np
 from walkin.errors import WalkinError
 from walkin.network.folders import ENDINGS
 from walkin.network.pictures import Picture, read_picture
-from walkin.requests import File, Pixels, Source
+from walkin.picture_source import File, Pixels, Source
 from walkin.results import Notice
 
 LOOK_S = 0.01  # between two looks for something new

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from walkin.errors import WalkinError
-from walkin.requests import Noise
+from walkin.picture_source import Noise
 
 if TYPE_CHECKING:
     from walkin.network.preprocess import Preprocess

@@ -16,7 +16,7 @@ from walkin.graph import MIDDLE, Node
 from walkin.mosaic import Mosaic
 from walkin.network.channels import Channels
 from walkin.network.strips import Levels
-from walkin.results import Tiles
+from walkin.tiles import Tiles
 
 SAMPLES = 1 << 12  # values the percentiles are estimated from
 BLOCK = 1 << 19  # values a thread works on at a time: with fewer, the calls cost more than the caches save
@@ -96,7 +96,7 @@ def _strips(mosaic: Mosaic, texels: int, values: int) -> Iterator[tuple[int, int
 
 @dataclass
 class Statistics:
-    """What is known of each channel, float32 (C,) but for `flawed`: see results.Tiles."""
+    """What is known of each channel, float32 (C,) but for `flawed`: see tiles.Tiles."""
 
     count: int
     low: np.ndarray = field(init=False)

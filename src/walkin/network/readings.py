@@ -12,7 +12,7 @@ from torch import Tensor
 from walkin.network.class_colors import palette
 from walkin.network.labels import scores
 from walkin.network.tensors import find_tensors
-from walkin.results import Boxes, Scores, Segmentation
+from walkin.readings import Boxes, Scores, Segmentation
 
 THRESHOLD = 0.5  # below it a box is not shown
 MOST_BOXES = 100

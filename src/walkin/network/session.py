@@ -32,8 +32,10 @@ from walkin.network.reaching import Reach
 from walkin.network.recording import Trace
 from walkin.network.tensors import find_tensors
 from walkin.network.trace import trace
-from walkin.requests import Given, Slice
-from walkin.results import Effect, Fed, Notice, Progress, Result, Traced
+from walkin.picture_source import Given
+from walkin.readings import Effect
+from walkin.requests import Slice
+from walkin.results import Fed, Notice, Progress, Result, Traced
 
 if TYPE_CHECKING:  # a room in which nothing grows need not load what makes it
     from walkin.network.evidence.looking import Looked

@@ -8,13 +8,15 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
+from walkin.catalogue import Spoiled
 from walkin.errors import WalkinError
 from walkin.mailbox import Emit
 from walkin.network.datasets import open_pictures
 from walkin.network.gallery import Gallery
 from walkin.network.thumbnails import Thumbnails as Maker
-from walkin.requests import Browse, Full, Keep, Slots, Source, Thumbnails
-from walkin.results import Notice, Result, Spoiled
+from walkin.picture_source import Source
+from walkin.results import Notice, Result
+from walkin.shelf_requests import Browse, Full, Keep, Slots, Thumbnails
 
 TELL_S = 0.2  # between two counts of a folder that is being listed
 

@@ -11,7 +11,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from walkin.mosaic import Mosaic
-from walkin.results import DeviceCodes
+from walkin.tiles import DeviceCodes
 
 MOVED_WHOLE = 256  # texels: up to here a row of a picture is moved as one thing, in half the time of its bytes
 

@@ -8,9 +8,9 @@ from collections import OrderedDict
 import numpy as np
 from PIL import Image
 
+from walkin.catalogue import Thumbnail
 from walkin.network.gallery import Gallery
-from walkin.requests import File, Item, Noise, Source
-from walkin.results import Thumbnail
+from walkin.picture_source import File, Item, Noise, Source
 
 SMALL, LARGE = 256, 1024
 KEPT, KEPT_LARGE = 256, 16  # of each size: 50 MB and 50 MB

@@ -19,7 +19,7 @@ from walkin.render.packing import Layers, Spot, on_one_layer, on_shelves
 from walkin.render.surface import is_software
 from walkin.render.tile_table import TileTable
 from walkin.render.unpack import Unpack
-from walkin.results import Tiles
+from walkin.tiles import Tiles
 
 MAX_SIDE = 8192
 USUAL_SIDE = 2048  # 4 MB a layer: what is left of the last one is little

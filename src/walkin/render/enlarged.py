@@ -6,6 +6,7 @@ import moderngl
 import numpy as np
 
 from walkin.color_maps import NAMES as COLOR_MAPS
+from walkin.evidence import BEST, Exemplars
 from walkin.exhibit import Wall
 from walkin.findings import Figures
 from walkin.geometry import UP
@@ -20,7 +21,6 @@ from walkin.render.shader import program
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import channel_words, number, percent, title
 from walkin.render.walls import MARGIN_M, Walls, tile_record
-from walkin.results import BEST, Exemplars
 from walkin.things import Enlarged
 from walkin.world import World
 

@@ -13,7 +13,7 @@ from typing import Any
 import moderngl
 import numpy as np
 
-from walkin.results import DeviceCodes
+from walkin.tiles import DeviceCodes
 
 TRIAL = np.arange(256, dtype=np.uint8)  # sent through once, and read back: a driver's word alone is not taken
 LEAST_BYTES = 1 << 20

@@ -16,7 +16,7 @@ from walkin.render.eye import Around, Sight
 from walkin.render.rectangles import RECTANGLE, Rectangles, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import readable
-from walkin.results import Tiles
+from walkin.tiles import Tiles
 from walkin.world import World
 
 NAME = (0.80, 0.84, 0.90, 1.0)

@@ -7,8 +7,10 @@ import numpy as np
 from walkin.geometry import Pose
 from walkin.graph import Network, Node
 from walkin.places import Layout, Place, Ribbon
-from walkin.results import Fed, Scores, Tiles
+from walkin.readings import Scores
+from walkin.results import Fed
 from walkin.things import Enlarged
+from walkin.tiles import Tiles
 from walkin.world import Look, Pointer, Teleport, World
 
 

@@ -41,7 +41,7 @@ from walkin.render.things import Things
 from walkin.render.touched import Touched
 from walkin.render.vignette import Vignette
 from walkin.render.walls import Walls
-from walkin.results import Tiles
+from walkin.tiles import Tiles
 from walkin.world import COLOR_MAPS, RANGES, Look, World
 
 MANY = 16  # walls that wait

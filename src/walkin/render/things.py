@@ -8,12 +8,12 @@ from typing import Any
 import moderngl
 import numpy as np
 
+from walkin.catalogue import Thumbnail
 from walkin.geometry import UP, Pose
 from walkin.places import Place
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.thumbnails import Thumbnails
-from walkin.results import Thumbnail
 from walkin.things import BUTTONS, COLUMNS, NOISES, PICTURE_M, Shelf
 from walkin.world import World
 

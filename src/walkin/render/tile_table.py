@@ -8,7 +8,7 @@ import moderngl
 import numpy as np
 
 from walkin.mosaic import Mosaic
-from walkin.results import Tiles
+from walkin.tiles import Tiles
 
 TABLE_WIDTH = 256  # shaders/walls.glsl knows it
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from walkin.results import Tiles
+from walkin.tiles import Tiles
 from walkin.world import World
 
 

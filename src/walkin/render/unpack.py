@@ -15,7 +15,7 @@ import numpy as np
 from walkin import gl
 from walkin.render.interop import Interop, Unusable
 from walkin.render.surface import is_software
-from walkin.results import DeviceCodes
+from walkin.tiles import DeviceCodes
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from walkin.network.featurevis.objective import channel
 from walkin.network.featurevis.recipe import Recipe, named
 from walkin.network.loaded import Loaded
 from walkin.network.preprocess import Preprocess
-from walkin.results import Grown, Progress
+from walkin.results import Progress
+from walkin.visualised import Grown
 
 
 def recipe(steps: int) -> Recipe:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from walkin.results import Histogram, Tiles
+from walkin.readings import Histogram
+from walkin.tiles import Tiles
 
 BINS = 48
 SAMPLED = 1 << 18  # texels: counting them takes 2 ms

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from walkin.places import Setting as Setting
-from walkin.results import Histogram
+from walkin.readings import Histogram
 from walkin.world import Comfort, World
 
 

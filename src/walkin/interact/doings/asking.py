@@ -9,7 +9,8 @@ from walkin.frame import Input
 from walkin.interact import evidence, visualising
 from walkin.interact.doings.act import Acts
 from walkin.interact.doings.pointed import pointed_tile, wall_of
-from walkin.requests import Request, SaveRecipe
+from walkin.requests import Request
+from walkin.room_requests import SaveRecipe
 from walkin.world import World
 
 SHOWN = {

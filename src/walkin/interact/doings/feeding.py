@@ -8,7 +8,8 @@ from typing import Any
 from walkin.frame import Input
 from walkin.interact import carry, shelf
 from walkin.interact.doings.act import Acts
-from walkin.requests import Noise, Open, Request, Watch
+from walkin.picture_source import Noise
+from walkin.requests import Open, Request, Watch
 from walkin.world import World
 
 

@@ -9,7 +9,8 @@ from walkin.frame import Input
 from walkin.interact import exports, visits
 from walkin.interact.doings.act import Acts
 from walkin.interact.doings.pointed import pointed_wall
-from walkin.requests import Cancel, Measure, Quit, Request, Screenshot, StopFilm
+from walkin.requests import Measure, Request
+from walkin.room_requests import Cancel, Quit, Screenshot, StopFilm
 from walkin.world import World
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from walkin.network.datasets import open_pictures
 from walkin.network.gallery import Gallery
 from walkin.network.pictures import Picture
-from walkin.requests import File, Slots, Source
+from walkin.picture_source import File, Source
+from walkin.shelf_requests import Slots
 
 STAMPED = 256  # files between two looks at what else is to be done
 PROBES = 16  # items of a data set in Python whose pixels are read to know it again

@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 
 from walkin.errors import WalkinError
+from walkin.evidence import Exemplars, Patch
 from walkin.network.evidence.looking import Looked
 from walkin.network.evidence.units import Unit
-from walkin.results import Exemplars, Notice, Patch
+from walkin.results import Notice
 
 BEYOND = 0.005  # of the gradient may lie beyond each edge of the box
 SIDE = 128  # longer side of what is shown of one

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from walkin.errors import WalkinError
+from walkin.evidence import Evidence, Reached
 from walkin.network.devices import is_out_of_memory
 from walkin.network.evidence.collection import Collection
 from walkin.network.evidence.keeping import Binder, Found
@@ -18,7 +19,7 @@ from walkin.network.evidence.units import Seen, Unit, see, total, units_of
 from walkin.network.featurevis.cache import Cache
 from walkin.network.featurevis.reach import Reach, input_side
 from walkin.network.loaded import Loaded
-from walkin.results import Evidence, Notice, Progress, Reached
+from walkin.results import Notice, Progress
 
 JOB = "evidence"
 MOST = {"cpu": 8, "mps": 16, "cuda": 64}  # pictures at a time; on two cores batches gain a tenth

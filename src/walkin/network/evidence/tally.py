@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from walkin.evidence import BEST
 from walkin.network.evidence.units import Seen
-from walkin.results import BEST
 
 LARGEST_HALF = 65504.0  # of float16
 

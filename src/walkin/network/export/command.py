@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from walkin.errors import WalkinError
+from walkin.export_request import Export
 from walkin.network import jobs
 from walkin.network.killed import killed_as_interrupted
-from walkin.requests import Export, Open
-from walkin.results import Exported, Intervened, Notice, Progress
+from walkin.readings import Intervened
+from walkin.requests import Open
+from walkin.results import Exported, Notice, Progress
 
 STEP = 0.1  # of what is done, between two lines where the lines stay
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from walkin._version import __version__
 from walkin.errors import WalkinError
+from walkin.export_request import Export
 from walkin.graph import Network, Node
 from walkin.mailbox import Emit
 from walkin.network import readings
@@ -31,8 +32,8 @@ from walkin.network.loaded import Loaded
 from walkin.network.plan import Plan
 from walkin.network.session import Session
 from walkin.network.weighing import weights_hash
-from walkin.requests import Export
-from walkin.results import Boxes, Exported, Progress, Result, Scores, Segmentation
+from walkin.readings import Boxes, Scores, Segmentation
+from walkin.results import Exported, Progress, Result
 from walkin.staging import Staged, check_room, file_name, staged_folder
 
 JOB = "export"

@@ -13,14 +13,15 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from walkin.export_request import Export
 from walkin.graph import Node
 from walkin.network import histograms
 from walkin.network.export import pictures
 from walkin.network.export.manifest import Record, number
 from walkin.network.export.visualisations import Visualisations
 from walkin.network.quantise import quantise
-from walkin.requests import Export
-from walkin.results import Histogram, Tiles
+from walkin.readings import Histogram
+from walkin.tiles import Tiles
 
 BINS = 64
 LONGEST_NAME = 100

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from walkin.color_maps import ENTRIES, FLAW, NAMES, linear_to_srgb, lookup_table
-from walkin.results import Tiles
+from walkin.tiles import Tiles
 
 GAPLESS = 3  # texels a side: smaller pictures lie without a gap between them, or it would be most of what is seen
 PREVIEW = 448  # pixels of the longer side of the copy in the gallery

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from walkin.errors import WalkinError
+from walkin.export_request import Export
 from walkin.graph import Node
 from walkin.network.export import pictures
 from walkin.network.export.held import Held, held
@@ -25,8 +26,8 @@ from walkin.network.featurevis.objective import channel
 from walkin.network.featurevis.reach import Reach
 from walkin.network.featurevis.recipe import Recipe, named
 from walkin.network.loaded import Loaded
-from walkin.requests import Export
-from walkin.results import Grown, Notice, Progress, Result, Visualised
+from walkin.results import Notice, Progress, Result
+from walkin.visualised import Grown, Visualised
 
 GREY = (128, 128, 128, 255)  # behind what is not opaque: what a picture without detail is
 LARGEST_SHEET = 4096  # pixels of its longer side, about

@@ -7,6 +7,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from walkin.evidence import Evidence
 from walkin.findings import Figures, figures
 from walkin.network.datasets import open_pictures
 from walkin.network.evidence.collection import collect
@@ -16,8 +17,8 @@ from walkin.network.featurevis.cache import Cache
 from walkin.network.featurevis.objective import Objective
 from walkin.network.gallery import Gallery
 from walkin.network.loaded import Loaded
-from walkin.requests import source_to_json
-from walkin.results import Beside, Evidence, Visualised
+from walkin.picture_source import source_to_json
+from walkin.visualised import Beside, Visualised
 
 
 @dataclass(frozen=True)

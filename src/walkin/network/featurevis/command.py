@@ -24,7 +24,8 @@ from walkin.network.globs import matching
 from walkin.network.killed import killed_as_interrupted
 from walkin.network.loaded import Loaded, load
 from walkin.requests import Open
-from walkin.results import Grown, Notice, Progress, Visualised
+from walkin.results import Notice, Progress
+from walkin.visualised import Grown, Visualised
 
 Say = Callable[[str], None]
 

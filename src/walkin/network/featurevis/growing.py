@@ -20,7 +20,8 @@ from walkin.network.featurevis.objective import Objective, parse
 from walkin.network.featurevis.recipe import Recipe, named
 from walkin.network.featurevis.studio import Request, Studio, Studios
 from walkin.network.loaded import Loaded
-from walkin.results import Grown, Notice, Progress
+from walkin.results import Notice, Progress
+from walkin.visualised import Grown
 
 if TYPE_CHECKING:
     from walkin.network.featurevis.cluster import Asked

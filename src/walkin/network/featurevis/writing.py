@@ -22,8 +22,8 @@ from walkin.network.featurevis.beside import Known, as_json
 from walkin.network.featurevis.recipe import Recipe
 from walkin.picture_file import save_png
 from walkin.resources import asset
-from walkin.results import Visualised
 from walkin.safe_file import Damaged, read_json, set_aside, write_whole
+from walkin.visualised import Visualised
 
 INDEX = "index.json"
 _LONGEST_NAME = 120

@@ -7,10 +7,10 @@ from collections.abc import Hashable
 import numpy as np
 from imgui_bundle import imgui
 
+from walkin.evidence import BEST, Exemplars, Patch
 from walkin.exhibit import Wall
 from walkin.findings import Figures, number, times
 from walkin.growth import Bloom
-from walkin.results import BEST, Exemplars, Patch
 from walkin.ui.section import Desk
 from walkin.ui.widgets import Widgets, elide
 from walkin.world import World

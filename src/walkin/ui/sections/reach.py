@@ -7,8 +7,8 @@ from collections.abc import Hashable
 from imgui_bundle import imgui
 
 from walkin.exhibit import Exhibit, Wall
-from walkin.requests import File
-from walkin.results import Changed
+from walkin.picture_source import File
+from walkin.readings import Changed
 from walkin.ui.legend import number
 from walkin.ui.section import Desk
 from walkin.world import World

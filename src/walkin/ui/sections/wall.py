@@ -8,7 +8,8 @@ from collections.abc import Hashable
 import numpy as np
 from imgui_bundle import imgui, implot
 
-from walkin.results import Histogram, Tiles
+from walkin.readings import Histogram
+from walkin.tiles import Tiles
 from walkin.ui.histogram import of_tiles
 from walkin.ui.legend import legend, number
 from walkin.ui.offer import Offer

@@ -1,0 +1,58 @@
+"""What options ask for: a network and what goes into it. What can be seen not to be there is refused."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+from collections.abc import Iterable
+from pathlib import Path
+
+from walkin.errors import WalkinError
+from walkin.interventions import Intervention, added, parsed
+from walkin.picture_source import File
+from walkin.requests import Open
+
+
+def request_from(options: argparse.Namespace, spec: str) -> Open:
+    named = ("weights", "key", "image", "device", "input_size", "mean", "std", "labels", "fold", "seed", "inputs")
+    hidden, changed = tuple(getattr(options, "hide", None) or ()), interventions_from(getattr(options, "intervene", ()))
+    return Open(spec, **{name: getattr(options, name) for name in named}, hide=hidden, interventions=changed)
+
+
+def interventions_from(given: Iterable[Intervention | str]) -> tuple[Intervention, ...]:
+    """As texts have them; WalkinError, with the grammar, for what says nothing."""
+    found: tuple[Intervention, ...] = ()
+    for each in [given] if isinstance(given, str | Intervention) else given:
+        if not isinstance(each, str | Intervention):
+            raise WalkinError(f"interventions: {each!r:.60} is none; walkin.Intervention or a text is wanted", code=2)
+        found = added(found, parsed(each, File) if isinstance(each, str) else each)
+    return found
+
+
+def check_files(request: Open) -> None:
+    """Refuse what is not there before a window opens and torch is imported."""
+    swapped = [
+        (f"--intervene {each.where}=swap", getattr(each.picture, "path", None)) for each in request.interventions
+    ]
+    for option, file in (("--image", request.image), ("--labels", request.labels), *swapped):
+        if file is None or Path(file).is_file():
+            continue
+        if Path(file).is_dir():
+            hint = "; --images takes a folder" if option == "--image" else ""
+            raise WalkinError(f"{option} {file} is a folder, not a file{hint}", code=2)
+        raise WalkinError(f"{option}: there is no file {file}", code=2)
+
+
+def live_input(camera: str | None, folder: str | None) -> str:
+    """What is to be watched, as `Watch` names it; '' if nothing is. Refuses what can be seen not to be there."""
+    if camera is not None and folder is not None:
+        raise WalkinError("--camera and --watch both feed what is new: give one of them", code=2)
+    if camera is not None:
+        if not camera.isdecimal() and not Path(camera).is_file():
+            raise WalkinError(f"--camera {camera}: a number is wanted, 0 for the first, or a file of video", code=2)
+        if importlib.util.find_spec("cv2") is None:
+            raise WalkinError("--camera needs OpenCV: pip install 'walkin[camera]'", code=2)
+        return f"camera:{camera}"
+    if folder is not None and not Path(folder).is_dir():
+        raise WalkinError(f"--watch: there is no folder {folder}", code=2)
+    return folder or ""

@@ -1,0 +1,48 @@
+"""What somebody likes, as she left it, and what the options of this time say over it."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from walkin.keeping import Kept
+    from walkin.settings import Preferences
+    from walkin.world import Look
+
+
+def kept_of_visit() -> Kept:
+    """What is kept of a visit by somebody: what she likes, and the room in case of a crash."""
+    from walkin.keeping import Kept, visits_folder
+    from walkin.settings import read_settings, settings_file
+
+    notices: list[str] = []
+    file = settings_file()
+    liked = read_settings(file, notices.append)
+    return Kept(settings_file=file, visits=visits_folder(), liked=liked, notices=tuple(notices))
+
+
+def as_asked(liked: Preferences, options: argparse.Namespace) -> Preferences:
+    """The command line wins over what was kept."""
+    turn_deg = {None: None, "snap30": 30.0, "snap45": 45.0, "smooth": 0.0}[options.turn]
+    comfort = {
+        "turn_deg": turn_deg,
+        "speed_m_s": options.speed,
+        "vignette": options.vignette,
+        "left_handed": options.left_handed,
+    }
+    return replace(
+        liked,
+        comfort=replace(liked.comfort, **{name: value for name, value in comfort.items() if value is not None}),
+        look=look_as_asked(
+            liked.look, options.layout, color_map=options.colors, range_mode=options.range, light=options.light
+        ),
+    )
+
+
+def look_as_asked(look: Look, layout: str | None = None, **asked: Any) -> Look:
+    """None: as it is."""
+    if layout is not None:
+        asked["layout"] = replace(look.layout, kind=layout)
+    return replace(look, **{name: value for name, value in asked.items() if value is not None})
