@@ -264,7 +264,7 @@ def activations(
     """
     _one_of("fold", fold, FOLDS)
     _class_of(model)
-    from walkin.network import capture, changing
+    from walkin.network import capture, changes, fitting, replay
     from walkin.opening import interventions_from
 
     wanted = interventions_from(interventions)
@@ -276,13 +276,13 @@ def activations(
             fold=fold,
             kwargs=kwargs,
             probes=dict(marks(probes)),
-            along_of=changing.exactly(model, wanted),
+            along_of=fitting.exactly(model, wanted),
         )
     except KeyError as problem:
         raise WalkinError(str(problem.args[0]) if problem.args else "no such node") from problem
-    except changing.Unfit as problem:
+    except changes.Unfit as problem:
         raise WalkinError(f"{problem.address} does not fit: {problem}", code=2) from problem
-    except capture.GraphChanged as problem:
+    except replay.GraphChanged as problem:
         if wanted:
             raise WalkinError(f"with what is changed the network goes another way ({problem})") from problem
         raise WalkinError(f"the network takes another path at every run ({problem}); seed it") from problem
