@@ -25,7 +25,8 @@ from machine import machine
 
 from walkin.interventions import Intervention
 from walkin.network.capture import Capture
-from walkin.network.changing import NOTHING, fitted
+from walkin.network.changes import NOTHING
+from walkin.network.fitting import fitted
 from walkin.network.fold import fold
 from walkin.network.reaching import Reach
 from walkin.network.trace import trace

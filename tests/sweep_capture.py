@@ -23,9 +23,10 @@ import torchvision
 from torch import nn
 
 from walkin.graph import Network
-from walkin.network.capture import Capture, GraphChanged
+from walkin.network.capture import Capture
 from walkin.network.fold import FOLDS, fold
 from walkin.network.recording import Trace
+from walkin.network.replay import GraphChanged
 from walkin.network.trace import trace
 
 SMALL = (

@@ -18,9 +18,10 @@ from torch.overrides import TorchFunctionMode
 
 from walkin.errors import Cancelled
 from walkin.network import capture as capture_module
-from walkin.network.capture import Capture, GraphChanged, activations, network
+from walkin.network.capture import Capture, activations, network
 from walkin.network.fold import FOLDS, fold
 from walkin.network.recorder import Recorder
+from walkin.network.replay import GraphChanged
 from walkin.network.trace import trace
 
 # --- exactness: a second truth that shares no code with the capture

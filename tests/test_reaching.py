@@ -15,7 +15,9 @@ import walkin
 from walkin.errors import WalkinError
 from walkin.interventions import Intervention
 from walkin.network.capture import Capture
-from walkin.network.changing import NOTHING, Changes, Changing, fitted
+from walkin.network.changes import NOTHING, Changes
+from walkin.network.changing import Changing
+from walkin.network.fitting import fitted
 from walkin.network.fold import fold as folded
 from walkin.network.reaching import Reach
 from walkin.network.trace import trace

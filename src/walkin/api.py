@@ -269,7 +269,7 @@ def activations(
     _one_of("fold", fold, FOLDS)
     _class_of(model)
     from walkin.asked import interventions_from
-    from walkin.network import capture, changing
+    from walkin.network import capture, changes, fitting, replay
 
     wanted = interventions_from(interventions)
     try:
@@ -280,13 +280,13 @@ def activations(
             fold=fold,
             kwargs=kwargs,
             probes=dict(marks(probes)),
-            along_of=changing.exactly(model, wanted),
+            along_of=fitting.exactly(model, wanted),
         )
     except KeyError as problem:
         raise WalkinError(str(problem.args[0]) if problem.args else "no such node") from problem
-    except changing.Unfit as problem:
+    except changes.Unfit as problem:
         raise WalkinError(f"{problem.address} does not fit: {problem}", code=2) from problem
-    except capture.GraphChanged as problem:
+    except replay.GraphChanged as problem:
         if wanted:
             raise WalkinError(f"with what is changed the network goes another way ({problem})") from problem
         raise WalkinError(f"the network takes another path at every run ({problem}); seed it") from problem

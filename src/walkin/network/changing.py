@@ -2,175 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from walkin.errors import WalkinError
-from walkin.graph import Node
-from walkin.interventions import Intervention
-from walkin.network.capture import Along, Capture, GraphChanged, Replay
+from walkin.network.changes import Change, Changes, Unfit
 from walkin.network.events import event_name
 from walkin.network.origins import version
 from walkin.network.overlap import storage_key
-from walkin.network.plan import Plan, Shown
+from walkin.network.replay import Along, Replay, Route
 from walkin.network.tensors import argument_tensors, find_tensors, given_tensors, result_tensors, whole
-
-Other = Callable[[Intervention], Tensor]
-"""What the node of a swap gives for the other picture."""
-
-
-class Unfit(Exception):
-    """An intervention that this network, as it is cut now, has no place for: says why in a few words."""
-
-    def __init__(self, reason: str, address: str = ""):
-        super().__init__(reason)
-        self.address = address
-
-
-@dataclass(frozen=True)
-class Change:
-    """All interventions on one node, in the order they were asked for."""
-
-    node: Node
-    shown: Shown
-    interventions: tuple[Intervention, ...]
-    others: tuple[Tensor | None, ...]
-    """Of each: the values that a swap puts in."""
-
-    def __call__(self, value: Tensor) -> Tensor:
-        """Other values of the same shape; reads `value`, and gives new memory."""
-        made = value.detach().clone()
-        axis = channel_axis(self.node)
-        for each, other in zip(self.interventions, self.others, strict=True):
-            if not each.channels or axis is None:
-                _apply(made, each, other)
-                continue
-            index = torch.tensor(each.channels, device=made.device)
-            part = made.index_select(axis, index)
-            _apply(part, each, None if other is None else other.index_select(axis, index))
-            made.index_copy_(axis, index, part)
-        return made
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What is changed in one forward, by the addresses of nodes."""
-
-    by_address: Mapping[str, Change]
-
-    @property
-    def said(self) -> dict[str, tuple[Intervention, ...]]:
-        """What is done to each node: equal if the same is done."""
-        return {address: change.interventions for address, change in self.by_address.items()}
-
-    def __bool__(self) -> bool:
-        return bool(self.by_address)
-
-    def along(self) -> Along | None:
-        """What follows a forward that is changed so; None where it is not changed."""
-        return partial(Changing, changes=self) if self else None
-
-
-NOTHING = Changes({})
-
-
-def fitted(plan: Plan, wanted: Iterable[Intervention], other: Other) -> tuple[Changes, list[str]]:
-    """Where interventions go, and of each why it has no place here: '' where it has one. `other` may raise Unfit."""
-    shown = {each.address: each for each in plan.shown}
-    found: dict[str, list[tuple[Intervention, Tensor | None]]] = {}
-    problems: list[str] = []
-    for each in wanted:
-        node, problem, value = plan.network.by_address.get(each.address), "", None
-        if node is None or each.address not in shown:
-            problem = f"no wall {each.address} as the network is cut now"
-        elif node.kind == "input":
-            problem = "the input is no wall: feed another picture"
-        elif each.channels and max(each.channels) >= node.maps:
-            problem = f"it has {node.maps} channels, from 0 on"
-        elif each.act == "swap":
-            try:
-                value = other(each)
-                if tuple(value.shape) != node.shape:
-                    problem = f"{each.picture_name} gives other shapes there"
-            except Unfit as reason:
-                problem = str(reason)
-        if not problem:
-            found.setdefault(each.address, []).append((each, value))
-        problems.append(problem)
-    changes = {
-        address: Change(
-            plan.network.by_address[address], shown[address], tuple(i for i, _ in each), tuple(v for _, v in each)
-        )
-        for address, each in found.items()
-    }
-    return Changes(changes), problems
-
-
-def exactly(model: nn.Module, wanted: Sequence[Intervention]) -> Callable[[Plan], Along | None]:
-    """What follows a forward of `model` with all these interventions; WalkinError for one that does not fit. The
-    picture of a swap is the input itself: a tensor, or a tuple of all inputs."""
-
-    def along_of(plan: Plan) -> Along | None:
-        def other(each: Intervention) -> Tensor:
-            given = each.picture if isinstance(each.picture, tuple) else (each.picture,)
-            if not all(isinstance(part, Tensor) for part in given):
-                raise Unfit("swap needs the other input as a tensor")
-            found: dict[str, Tensor] = {}
-            some = replace(plan, shown=tuple(shown for shown in plan.shown if shown.address == each.address))
-            try:
-                Capture(model, some).run(*given, on_output=lambda a, v: found.update({a: v.detach().clone()}))
-            except GraphChanged as problem:
-                raise Unfit("with the other input the network goes another way") from problem
-            return found[each.address]
-
-        for each in wanted:
-            plan.network.find(each.address)
-        changes, problems = fitted(plan, wanted, other)
-        for each, problem in zip(wanted, problems, strict=True):
-            if problem:
-                raise WalkinError(f"{each.where} does not fit: {problem}", code=2)
-        return changes.along()
-
-    return along_of
-
-
-def channel_axis(node: Node) -> int | None:
-    """The axis of a node's tensor that its pictures lie on; None where it is all one picture."""
-    return {"maps": node.channel_axis, "cells": 1, "tokens": 2}.get(node.picture)
-
-
-def _apply(part: Tensor, each: Intervention, other: Tensor | None) -> None:
-    """In place."""
-    if each.act == "swap" and other is not None:
-        part.copy_(other)
-    elif each.act == "clamp":
-        part.clamp_(each.low, each.high)
-    elif each.factor == 0:
-        part.zero_()  # a product with 0 would keep what is not finite
-    elif part.is_floating_point() or part.is_complex():
-        part.mul_(each.factor)
-    else:
-        part.copy_((part.double() * each.factor).to(part.dtype))
 
 
 class Changing(Replay):
     """Follows one forward along the plan, and changes the values of some nodes before they are handed out."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        paths: dict[int, str],
-        wrappers: frozenset[int],
-        by_source: Mapping[str, Mapping[int, list[Shown]]],
-        on_output: Callable[[str, Tensor], None],
-        changes: Changes,
-    ):
-        super().__init__(plan, paths, wrappers, by_source, on_output)
+    def __init__(self, route: Route, changes: Changes):
+        super().__init__(route)
         self.changes: dict[str, dict[int, list[Change]]] = {}
         for change in changes.by_address.values():
             place = change.shown.place
@@ -286,6 +137,11 @@ class Changing(Replay):
         if tuple(value.shape) != change.shown.shape:
             self._fail(Unfit("it has another shape with this picture", address))
         return value
+
+
+def along(changes: Changes) -> Along | None:
+    """What follows a forward that is changed so; None where it is not changed."""
+    return partial(Changing, changes=changes) if changes else None
 
 
 def same_memory(one: Tensor, other: Tensor) -> bool:

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from walkin.errors import WalkinError
 from walkin.graph import Node
-from walkin.network.capture import Along, Capture, GraphChanged
-from walkin.network.changing import channel_axis
+from walkin.network.capture import Capture
+from walkin.network.changes import channel_axis
 from walkin.network.plan import Plan
+from walkin.network.replay import Along, GraphChanged
 from walkin.readings import Changed, Compared
 from walkin.requests import State
 

@@ -15,12 +15,14 @@ from walkin.interventions import Intervention
 from walkin.mailbox import Emit
 from walkin.network import readings
 from walkin.network.against import told
-from walkin.network.capture import Capture, Enough, GraphChanged
-from walkin.network.changing import NOTHING, Changes, Unfit, fitted
+from walkin.network.capture import Capture, Enough
+from walkin.network.changes import NOTHING, Changes, Unfit
 from walkin.network.devices import give_memory_back
 from walkin.network.effects import effects
+from walkin.network.fitting import fitted
 from walkin.network.labels import probabilities
 from walkin.network.reaching import Reach
+from walkin.network.replay import GraphChanged
 from walkin.readings import Intervened
 from walkin.results import Progress, Result
 

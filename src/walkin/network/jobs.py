@@ -17,16 +17,17 @@ from walkin.errors import WalkinError
 from walkin.export_request import Export
 from walkin.mailbox import Emit
 from walkin.network import against, intervening, restating
-from walkin.network.capture import Along
-from walkin.network.changing import fitted
+from walkin.network.changing import along
 from walkin.network.comparing import Held
 from walkin.network.export import job as export_job
+from walkin.network.fitting import fitted
 from walkin.network.gallery import Gallery
 from walkin.network.inputs import Prepared, from_picture, prepare
 from walkin.network.live import LOOK_S, Frames, open_frames
 from walkin.network.loaded import Loaded, load
 from walkin.network.pictures import picture_from
 from walkin.network.plan import Plan
+from walkin.network.replay import Along
 from walkin.network.session import Session
 from walkin.network.weighing import weights_hash
 from walkin.picture_source import File, Given, Pixels
@@ -179,7 +180,7 @@ def _held(sessions: Sessions, session: Session, state: State) -> Held:
     given = prepare(session.loaded, state.picture, sessions.gallery) if state.picture is not None else None  # type: ignore[arg-type]
 
     def along_of(plan: Plan) -> Along | None:
-        return fitted(plan, state.interventions, partial(intervening.values_of, session))[0].along()
+        return along(fitted(plan, state.interventions, partial(intervening.values_of, session))[0])
 
     words = [
         given.caption[0] if given is not None and given.caption else "",

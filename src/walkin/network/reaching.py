@@ -8,12 +8,15 @@ from typing import Any
 
 import torch
 
-from walkin.network.capture import Capture, OnOutput
-from walkin.network.changing import NOTHING, Changes, Changing
+from walkin.network.capture import Capture
+from walkin.network.changes import NOTHING, Changes
+from walkin.network.changing import Changing
 from walkin.network.plan import Plan
 from walkin.network.recording import Trace
-from walkin.network.resuming import Resuming, Unresumable, Writing, taken_up
+from walkin.network.replay import OnOutput, Route
+from walkin.network.resuming import Resuming, Unresumable, taken_up
 from walkin.network.tape import Tape
+from walkin.network.writing import Writing
 
 KEPT_BYTES = 1 << 30  # that values of a forward may take beside the network: all of a ResNet-152's at 224 take .3 GB
 FEWEST_EVENTS = 2
@@ -147,8 +150,8 @@ class Reach:
             keeps = frozenset(structure.crossing(cut)) if structure is not None and cut is not None else frozenset()
         made: list[Writing] = []
 
-        def along(*given: Any) -> Writing:
-            made.append(Writing(*given, changes=changes, keeps=keeps, copies=self._copies))
+        def along(route: Route) -> Writing:
+            made.append(Writing(route, changes=changes, keeps=keeps, copies=self._copies))
             return made[-1]
 
         buffers = [(tensor, tensor._version) for tensor in self._capture.watched(inputs)]

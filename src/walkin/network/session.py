@@ -16,9 +16,10 @@ from walkin.interventions import Intervention
 from walkin.mailbox import Emit
 from walkin.network import histograms, readings
 from walkin.network.against import hold, told
-from walkin.network.capture import Along, Capture, Enough, GraphChanged, OnOutput
+from walkin.network.capture import Capture, Enough
 from walkin.network.catching import FOLDS, Catch
-from walkin.network.changing import NOTHING, Changes
+from walkin.network.changes import NOTHING, Changes
+from walkin.network.changing import along
 from walkin.network.comparing import Held
 from walkin.network.devices import give_memory_back
 from walkin.network.fold import fold
@@ -30,6 +31,7 @@ from walkin.network.plan import Plan
 from walkin.network.quantise import quantise
 from walkin.network.reaching import Reach
 from walkin.network.recording import Trace
+from walkin.network.replay import Along, GraphChanged, OnOutput
 from walkin.network.tensors import find_tensors
 from walkin.network.trace import trace
 from walkin.picture_source import Given
@@ -324,7 +326,7 @@ class Session:
 
     def along(self) -> Along | None:
         """How a forward goes that shows what the walls show."""
-        return self.changes.along()
+        return along(self.changes)
 
     @property
     def graph(self) -> Network:

@@ -14,6 +14,8 @@ from walkin.network.changing import rebuilt
 from walkin.network.recording import Place
 
 END = 1 << 60  # later than all events: what the forward returns
+# Questions whose answers depend on values: code may go another way by them.
+OF_VALUES = frozenset("__bool__ __index__ __contains__ __format__ __repr__ __str__ is_nonzero".split())
 UNKNOWN = -1  # no slot: weights, constants, what was computed out of sight
 
 

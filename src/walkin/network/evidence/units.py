@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from walkin.network.capture import GraphChanged
 from walkin.network.featurevis.aim import channels
 from walkin.network.featurevis.reach import RECTIFIERS, SQUASHERS, Reach
 from walkin.network.recording import Place
+from walkin.network.replay import GraphChanged
 
 
 @dataclass(frozen=True)

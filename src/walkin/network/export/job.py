@@ -19,7 +19,7 @@ from walkin.export_request import Export
 from walkin.graph import Network, Node
 from walkin.mailbox import Emit
 from walkin.network import readings
-from walkin.network.capture import Capture, GraphChanged
+from walkin.network.capture import Capture
 from walkin.network.effects import effects
 from walkin.network.export.gallery import write_gallery
 from walkin.network.export.manifest import FILE, Manifest, number
@@ -30,6 +30,7 @@ from walkin.network.intervening import fit
 from walkin.network.labels import probabilities
 from walkin.network.loaded import Loaded
 from walkin.network.plan import Plan
+from walkin.network.replay import GraphChanged
 from walkin.network.session import Session
 from walkin.network.weighing import weights_hash
 from walkin.readings import Boxes, Scores, Segmentation

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from walkin.network.capture import GraphChanged
 from walkin.network.events import event_name
 from walkin.network.recording import Place, Trace
+from walkin.network.replay import GraphChanged
 
 CONVOLUTION, NORM = "conv2d", "batch_norm"
 _NAMES = {

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from walkin.errors import WalkinError
 from walkin.graph import Network, Node
-from walkin.network.capture import GraphChanged, Replay
 from walkin.network.featurevis.caps import Cap, Ends
 from walkin.network.featurevis.folded_norms import Folding, Learning, Norms
 from walkin.network.fold import FOLDS, fold
@@ -22,6 +21,7 @@ from walkin.network.loaded import Loaded
 from walkin.network.module_calls import listening
 from walkin.network.plan import Plan, Shown
 from walkin.network.recording import Op, Place, Trace
+from walkin.network.replay import GraphChanged, Replay, Route
 from walkin.network.survey import Survey
 from walkin.network.trace import trace
 from walkin.network.undisturbed import undisturbed
@@ -190,7 +190,7 @@ class Reach:
         by_source: dict[str, dict[int, list[Shown]]] = defaultdict(lambda: defaultdict(list))
         for one in shown:
             by_source[one.place.source][one.place.event].append(one)
-        replay = _AnySize(plan, self._paths, self.survey.wrappers, by_source, give)
+        replay = _AnySize(Route(plan, self._paths, self.survey.wrappers, by_source, give))
         replay.changes = changes
         inputs = put_in(self.loaded, x)
         model = self.survey.model
