@@ -31,7 +31,7 @@ FLOORS = (
     {"frame", "requests", "things", "panel_state", "growth", "findings"},
     {"places"},
     {"graph", "results", "collector", "profile", "detail", "sharpness", "models", "nn"},
-    {"pyramid"},
+    {"pyramid", "flags"},
     {
         "color_maps",
         "geometry",
@@ -50,7 +50,7 @@ FLOORS = (
         "vigil",
     },
     {"marks"},
-    {"errors", "lazy", "_version", "export_flags", "study_flags"},
+    {"errors", "lazy", "_version"},
 )
 FLOOR = {part: -number for number, floor in enumerate(FLOORS) for part in floor}
 

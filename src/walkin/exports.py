@@ -12,7 +12,7 @@ from typing import Any
 from walkin import opening
 from walkin.api import Module, request_for
 from walkin.errors import WalkinError
-from walkin.export_flags import PARTS
+from walkin.flags.export import PARTS
 from walkin.imports import collector_resting
 from walkin.interventions import Intervention
 from walkin.requests import Export, Open
