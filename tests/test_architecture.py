@@ -77,7 +77,6 @@ LIBRARIES = {
 TYPES_ONLY = {
     ("frame", "moderngl"),
     ("gl", "moderngl"),
-    ("api", "torch"),
 }  # frame.py names the type of a framebuffer and never loads the library
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from walkin import opening
-from walkin.api import Module, request_for
+from walkin.api.given import Module, request_for
 from walkin.errors import WalkinError
 from walkin.flags.export import PARTS
 from walkin.imports import collector_resting
