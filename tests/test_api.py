@@ -105,11 +105,11 @@ def test_forms_of_images(here, ctx, form, capsys):
 def test_pictures_that_are_no_files_are_kept_exactly_and_go_in_the_end(here):
     from contextlib import ExitStack
 
-    from walkin.api import _files
+    from walkin.api.given import files_of
 
     pixels = np.random.default_rng(0).integers(0, 255, (9, 7, 3), np.uint8)
     with ExitStack() as stack:
-        files = _files([pixels, torch.from_numpy(pixels).permute(2, 0, 1)], stack)
+        files = files_of([pixels, torch.from_numpy(pixels).permute(2, 0, 1)], stack)
         assert len(files) == 2
         for file in files:
             assert np.array_equal(np.asarray(Image.open(file)), pixels)

@@ -34,7 +34,7 @@ FLOORS = (
     {"places"},
     {"graph", "results", "collector", "profile", "detail", "sharpness", "models", "nn"},
     {"tiles", "readings", "catalogue", "visualised", "evidence"},
-    {"pyramid"},
+    {"pyramid", "flags"},
     {
         "color_maps",
         "geometry",
@@ -53,7 +53,7 @@ FLOORS = (
         "vigil",
     },
     {"marks"},
-    {"errors", "lazy", "_version", "export_flags", "study_flags"},
+    {"errors", "lazy", "_version"},
 )
 FLOOR = {part: -number for number, floor in enumerate(FLOORS) for part in floor}
 
@@ -80,7 +80,6 @@ LIBRARIES = {
 TYPES_ONLY = {
     ("frame", "moderngl"),
     ("gl", "moderngl"),
-    ("api", "torch"),
 }  # frame.py names the type of a framebuffer and never loads the library
 
 

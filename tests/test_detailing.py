@@ -265,11 +265,11 @@ def test_the_card_of_a_wall_says_that_it_is_coarse():
 
 
 def test_memory_given_from_python_is_checked():
-    from walkin.api import _memory
+    from walkin.api.given import memory_bytes
 
-    assert _memory(None) is None
-    assert _memory("500MB") == 5 * 10**8
-    assert _memory(10**9) == 10**9
+    assert memory_bytes(None) is None
+    assert memory_bytes("500MB") == 5 * 10**8
+    assert memory_bytes(10**9) == 10**9
     for bad in ("much", "-1GB", "1KB", 5, True, 1.5):
         with pytest.raises(WalkinError, match=r"memory|size"):
-            _memory(bad)  # type: ignore[arg-type]
+            memory_bytes(bad)  # type: ignore[arg-type]

@@ -323,7 +323,7 @@ def test_a_scene_keeps_probes_and_what_is_hidden():
 
 
 def test_visualisations_are_asked_for_by_name():
-    from walkin.api import request_for
+    from walkin.api.given import request_for
     from walkin.network.featurevis.reach import Reach
     from walkin.network.loaded import load
 
@@ -415,7 +415,7 @@ class Annotated(nn.Module):
 
 
 def opened(model: nn.Module, **options: Any) -> Network:
-    from walkin.api import request_for
+    from walkin.api.given import request_for
     from walkin.network.opened import describe
 
     return describe(request_for(model, input_size=32, **options), lambda line: None)

@@ -6,7 +6,9 @@ from walkin._version import __version__
 
 if TYPE_CHECKING:
     from walkin import nn
-    from walkin.api import activations, difference, trace, view, visualise
+    from walkin.api.values import activations, difference, trace
+    from walkin.api.view import view
+    from walkin.api.visualise import visualise
     from walkin.callbacks import on_select, panel
     from walkin.exports import export
     from walkin.interventions import Intervention
@@ -30,20 +32,25 @@ __all__ = [
 _HOMES = {
     "Intervention": "interventions",
     "Room": "room",
+    "activations": "api.values",
+    "difference": "api.values",
     "export": "exports",
+    "nn": "nn",
     "on_select": "callbacks",
     "panel": "callbacks",
+    "trace": "api.values",
+    "view": "api.view",
+    "visualise": "api.visualise",
 }
 
 
 def __getattr__(name: str) -> Any:
     # Loaded when first used (PEP 562): `import walkin` and `walkin --help` must not wait for numpy, torch or GL.
-    if name in __all__:
+    if name in _HOMES:
         from importlib import import_module
 
-        if name == "nn":  # torch.nn takes seconds
-            return import_module("walkin.nn")
-        return getattr(import_module(f"walkin.{_HOMES.get(name, 'api')}"), name)
+        home = import_module(f"walkin.{_HOMES[name]}")
+        return home if name == "nn" else getattr(home, name)
     raise AttributeError(f"module 'walkin' has no attribute {name!r}")
 
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from walkin.api import Module, request_for
+from walkin.api.given import Module, request_for
 from walkin.asked import check_files, interventions_from, request_from
 from walkin.errors import WalkinError
-from walkin.export_flags import PARTS
 from walkin.export_request import Export
+from walkin.flags.export import PARTS
 from walkin.imports import collector_resting
 from walkin.interventions import Intervention
 from walkin.requests import Open

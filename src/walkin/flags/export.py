@@ -1,9 +1,10 @@
-"""Export flags: what `walkin export` can be told besides which network to open."""
+"""Export flags: what `walkin export` can be told."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+
+from walkin.flags import network, values
 
 PARTS = ("colour", "grey", "raw", "visualisations", "input", "histograms", "top", "classes")
 GLOBS = """GLOBs are addresses (walkin info lists them); `*` is any letters, dots too, `?` is one, [ab] one of them:
@@ -12,8 +13,8 @@ GLOBS = """GLOBs are addresses (walkin info lists them); `*` is any letters, dot
 An underscore that a name begins with may be left out."""
 
 
-def add(parser: argparse.ArgumentParser, count: Callable[[str], int]) -> None:
-    """`count`: what makes a whole number of a text."""
+def add(parser: argparse.ArgumentParser) -> None:
+    network.add_name(parser)
     parser.add_argument(
         "--out",
         metavar="DIR",
@@ -38,7 +39,11 @@ def add(parser: argparse.ArgumentParser, count: Callable[[str], int]) -> None:
         "done is kept when it is ended, and the same command goes on; else those go in that were made before",
     )
     parser.add_argument(
-        "--visualise-seed", type=count, default=0, metavar="N", help="of visualisations that are made (default: 0)"
+        "--visualise-seed",
+        type=values.count,
+        default=0,
+        metavar="N",
+        help="of visualisations that are made (default: 0)",
     )
     parser.add_argument("--colors", choices=("signed", "unsigned", "grey"), default="signed", help="colour map")
     parser.add_argument(
@@ -46,9 +51,10 @@ def add(parser: argparse.ArgumentParser, count: Callable[[str], int]) -> None:
     )
     parser.add_argument("--channels", action="store_true", help="also a picture for every single channel")
     parser.add_argument(
-        "--top", type=count, default=9, metavar="K", help="channels that are named as the strongest (default: 9)"
+        "--top", type=values.count, default=9, metavar="K", help="channels that are named as the strongest (default: 9)"
     )
-    parser.add_argument("--classes", type=count, default=10, metavar="K", help="classes to name (default: 10)")
+    parser.add_argument("--classes", type=values.count, default=10, metavar="K", help="classes to name (default: 10)")
+    network.add(parser, changing=True)
 
 
 def parts(text: str) -> tuple[str, ...]:

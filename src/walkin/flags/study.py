@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from walkin.flags import values
 
 KINDS = ("caltech101", "sars-cov-2", "standin")
 ABOUT = """train    trains networks that generalise and networks that memorise, from the same pictures
@@ -19,34 +20,21 @@ Without --data a stand-in of drawn shapes and textures is used. The data sets of
 Several GPUs train each network together: torchrun --nproc-per-node 4 -m walkin study train ..."""
 
 
-def add(
-    commands: argparse._SubParsersAction,
-    kind: type[argparse.ArgumentParser],
-    count: Callable[[str], int],
-    runs: Mapping[str, Callable[[argparse.Namespace], int]],
-) -> None:
-    """The command and its three parts. count: what makes a whole number of a text; runs: what each part does."""
-    study = commands.add_parser(
-        "study",
-        help="train networks that generalise and that memorise, and measure what tells them apart",
-        description="How networks memorise pictures, after the study of the paper.",
-        epilog=ABOUT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parts = study.add_subparsers(title="parts", metavar="PART", required=True, parser_class=kind)
+def add(parser: argparse.ArgumentParser) -> None:
+    """The three parts, one of which is `part` then."""
+    parts = parser.add_subparsers(title="parts", metavar="PART", dest="part", required=True)
     shown = {"epilog": ABOUT, "formatter_class": argparse.RawDescriptionHelpFormatter}
-    _train(parts.add_parser("train", help="train them", description="Train them.", **shown), count)
+    _train(parts.add_parser("train", help="train them", description="Train them.", **shown))
     _report(parts.add_parser("report", help="measure them", description="Measure them: tables, plots and one page."))
     side = "open them side by side"
-    _view(parts.add_parser("view", help=side, description=f"{side.capitalize()} in the room."), count)
-    for name, parser in parts.choices.items():
-        parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the study")
-        parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
-        parser.add_argument("--debug", action="store_true", help="show tracebacks")
-        parser.set_defaults(run=runs[name])
+    _view(parts.add_parser("view", help=side, description=f"{side.capitalize()} in the room."))
+    for part in parts.choices.values():
+        part.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the study")
+        part.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+        part.add_argument("--debug", action="store_true", help="show tracebacks")
 
 
-def _train(parser: argparse.ArgumentParser, count: Callable[[str], int]) -> None:
+def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", metavar="DIR|standin", help="folder of the data set (default: standin, which is drawn)"
     )
@@ -67,19 +55,23 @@ def _train(parser: argparse.ArgumentParser, count: Callable[[str], int]) -> None
         help="clean, augmented, finetuned, noise: besides the true pictures noisy copies with fixed random labels, "
         "random: all labels random (default: the setting's)",
     )
-    parser.add_argument("--seeds", type=count, default=3, metavar="N", help="networks of each kind (default: 3)")
-    parser.add_argument("--epochs", type=count, metavar="N", help="of clean variants; the others take more")
-    parser.add_argument("--batch", type=count, metavar="N", help="pictures in a step")
-    parser.add_argument("--rate", type=_number, metavar="R", help="largest step of AdamW")
+    parser.add_argument("--seeds", type=values.count, default=3, metavar="N", help="networks of each kind (default: 3)")
+    parser.add_argument("--epochs", type=values.count, metavar="N", help="of clean variants; the others take more")
+    parser.add_argument("--batch", type=values.count, metavar="N", help="pictures in a step")
+    parser.add_argument("--rate", type=values.positive, metavar="R", help="largest step of AdamW")
     parser.add_argument(
         "--alpha",
-        type=_number,
+        type=values.positive,
         default=1.0,
         metavar="A",
         help="noise: its standard deviation, in units of the normalised input (default: 1)",
     )
     parser.add_argument(
-        "--ratio", type=_number, default=0.5, metavar="R", help="noise: noisy copies for each picture (default: 0.5)"
+        "--ratio",
+        type=values.positive,
+        default=0.5,
+        metavar="R",
+        help="noise: noisy copies for each picture (default: 0.5)",
     )
 
 
@@ -87,10 +79,12 @@ def _report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="where the pictures are now, if they were moved")
 
 
-def _view(parser: argparse.ArgumentParser, count: Callable[[str], int]) -> None:
+def _view(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", metavar="NAME[,NAME...]", help="networks of the study (default: its first)")
     parser.add_argument("--variants", metavar="NAME[,NAME...]", help="default: clean,noise,random")
-    parser.add_argument("--seed", type=count, default=0, metavar="N", help="which of the trained ones (default: 0)")
+    parser.add_argument(
+        "--seed", type=values.count, default=0, metavar="N", help="which of the trained ones (default: 0)"
+    )
     parser.add_argument("--image", metavar="FILE", help="picture to feed first (default: one that is tested with)")
     parser.add_argument(
         "--target",
@@ -106,13 +100,3 @@ def _view(parser: argparse.ArgumentParser, count: Callable[[str], int]) -> None:
     parser.add_argument(
         "--screenshot-to", type=Path, metavar="F.png", help="write a picture when all is there, then end"
     )
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 < number < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return number

@@ -1,0 +1,1 @@
+"""What a script calls. The caller's model and process-wide settings stay alone."""

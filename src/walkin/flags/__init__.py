@@ -1,0 +1,1 @@
+"""Flags: what each command can be told. Knows nothing of what commands do."""
