@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -36,7 +36,8 @@ class Reach:
         self._capture, self._plan = capture, plan
         unseen = any(op.is_boundary and op.place.source != "module" for op in trace.ops)
         self._resumes = plan.sees_operations and not unseen
-        self._keeps_all = held_bytes(trace) <= budget_bytes
+        self._held_bytes = held_bytes(trace)
+        self._keeps_all = self._held_bytes <= budget_bytes
         self._tape: Tape | None = None
         self._inputs: tuple[Any, ...] | None = None
         self._applied = NOTHING
@@ -44,6 +45,8 @@ class Reach:
         self._copies: dict[int, list[int]] | None = None
         self._structure: Tape | None = None
         """A tape of the same path, whose slots have the same numbers."""
+        self._needed: frozenset[int] | None = None
+        """Slots whose values are of any use; None as long as no forward has told."""
         self.resumed = False
         """Whether the last run began in the middle."""
 
@@ -85,19 +88,50 @@ class Reach:
                 self._applied, self.resumed = changes, True
                 self._pending.clear()
                 return output
-        self._tape = None
         output = self._whole(inputs, changes, told, differing)
         self._pending.clear()
         return output
 
     def shows(self, inputs: tuple[Any, ...], changes: Changes) -> None:
         """The walls show what these inputs give with these changes, by a forward that was not run here."""
-        self._tape, self._inputs, self._applied = None, inputs, changes
+        self.let_go()
+        self._inputs, self._applied = inputs, changes
         self._pending.clear()
+
+    def write_down(self, inputs: tuple[Any, ...], going_on: Callable[[], object]) -> None:
+        """Run what the walls show once more, to have it on tape: the next run then begins in the middle, even the first
+        one with interventions. `going_on` is called at each value, and may raise to have it given up."""
+        if not self.writable(inputs):
+            return
+        applied = self._applied
+        try:
+            self._whole(inputs, applied, lambda address, value: going_on(), [])
+        except BaseException:
+            self.shows(inputs, applied)  # as before: no wall has been told of anything
+            raise
+
+    def writable(self, inputs: tuple[Any, ...]) -> bool:
+        """Whether it is worth writing down what the walls show: they show that of these inputs, and it is not yet."""
+        known = inputs is self._inputs and not self._pending and self._tape is None
+        return known and self._resumes and self._keeps_all and (self._structure is None or self._structure.safe)
+
+    @property
+    def kept_bytes(self) -> int:
+        """What a tape takes; before the first was written, all values of a forward."""
+        if self._structure is None or self._needed is None:
+            return self._held_bytes
+        return self._structure.bytes_of(self._needed)
+
+    def let_go(self) -> None:
+        """Of all values, to make room: what the walls show stays known."""
+        if self._structure is not None:
+            self._structure.keep(())
+        self._tape = None
 
     def forget(self) -> None:
         """Let go of all values: what the walls show is not known."""
-        self._tape, self._inputs = None, None
+        self.let_go()
+        self._inputs = None
 
     def _differing(self, changes: Changes) -> list[str]:
         before, now = self._applied.said, changes.said
@@ -130,20 +164,20 @@ class Reach:
         for address in here:
             on_output(address, given[tape.slot_of(shown[address].place)])
         along = partial(
-            Resuming, changes=changes, tape=tape, cut=cut, keeps=None if self._keeps_all else tape.crossing(cut),
-            copies=copies, given=given,
+            Resuming, changes=changes, tape=tape, cut=cut, copies=copies, given=given,
+            keeps=self._needed if self._keeps_all else tape.crossing(cut),
         )  # fmt: skip
         output = self._capture.run(*inputs, on_output=on_output, along=along)
         tape.clean = {address: value for address, value in tape.clean.items() if address in changes.by_address}
         return output
 
     def _whole(self, inputs: tuple[Any, ...], changes: Changes, on_output: OnOutput, differing: list[str]) -> Any:
-        self._inputs = None  # until this run has come to its end
+        self.forget()  # until this run has come to its end
         if not self._resumes:
             output = self._capture.run(*inputs, on_output=on_output, along=partial(Changing, changes=changes))
             self._inputs, self._applied = inputs, changes
             return output
-        keeps: Collection[int] | None = None
+        keeps: Collection[int] | None = self._needed
         if not self._keeps_all:
             structure = self._structure
             cut = self._cut(structure, differing) if structure is not None and differing else None
@@ -165,8 +199,12 @@ class Reach:
         tape = made[0].tape
         made[0].ended(output)
         tape.safe = tape.safe and not any(written)
-        ends = [tape.end_of(shown.place) for shown in self._plan.shown if shown.place.source in ("result", "module")]
+        places = [shown.place for shown in self._plan.shown if shown.place.source in ("result", "module")]
+        ends = [tape.end_of(place) for place in places]
         self._copies = tape.copies(end for end in ends if end is not None)
+        self._needed = tape.needed(places)
+        if keeps is None:
+            tape.keep(self._needed)
         self._structure = tape
         self._tape, self._inputs, self._applied = tape, inputs, changes
         return output

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +75,19 @@ class Survey:
         weights.update(buffers)
         return cls(model, tuple(modules), kinds, frozenset(wrappers), frozenset(weights), tuple(buffers.values()))
 
+    @cached_property
+    def compiles(self) -> bool:
+        """Whether something in the model has been given to torch.compile: a module of it, a method, or a function that
+        the methods of its classes name. As it was when it was first asked: looking takes as long as a small layer."""
+        if self.wrappers or any(getattr(module, "_compiled_call_impl", None) is not None for module in self.modules):
+            return True
+        for module in self.modules:
+            own = vars(module)
+            if any(_is_compiled(own[name]) for name in own.keys() - _EVERY_MODULE_HAS):
+                return True
+        kinds = {kind for module in self.modules for kind in type(module).__mro__}
+        return any(_class_compiles(kind) for kind in kinds if not kind.__module__.startswith(("torch.", "builtins")))
+
     def paths(self) -> list[str]:
         """Paths of all modules."""
         return [kind.path for kind in self.kinds.values()]
@@ -104,3 +119,17 @@ def unwrapped(model: nn.Module) -> nn.Module:
             model = model.module
         else:
             return model
+
+
+def _class_compiles(kind: type) -> bool:
+    for value in vars(kind).values():
+        if _is_compiled(value):
+            return True
+        code, known = getattr(value, "__code__", None), getattr(value, "__globals__", {})
+        if code is not None and any(_is_compiled(known.get(name)) for name in code.co_names):
+            return True
+    return False
+
+
+def _is_compiled(value: Any) -> bool:
+    return callable(value) and "_torchdynamo_orig_callable" in getattr(value, "__dict__", ())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
+import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,6 +109,36 @@ class Tape:
     def crossing(self, cut: int) -> list[int]:
         """Slots that are there at the end of event `cut`, and are taken later."""
         return [slot for slot, born in enumerate(self.born) if born <= cut < self.died[slot]]
+
+    def needed(self, places: Iterable[Place]) -> frozenset[int]:
+        """Slots without which no forward can begin at one of these places: all that is there at the end of one and is
+        taken later, and what is changed there. The others, half of a DenseNet's, need not be kept."""
+        found: set[int] = set()
+        ends: list[int] = []
+        for place in places:
+            if (end := self.end_of(place)) is not None:
+                ends.append(end)
+                found.add(self.slot_of(place))
+        ends.sort()
+        for slot, (born, died) in enumerate(zip(self.born, self.died, strict=True)):
+            after = bisect.bisect_left(ends, born)
+            if after < len(ends) and ends[after] < died:
+                found.add(slot)
+        return frozenset(found - {UNKNOWN})
+
+    def keep(self, slots: Collection[int]) -> None:
+        """Let go of the values of all others."""
+        self.values = [value if slot in slots else None for slot, value in enumerate(self.values)]
+        self.before = {(slot, event): value for (slot, event), value in self.before.items() if slot in slots}
+
+    def bytes_of(self, slots: Iterable[int]) -> int:
+        """What their values take; views of one memory count once."""
+        sizes: dict[int, int] = defaultdict(int)
+        for slot in slots:
+            shape, dtype, _ = self.kinds[slot]
+            group = self.groups[slot]
+            sizes[group] = max(sizes[group], math.prod(shape) * dtype.itemsize)
+        return sum(sizes.values())
 
     def next_write(self, slot: int, cut: int) -> int | None:
         """The first event after `cut` that writes to its memory."""

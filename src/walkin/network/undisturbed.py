@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -33,34 +34,9 @@ def undisturbed(survey: Survey, args: tuple[Any, ...], kwargs: dict[str, Any] | 
         undo.enter_context(torch.no_grad())
         # Only where torch.compile is in use, since importing torch._dynamo costs more than a second; and in this model,
         # since a stance holds for all threads: a training that is compiled must not run otherwise because of us.
-        if "torch._dynamo" in sys.modules and compiles(survey):
+        if "torch._dynamo" in sys.modules and survey.compiles:
             undo.enter_context(torch.compiler.set_stance("force_eager"))
         yield
-
-
-def compiles(survey: Survey) -> bool:
-    """Whether something in a model has been given to torch.compile: a module of it, a method, or a function that the
-    methods of its classes name."""
-    if survey.wrappers or any(getattr(module, "_compiled_call_impl", None) is not None for module in survey.modules):
-        return True
-    if any(_is_compiled(value) for module in survey.modules for value in vars(module).values()):
-        return True
-    kinds = {kind for module in survey.modules for kind in type(module).__mro__}
-    return any(_class_compiles(kind) for kind in kinds if not kind.__module__.startswith(("torch.", "builtins")))
-
-
-def _class_compiles(kind: type) -> bool:
-    for value in vars(kind).values():
-        if _is_compiled(value):
-            return True
-        code, known = getattr(value, "__code__", None), getattr(value, "__globals__", {})
-        if code is not None and any(_is_compiled(known.get(name)) for name in code.co_names):
-            return True
-    return False
-
-
-def _is_compiled(value: Any) -> bool:
-    return callable(value) and "_torchdynamo_orig_callable" in getattr(value, "__dict__", ())
 
 
 def _borrow(modules: tuple[nn.Module, ...]) -> None:
@@ -95,13 +71,28 @@ def _version(tensor: Tensor) -> int:
 
 
 def _snapshot(tensors: list[Tensor]) -> list[tuple[Tensor, int, Tensor]]:
-    """Copies of buffers and inputs: a forward may write to them, a cache or its own input, even in eval mode."""
+    """Copies of buffers and inputs: a forward may write to them, a cache or its own input, even in eval mode.
+
+    Statistics of norms are copied together: of DenseNet-121, which has 363 of them, a copy of each takes 2 ms.
+    """
+    together: dict[tuple[torch.dtype, torch.device], list[Tensor]] = defaultdict(list)
+    found: list[tuple[Tensor, int, Tensor]] = []
     with torch.no_grad():
-        return [(tensor, _version(tensor), tensor.detach().clone()) for tensor in tensors]
+        for tensor in tensors:
+            if type(tensor) is Tensor and tensor.ndim <= 1 and tensor.layout is torch.strided:
+                together[tensor.dtype, tensor.device].append(tensor)
+            else:
+                found.append((tensor, _version(tensor), tensor.detach().clone()))
+        for several in together.values():
+            copies = torch.cat([tensor if tensor.ndim else tensor.view(1) for tensor in several]).split(
+                [t.numel() for t in several]
+            )
+            found += [(tensor, _version(tensor), copy) for tensor, copy in zip(several, copies, strict=True)]
+    return found
 
 
 def _restore(snapshot: list[tuple[Tensor, int, Tensor]]) -> None:
     with torch.no_grad():
         for tensor, version, copy in snapshot:
             if _version(tensor) != version:
-                tensor.copy_(copy)
+                tensor.copy_(copy if copy.shape == tensor.shape else copy.view(tensor.shape))
