@@ -8,7 +8,7 @@ import moderngl
 
 from walkin.app import App
 from walkin.geometry import Pose
-from walkin.render.eye import Sight
+from walkin.render.eye import Sight, eyes_of
 from walkin.world import COLOR_MAPS, RANGES
 
 
@@ -27,7 +27,8 @@ class WallsAlone:
         for view in target.draw_views(head):
             view.framebuffer.use()
             sight = Sight.of(world, view)
-            renderer._write_frame(world, sight.eyes[id(view.stage_from_eye)], view.framebuffer.size)
+            eye = eyes_of(world, view)[id(view.stage_from_eye)]
+            renderer._write_frame(world, eye, view.framebuffer.size)
             renderer._walls.choose(sight)
             ctx.enable_only(moderngl.DEPTH_TEST)
             ctx.clear(depth=1.0)

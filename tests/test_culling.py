@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,11 +11,11 @@ import pytest
 from drawing import draw, renderer_of
 from rooms import tiles_of
 
-from walkin.geometry import Fov, Pose
+from walkin.geometry import Fov, Pose, quaternion_product
 from walkin.graph import Network, Node
 from walkin.interact.layout import lay_out
 from walkin.places import LayoutParameters
-from walkin.render import eye, ribbons
+from walkin.render import eye
 from walkin.world import World
 
 SIZE = (128, 72)
@@ -27,9 +28,7 @@ def everything_drawn() -> Iterator[None]:
     """Whatever asks whether a sphere reaches into a frustum is told that it does, and nothing is behind the fog."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(eye, "GONE", 1e9)
-        patch.setattr(ribbons, "GONE", 1e9)
-        for module in (eye, ribbons):
-            patch.setattr(module, "spheres_in_frustum", lambda centres, *_: np.ones(len(centres), bool))
+        patch.setattr(eye, "spheres_in_frustum", lambda centres, *_: np.ones(len(centres), bool))
         yield
 
 
@@ -75,9 +74,53 @@ def test_what_is_left_out_would_not_have_touched_a_pixel(ctx, kind: str, monkeyp
         fov = (NARROW, WIDE)[number // 2 % 2]
         chosen = draw(renderer, world, head, fov, SIZE).astype(int)
         left_out += len(world.walls) - sum(renderer._walls._counts)
+        renderer._sight = None  # or what was chosen would hold
         with everything_drawn():
             whole = draw(renderer, world, head, fov, SIZE).astype(int)
         # One step: ribbons end where the fog has taken all but that (GONE in render/eye.py).
         differ = np.abs(chosen - whole).max(axis=2) > 1
         assert not differ.any(), f"view {number}: {differ.sum()} pixels, the first at {np.argwhere(differ)[0]}"
     assert left_out > 100 * len(world.walls) / 2, "most of the room was out of view"
+
+
+def strayed(head: Pose, random: np.random.Generator) -> Pose:
+    """As far away and as far turned as what was chosen for a head has to hold."""
+    way = random.normal(size=3)
+    axis = random.normal(size=3)
+    half = 0.499 * eye.SLACK_RAD
+    turn = np.array([*(axis / np.linalg.norm(axis) * math.sin(half)), math.cos(half)])
+    at = head.position + way / np.linalg.norm(way) * 0.999 * eye.SLACK_M
+    return Pose(at, quaternion_product(head.orientation, turn))
+
+
+def test_what_was_chosen_holds_for_a_head_that_moves_and_turns_a_little(ctx, monkeypatch: pytest.MonkeyPatch):
+    """Among walls, at their edges and before and behind their faces; ribbons and labels too."""
+    monkeypatch.setattr(eye, "FOG_M", 14.0)
+    world = room("line")
+    renderer = renderer_of(ctx, world)
+    for _ in range(80):
+        renderer.prepare(world, np.zeros(3), budget_ms=1e6)
+    random, held = np.random.default_rng(11), 0
+    places = [wall.place for wall in world.walls.values()]
+    begun = list(heads(world, 60))
+    for number in range(60):  # in the plane of a wall, a hand's breadth beside it
+        place = places[random.integers(len(places))]
+        x, y, z = place.centre + place.right * (place.width_m / 2 + 0.1) + place.normal * random.uniform(-0.06, 0.06)
+        begun.append(Pose.at(x, y, z, yaw=place.yaw + math.pi / 2 + random.uniform(-0.3, 0.3) * (number % 2)))
+    for number, head in enumerate(begun):
+        fov = (NARROW, WIDE)[number // 2 % 2]
+        renderer._sight = None
+        draw(renderer, world, head, fov, SIZE)
+        sight = renderer._sight
+        later = strayed(head, random)
+        chosen = draw(renderer, world, later, fov, SIZE).astype(int)
+        held += renderer._sight is sight
+        renderer._sight = None
+        with everything_drawn():
+            whole = draw(renderer, world, later, fov, SIZE).astype(int)
+        differ = np.abs(chosen - whole).max(axis=2) > 2  # the shaders for close, far and other walls agree to that
+        assert not differ.any(), f"view {number}: {differ.sum()} pixels, the first at {np.argwhere(differ)[0]}"
+    assert held == len(begun), "each time what had been chosen was drawn"
+    renderer._sight = sight
+    draw(renderer, world, Pose(later.position + (0.0, 2.1 * eye.SLACK_M, 0.0), later.orientation), fov, SIZE)
+    assert renderer._sight is not sight, "further away it is chosen anew"

@@ -125,6 +125,11 @@ class Fov:
         side = math.atan(math.tan(half) * aspect)
         return Fov(-side, side, half, -half)
 
+    @property
+    def tangents(self) -> tuple[float, float, float, float]:
+        """Of the angles to the left, right, lower and upper edge."""
+        return math.tan(self.left), math.tan(self.right), math.tan(self.down), math.tan(self.up)
+
     @lru_cache(maxsize=16)  # noqa: B019 - a handful of frozen values
     def projection(self, near: float = 0.05, far: float = 1000.0) -> np.ndarray:
         """(4, 4) clip_from_eye for GL's [-1, 1] depth."""

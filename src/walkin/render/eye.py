@@ -1,8 +1,9 @@
-"""Eye: what one view sees from where; Sight: what the eyes of a frame see together, worked out once for all."""
+"""Eye: what one view sees from where; Sight: what eyes see together, worked out once for all, and for frames to come."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,8 @@ from walkin.world import World
 
 FOG_M = 34.0  # distance at which a thing has lost 63 % of its contrast, for an eye near the floor
 FOG_RISE = 6.0  # metres of fog distance gained per metre of height: from above the whole network is seen
+SLACK_M, SLACK_RAD = 0.08, 0.03  # how far eyes move and turn before what they see is chosen anew: a few frames of a walk
+_TURNED = 1.0 + 2.0 * math.cos(SLACK_RAD)  # trace of a rotation by that
 GONE = 3.0  # of that distance: there 0.01 % is left of a thing, by frame.glsl's clearness; white is 0.2 steps of 255
 
 
@@ -32,6 +35,8 @@ class Eye:
     """(3, 3): right, up and back, unit vectors in world as columns."""
     tangents: tuple[float, float, float, float]
     """Of the angles to the left, right, lower and upper edge of the view."""
+    range_m: tuple[float, float]
+    """Near and far plane, world."""
 
     @property
     def fog_m(self) -> float:
@@ -54,8 +59,31 @@ class Eye:
             world_from_eye @ fov.unprojection(near_m, far_m),
             float(clip_from_eye[1, 1]),
             world_from_eye[:3, :3] / (stage.scale * stage_from_eye.scale),
-            (math.tan(fov.left), math.tan(fov.right), math.tan(fov.down), math.tan(fov.up)),
+            fov.tangents,
+            (near_m * stage.scale, far_m * stage.scale),
         )
+
+    def sees_as(self, before: Eye) -> bool:
+        """Whether what was chosen for an eye, with SLACK_M and SLACK_RAD to spare, will do for this one."""
+        if self.tangents != before.tangents or self.range_m != before.range_m:
+            return False
+        if math.dist(self.position.tolist(), before.position.tolist()) > SLACK_M:
+            return False
+        return float(np.vdot(self.axes, before.axes)) >= _TURNED
+
+    def within(self, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
+        """(n,) bool: which spheres, (n, 3) and (n,), reach into the frustum of this eye, or of one that sees as it does,
+        this side of where the fog has taken everything."""
+        away = centres - self.position
+        distances = np.sqrt(np.einsum("ij,ij->i", away, away))
+        near = distances - radii < GONE * (self.fog_m + FOG_RISE * SLACK_M) + SLACK_M
+        return near & spheres_in_frustum(centres, radii + SLACK_M + SLACK_RAD * distances, self.planes)
+
+
+def eyes_of(world: World, view: View) -> dict[int, Eye]:
+    """All eyes of a view's frame by the identity of their poses, in their order."""
+    mates = view.mates or ((view.stage_from_eye, view.fov),)
+    return {id(pose): Eye.of(world, pose, fov, view.near_m, view.far_m) for pose, fov in mates}
 
 
 @dataclass(frozen=True)
@@ -85,12 +113,10 @@ class Spheres:
 
 @dataclass(frozen=True)
 class Sight:
-    """All eyes of a frame. What any of them sees is chosen, and written to the GPU, once."""
+    """All eyes of a frame. What any of them sees, or would if it moved and turned a little, is chosen, and written to the
+    GPU, once: for all eyes, and for all frames until one has left what it was chosen for (`holds`)."""
 
-    mates: object
-    """View.mates that it was made from."""
-    eyes: dict[int, Eye]
-    """By the identity of their poses."""
+    eyes: tuple[Eye, ...]
     bounds: Bounds
     """Of the walls there are."""
     size: tuple[int, int]
@@ -100,9 +126,14 @@ class Sight:
     @staticmethod
     def of(world: World, view: View, spheres: Spheres | None = None) -> Sight:
         """`spheres`: around walls, and around all else that is asked about; None: walls only."""
-        mates = view.mates or ((view.stage_from_eye, view.fov),)
-        eyes = {id(pose): Eye.of(world, pose, fov, view.near_m, view.far_m) for pose, fov in mates}
-        return Sight(mates, eyes, world.bounds, view.framebuffer.size, spheres or Spheres.of((world.bounds,)))
+        eyes = tuple(eyes_of(world, view).values())
+        return Sight(eyes, world.bounds, view.framebuffer.size, spheres or Spheres.of((world.bounds,)))
+
+    def holds(self, eyes: Collection[Eye], size: tuple[int, int], spheres: Spheres) -> bool:
+        """Whether what was chosen is enough for other eyes, which have come a little further."""
+        if spheres is not self.spheres or size != self.size or len(eyes) != len(self.eyes):
+            return False
+        return all(eye.sees_as(before) for eye, before in zip(eyes, self.eyes, strict=True))
 
     @property
     def seen(self) -> np.ndarray:
@@ -117,24 +148,20 @@ class Sight:
     @lazy
     def _reached(self) -> np.ndarray:
         """Which spheres reach into a frustum, this side of where the fog has taken everything."""
-        centres, radii, seen = self.spheres.centres, self.spheres.radii, []
-        for eye in self.eyes.values():
-            away, limits = centres - eye.position, GONE * eye.fog_m + radii
-            near = np.einsum("ij,ij->i", away, away) < limits * limits
-            seen.append(near & spheres_in_frustum(centres, radii, eye.planes))
+        seen = [eye.within(self.spheres.centres, self.spheres.radii) for eye in self.eyes]
         return seen[0] if len(seen) == 1 else np.logical_or.reduce(seen)
 
     @lazy
     def away(self) -> np.ndarray:
         """(walls, 3): from the first eye to their centres."""
-        return self.bounds.centres - next(iter(self.eyes.values())).position
+        return self.bounds.centres - self.eyes[0].position
 
     @lazy
     def faced(self) -> np.ndarray:
-        """(walls,) bool: whose front an eye is before."""
+        """(walls,) bool: whose front an eye is before, or may come to be."""
         bounds = self.bounds
-        places = np.array([eye.position for eye in self.eyes.values()])
-        return np.any(places @ bounds.normals.T > bounds.depths, axis=0)
+        places = np.array([eye.position for eye in self.eyes])
+        return np.any(places @ bounds.normals.T > bounds.depths - SLACK_M, axis=0)
 
     @lazy
     def distance2(self) -> np.ndarray:
@@ -146,8 +173,9 @@ class Sight:
         of its axes."""
         bounds, found = self.bounds, []
         centres, radii = bounds.centres.take(walls, axis=0), bounds.radii.take(walls)
-        for eye in self.eyes.values():
-            deep = (eye.position - centres) @ eye.axes[:, 2] - radii
+        for eye in self.eyes:
+            away = eye.position - centres
+            deep = away @ eye.axes[:, 2] - radii - _slack_m(away)
             found.append(deep / max(self._pixels(eye)))
         return found[0] if len(found) == 1 else np.minimum.reduce(found)
 
@@ -157,28 +185,37 @@ class Sight:
 
         A point of the plane at depth z, seen along a ray from an eye h before it, moves by at most z^2 / h times the
         ray's length for each radian, on an axis as much as the axis and the normal go with the view's right and up.
+        Each with what the eye may yet move and turn.
         """
         bounds, found = self.bounds, []
         centres, all_normals = bounds.centres.take(walls, axis=0), bounds.normals.take(walls, axis=0)
         all_rights, half = bounds.rights.take(walls, axis=0), bounds.extents.take(walls, axis=0) / 2
-        for eye in self.eyes.values():
+        for eye in self.eyes:
             away = eye.position - centres
-            before = np.maximum(np.einsum("ij,ij->i", away, all_normals), 1e-6)
+            before = np.einsum("ij,ij->i", away, all_normals)
             normals, rights = all_normals @ eye.axes, all_rights @ eye.axes
             left, right, low, high = eye.tangents
+            length = math.sqrt(1 + max(left * left, right * right) + max(low * low, high * high))
             deep = away @ eye.axes[:, 2] + half[:, 0] * np.abs(rights[:, 2]) + half[:, 1] * abs(eye.axes[1, 2])
+            deep += _slack_m(away) + SLACK_RAD * (half[:, 0] + half[:, 1])
             # The plane's depth is largest at a corner of the view: what is further off is outside it.
             slope = normals[:, 2] - np.maximum(normals[:, 0] * left, normals[:, 0] * right)
-            slope -= np.maximum(normals[:, 1] * low, normals[:, 1] * high)
-            deep = np.minimum(deep, before / np.maximum(slope, 1e-9))
-            length = math.sqrt(1 + max(left * left, right * right) + max(low * low, high * high))
+            slope -= np.maximum(normals[:, 1] * low, normals[:, 1] * high) + SLACK_RAD * length
+            corner = np.maximum(before + SLACK_M, 1e-6) / np.maximum(slope, 1e-9) ** 2
+            stretch = np.minimum(deep * deep / np.maximum(before - SLACK_M, 1e-6), corner)
             squares = normals[:, :2] ** 2
             across = np.sqrt(rights[:, :2] ** 2 + squares).sum(axis=1)
             upwards = np.sqrt(eye.axes[1, :2] ** 2 + squares).sum(axis=1)
-            found.append(deep * deep / before * length * np.maximum(across, upwards) / min(self._pixels(eye)))
+            most = np.maximum(across, upwards) + 2 * SLACK_RAD
+            found.append(stretch * length * most / min(self._pixels(eye)))
         return found[0] if len(found) == 1 else np.maximum.reduce(found)
 
     def _pixels(self, eye: Eye) -> tuple[float, float]:
         """Per radian at the middle of a view, across and down."""
         left, right, low, high = eye.tangents
         return self.size[0] / (right - left), self.size[1] / (high - low)
+
+
+def _slack_m(away: np.ndarray) -> np.ndarray:
+    """(n,): how much further or less far along the view a point that is away (n, 3) may come to be."""
+    return SLACK_M + SLACK_RAD * (np.sqrt(np.einsum("ij,ij->i", away, away)) + SLACK_M)

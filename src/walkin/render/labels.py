@@ -78,6 +78,7 @@ class Labels:
         self._bars = rectangles.buffer()
         self._plates = rectangles.buffer()
         self._changed = True
+        self._wanted = True
         self._world: object = None
         self._layout_revision = -1
         self.waiting = 0
@@ -159,10 +160,15 @@ class Labels:
         self._stale = self._stale[done:]
         self.waiting = max(0, legible - done)
 
+    def stale(self, world: World) -> bool:
+        """Whether there is something else to be selected from than there was."""
+        return self._changed or world.look.labels != self._wanted
+
     def select(self, world: World, sight: Sight, seen: np.ndarray) -> None:
         """Choose the labels that can be read from here, of those in view, (walls,) bool."""
         near: list[int] = []
-        if world.look.labels and world.walls:
+        self._wanted = world.look.labels
+        if self._wanted and world.walls:
             near = (seen & (sight.distance2 < self._reach2)).nonzero()[0].tolist()
         if self._changed or near != self._shown:
             self._shown, self._changed = near, False

@@ -18,7 +18,7 @@ from walkin.render.atlas import Atlas
 from walkin.render.background import Background
 from walkin.render.board import Board
 from walkin.render.enlarged import LargeTile
-from walkin.render.eye import Eye, Sight, Spheres
+from walkin.render.eye import Eye, Sight, Spheres, eyes_of
 from walkin.render.grown import Grown
 from walkin.render.handles import Handles
 from walkin.render.hands import Hands
@@ -102,7 +102,9 @@ class Renderer:
         self._refused: dict[str, int] = {}  # key of a wall that found no room -> revision of the room by which
         self._seen: dict[str, Tiles] = {}  # key of a wall -> what was taken over
         self._orders: dict[str, np.ndarray | None] = {}
-        self._sight: Sight | None = None
+        self._eyes: dict[int, Eye] = {}  # of the frame that is drawn, by the identity of their poses
+        self._mates: object = None  # ... as its views name them
+        self._sight: Sight | None = None  # what was chosen for, and holds for a while
         self._spheres: Spheres | None = None
         self._board = Board(ctx)
         self.panel_texture: moderngl.Texture | None = None
@@ -148,7 +150,7 @@ class Renderer:
 
     def prepare(self, world: World, eye: np.ndarray, budget_ms: float = 4.0) -> None:
         """Bring the GPU up to the world's state; uploads end with the budget, the nearest walls go first."""
-        self._sight = None
+        self._mates = None
         if world.layout_revision and (self._world is not world or self._layout_revision != world.layout_revision):
             self._set_up(world)  # what takes time enough for a frame of its own comes with the next
         else:
@@ -288,7 +290,7 @@ class Renderer:
         framebuffer = view.framebuffer
         framebuffer.use()
         width, height = framebuffer.size
-        eye = self._eye(world, view)
+        eye, number = self._eye(world, view)
         self._write_frame(world, eye, (width, height))
 
         # Solid things, front to back where it pays; then floor and air in what is left; then all that is blended.
@@ -300,10 +302,14 @@ class Renderer:
         ctx.front_face = "ccw"
         draws = self._hands.draw_controllers() if not view.alone else 0
         if self._atlas is not None:
-            ctx.enable_only(moderngl.DEPTH_TEST)  # the walls' fronts are chosen on the CPU
+            ctx.enable_only(moderngl.DEPTH_TEST)
             choices = COLOR_MAPS.index(world.look.color_map), RANGES.index(world.look.range_mode)
             draws += self._large.draw_solid(self._atlas, *choices)
+            ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+            ctx.cull_face = "front"  # their corners go round clockwise; whose backs are seen the CPU knows but nearly
             draws += self._walls.draw(self._atlas, *choices, grown=self._grown)
+            ctx.cull_face = "back"
+            ctx.enable_only(moderngl.DEPTH_TEST)
             draws += self._pictures.draw() + self._readings.draw_maps()
             draws += self._things.draw_solid()
             ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
@@ -319,7 +325,7 @@ class Renderer:
         if self._atlas is not None:
             draws += self._panels.draw_shadows() + self._readings.draw_shadows()
             if world.look.ribbons:
-                draws += self._ribbons.draw(eye, height)
+                draws += self._ribbons.draw(number)
             draws += self._outline.draw() if not view.alone else 0
             draws += self._labels.draw()
             draws += self._readings.draw_lines()
@@ -357,16 +363,27 @@ class Renderer:
             draws += self._vignette.draw(view, world.vignette)
         return draws
 
-    def _eye(self, world: World, view: View) -> Eye:
-        """Where it is; for the first eye of a frame all eyes' walls and labels are chosen."""
-        sight = self._sight
-        if sight is None or not view.mates or sight.mates is not view.mates:
-            sight = self._sight = Sight.of(world, view, self._around(world))
-            self._labels.select(world, sight, sight.reached(1))
-            if self._atlas is not None:
-                self._walls.choose(sight)
-                self._panels.choose(sight.reached(2))
-        return sight.eyes[id(view.stage_from_eye)]
+    def _eye(self, world: World, view: View) -> tuple[Eye, int]:
+        """It, and its number among the eyes of its frame; at the first of them all eyes' walls, labels and ribbons are
+        chosen, if what was chosen for an earlier frame does not hold any more."""
+        if not view.mates or self._mates is not view.mates:
+            self._mates, self._eyes = view.mates, eyes_of(world, view)
+            self._choose(world, view)
+        key = id(view.stage_from_eye)
+        return self._eyes[key], list(self._eyes).index(key)
+
+    def _choose(self, world: World, view: View) -> None:
+        sight, size, spheres = self._sight, view.framebuffer.size, self._around(world)
+        eyes = self._eyes.values()
+        stale = self._walls.stale or self._ribbons.stale or self._labels.stale(world)
+        if sight is not None and not stale and sight.holds(eyes, size, spheres):
+            return
+        sight = self._sight = Sight(tuple(eyes), world.bounds, size, spheres)
+        self._labels.select(world, sight, sight.reached(1))
+        self._ribbons.choose(sight)
+        if self._atlas is not None:
+            self._walls.choose(sight)
+            self._panels.choose(sight.reached(2))
 
     def _around(self, world: World) -> Spheres:
         """What stands in the room; put together again when some of it has changed."""

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import moderngl
 import numpy as np
 
-from walkin.geometry import spheres_in_frustum
 from walkin.places import Ribbon
-from walkin.render.eye import GONE, Eye
+from walkin.render.eye import SLACK_M, Eye, Sight
 from walkin.render.shader import program
 
 VERTEX = np.dtype([("place", "f4", 4), ("stroke", "f4", 4), ("tint", "f4", 3)])
@@ -37,6 +36,10 @@ class Ribbons:
         self._ribbons: list[Ribbon] = []
         self._slabs = Slabs()
         self._moved = 0  # views since ribbons have moved, 0: they have not
+        self._sight: Sight | None = None
+        self._chosen: list[list[tuple[int, int]]] = []  # of each eye: as Slabs.seen gives them
+        self.stale = False
+        """Whether there is something else to be chosen from than there was."""
         self.drawn = 0
         """Triangles of the last view."""
 
@@ -45,6 +48,7 @@ class Ribbons:
         # Skips first, so that the main path lies over them.
         ordered = sorted(ribbons, key=lambda r: r.kind != "skip")
         before, self._ribbons = self._ribbons, ordered
+        self.stale = True
         if self._buffer is not None and [len(r.points) for r in ordered] == [len(r.points) for r in before]:
             self._rewrite(before, ordered)
             return
@@ -79,20 +83,23 @@ class Ribbons:
             self._slabs.measure([ribbon.points for ribbon in after])
             self._moved = 1
 
-    def draw(self, eye: Eye, height_px: float) -> int:
-        """What reaches into the frustum and is not behind the fog, from afar with fewer points; `height_px`: of the
-        view."""
+    def choose(self, sight: Sight) -> None:
+        """What reaches into each eye's frustum and is not behind the fog, from afar with fewer points."""
+        self._sight, self.stale = sight, False
+        half = np.inf if self._moved else 0.5 * sight.size[1]
+        self._chosen = [self._slabs.seen(eye, half * eye.zoom) for eye in sight.eyes] if self._array is not None else []
+
+    def draw(self, number: int = 0) -> int:
+        """For one of the eyes, in their order, that ribbons were chosen for."""
         self.drawn = 0
-        if self._array is None:
-            return 0
         if self._moved:  # what was straight may be bent now: all of its points until it rests
             self._moved += 1
-            if self._moved > STILL:
+            if self._moved > STILL and self._sight is not None:
                 self._slabs.join([ribbon.points for ribbon in self._ribbons])
                 self._link()
-        pixels_per_radian = np.inf if self._moved else 0.5 * height_px * eye.zoom
+                self.choose(self._sight)
         draws = 0
-        for first, end in self._slabs.seen(eye, pixels_per_radian):
+        for first, end in self._chosen[number] if self._array is not None else ():
             if end > first:
                 self._array.render(moderngl.TRIANGLES, vertices=6 * (end - first), first=6 * first)
                 self.drawn += 2 * (end - first)
@@ -193,9 +200,7 @@ class Slabs:
         in view to the last, each with as few as can be told from all of them by less than UNSEEN_PIXELS."""
         away = _distances(self.centres, eye.position)
         # A ribbon is never thinner than about a pixel: from afar it is wider than it lies.
-        radii = self.radii + WIDEST_M + PIXEL * away
-        seen = spheres_in_frustum(self.centres, radii, eye.planes) & (away - radii < GONE * eye.fog_m)
-        found = seen.nonzero()[0]
+        found = eye.within(self.centres, self.radii + WIDEST_M + PIXEL * (away + SLACK_M)).nonzero()[0]
         if not len(found):
             return []
         first, end = int(found[0]), int(found[-1]) + 1
@@ -208,7 +213,7 @@ class Slabs:
             if joined.bent_m and first < end:
                 near_m = joined.bent_m * pixels_per_radian / UNSEEN_PIXELS
                 gaps = _distances(joined.centres[first:end], eye.position) - joined.radii[first:end]
-                near = (gaps < near_m).nonzero()[0]
+                near = (gaps < near_m + SLACK_M).nonzero()[0]
                 begin, stop = (first + int(near[0]), first + int(near[-1]) + 1) if len(near) else (first, first)
             starts = joined.starts + offset
             before.append((int(starts[first]), int(starts[begin])))

@@ -86,6 +86,8 @@ class Walls:
         self._own = False  # whether a probe wants other colours for some wall
         self._buffers: list[moderngl.Buffer] = []
         self._counts: list[int] = []  # of records chosen, by block
+        self.stale = False
+        """Whether there is something else to be chosen from than there was."""
         self._arrays: dict[Variant, list[moderngl.VertexArray]] = {}
         self._single: moderngl.Buffer | None = None
         self._single_arrays: dict[Variant, moderngl.VertexArray] = {}
@@ -134,6 +136,7 @@ class Walls:
         self._buffers = [self._ctx.buffer(reserve=size, dynamic=True) for _ in self._block_ends]
         self._arrays = {}
         self._counts = []
+        self.stale = True
 
     def update(self, wall: Wall, atlas: Atlas) -> bool:
         """Take over where a wall stands, what it shows and where that lies; False if walls are to be set up anew, since
@@ -148,6 +151,7 @@ class Walls:
             self._block_keys[row] = self._block_key(wall.key, bands[number].block, atlas)
         (self._flawed.add if wall.flawed else self._flawed.discard)(wall.key)
         self._measure(wall, atlas)
+        self.stale = True
         return True
 
     def _measure(self, wall: Wall, atlas: Atlas) -> None:
@@ -174,7 +178,9 @@ class Walls:
         return (block + len(atlas.blocks) * (1 + shows)) * BEYOND_M2
 
     def choose(self, sight: Sight) -> None:
-        """Write what is inside a frustum and seen from its front, nearest first, for all eyes of a frame."""
+        """Write what is inside a frustum and seen from its front, nearest first, for all eyes of a frame, and of those
+        to come as long as the sight holds: some of it is out of view, or seen from behind, and is not drawn by GL."""
+        self.stale = False
         seen = sight.seen & sight.faced
         chosen = seen[self._wall_of].nonzero()[0]
         walls = self._wall_of[chosen]
