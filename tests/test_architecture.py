@@ -20,7 +20,7 @@ FLOORS = (
     {"room"},
     {"opening", "doctor"},
     {"app", "study"},
-    {"shooting"},
+    {"shooting", "offering", "pacing", "reporting", "settling", "hints"},
     {"keeping", "workshop", "recipe_settings", "filming", "housekeeping", "detailing"},
     {"storing"},
     {"network", "interact", "render", "ui", "targets"},
@@ -30,6 +30,7 @@ FLOORS = (
     {"exhibit", "exporting"},
     {"frame", "requests", "things", "panel_state", "growth", "findings"},
     {"places"},
+    {"newest"},
     {"graph", "results", "collector", "profile", "detail", "sharpness", "models", "nn"},
     {"pyramid", "flags"},
     {
