@@ -48,7 +48,7 @@ class Paced:
         self.app.target.script = self._script
         self._frames = self.app.target.frames()
         self._ended_s = 0.0
-        self.app._filling_s = 0.0  # somebody moves: no frame is left out for the worker's sake
+        self.app.pacing.filling_s = 0.0  # somebody moves: no frame is left out for the worker's sake
         self.app.settings.on_frame = self._end
 
     def _script(self, _: int) -> Input:

@@ -103,7 +103,7 @@ def test_what_is_uploaded_without_other_news_is_drawn(make, monkeypatch):
     monkeypatch.setattr(app.renderer, "_upload", lambda *given: None)
     step(app)
     monkeypatch.setattr(app.renderer, "_upload", plain)
-    app._filling_s = 0.0
+    app.pacing.filling_s = 0.0
     assert step(app).drawn == 1
     assert step(app).drawn == 0
 
@@ -689,7 +689,7 @@ def until_settled(app: App) -> None:
     while not app.settled:
         step(app)
         time.sleep(0.002)
-        assert time.monotonic() < deadline, app._doing()
+        assert time.monotonic() < deadline
 
 
 def grey(path: Path, value: int) -> File:

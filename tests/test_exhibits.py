@@ -7,7 +7,7 @@ import pytest
 from drawing import draw, renderer_of
 from rooms import FAR_AWAY, chain, facing, furnished, maps, tiles_of, tiles_of_codes
 
-from walkin.app import _keys
+from walkin.exhibit import keys_of
 from walkin.geometry import Fov, Pose
 from walkin.places import Layout, Place
 from walkin.readings import Scores
@@ -77,7 +77,7 @@ def test_a_result_of_a_network_that_is_gone_is_dropped():
 
 
 def test_networks_of_one_name_have_different_keys():
-    assert _keys((Open("a"), Open("a"), Open("a"), Open("b"))) == ["", "a", "a (2)", "b"]
+    assert keys_of((Open("a"), Open("a"), Open("a"), Open("b"))) == ["", "a", "a (2)", "b"]
 
 
 def test_a_moved_wall_is_drawn_where_it_stands_and_costs_no_upload(ctx):

@@ -116,8 +116,8 @@ class Guest(ABC):
     @property
     def given(self) -> Input:
         """Input of the last frame."""
-        assert self.app._given is not None
-        return self.app._given
+        assert self.app.given is not None
+        return self.app.given
 
     def until(self, holds: Callable[[], object], what: str, frames: int = 4000) -> None:
         for _ in range(frames):

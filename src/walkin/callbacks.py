@@ -6,6 +6,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from walkin.world import World
+
 OnSelect = Callable[[str, int, Any], object]
 """(address, channel, values): float32 (H, W), as the wall shows them: in 255 steps from least to greatest."""
 InPanel = Callable[[Any], object]
@@ -56,6 +58,26 @@ def tell_selected(address: str, channel: int, values: Any) -> list[Failure]:
         except Exception as problem:
             failures.append(Failure(function, problem))
     return failures
+
+
+class Selected:
+    """Which tile was chosen, for those who want to hear of it, once for each choice."""
+
+    def __init__(self) -> None:
+        self._told: tuple[str, int] | None = None
+
+    def step(self, world: World) -> list[Failure]:
+        """Once a frame; what went wrong in those who were told."""
+        selected = world.selected
+        if selected == self._told:
+            return []
+        wall = world.walls.get(selected[0]) if selected is not None else None
+        if selected is not None and (wall is None or wall.tiles is None):
+            return []  # it will be there in a moment
+        self._told = selected
+        if wall is None or wall.tiles is None or selected is None:
+            return []
+        return tell_selected(*selected, wall.tiles.picture(selected[1]))
 
 
 def title(function: Callable[..., Any]) -> str:

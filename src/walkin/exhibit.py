@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -21,6 +22,16 @@ from walkin.tiles import Tiles
 def wall_key(exhibit: str, address: str) -> str:
     """The name of a wall in the room: an address, of further networks with their name before it."""
     return f"{exhibit}:{address}" if exhibit else address
+
+
+def keys_of(requests: Iterable[Open]) -> list[str]:
+    """Of networks side by side: '' for the first, for the others their names, each once."""
+    keys: list[str] = []
+    for number, request in enumerate(requests):
+        name = request.spec if number else ""
+        same = sum(key == name or key.startswith(f"{name} (") for key in keys) if name else 0
+        keys.append(f"{name} ({same + 1})" if same else name)
+    return keys
 
 
 @dataclass(frozen=True)

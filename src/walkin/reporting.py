@@ -1,0 +1,79 @@
+"""Reporting: what a run says on stderr of what happens in the room, and the exit code that it ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from walkin.callbacks import Failure
+from walkin.graph import Network
+from walkin.interact import addresses
+from walkin.results import Exported, Finished, Progress
+from walkin.world import GROWING, World
+
+UNTOLD = ("live", "restate", GROWING)  # jobs whose progress would be told of for ever
+
+
+class Reporting:
+    """For one run of the frame loop."""
+
+    def __init__(self, world: World, report: Callable[[str], None], *, strict: bool, debug: bool):
+        """strict: a picture that a network fails on is a failure of the run; debug: tracebacks, too."""
+        self._world, self._report = world, report
+        self._strict, self._debug = strict, debug
+        self._progress: Progress | None = None
+        self.code = 0
+        """That of the last job that failed."""
+
+    def say(self, text: str) -> None:
+        self._report(f"walkin: {text}")
+
+    def traced(self, network: Network) -> None:
+        """A network stands."""
+        line = f"{network.name}: {len(network)} nodes, {network.maps:,} maps, {network.parameters:,} parameters"
+        self._report(f"{line}; {network.weights}" if network.weights else line)
+
+    def exported(self, result: Exported) -> None:
+        text = f"exported {result.nodes} {'wall' if result.nodes == 1 else 'walls'} to {result.path}"
+        self._world.notify(text)
+        self.say(text)
+
+    def finished(self, result: Finished) -> None:
+        """A job has ended."""
+        if not result.error:
+            return
+        if self._strict or result.job.split(" ")[0] in ("open", "browse"):
+            self.code = result.code or 1
+        self.say(result.error)
+        if self._debug and result.details:
+            self._report(result.details)
+
+    def progress(self, progress: Progress) -> None:
+        """Each label once, then every tenth of it."""
+        if progress.job in UNTOLD:
+            return
+        before = self._progress
+        if before is None or progress.label != before.label:
+            self.say(f"{progress.label} ...")
+        elif progress.fraction is not None and progress.fraction - (before.fraction or 0.0) < 0.1:
+            return
+        elif progress.fraction is not None:
+            left = f", {progress.eta_s:.0f} s left" if progress.eta_s else ""
+            self.say(f"{progress.label} {progress.fraction:.0%}{left}")
+        self._progress = progress
+
+    def check_address(self, network: Network, address: str) -> None:
+        """Whether there is what a visitor is to stand before."""
+        if addresses.find(self._world, address) is not None:
+            return
+        try:
+            network.find(address if address in network.by_address else address.rpartition("/")[0] or address)
+        except KeyError as problem:
+            self.code = 2
+            self.say(f"--goto: {problem.args[0]}")
+
+    def failed(self, failure: Failure) -> None:
+        """A function of a script."""
+        self._world.notify(failure.line, "error")
+        self.say(failure.line)
+        if self._debug:
+            self._report(failure.details)
