@@ -16,7 +16,10 @@ from walkin.world import World
 
 FOG_M = 34.0  # distance at which a thing has lost 63 % of its contrast, for an eye near the floor
 FOG_RISE = 6.0  # metres of fog distance gained per metre of height: from above the whole network is seen
-SLACK_M, SLACK_RAD = 0.08, 0.03  # how far eyes move and turn before what they see is chosen anew: a few frames of a walk
+SLACK_M, SLACK_RAD = (
+    0.08,
+    0.03,
+)  # how far eyes move and turn before what they see is chosen anew: a few frames of a walk
 _TURNED = 1.0 + 2.0 * math.cos(SLACK_RAD)  # trace of a rotation by that
 GONE = 3.0  # of that distance: there 0.01 % is left of a thing, by frame.glsl's clearness; white is 0.2 steps of 255
 

@@ -13,6 +13,7 @@ from walkin.interventions import Intervention, channels_text
 from walkin.places import Place
 from walkin.render.colors import linear
 from walkin.render.eye import Around, Sight
+from walkin.render.instances import joined
 from walkin.render.rectangles import RECTANGLE, Rectangles, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import readable
@@ -174,9 +175,9 @@ class Labels:
             self._shown, self._changed = near, False
             names = (world.bounds.addresses[index] for index in near)
             chosen = [self._walls[address] for address in names if address in self._walls]
-            self._glyphs.write(np.concatenate([self._fixed, *chosen]))
+            self._glyphs.write(joined([self._fixed, *chosen], GLYPH))
             tags = [self._tags[world.bounds.addresses[n]] for n in near if world.bounds.addresses[n] in self._tags]
-            self._plates.write(np.concatenate([np.zeros(0, RECTANGLE), *tags]))
+            self._plates.write(joined(tags, RECTANGLE))
 
     def draw(self) -> int:
         return self._bars.draw() + self._plates.draw() + self._text.draw(self._glyphs)
