@@ -170,7 +170,12 @@ def test_what_lies_ahead_of_a_ray_that_strays_is_what_it_meets(margin: float):
         if number % 4 == 0:  # along the face of one, a finger's breadth before it or behind
             one = random.integers(count)
             direction = rights[one] + random.uniform(-0.05, 0.05) * normals[one]
-            at = corners[one] + (0.0, quads.extents[one, 1] / 2, 0.0) + random.uniform(-0.1, 0.1) * normals[one]
+            at = corners[one] + np.array([0.0, quads.extents[one, 1] / 2, 0.0])
+            at += random.uniform(-0.1, 0.1) * normals[one]
+                corners[one]
+                + np.array([0.0, quads.extents[one, 1] / 2, 0.0])
+                + random.uniform(-0.1, 0.1) * normals[one]
+            )
         begun = Ray(at, direction / np.linalg.norm(direction))
         ahead = Ahead(begun, quads)
         for far in (0.0, 0.5, 0.99):
@@ -185,7 +190,7 @@ def test_what_lies_ahead_of_a_ray_that_strays_is_what_it_meets(margin: float):
                 assert met == pytest.approx(expected, abs=1e-9)
                 hits += 1
         kept += len(ahead._found)
-        away = Ray(begun.origin + (0.0, 1.01 * STRAY_M, 0.0), begun.direction)
+        away = Ray(begun.origin + np.array([0.0, 1.01 * STRAY_M, 0.0]), begun.direction)
         assert not ahead.holds(away, quads) and not ahead.holds(begun, Quads(corners, rights, normals, quads.extents))
         sideways = np.cross(begun.direction, (0.0, 1.0, 0.0))
         turned = begun.direction + np.tan(1.01 * STRAY_RAD) * sideways / np.linalg.norm(sideways)

@@ -9,8 +9,8 @@ import numpy as np
 
 
 def joined(parts: Sequence[np.ndarray], dtype: np.dtype) -> np.ndarray:
-    """Records of float32 numbers one after the other. As plain numbers: of records numpy compares the fields, in Python,
-    each time they are put together."""
+    """Records of float32 numbers one after the other. As plain numbers: of records numpy compares the fields, in
+    Python, each time they are put together."""
     there = [part for part in parts if len(part)]
     if len(there) <= 1:
         return there[0] if there else np.zeros(0, dtype)
