@@ -172,10 +172,6 @@ def test_what_lies_ahead_of_a_ray_that_strays_is_what_it_meets(margin: float):
             direction = rights[one] + random.uniform(-0.05, 0.05) * normals[one]
             at = corners[one] + np.array([0.0, quads.extents[one, 1] / 2, 0.0])
             at += random.uniform(-0.1, 0.1) * normals[one]
-                corners[one]
-                + np.array([0.0, quads.extents[one, 1] / 2, 0.0])
-                + random.uniform(-0.1, 0.1) * normals[one]
-            )
         begun = Ray(at, direction / np.linalg.norm(direction))
         ahead = Ahead(begun, quads)
         for far in (0.0, 0.5, 0.99):
