@@ -151,7 +151,11 @@ class Sight:
     @lazy
     def _reached(self) -> np.ndarray:
         """Which spheres reach into a frustum, this side of where the fog has taken everything."""
-        seen = [eye.within(self.spheres.centres, self.spheres.radii) for eye in self.eyes]
+        return self.reaches(self.spheres.centres, self.spheres.radii)
+
+    def reaches(self, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
+        """(n,) bool: which of some other spheres, (n, 3) and (n,), any eye sees."""
+        seen = [eye.within(centres, radii) for eye in self.eyes]
         return seen[0] if len(seen) == 1 else np.logical_or.reduce(seen)
 
     @lazy
