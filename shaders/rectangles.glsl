@@ -1,5 +1,5 @@
-// Flat rectangles with round corners behind overlay text, in pixels from the upper left corner of the view, and bars
-// on the result board, in world. Numbers: render/overlay.py.
+// Flat rectangles with round corners, in world, and (FLAT) behind overlay text, in pixels from the upper left corner of the
+// view. Numbers: render/rectangles.py.
 #include "frame.glsl"
 
 #ifdef VERTEX
@@ -9,9 +9,6 @@ in vec3 up;
 in vec4 tint;
 in float radius;  // of the corners, in the unit of `right`
 
-uniform mat4 clip_from_text;
-uniform float flat_text;
-
 out vec2 from_centre;
 flat out vec2 half_size;
 flat out vec4 ink;
@@ -20,11 +17,17 @@ flat out float round;
 void main() {
     vec2 unit = vec2(gl_VertexID & 1, gl_VertexID >> 1);
     vec3 world = corner + right * unit.x + up * unit.y;
-    gl_Position = (flat_text > 0.5 ? clip_from_text : clip_from_world) * vec4(world, 1.0);
+#ifdef FLAT
+    gl_Position = vec4(world.xy / viewport.xy * vec2(2.0, -2.0) + vec2(-1.0, 1.0), 0.0, 1.0);
+#else
+    gl_Position = clip_from_world * vec4(world, 1.0);
+#endif
     half_size = 0.5 * vec2(length(right), length(up));
     from_centre = (unit * 2.0 - 1.0) * half_size;
     ink = in_this_room(tint);
-    ink.a *= flat_text > 0.5 ? 1.0 : clearness(world);
+#ifndef FLAT
+    ink.a *= clearness(world);
+#endif
     round = radius;
 }
 #endif

@@ -1,8 +1,6 @@
 // Text: one quad per glyph, coverage from the signed-distance atlas. Numbers: render/text.py (dtype GLYPH).
-// For overlays `clip_from_world` is replaced by a matrix from pixels.
+// FLAT: over a view, in pixels from its upper left corner, y down.
 #include "frame.glsl"
-
-uniform float flat_text;  // 1 for overlays: no fog
 
 #ifdef VERTEX
 in vec3 corner;   // lower left corner of the glyph's cell, world
@@ -11,18 +9,22 @@ in vec3 up;       // its left edge
 in vec4 uv;       // left, bottom, right, top in the atlas
 in vec4 tint;     // linear, with alpha
 
-uniform mat4 clip_from_text;
-
 out vec2 at;
 out vec4 ink;
 
 void main() {
     vec2 unit = vec2(gl_VertexID & 1, gl_VertexID >> 1);
     vec3 world = corner + right * unit.x + up * unit.y;
-    gl_Position = (flat_text > 0.5 ? clip_from_text : clip_from_world) * vec4(world, 1.0);
+#ifdef FLAT
+    gl_Position = vec4(world.xy / viewport.xy * vec2(2.0, -2.0) + vec2(-1.0, 1.0), 0.0, 1.0);
+#else
+    gl_Position = clip_from_world * vec4(world, 1.0);
+#endif
     at = mix(uv.xy, uv.zw, unit);
     ink = in_this_room(tint);
-    ink.a *= flat_text > 0.5 ? 1.0 : clearness(world);
+#ifndef FLAT
+    ink.a *= clearness(world);
+#endif
 }
 #endif
 
@@ -45,7 +47,11 @@ void main() {
         // Coverage is mixed in linear light, in which dark strokes on a light ground come out thinner than light on dark;
         // and names stand before dark tiles too: a light rim around the letters, as on maps.
         cover = sqrt(cover);
-        float rim = flat_text > 0.5 ? 0.0 : 0.75 * smoothstep(-2.2, -0.2, inside);
+#ifdef FLAT
+        float rim = 0.0;
+#else
+        float rim = 0.75 * smoothstep(-2.2, -0.2, inside);
+#endif
         float alpha = max(cover, rim);
         color = vec4(mix(mix(AIR, panel.rgb, 0.65), ink.rgb, cover / max(alpha, 1e-4)), ink.a * alpha);
     }

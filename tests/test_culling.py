@@ -122,5 +122,5 @@ def test_what_was_chosen_holds_for_a_head_that_moves_and_turns_a_little(ctx, mon
         assert not differ.any(), f"view {number}: {differ.sum()} pixels, the first at {np.argwhere(differ)[0]}"
     assert held == len(begun), "each time what had been chosen was drawn"
     renderer._sight = sight
-    draw(renderer, world, Pose(later.position + (0.0, 2.1 * eye.SLACK_M, 0.0), later.orientation), fov, SIZE)
+    draw(renderer, world, Pose(later.position + np.array([0.0, 2.1 * eye.SLACK_M, 0.0]), later.orientation), fov, SIZE)
     assert renderer._sight is not sight, "further away it is chosen anew"

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from walkin.geometry import (
+    STRAY_M,
+    STRAY_RAD,
+    Ahead,
     Fov,
     Pose,
     Quads,
@@ -148,3 +151,45 @@ def test_the_first_quad_is_met():
 def test_unprojection_is_the_inverse():
     fov = Fov(left=-0.8, right=0.5, up=0.6, down=-0.3)
     assert np.allclose(fov.unprojection(0.1, 100.0) @ fov.projection(0.1, 100.0), np.eye(4), atol=1e-9)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.09])
+def test_what_lies_ahead_of_a_ray_that_strays_is_what_it_meets(margin: float):
+    """A room full of quads, some of them one on another; rays that stray as far as is allowed."""
+    random = np.random.default_rng(5)
+    count, hits, kept = 150, 0, 0
+    yaws = random.uniform(-np.pi, np.pi, count)
+    rights = np.stack([np.cos(yaws), np.zeros(count), -np.sin(yaws)], axis=1)
+    normals = np.stack([np.sin(yaws), np.zeros(count), np.cos(yaws)], axis=1)
+    corners = random.uniform((-12, -0.5, -12), (12, 2.0, 12), (count, 3))
+    corners[1::10], rights[1::10], normals[1::10] = corners[::10], rights[::10], normals[::10]
+    quads = Quads(corners, rights, normals, random.uniform(0.1, 3.0, (count, 2)), np.full(count, margin))
+    for number in range(400):
+        direction = random.normal(size=3) * (1.0, 0.3, 1.0)
+        at = random.uniform((-12, 0.5, -12), (12, 2.5, 12))
+        if number % 4 == 0:  # along the face of one, a finger's breadth before it or behind
+            one = random.integers(count)
+            direction = rights[one] + random.uniform(-0.05, 0.05) * normals[one]
+            at = corners[one] + np.array([0.0, quads.extents[one, 1] / 2, 0.0])
+            at += random.uniform(-0.1, 0.1) * normals[one]
+        begun = Ray(at, direction / np.linalg.norm(direction))
+        ahead = Ahead(begun, quads)
+        for far in (0.0, 0.5, 0.99):
+            way, aside = random.normal(size=3), np.cross(begun.direction, random.normal(size=3))
+            angle = far * STRAY_RAD
+            turned = begun.direction * np.cos(angle) + aside / np.linalg.norm(aside) * np.sin(angle)
+            ray = Ray(begun.origin + way / np.linalg.norm(way) * far * STRAY_M, turned)
+            met, expected = ahead.met_by(ray), rays_meet_quads([ray], quads)[0]
+            assert ahead.holds(ray, quads)
+            assert (met is None) == (expected is None)
+            if met is not None and expected is not None:
+                assert met == pytest.approx(expected, abs=1e-9)
+                hits += 1
+        kept += len(ahead._found)
+        away = Ray(begun.origin + np.array([0.0, 1.01 * STRAY_M, 0.0]), begun.direction)
+        assert not ahead.holds(away, quads) and not ahead.holds(begun, Quads(corners, rights, normals, quads.extents))
+        sideways = np.cross(begun.direction, (0.0, 1.0, 0.0))
+        turned = begun.direction + np.tan(1.01 * STRAY_RAD) * sideways / np.linalg.norm(sideways)
+        assert not ahead.holds(Ray(begun.origin, turned / np.linalg.norm(turned)), quads)
+    assert hits > 300 and kept < 400 * count / 3
+    assert Ahead(begun, Quads(*(np.zeros((0, n)) for n in (3, 3, 3, 2)))).met_by(begun) is None

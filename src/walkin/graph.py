@@ -192,6 +192,11 @@ class Network:
         return {node.address: node for node in self.nodes}
 
     @cached_property
+    def volumes(self) -> tuple[Node, ...]:
+        """Nodes of which one slice is seen at a time."""
+        return tuple(node for node in self.nodes if node.depth > 1)
+
+    @cached_property
     def by_title(self) -> dict[str, Node]:
         """Of the nodes that a probe named."""
         return {node.title: node for node in reversed(self.nodes) if node.title}

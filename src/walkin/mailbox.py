@@ -121,7 +121,7 @@ class Worker:
 
     @property
     def busy(self) -> bool:
-        return self.busy_with_more_than(())
+        return bool(self._pending)  # without the lock: it is asked several times a frame
 
     def busy_with_more_than(self, names: tuple[str, ...]) -> bool:
         """Whether there are jobs, running or waiting, of other names."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -18,7 +19,7 @@ class Phases:
 
     def __init__(self, clock_ns: Callable[[], int] = time.perf_counter_ns):
         self._clock_ns = clock_ns
-        self._kept = np.zeros((KEPT, len(NAMES)), np.float32)
+        self._kept: deque[list[float]] = deque(maxlen=KEPT)
         self._now = [0.0] * len(NAMES)
         self._ended_ns = self._marked_ns = self.began_ns = clock_ns()
         self.count = 0
@@ -42,13 +43,11 @@ class Phases:
     def end(self) -> list[float]:
         """The frame is over; milliseconds by phase, as in NAMES."""
         done, self._now = self._now, [0.0] * len(NAMES)
-        self._kept[self.count % KEPT] = done
+        self._kept.append(done)
         self.count += 1
         return done
 
     @property
     def last(self) -> np.ndarray:
         """(frames, phases) milliseconds, oldest first; at most KEPT frames."""
-        if self.count <= KEPT:
-            return self._kept[: self.count]
-        return np.roll(self._kept, -(self.count % KEPT), axis=0)
+        return np.array(self._kept, np.float32).reshape(-1, len(NAMES))

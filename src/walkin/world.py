@@ -13,7 +13,7 @@ from walkin.exhibit import Bounds, Exhibit, Fold, Wall, wall_key
 from walkin.exporting import Exporting
 from walkin.findings import EVIDENCE, EXEMPLARS, Findings
 from walkin.frame import Pulse
-from walkin.geometry import Pose, Quads
+from walkin.geometry import Ahead, Pose, Quads
 from walkin.graph import Network
 from walkin.growth import Growth
 from walkin.interventions import Intervention
@@ -105,6 +105,8 @@ class Gestures:
     """Since when, by the world's clock."""
     aimed: tuple[Bounds, Aims, Quads | None] | None = None
     """All that a ray can meet, in one, and what it was made of."""
+    ahead: dict[str, Ahead] = field(default_factory=dict)
+    """... and what of it each hand's ray can meet while it hardly moves."""
 
 
 @dataclass(frozen=True)

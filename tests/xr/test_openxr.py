@@ -369,12 +369,15 @@ def test_what_is_prepared_is_prepared_once_however_many_eyes(headset: Runtime):
         wall = made.world.walls["a"]
         for number in range(10):
             made.remote.move("right", (0.3, 1.21 + 0.01 * number, -0.3))  # so that there is something to be written
+            made.remote.move("head", (0.0, 1.7 - 0.1 * (number % 2), 0.0))  # ... and chosen: further than SLACK_M
             time.sleep(0.002)
             made.frame()
         assert counted["draw"] == 20
         assert counted["prepare"] == counted["_upload"] == counted["Hands.prepare"] == counted["Labels.prepare"] == 10
         assert counted["Walls.choose"] == 10
         assert counted["Instances.write"] == 10, "rays once a frame; text, which has not changed, never"
+        made.frame(5)
+        assert counted["Walls.choose"] == 10, "what was chosen holds while the head rests"
         made.world.accept(replace(wall.tiles))
         made.frame(5)
         assert counted["Atlas.upload"] == 1, "new tiles once, not once an eye"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from walkin.exhibit import Wall
 from walkin.frame import Hand
-from walkin.geometry import Pose, Quads, Ray, rays_meet_quads
+from walkin.geometry import Ahead, Pose, Quads, Ray, rays_meet_quads
 from walkin.things import Met
 from walkin.world import Hover, World
 
@@ -27,7 +27,7 @@ def meet_all(world: World, rays: Sequence[Ray], sides: Sequence[str] = ()) -> li
     bounds, aims = world.bounds, world.aims
     quads = _all_quads(world)
     walls = len(bounds.addresses)
-    for number, met in enumerate(rays_meet_quads(rays, quads) if rays and quads is not None else ()):
+    for number, met in enumerate(_first(world, rays, sides, quads) if rays and quads is not None else ()):
         if met is None:
             continue
         index, distance, x, y = met
@@ -45,6 +45,21 @@ def meet_all(world: World, rays: Sequence[Ray], sides: Sequence[str] = ()) -> li
             nearest = found[number]
             if met is not None and (nearest is None or met.distance < nearest.distance):
                 found[number] = met
+    return found
+
+
+def _first(
+    world: World, rays: Sequence[Ray], sides: Sequence[str], quads: Quads
+) -> list[tuple[int, float, float, float] | None]:
+    """What each ray meets first; of a hand's, which is asked for in each frame, it is known what lies ahead."""
+    if not sides or "" in sides:
+        return rays_meet_quads(rays, quads)
+    found, kept = [], world.gestures.ahead
+    for side, ray in zip(sides, rays, strict=True):
+        ahead = kept.get(side)
+        if ahead is None or not ahead.holds(ray, quads):
+            ahead = kept[side] = Ahead(ray, quads)
+        found.append(ahead.met_by(ray))
     return found
 
 

@@ -43,6 +43,8 @@ def move(world: World, steps: int, wall: Wall | None = None) -> str:
 def ask(world: World) -> Iterator[Request]:
     """Once a frame: what is wanted otherwise than it was asked for last."""
     for exhibit in world.exhibits:
+        if exhibit.network is None or not exhibit.network.volumes:
+            continue  # without going through its walls
         walls = [wall for wall in volumes(world) if wall.exhibit == exhibit.key]
         own = {wall.node.address: world.slices[wall.key] for wall in walls if wall.key in world.slices}
         wanted = Slice(world.slices.get("", MIDDLE), own, exhibit.key)

@@ -1,4 +1,4 @@
-"""Eye: what one view sees from where; Sight: what eyes see together, worked out once for all, and for frames to come."""
+"""Eye: what one view sees from where; Sight: what eyes see together, worked out once for all and for some frames."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ class Eye:
         return float(np.vdot(self.axes, before.axes)) >= _TURNED
 
     def within(self, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
-        """(n,) bool: which spheres, (n, 3) and (n,), reach into the frustum of this eye, or of one that sees as it does,
-        this side of where the fog has taken everything."""
+        """(n,) bool: which spheres, (n, 3) and (n,), reach into the frustum of this eye, or of one that sees as it
+        does, this side of where the fog has taken everything."""
         away = centres - self.position
         distances = np.sqrt(np.einsum("ij,ij->i", away, away))
         near = distances - radii < GONE * (self.fog_m + FOG_RISE * SLACK_M) + SLACK_M
@@ -116,8 +116,8 @@ class Spheres:
 
 @dataclass(frozen=True)
 class Sight:
-    """All eyes of a frame. What any of them sees, or would if it moved and turned a little, is chosen, and written to the
-    GPU, once: for all eyes, and for all frames until one has left what it was chosen for (`holds`)."""
+    """All eyes of a frame. What any of them sees, or would if it moved and turned a little, is chosen, and written to
+    the GPU, once: for all eyes, and for all frames until one has left what it was chosen for (`holds`)."""
 
     eyes: tuple[Eye, ...]
     bounds: Bounds
@@ -151,7 +151,11 @@ class Sight:
     @lazy
     def _reached(self) -> np.ndarray:
         """Which spheres reach into a frustum, this side of where the fog has taken everything."""
-        seen = [eye.within(self.spheres.centres, self.spheres.radii) for eye in self.eyes]
+        return self.reaches(self.spheres.centres, self.spheres.radii)
+
+    def reaches(self, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
+        """(n,) bool: which of some other spheres, (n, 3) and (n,), any eye sees."""
+        seen = [eye.within(centres, radii) for eye in self.eyes]
         return seen[0] if len(seen) == 1 else np.logical_or.reduce(seen)
 
     @lazy

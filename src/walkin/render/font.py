@@ -43,6 +43,16 @@ class Face:
     kern_right: np.ndarray
     """`kern[kern_left[a], kern_right[b]]` is added to a's advance when b follows."""
 
+    @cached_property
+    def cells(self) -> np.ndarray:
+        """(n, 8): `plane` and `uv` side by side."""
+        return np.concatenate([self.plane, self.uv], axis=1)
+
+    @cached_property
+    def inked(self) -> np.ndarray:
+        """(n,) bool"""
+        return self.plane[:, 2] > self.plane[:, 0]
+
 
 @dataclass(frozen=True)
 class GlyphRun:
@@ -118,22 +128,22 @@ class Font:
         if align not in ("left", "center", "right"):
             raise ValueError(f"align must be left, center or right, not {align!r}")
         shape = self.faces[face]
-        planes, uvs, longest = [], [], 0.0
+        parts, longest = [], 0.0
         lines = _lines(text, tabular)
         for number, line in enumerate(lines):
             glyphs, pen = self._line(line, shape, None if max_width is None else max_width / size_m)
             longest = max(longest, float(pen[-1]))
             start = {"left": 0.0, "center": -0.5, "right": -1.0}[align] * float(pen[-1])
-            plane = shape.plane[glyphs]
-            inked = plane[:, 2] > plane[:, 0]
-            plane = plane[inked]
-            plane[:, 0::2] += (pen[:-1][inked] + np.float32(start))[:, None]
-            plane[:, 1::2] -= np.float32(number * shape.line_height)
-            planes.append(plane)
-            uvs.append(shape.uv[glyphs[inked]])
+            inked = shape.inked[glyphs]
+            cells = shape.cells[glyphs[inked]]
+            cells[:, 0:4:2] += (pen[:-1][inked] + np.float32(start))[:, None]
+            if number:
+                cells[:, 1:4:2] -= np.float32(number * shape.line_height)
+            parts.append(cells)
+        cells = parts[0] if len(parts) == 1 else np.concatenate(parts)
         return GlyphRun(
-            plane=np.concatenate(planes) * np.float32(size_m),
-            uv=np.concatenate(uvs),
+            plane=cells[:, :4] * np.float32(size_m),
+            uv=cells[:, 4:],
             width=longest * size_m,
             height=len(lines) * shape.line_height * size_m,
         )

@@ -7,6 +7,7 @@ import numpy as np
 from walkin.exhibit import Wall
 from walkin.geometry import UP
 from walkin.places import Place
+from walkin.render.instances import joined
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
 from walkin.things import WALL_KINDS
 from walkin.world import World
@@ -33,6 +34,7 @@ class Handles:
         self._records = np.zeros(0, RECTANGLE)
         self._placed: tuple[object, ...] = ()
         self._made: tuple[object, ...] = ()
+        self._outlines: dict[tuple[str, str], np.ndarray] = {}  # by key and what is lit, as walls stand now
 
     def prepare(self, world: World) -> None:
         """What is lit changes with the ray, at nearly every frame: no walk through all walls for it."""
@@ -46,20 +48,23 @@ class Handles:
             self._set_up(world)
         self._made = lit
         shown = self._records.copy()
-        parts = []
+        parts: list[np.ndarray] = []
         for key, kind in lit:
             wall = world.walls[key]
-            parts.append(outline(wall.place, kind))
+            if (key, kind) not in self._outlines:
+                self._outlines[key, kind] = outline(wall.place, kind)
+            parts.append(self._outlines[key, kind])
             if key in self._rows:
                 shown[self._rows[key]] = scrollbar(world, wall, LIT if kind == "scroll" else NEAR)
         parts.append(shown)
-        self._rectangles.write(np.concatenate([part.view(np.float32) for part in parts]).view(RECTANGLE))
+        self._rectangles.write(joined(parts, RECTANGLE))
 
     def _set_up(self, world: World) -> None:
         """The scrollbars of all high walls, as they are when nothing points at them."""
+        self._outlines = {}
         walls = list(world.walls.values())
         before, self._bars, self._rows = self._bars, {}, {}
-        parts, first = [np.zeros(0, RECTANGLE)], 0
+        parts, first = [], 0
         for number in (world.bounds.extents[:, 1] > SCROLLS_M).nonzero()[0].tolist():
             wall = walls[number]
             place, records = before.get(wall.key, (None, None))
@@ -69,7 +74,7 @@ class Handles:
             self._rows[wall.key] = slice(first, first + len(records))
             parts.append(records)
             first += len(records)
-        self._records = np.concatenate([part.view(np.float32) for part in parts]).view(RECTANGLE)
+        self._records = joined(parts, RECTANGLE)
 
     def draw(self) -> int:
         return self._rectangles.draw()

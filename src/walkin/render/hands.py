@@ -9,7 +9,7 @@ import numpy as np
 
 from walkin.geometry import yaw_matrix
 from walkin.render.controller import VERTEX, controller
-from walkin.render.instances import Instances
+from walkin.render.instances import Instances, joined
 from walkin.render.shader import program
 from walkin.world import Pointer, Teleport, World
 
@@ -54,9 +54,9 @@ class Hands:
 
     def prepare(self, world: World) -> None:
         """Write what hands show now; both eyes draw the same."""
-        if not (world.pointers or world.teleport or len(self._held) or len(self._marked)):
-            return
         pointers = [pointer for pointer in world.pointers.values() if pointer.world_from_grip is not None]
+        if not (pointers or world.teleport or len(self._held) or len(self._marked)):
+            return
         held, marked = _held(pointers), _marks(pointers, world.teleport, world.world_from_stage.scale)
         if held.tobytes() != self._held.tobytes():
             self._held = held
@@ -114,8 +114,7 @@ def _marks(pointers: list[Pointer], teleport: Teleport | None, scale: float) -> 
         pointing = [pointer for pointer in pointers if not _throws(pointer, teleport, scale)]
     parts.append(_rays(pointing))
     parts.append(_records([_reticle(pointer) for pointer in pointers if pointer.meets], MARK))
-    # As plain numbers: of records numpy compares the fields, in Python, each time they are put together.
-    return np.concatenate([part.view(np.float32) for part in parts]).view(MARK)
+    return joined(parts, MARK)
 
 
 def _records(rows: list[tuple[float, ...]], dtype: np.dtype) -> np.ndarray:

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import moderngl
 import numpy as np
+
+
+def joined(parts: Sequence[np.ndarray], dtype: np.dtype) -> np.ndarray:
+    """Records of float32 numbers one after the other. As plain numbers: of records numpy compares the fields, in
+    Python, each time they are put together."""
+    there = [part for part in parts if len(part)]
+    if len(there) <= 1:
+        return there[0] if there else np.zeros(0, dtype)
+    return np.concatenate([part.view(np.float32) for part in there]).view(dtype)
 
 
 class Instances:

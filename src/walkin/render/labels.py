@@ -13,6 +13,7 @@ from walkin.interventions import Intervention, channels_text
 from walkin.places import Place
 from walkin.render.colors import linear
 from walkin.render.eye import Around, Sight
+from walkin.render.instances import joined
 from walkin.render.rectangles import RECTANGLE, Rectangles, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import readable
@@ -69,11 +70,13 @@ class Labels:
         self.around = Around()
         """Spheres around the text of each wall, which is often far wider than it."""
         self._scanned = (-1, -1)  # revisions of tiles and places of the world that were looked through for changes
-        self._fixed = np.zeros(0, GLYPH)
+        self._fixed = np.zeros(0, GLYPH)  # text of pictures and boards
+        self._fixed_bars = np.zeros(0, RECTANGLE)
         self._made: dict[str, Made] = {}  # by key of a wall
         self._stale = np.zeros(0, int)  # walls, by their number, whose text is to be laid out
         self._told: list[object] = []  # what the text of pictures and boards was made from
         self._shown: list[int] = []
+        self._fixed_shown = b""  # which of the fixed ones
         self._glyphs = text.buffer()
         self._bars = rectangles.buffer()
         self._plates = rectangles.buffer()
@@ -115,8 +118,7 @@ class Labels:
             self._told = told
             found = [self._board_and_picture(each, len(world.exhibits) > 1) for each in world.exhibits]
             self._fixed = np.concatenate([np.zeros(0, GLYPH), *(glyphs for glyphs, _ in found)])
-            bars = np.concatenate([np.zeros(0, RECTANGLE), *(bars for _, bars in found)])
-            self._bars.write(bars)
+            self._fixed_bars = np.concatenate([np.zeros(0, RECTANGLE), *(bars for _, bars in found)])
             self._changed = True
 
     def _is_stale(self, wall: Wall) -> bool:
@@ -170,13 +172,16 @@ class Labels:
         self._wanted = world.look.labels
         if self._wanted and world.walls:
             near = (seen & (sight.distance2 < self._reach2)).nonzero()[0].tolist()
-        if self._changed or near != self._shown:
-            self._shown, self._changed = near, False
+        glyphs, bars = (_seen_of(records, sight) for records in (self._fixed, self._fixed_bars))
+        fixed_shown = glyphs.tobytes() + bars.tobytes()
+        if self._changed or near != self._shown or fixed_shown != self._fixed_shown:
+            self._shown, self._changed, self._fixed_shown = near, False, fixed_shown
+            self._bars.write(self._fixed_bars[bars])
             names = (world.bounds.addresses[index] for index in near)
             chosen = [self._walls[address] for address in names if address in self._walls]
-            self._glyphs.write(np.concatenate([self._fixed, *chosen]))
+            self._glyphs.write(joined([self._fixed[glyphs], *chosen], GLYPH))
             tags = [self._tags[world.bounds.addresses[n]] for n in near if world.bounds.addresses[n] in self._tags]
-            self._plates.write(np.concatenate([np.zeros(0, RECTANGLE), *tags]))
+            self._plates.write(joined(tags, RECTANGLE))
 
     def draw(self) -> int:
         return self._bars.draw() + self._plates.draw() + self._text.draw(self._glyphs)
@@ -394,6 +399,13 @@ def rows_of(exhibit: Exhibit) -> tuple[Row, ...]:
 def _seen(tint: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
     """A bar that is lighter than what is behind it: the background of a map of classes is nearly black."""
     return tint if max(tint[:3]) > 0.06 else BAR_DARK
+
+
+def _seen_of(records: np.ndarray, sight: Sight) -> np.ndarray:
+    """(n,) bool: which glyphs or rectangles, each in a sphere of its own, any eye sees."""
+    diagonals = records["right"].astype(float) + records["up"]
+    radii = np.sqrt(np.einsum("ij,ij->i", diagonals, diagonals)) / 2
+    return sight.reaches(records["corner"] + diagonals / 2, radii)
 
 
 def _sphere(glyphs: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from walkin.panel_state import Box
+from walkin.render.instances import joined
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import told
@@ -27,10 +28,9 @@ class Overlay:
     def __init__(self, text: Text, rectangles: Rectangles, keys: tuple[tuple[str, str], ...]):
         """keys: (key, what it does), for the sheet."""
         self._text = text
-        self._rectangle_program = rectangles.program
         self._keys = keys
-        self._glyphs = text.buffer()
-        self._plates = rectangles.buffer()
+        self._glyphs = text.buffer(flat=True)
+        self._plates = rectangles.buffer(flat=True)
         self._content: object = None
 
     def draw(self, world: World, width: int, height: int, scale: float) -> int:
@@ -43,23 +43,11 @@ class Overlay:
         if content != self._content:
             self._content = content
             self._build(world, hover, width, height, scale)
-        if not self._glyphs.count and not self._plates.count:
-            return 0
-        # Pixels from the upper left corner, y down, to clip space.
-        matrix = np.eye(4, dtype=np.float32)
-        matrix[0, 0], matrix[1, 1] = 2.0 / width, -2.0 / height
-        matrix[0, 3], matrix[1, 3] = -1.0, 1.0
-        for made in (self._rectangle_program, self._text.program):
-            made["clip_from_text"] = matrix.T.ravel()
-            made["flat_text"] = 1.0
-        draws = self._plates.draw() + self._text.draw(self._glyphs)
-        for made in (self._rectangle_program, self._text.program):
-            made["flat_text"] = 0.0
-        return draws
+        return self._plates.draw() + self._text.draw(self._glyphs)
 
     def _build(self, world: World, hover: str, width: int, height: int, scale: float) -> None:
-        glyphs: list[np.ndarray] = [np.zeros(0, GLYPH)]
-        plates: list[np.ndarray] = [np.zeros(0, RECTANGLE)]
+        glyphs: list[np.ndarray] = []
+        plates: list[np.ndarray] = []
 
         def line(
             text: str, x: float, y: float, size: float, tint: Tint, face: str = "regular", cut: float = 1e9
@@ -116,8 +104,8 @@ class Overlay:
             plate(x - 14 * s, height - 46 * s, text_width + 28 * s, 30 * s)
         if world.show_keys:
             self._sheet(line, plate, width, height, s)
-        self._glyphs.write(np.concatenate(glyphs))
-        self._plates.write(np.concatenate(plates))
+        self._glyphs.write(joined(glyphs, GLYPH))
+        self._plates.write(joined(plates, RECTANGLE))
 
     def _pieces(self, text: str, wide: float, s: float) -> list[str]:
         """A notice in lines of at most so many pixels; the last one is cut off with dots when it is drawn."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from walkin.geometry import UP
 from walkin.places import Place
+from walkin.render.eye import Sight
 from walkin.render.instances import Instances
 from walkin.render.shader import program
 from walkin.render.surface import GL_SRGB8_ALPHA8
@@ -33,6 +34,8 @@ class Pictures:
         self._program = program(ctx, "pictures")
         self._program["page"] = 0
         self._shown: dict[str, tuple[moderngl.Texture, Instances]] = {}
+        self._around: dict[str, tuple[np.ndarray, np.ndarray]] = {}  # centre (1, 3) and radius (1,) of each
+        self._unseen: set[str] = set()
 
     def clear(self) -> None:
         self._shown = {}
@@ -61,9 +64,18 @@ class Pictures:
         instances = Instances(self._ctx, self._program, "3f 3f 3f 4f /i", PICTURE)
         instances.write(record)
         self._shown[key] = texture, instances
+        middle = record["corner"] + (record["right"] + record["up"]) / 2
+        self._around[key] = middle, np.array([np.linalg.norm(record["right"] + record["up"]) / 2])
+        self._unseen.discard(key)
+
+    def choose(self, sight: Sight) -> None:
+        """Leave out what no eye sees: a draw of its own takes as long as one of many walls."""
+        self._unseen = {key for key in self._shown if not sight.reaches(*self._around[key])[0]}
 
     def draw(self) -> int:
-        for texture, instances in self._shown.values():
-            texture.use(0)
-            instances.draw()
-        return len(self._shown)
+        draws = 0
+        for key, (texture, instances) in self._shown.items():
+            if key not in self._unseen:
+                texture.use(0)
+                draws += instances.draw()
+        return draws

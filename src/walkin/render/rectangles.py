@@ -14,15 +14,15 @@ Tint = tuple[float, float, float, float]
 
 
 class Rectangles:
-    """The program; `buffer` makes an empty set of rectangles."""
+    """The programs; `buffer` makes an empty set of rectangles."""
 
     def __init__(self, ctx: moderngl.Context):
         self.ctx = ctx
-        self.program = program(ctx, "rectangles")
-        self.program["flat_text"] = 0.0
+        self._in_room, self._flat = program(ctx, "rectangles"), program(ctx, "rectangles", FLAT=1)
 
-    def buffer(self) -> Instances:
-        return Instances(self.ctx, self.program, "3f 3f 3f 4f 1f /i", RECTANGLE)
+    def buffer(self, *, flat: bool = False) -> Instances:
+        """`flat`: in pixels over a view."""
+        return Instances(self.ctx, self._flat if flat else self._in_room, "3f 3f 3f 4f 1f /i", RECTANGLE)
 
 
 def as_it_is(tint: Tint) -> Tint:
@@ -31,7 +31,4 @@ def as_it_is(tint: Tint) -> Tint:
 
 
 def rectangle(corner: np.ndarray, right: np.ndarray, up: np.ndarray, tint: Tint, radius: float = 0.0) -> np.ndarray:
-    record = np.zeros(1, RECTANGLE)
-    record["corner"], record["right"], record["up"] = corner, right, up
-    record["tint"], record["radius"] = tint, radius
-    return record
+    return np.array((*corner.tolist(), *right.tolist(), *up.tolist(), *tint, radius), np.float32).view(RECTANGLE)

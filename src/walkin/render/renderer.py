@@ -381,6 +381,7 @@ class Renderer:
         sight = self._sight = Sight(tuple(eyes), world.bounds, size, spheres)
         self._labels.select(world, sight, sight.reached(1))
         self._ribbons.choose(sight)
+        self._pictures.choose(sight)
         if self._atlas is not None:
             self._walls.choose(sight)
             self._panels.choose(sight.reached(2))

@@ -99,7 +99,9 @@ class Ribbons:
                 self._link()
                 self.choose(self._sight)
         draws = 0
-        for first, end in self._chosen[number] if self._array is not None else ():
+        if self._array is None:
+            return 0
+        for first, end in self._chosen[number]:
             if end > first:
                 self._array.render(moderngl.TRIANGLES, vertices=6 * (end - first), first=6 * first)
                 self.drawn += 2 * (end - first)

@@ -23,13 +23,14 @@ class Text:
         self.texture = ctx.texture((width, height), 1, self.font.atlas.tobytes(), alignment=1)
         self.texture.build_mipmaps(0, 2)  # further down neighbours would mix
         self.texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
-        self.program = program(ctx, "text")
-        self.program["spread"] = self.font.spread_texels
-        self.program["glyphs"] = 0
-        self.program["flat_text"] = 0.0
+        self._in_room, self._flat = program(ctx, "text"), program(ctx, "text", FLAT=1)
+        for made in (self._in_room, self._flat):
+            made["spread"] = self.font.spread_texels
+            made["glyphs"] = 0
 
-    def buffer(self) -> Instances:
-        return Instances(self._ctx, self.program, "3f 3f 3f 4f 4f /i", GLYPH)
+    def buffer(self, *, flat: bool = False) -> Instances:
+        """`flat`: in pixels over a view."""
+        return Instances(self._ctx, self._flat if flat else self._in_room, "3f 3f 3f 4f 4f /i", GLYPH)
 
     def draw(self, glyphs: Instances) -> int:
         self.texture.use(0)
@@ -51,11 +52,19 @@ class Text:
     ) -> np.ndarray:
         """GLYPH records of a text whose first baseline begins at `origin`; right and up are unit vectors."""
         run = self.font.layout(text, face, size_m=size, max_width=max_width, align=align, tabular=tabular)
-        records = np.zeros(len(run.plane), GLYPH)
-        left, bottom, far_right, top = run.plane.T
-        records["corner"] = origin + left[:, None] * right + bottom[:, None] * up
-        records["right"] = (far_right - left)[:, None] * right
-        records["up"] = (top - bottom)[:, None] * up
-        records["uv"] = run.uv
-        records["tint"] = tint
-        return records
+        # As plain numbers in the order of GLYPH: field by field it takes twice as long.
+        numbers = np.empty((len(run.plane), GLYPH.itemsize // 4), np.float32)
+        (rx, ry, rz), (ux, uy, uz) = right.tolist(), up.tolist()
+        edges = np.array(
+            [
+                (rx, ry, rz, -rx, -ry, -rz, 0.0, 0.0, 0.0),  # what a left, bottom, right and top edge adds to corner,
+                (ux, uy, uz, 0.0, 0.0, 0.0, -ux, -uy, -uz),  # right and up
+                (0.0, 0.0, 0.0, rx, ry, rz, 0.0, 0.0, 0.0),
+                (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, ux, uy, uz),
+            ]
+        )
+        numbers[:, :9] = run.plane @ edges
+        numbers[:, :3] += origin
+        numbers[:, 9:13] = run.uv
+        numbers[:, 13:] = tint
+        return numbers.reshape(-1).view(GLYPH)

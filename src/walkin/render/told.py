@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
 from walkin.tiles import Tiles
 from walkin.world import World
@@ -46,7 +46,7 @@ def readable(name: str) -> str:
 
 def number(value: float, digits: int = 3) -> str:
     """A few digits, minus as it is printed."""
-    return "none" if not np.isfinite(value) else f"{value:.{digits}g}".replace("-", "−")
+    return "none" if not math.isfinite(value) else f"{value:.{digits}g}".replace("-", "−")
 
 
 def percent(share: float) -> str:
