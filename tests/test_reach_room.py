@@ -367,3 +367,65 @@ def test_what_a_network_fails_with_stays_in_the_list_and_does_nothing(tmp_path: 
     room.act("intervene", "fragile:two/1=*2")
     assert room.world.here.fitting
     near(room.shown("fragile"), room.exact("a", key="fragile", interventions=["two/1=*2"]))
+
+
+def at_leisure(room: Room) -> None:
+    for _ in jobs.at_leisure(room.sessions, lambda result: None):
+        pass
+
+
+def test_where_nobody_wants_anything_the_first_intervention_is_made_cheap(room: Room):
+    plain = room.shown()
+    at_leisure(room)
+    assert all(np.array_equal(plain[address], room.shown()[address]) for address in plain)
+    room.act("knock_out", "two", 1)
+    reach = room.sessions.by_key[""].reach
+    assert reach is not None and reach.resumed
+    near(room.shown(), room.exact(interventions=["two/1=0"]))
+    room.act("take_back")
+    room.act("feed", room.pictures["b"])
+    assert not reach.written, "the next picture needs the room"
+    at_leisure(room)
+    room.act("scale_tile", "one", 0, 0.5)
+    assert reach.resumed
+    near(room.shown(), room.exact("b", interventions=["one/0=*0.5"]))
+
+
+def test_other_weights_and_other_folds_are_written_down_anew(room: Room):
+    at_leisure(room)
+    room.do(Refold("ops"))
+    at_leisure(room)
+    room.act("knock_out", "two", 1)
+    near(room.shown(), room.exact(fold="ops", interventions=["two/1=0"]))
+    room.act("take_back")
+    room.open("", 9)
+    at_leisure(room)
+    room.act("knock_out", "two", 1)
+    near(room.shown(), room.exact(interventions=["two/1=0"]))
+
+
+def test_what_is_too_large_is_not_kept_and_that_is_said_once(room: Room, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(jobs, "LEISURE_BYTES", 100)
+    monkeypatch.setattr(jobs.intervening, "LEISURE_BYTES", 100)
+    at_leisure(room)
+    reach = room.sessions.by_key[""].reach
+    assert reach is not None and not reach.written
+    sent = room.act("knock_out", "two", 1)
+    (notice,) = of(Notice, sent)
+    assert "too much to be kept beside each: the first change runs all of it" in notice.text and not reach.resumed
+    assert not of(Notice, room.act("knock_out", "two", 2)) and reach.resumed
+    room.act("feed", room.pictures["b"])
+    room.act("take_back")
+    assert not of(Notice, room.act("knock_out", "two", 1))
+
+
+def test_two_networks_share_the_room_for_it(room: Room, monkeypatch: pytest.MonkeyPatch):
+    room.open("other", 8)
+    at_leisure(room)
+    first, second = (room.sessions.by_key[key].reach for key in ("", "other"))
+    assert first is not None and second is not None and first.written and second.written
+    for reach in (first, second):
+        reach.let_go()
+    monkeypatch.setattr(jobs, "LEISURE_BYTES", first.kept_bytes + second.kept_bytes - 1)
+    at_leisure(room)
+    assert first.written and not second.written

@@ -72,6 +72,7 @@ class Workshop:
         self._world = world
         self._results = results
         self.worker = Worker(results, finished=Finished, before=lower_thread_priority)
+        self.worker.leisure = self._leisure
         self.librarian = Worker(results, finished=Finished, before=lower_thread_priority)
         self.sessions: Any = None
         """network.jobs.Sessions, as soon as the worker has one."""
@@ -247,6 +248,13 @@ class Workshop:
             yield from getattr(jobs, name)(self.sessions, request, emit, **more)
 
         return job
+
+    def _leisure(self, emit: Emit) -> Any:
+        """What the next thing that is asked for is quicker with."""
+        if self.sessions is not None:
+            from walkin.network import jobs
+
+            yield from jobs.at_leisure(self.sessions, emit)
 
     def _at_the_shelf(self, request: Browse | Slots | Thumbnails | Full | Keep) -> None:
         """Pictures have a worker of their own, without torch: nobody waits for a network to see one."""

@@ -123,6 +123,8 @@ class Session:
         try:
             yield from self._attempts(loaded, given.inputs, fed, emit, job)
         except (Cancelled, GraphChanged):
+            if self.reach is not None:
+                self.reach.forget()  # some walls show this picture, others the one before
             raise
         except Exception as problem:
             fault: BaseException | None = problem
@@ -260,6 +262,8 @@ class Session:
     ) -> Iterator[Result]:
         """One forward; tiles leave through `emit` while it runs, since it cannot be suspended. Where one has run
         already, of which values were caught, only as far as some are missing."""
+        if self.reach is not None:
+            self.reach.let_go()  # of what was computed for the picture before: this one needs the room
         yield from hold(self, inputs)
         nodes, missing, output = capture.nodes, None, None
         histogram = None
