@@ -122,7 +122,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     columns = ("whole_ms", "after_ms", "cold_ms", "written_ms", "first_ms", "again_ms", "other_ms")
     print(
-        f"{'network':14}{'place':8}{'address':32}"
+        f"{'network':14}{'place':8}{'address':48}"
         + "".join(f"{c[:-3] + ' ms':>11}" for c in columns)
         + f"{'first':>8}{'again':>8}"
     )
@@ -132,10 +132,8 @@ def main() -> None:
             all_rows.append(row)
             cells = "".join(f"{row[column]:11.1f}" for column in columns)
             note = "" if row["resumed"] else "  whole"
-            print(
-                f"{name:14}{row['place']:8}{row['address']:32}{cells}{row['first_ratio']:8.2f}{row['ratio']:8.2f}{note}",
-                flush=True,
-            )
+            ratios = f"{row['first_ratio']:8.2f}{row['ratio']:8.2f}"
+            print(f"{name:14}{row['place']:8}{row['address']:48}{cells}{ratios}{note}", flush=True)
     if options.json:
         settings = {"size": options.size, "repeats": options.repeats, "threads": options.threads}
         options.json.write_text(json.dumps({"machine": machine(), "settings": settings, "rows": all_rows}, indent=1))

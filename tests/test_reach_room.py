@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from test_jobs import of, run
 from torch import nn
 
 import walkin
+from walkin.app import App, Settings
 from walkin.exhibit import Exhibit
 from walkin.frame import Input
 from walkin.interact import history
@@ -26,6 +28,7 @@ from walkin.panel_state import Change
 from walkin.requests import Compare, Feed, File, Intervene, Open, Pixels, Refold, State
 from walkin.results import Compared, Fed, Intervened, Notice, Scores, Tiles, Traced
 from walkin.scene import from_json, to_json
+from walkin.targets import offscreen
 from walkin.world import World
 
 WORK: dict[type, Any] = {
@@ -429,3 +432,116 @@ def test_two_networks_share_the_room_for_it(room: Room, monkeypatch: pytest.Monk
     monkeypatch.setattr(jobs, "LEISURE_BYTES", first.kept_bytes + second.kept_bytes - 1)
     at_leisure(room)
     assert first.written and not second.written
+
+
+GOING, HELD_UP = threading.Event(), threading.Event()
+
+
+class Gated(nn.Module):
+    """Waits in its middle for as long as somebody wants it to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.three = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3), nn.Conv2d(5, 6, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.two(self.one(x))
+        if not GOING.is_set():
+            HELD_UP.set()
+            assert GOING.wait(60.0)
+        return self.three(x)
+
+
+@pytest.fixture
+def gated(ctx, monkeypatch: pytest.MonkeyPatch):
+    """A running program with a network that can be held up, and a way to let it settle."""
+    monkeypatch.setattr(offscreen, "standalone_context", lambda: ctx)
+    torch.manual_seed(3)
+    GOING.set()
+    app = App(offscreen.OffscreenTarget((160, 90), samples=0), Settings(frames=10**9, report=lambda line: None))
+    app.workshop.worker.leisure = None
+    picture = np.random.default_rng(0).integers(0, 255, (24, 24, 3)).astype(np.uint8)
+    app.open(Open("gated", model=Gated().eval(), picture=picture, input_size=(24, 24), device="cpu"))
+    frames = app.target.frames()
+
+    def settle() -> dict[str, np.ndarray]:
+        for frame in frames:
+            app.step(frame)
+            if app.settled:
+                break
+        return {
+            wall.node.address: np.stack([wall.tiles.picture(c) for c in range(wall.count)])
+            for wall in app.world.walls.values()
+        }
+
+    def act(name: str, *arguments: Any) -> None:
+        for request in list(do(app.world, Input(), Change(name, arguments))):
+            app.dispatch(request)
+
+    def hold_up(name: str, *arguments: Any) -> None:
+        """Have something done as far as the middle of the network."""
+        HELD_UP.clear()
+        GOING.clear()
+        act(name, *arguments)
+        assert HELD_UP.wait(60.0)
+
+    app.settle, app.act, app.hold_up = settle, act, hold_up  # type: ignore[attr-defined]
+    settle()
+    yield app
+    GOING.set()
+    assert app.close(30.0)
+
+
+@pytest.mark.parametrize("resumes", [False, True])
+def test_an_intervention_that_is_cancelled_half_way_leaves_no_wall_of_it(gated: Any, resumes: bool):
+    app = gated
+    app.act("scale_tile", "one", 2, 0.5)
+    before = app.settle()
+    if not resumes:
+        app.workshop.sessions.by_key[""].reach.let_go()
+    app.hold_up("knock_out", "one", 1)
+    app.act("cancel")
+    GOING.set()
+    after = app.settle()
+    assert [str(each) for each in app.world.here.interventions] == ["one/2=*0.5"]
+    assert app.world.here.intervened is not None and app.world.here.fitting == app.world.here.interventions
+    assert all(np.array_equal(before[address], after[address]) for address in before)
+    app.act("knock_out", "one", 1)
+    assert float(app.settle()["one"][1].max()) == 0.0
+
+
+def test_of_two_changes_that_are_cancelled_none_stays(gated: Any):
+    app = gated
+    before = app.settle()
+    app.hold_up("scale_tile", "one", 0, 0.5)
+    app.act("reach_number", "", 0, "factor", 0.25)
+    app.act("cancel")
+    GOING.set()
+    after = app.settle()
+    assert app.world.here.interventions == () and all(np.array_equal(before[a], after[a]) for a in before)
+
+
+def test_a_newer_change_is_not_taken_back_with_the_one_that_it_replaces(gated: Any):
+    app = gated
+    app.hold_up("scale_tile", "one", 0, 0.5)
+    app.act("reach_number", "", 0, "factor", 0.25)
+    GOING.set()
+    app.settle()
+    assert [str(each) for each in app.world.here.interventions] == ["one/0=*0.25"]
+    assert app.world.here.changed_before is None
+
+
+@pytest.mark.parametrize("leaving", [False, True])
+def test_a_comparison_that_is_cancelled_half_way_leaves_no_wall_of_it(gated: Any, leaving: bool):
+    app = gated
+    before, colors = app.settle(), app.world.look
+    if leaving:
+        app.act("hold")
+        app.settle()
+    app.hold_up("compare", "") if leaving else app.hold_up("hold")
+    app.act("cancel")
+    GOING.set()
+    after = app.settle()
+    assert app.world.here.against is None and app.world.look == colors
+    assert all(np.array_equal(before[address], after[address]) for address in before)
+    assert not any(wall.tiles.difference for wall in app.world.walls.values())

@@ -133,6 +133,11 @@ class Worker:
         with self._lock:
             return any(name not in names for name, _ in self._pending)
 
+    def has(self, name: str) -> bool:
+        """Whether a job of that name is running or waiting."""
+        with self._lock:
+            return any(name == other for other, _ in self._pending)
+
     def close(self, timeout_s: float = 2.0) -> bool:
         """Cancel all, wait for the thread; True if it has ended."""
         self.cancel()

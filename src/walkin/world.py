@@ -497,7 +497,7 @@ class World:
             if not result.title:
                 self.end_comparing(exhibit)
             return
-        before, exhibit.intervened = exhibit.intervened, result
+        before, exhibit.intervened, exhibit.changed_before = exhibit.intervened, result, None
         told = before.problems if before is not None else ()
         for each, problem in zip(exhibit.interventions, result.problems, strict=False):
             if problem and problem not in told:

@@ -117,7 +117,7 @@ class Session:
         """One picture. If the network fails on it the room is put back, and WalkinError says what happened."""
         loaded = self.loaded
         assert loaded is not None
-        before = (self.capture, self.plan, self.trace)
+        before, changes = (self.capture, self.plan, self.trace), self.changes
         self.serial += 1
         fed = Fed(given.pixels, given.caption, self.serial, self.key, given.source)
         try:
@@ -125,6 +125,8 @@ class Session:
         except (Cancelled, GraphChanged):
             if self.reach is not None:
                 self.reach.forget()  # some walls show this picture, others the one before
+            if self.plan is before[1]:
+                self.changes = changes
             raise
         except Exception as problem:
             fault: BaseException | None = problem
