@@ -15,6 +15,7 @@ from torch import nn
 
 import walkin
 from walkin.app import App, Settings
+from walkin.errors import WalkinError
 from walkin.exhibit import Exhibit
 from walkin.frame import Input
 from walkin.interact import history
@@ -337,6 +338,43 @@ def test_scene_has_all_of_it(room: Room, tmp_path: Path):
     for request in list(history.restore(room.world, again.arrangement)):
         room.do(request)
     assert all(np.allclose(shown[address], room.shown()[address], atol=1e-6) for address in shown)
+
+
+def test_the_colours_of_before_come_back_after_a_scene(room: Room, tmp_path: Path):
+    room.act("colors", "grey")
+    room.act("range", "percentile")
+    room.act("hold")
+    again = from_json(to_json(scene_of(room.world, Input())))
+    assert again.arrangement.colors_before == ("grey", "percentile")
+    (tmp_path / "later").mkdir()
+    later = Room(tmp_path / "later")
+    for request in list(history.restore(later.world, again.arrangement)):
+        later.do(request)
+    look = later.world.look
+    assert (look.color_map, look.range_mode) == ("signed", "wall") and later.world.here.against is not None
+    later.act("compare", "")
+    look = later.world.look
+    assert (look.color_map, look.range_mode) == ("grey", "percentile") and later.world.colors_before is None
+
+
+def test_undo_of_a_comparison_has_nothing_to_come_back_to(room: Room):
+    colors = room.world.look.color_map, room.world.look.range_mode
+    room.act("hold")
+    room.act("undo")
+    assert (room.world.look.color_map, room.world.look.range_mode) == colors and room.world.colors_before is None
+    room.act("redo")
+    assert room.world.colors_before == colors
+    room.act("colors", "grey")
+    room.act("compare", "")
+    assert (room.world.look.color_map, room.world.look.range_mode) == colors
+
+
+def test_a_scene_with_colours_that_there_are_not_is_damaged(room: Room):
+    room.act("hold")
+    plain = to_json(scene_of(room.world, Input()))
+    plain["arrangement"]["colors_before"] = ["mud", "channel"]
+    with pytest.raises(WalkinError, match="no colours 'mud'"):
+        from_json(plain)
 
 
 def test_a_network_opens_with_what_is_to_be_changed(tmp_path: Path):

@@ -161,6 +161,8 @@ class Arrangement:
     """What each network is compared with: of those that are."""
     slices: tuple[tuple[str, float], ...] = ()
     """Shares of the depth at which volumes are cut, of those walls that are cut elsewhere; '' for all others."""
+    colors_before: tuple[str, str] | None = None
+    """(colour map, range) that the room goes back to when nothing is compared any more."""
 
 
 @dataclass

@@ -58,6 +58,7 @@ def arrangement(world: World) -> Arrangement:
         tuple((exhibit.key, exhibit.interventions) for exhibit in world.exhibits if exhibit.interventions),
         tuple((exhibit.key, exhibit.against) for exhibit in world.exhibits if exhibit.against is not None),
         tuple(sorted(world.slices.items())),
+        world.colors_before,
     )
 
 
@@ -134,7 +135,7 @@ def restore(world: World, wanted: Arrangement) -> Iterator[Request]:
     """Make the room what it was."""
     let_go(world)
     show_as(world, wanted.look)
-    world.slices = dict(wanted.slices)
+    world.slices, world.colors_before = dict(wanted.slices), wanted.colors_before
     places, sorts, folds = dict(wanted.places), dict(wanted.sorts), dict(wanted.folds)
     showings = dict(wanted.showings)
     cut = {e.key for e in world.exhibits if e.network is not None and folds.get(e.key, e.fold) != e.fold}
