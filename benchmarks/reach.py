@@ -4,9 +4,11 @@ python benchmarks/reach.py [--networks resnet18,resnet50] [--size 224] [--json F
 
 For a node early, in the middle and late: `whole ms`, a plain forward of the network under torch.no_grad; `after ms`,
 the part of it that comes after the node, timed in a forward that is followed, from the moment the node has its value;
-`first ms`, the first intervention, which runs all of it and writes it down; `again ms`, another one at the same node (a
-slider); `other ms`, the first one at this node once another node has been changed. `ratio` is again over after. Nothing
-is quantised or drawn: that costs what it costs for any picture, for each wall that has changed.
+`cold ms`, the first intervention where nothing was written down, which runs all of it and does that; `written ms`, what
+is done where nobody wants anything; `first ms`, the first intervention after that; `again ms`, another one at the same
+node (a slider); `other ms`, the first one at this node once another node has been changed. The ratios are first and
+again over after. Nothing is quantised or drawn: that costs what it costs for any picture, for each wall that has
+changed.
 """
 
 from __future__ import annotations
@@ -38,10 +40,14 @@ def median_ms(run: Callable[[], Any], repeats: int) -> float:
     run()
     found = []
     for _ in range(repeats):
-        began = time.perf_counter()
-        run()
-        found.append(1000 * (time.perf_counter() - began))
+        found.append(timed_ms(run))
     return statistics.median(found)
+
+
+def timed_ms(run: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    run()
+    return 1000 * (time.perf_counter() - began)
 
 
 def rows(name: str, size: int, repeats: int) -> list[dict[str, Any]]:
@@ -70,20 +76,23 @@ def rows(name: str, size: int, repeats: int) -> list[dict[str, Any]]:
             wanted = [Intervention(address, (0,), factor=1 / (1 + next(factors)))]
             reach.run(inputs, fitted(plan, wanted, lambda each: inputs[0])[0], lambda a, v: None)
 
-        began = time.perf_counter()
-        change()
-        first_ms = 1000 * (time.perf_counter() - began)
+        cold_ms = timed_ms(change)
+        firsts, writes = [], []
+        for _ in range(repeats):
+            reach.shows(inputs, NOTHING)
+            writes.append(timed_ms(lambda reach=reach: reach.write_down(inputs, lambda: None)))
+            firsts.append(timed_ms(change))
+        first_ms, written_ms = statistics.median(firsts), statistics.median(writes)
         again_ms = median_ms(change, repeats)
         resumed = reach.resumed
         # Another node, later than this one: from there on everything is known.
         reach.run(inputs, NOTHING, lambda a, v: None)
-        began = time.perf_counter()
-        change()
-        other_ms = 1000 * (time.perf_counter() - began)
+        other_ms = timed_ms(change)
         found.append(
             {
                 "network": name, "place": place, "address": address, "whole_ms": whole_ms, "after_ms": after_ms,
-                "first_ms": first_ms, "again_ms": again_ms, "other_ms": other_ms,
+                "cold_ms": cold_ms, "written_ms": written_ms, "first_ms": first_ms, "again_ms": again_ms,
+                "other_ms": other_ms, "first_ratio": first_ms / max(after_ms, 0.01),
                 "ratio": again_ms / max(after_ms, 0.01), "resumed": resumed,
             }
         )  # fmt: skip
@@ -111,17 +120,20 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    columns = ("whole_ms", "after_ms", "first_ms", "again_ms", "other_ms")
+    columns = ("whole_ms", "after_ms", "cold_ms", "written_ms", "first_ms", "again_ms", "other_ms")
     print(
-        f"{'network':14}{'place':8}{'address':32}" + "".join(f"{c[:-3] + ' ms':>10}" for c in columns) + f"{'ratio':>8}"
+        f"{'network':14}{'place':8}{'address':48}"
+        + "".join(f"{c[:-3] + ' ms':>11}" for c in columns)
+        + f"{'first':>8}{'again':>8}"
     )
     all_rows = []
     for name in options.networks.split(","):
         for row in rows(name, options.size, options.repeats):
             all_rows.append(row)
-            cells = "".join(f"{row[column]:10.1f}" for column in columns)
+            cells = "".join(f"{row[column]:11.1f}" for column in columns)
             note = "" if row["resumed"] else "  whole"
-            print(f"{name:14}{row['place']:8}{row['address']:32}{cells}{row['ratio']:8.2f}{note}", flush=True)
+            ratios = f"{row['first_ratio']:8.2f}{row['ratio']:8.2f}"
+            print(f"{name:14}{row['place']:8}{row['address']:48}{cells}{ratios}{note}", flush=True)
     if options.json:
         settings = {"size": options.size, "repeats": options.repeats, "threads": options.threads}
         options.json.write_text(json.dumps({"machine": machine(), "settings": settings, "rows": all_rows}, indent=1))

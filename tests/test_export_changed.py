@@ -52,6 +52,7 @@ def test_the_command_line_changes_what_is_exported(net: str, tmp_path: Path, cap
     assert walkin_cli(["export", net, "--out", str(out), *flags]) == 0
     manifest = json.loads((out / "manifest.json").read_text())
     assert [each["text"] for each in manifest["interventions"]] == ["one/1,3=0", "two=*0.5"]
+    assert [each["words"] for each in manifest["interventions"]] == ["one/1,3 off", "two × 0.5"]
     assert manifest["interventions"][0]["channels"] == [1, 3] and manifest["interventions"][0]["problem"] is None
     assert len(manifest["effects"]) == 3 and manifest["difference"] is None
     assert float(np.abs(raw(out, manifest, "one")[:, [1, 3]]).max()) == 0.0

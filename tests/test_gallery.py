@@ -5,15 +5,20 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from browser import Browser, browser
 from test_export import exported
 from test_export_visualisations import Plain, grow
 from test_jobs import of, opened, run
 
 from walkin.export_request import Export
+from walkin.interventions import Intervention
 from walkin.network import jobs
+from walkin.picture_source import Noise
+from walkin.requests import Compare, Feed, Intervene, State
 from walkin.results import Exported
 
 CARDS = "return [...document.querySelectorAll('.card')].map(card => card.dataset.address)"
@@ -196,3 +201,60 @@ def test_keys_go_from_card_to_card(page):
     assert page.run("return document.getElementById('filter').value") == "vl"
     page.press("\ue00c")
     assert page.run("return document.getElementById('filter').value") == "" and page.run(CARDS) == addresses
+
+
+WORDS = "return [...document.querySelectorAll('#states h2, #states p')].map(each => each.textContent)"
+
+
+def changed(folder: Path, *requests: Any, what: str = "") -> None:
+    """An export of a small network after what is asked of it."""
+    torch.manual_seed(0)
+    sessions, _ = opened(
+        torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Conv2d(4, 2, 3)).eval()
+    )
+    for request in requests:
+        work = {Compare: jobs.compare, Feed: jobs.feed, Intervene: jobs.intervene}[type(request)]
+        run(work, sessions, request)
+    assert of(Exported, run(jobs.export, sessions, Export(str(folder), parts=("colour",))))
+
+
+def test_the_page_says_what_was_changed(window: Browser, tmp_path: Path):
+    wanted = (Intervention("0", (1, 3)), Intervention("2", factor=0.5), Intervention("0", (77,)))
+    changed(tmp_path / "out", Intervene(wanted))
+    window.go((tmp_path / "out" / "index.html").as_uri())
+    assert window.log() == []
+    assert window.run(WORDS) == [
+        "2 changes of what the network computes", "0/1,3 off", "2 × 0.5", "0/77 off",
+        "does not fit: it has 4 channels, from 0 on",
+    ]  # fmt: skip
+    assert window.run("return document.querySelector('#sort [value=apart]')") is None
+
+
+def test_the_page_says_between_what_a_difference_was_taken(window: Browser, tmp_path: Path):
+    noise = Noise("gaussian", 3)
+    changed(tmp_path / "out", Feed(noise), Compare(State()), Intervene((Intervention("2", (0,), factor=2.0),)))
+    window.go((tmp_path / "out" / "index.html").as_uri())
+    assert window.log() == []
+    picture = window.run("return data.picture.caption[0]")
+    assert window.run(WORDS) == [
+        "All values are differences, A − B", f"A: {picture}, unchanged", f"B: {picture}, 2/0 × 2",
+        "They first part at 2", "1 change of what the network computes", "2/0 × 2",
+    ]  # fmt: skip
+    choose(window, "apart")
+    order = window.run("return view.shown.map(node => apart[node.address] ?? -1)")
+    assert order == sorted(order, reverse=True) and order[0] > 0
+    card = "return document.querySelector('[data-address=\"2\"]').textContent"
+    assert "% from A" in window.run(card) and "0.000 % from A" not in window.run(card)
+
+
+def test_a_page_of_two_pictures_names_both(window: Browser, tmp_path: Path):
+    one, other = Noise("gaussian", 3), Noise("uniform", 4)
+    changed(tmp_path / "out", Feed(other), Compare(State(one, (Intervention("0", (1,)),))))
+    window.go((tmp_path / "out" / "index.html").as_uri())
+    words = window.run(WORDS)
+    assert words[1].startswith("A: ") and words[1].endswith(", 0/1 off") and words[2].endswith(", unchanged")
+    assert words[1][3:10] != words[2][3:10] and words[3] == "They first part at 0"
+
+
+def test_a_page_of_what_is_as_it_is_says_nothing_of_changes(page: Browser):
+    assert page.run("return document.getElementById('states').hidden")

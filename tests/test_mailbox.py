@@ -347,6 +347,60 @@ def test_a_finished_job_is_not_kept_alive(room: Room):
     assert alive() is None
 
 
+def test_leisure_comes_after_jobs_and_is_none_itself(room: Room):
+    done: list[str] = []
+
+    def leisure(emit):
+        done.append("leisure")
+        assert not room.worker.busy
+        yield "found"
+
+    room.worker.leisure, room.worker.leisure_s = leisure, 0.0
+    for name in ("one", "two"):
+        room.worker.submit(name, lambda emit, name=name: iter(done.append(name) or ()), replaces=())
+    wait_until(lambda: "leisure" in done and not room.worker.busy)
+    wait_until(lambda: len(room.box._waiting) >= 3)
+    assert done[-1] == "leisure" and {"one", "two"} < set(done)
+    assert [each for each in room.box.drain() if isinstance(each, Finished)] == [Finished("one"), Finished("two")]
+
+
+@pytest.mark.parametrize("way_out", ["yield", "emit"])
+def test_leisure_is_given_up_for_a_job(room: Room, way_out: str):
+    begun, count = threading.Event(), [0]
+
+    def leisure(emit):
+        begun.set()
+        count[0] += 1
+        while True:
+            time.sleep(0.001)
+            if way_out == "yield":
+                yield None
+            else:
+                emit(None)
+
+    room.worker.leisure, room.worker.leisure_s = leisure, 0.0
+    room.worker.submit("one", lambda emit: iter(()))
+    assert begun.wait(10.0)
+    begun.clear()
+    room.worker.submit("two", lambda emit: iter(["second"]), replaces=())
+    wait_until(lambda: "second" in room.box._waiting.values() or not room.worker.busy)
+    assert begun.wait(10.0), "and there is leisure again afterwards"
+    assert "second" in room.box.drain()
+    assert room.worker.close(10.0), "nor does it keep the thread"
+
+
+def test_what_fails_at_leisure_is_told(room: Room):
+    def leisure(emit):
+        raise WalkinError("no room")
+        yield
+
+    room.worker.leisure, room.worker.leisure_s = leisure, 0.0
+    room.worker.submit("one", lambda emit: iter(()))
+    told: list[Any] = []
+    wait_until(lambda: bool(told.extend(room.box.drain()) or len(told) == 2))
+    assert told[0] == Finished("one") and (told[1].job, told[1].error) == ("leisure", "no room")
+
+
 def test_results_are_plain_values():
     assert Notice("a") == Notice("a")
     assert hash(Finished("a")) == hash(Finished("a"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from test_jobs import of, run
 from torch import nn
 
 import walkin
+from walkin.app import App, Settings
+from walkin.errors import WalkinError
 from walkin.exhibit import Exhibit
 from walkin.frame import Input
 from walkin.interact import history
@@ -28,6 +31,7 @@ from walkin.readings import Compared, Intervened, Scores
 from walkin.requests import Compare, Feed, Intervene, Open, Refold, State
 from walkin.results import Fed, Notice, Traced
 from walkin.scene import from_json, to_json
+from walkin.targets import offscreen
 from walkin.tiles import Tiles
 from walkin.world import World
 
@@ -339,6 +343,43 @@ def test_scene_has_all_of_it(room: Room, tmp_path: Path):
     assert all(np.allclose(shown[address], room.shown()[address], atol=1e-6) for address in shown)
 
 
+def test_the_colours_of_before_come_back_after_a_scene(room: Room, tmp_path: Path):
+    room.act("colors", "grey")
+    room.act("range", "percentile")
+    room.act("hold")
+    again = from_json(to_json(scene_of(room.world, Input())))
+    assert again.arrangement.colors_before == ("grey", "percentile")
+    (tmp_path / "later").mkdir()
+    later = Room(tmp_path / "later")
+    for request in list(history.restore(later.world, again.arrangement)):
+        later.do(request)
+    look = later.world.look
+    assert (look.color_map, look.range_mode) == ("signed", "wall") and later.world.here.against is not None
+    later.act("compare", "")
+    look = later.world.look
+    assert (look.color_map, look.range_mode) == ("grey", "percentile") and later.world.colors_before is None
+
+
+def test_undo_of_a_comparison_has_nothing_to_come_back_to(room: Room):
+    colors = room.world.look.color_map, room.world.look.range_mode
+    room.act("hold")
+    room.act("undo")
+    assert (room.world.look.color_map, room.world.look.range_mode) == colors and room.world.colors_before is None
+    room.act("redo")
+    assert room.world.colors_before == colors
+    room.act("colors", "grey")
+    room.act("compare", "")
+    assert (room.world.look.color_map, room.world.look.range_mode) == colors
+
+
+def test_a_scene_with_colours_that_there_are_not_is_damaged(room: Room):
+    room.act("hold")
+    plain = to_json(scene_of(room.world, Input()))
+    plain["arrangement"]["colors_before"] = ["mud", "channel"]
+    with pytest.raises(WalkinError, match="no colours 'mud'"):
+        from_json(plain)
+
+
 def test_a_network_opens_with_what_is_to_be_changed(tmp_path: Path):
     room = Room(tmp_path)
     room.open("second", 7, interventions=(Intervention("two", (1,)),))
@@ -370,3 +411,178 @@ def test_what_a_network_fails_with_stays_in_the_list_and_does_nothing(tmp_path: 
     room.act("intervene", "fragile:two/1=*2")
     assert room.world.here.fitting
     near(room.shown("fragile"), room.exact("a", key="fragile", interventions=["two/1=*2"]))
+
+
+def at_leisure(room: Room) -> None:
+    for _ in jobs.at_leisure(room.sessions, lambda result: None):
+        pass
+
+
+def test_where_nobody_wants_anything_the_first_intervention_is_made_cheap(room: Room):
+    plain = room.shown()
+    at_leisure(room)
+    assert all(np.array_equal(plain[address], room.shown()[address]) for address in plain)
+    room.act("knock_out", "two", 1)
+    reach = room.sessions.by_key[""].reach
+    assert reach is not None and reach.resumed
+    near(room.shown(), room.exact(interventions=["two/1=0"]))
+    room.act("take_back")
+    room.act("feed", room.pictures["b"])
+    assert not reach.written, "the next picture needs the room"
+    at_leisure(room)
+    room.act("scale_tile", "one", 0, 0.5)
+    assert reach.resumed
+    near(room.shown(), room.exact("b", interventions=["one/0=*0.5"]))
+
+
+def test_other_weights_and_other_folds_are_written_down_anew(room: Room):
+    at_leisure(room)
+    room.do(Refold("ops"))
+    at_leisure(room)
+    room.act("knock_out", "two", 1)
+    near(room.shown(), room.exact(fold="ops", interventions=["two/1=0"]))
+    room.act("take_back")
+    room.open("", 9)
+    at_leisure(room)
+    room.act("knock_out", "two", 1)
+    near(room.shown(), room.exact(interventions=["two/1=0"]))
+
+
+def test_what_is_too_large_is_not_kept_and_that_is_said_once(room: Room, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(jobs, "LEISURE_BYTES", 100)
+    monkeypatch.setattr(jobs.intervening, "LEISURE_BYTES", 100)
+    at_leisure(room)
+    reach = room.sessions.by_key[""].reach
+    assert reach is not None and not reach.written
+    sent = room.act("knock_out", "two", 1)
+    (notice,) = of(Notice, sent)
+    assert "too much to be kept beside each: the first change runs all of it" in notice.text and not reach.resumed
+    assert not of(Notice, room.act("knock_out", "two", 2)) and reach.resumed
+    room.act("feed", room.pictures["b"])
+    room.act("take_back")
+    assert not of(Notice, room.act("knock_out", "two", 1))
+
+
+def test_two_networks_share_the_room_for_it(room: Room, monkeypatch: pytest.MonkeyPatch):
+    room.open("other", 8)
+    at_leisure(room)
+    first, second = (room.sessions.by_key[key].reach for key in ("", "other"))
+    assert first is not None and second is not None and first.written and second.written
+    for reach in (first, second):
+        reach.let_go()
+    monkeypatch.setattr(jobs, "LEISURE_BYTES", first.kept_bytes + second.kept_bytes - 1)
+    at_leisure(room)
+    assert first.written and not second.written
+
+
+GOING, HELD_UP = threading.Event(), threading.Event()
+
+
+class Gated(nn.Module):
+    """Waits in its middle for as long as somebody wants it to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.three = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3), nn.Conv2d(5, 6, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.two(self.one(x))
+        if not GOING.is_set():
+            HELD_UP.set()
+            assert GOING.wait(60.0)
+        return self.three(x)
+
+
+@pytest.fixture
+def gated(ctx, monkeypatch: pytest.MonkeyPatch):
+    """A running program with a network that can be held up, and a way to let it settle."""
+    monkeypatch.setattr(offscreen, "standalone_context", lambda: ctx)
+    torch.manual_seed(3)
+    GOING.set()
+    app = App(offscreen.OffscreenTarget((160, 90), samples=0), Settings(frames=10**9, report=lambda line: None))
+    app.workshop.worker.leisure = None
+    picture = np.random.default_rng(0).integers(0, 255, (24, 24, 3)).astype(np.uint8)
+    app.open(Open("gated", model=Gated().eval(), picture=picture, input_size=(24, 24), device="cpu"))
+    frames = app.target.frames()
+
+    def settle() -> dict[str, np.ndarray]:
+        for frame in frames:
+            app.step(frame)
+            if app.settled:
+                break
+        return {
+            wall.node.address: np.stack([wall.tiles.picture(c) for c in range(wall.count)])
+            for wall in app.world.walls.values()
+        }
+
+    def act(name: str, *arguments: Any) -> None:
+        for request in list(do(app.world, Input(), Change(name, arguments))):
+            app.dispatch(request)
+
+    def hold_up(name: str, *arguments: Any) -> None:
+        """Have something done as far as the middle of the network."""
+        HELD_UP.clear()
+        GOING.clear()
+        act(name, *arguments)
+        assert HELD_UP.wait(60.0)
+
+    app.settle, app.act, app.hold_up = settle, act, hold_up  # type: ignore[attr-defined]
+    settle()
+    yield app
+    GOING.set()
+    assert app.close(30.0)
+
+
+@pytest.mark.parametrize("resumes", [False, True])
+def test_an_intervention_that_is_cancelled_half_way_leaves_no_wall_of_it(gated: Any, resumes: bool):
+    app = gated
+    app.act("scale_tile", "one", 2, 0.5)
+    before = app.settle()
+    if not resumes:
+        app.workshop.sessions.by_key[""].reach.let_go()
+    app.hold_up("knock_out", "one", 1)
+    app.act("cancel")
+    GOING.set()
+    after = app.settle()
+    assert [str(each) for each in app.world.here.interventions] == ["one/2=*0.5"]
+    assert app.world.here.intervened is not None and app.world.here.fitting == app.world.here.interventions
+    assert all(np.array_equal(before[address], after[address]) for address in before)
+    app.act("knock_out", "one", 1)
+    assert float(app.settle()["one"][1].max()) == 0.0
+
+
+def test_of_two_changes_that_are_cancelled_none_stays(gated: Any):
+    app = gated
+    before = app.settle()
+    app.hold_up("scale_tile", "one", 0, 0.5)
+    app.act("reach_number", "", 0, "factor", 0.25)
+    app.act("cancel")
+    GOING.set()
+    after = app.settle()
+    assert app.world.here.interventions == () and all(np.array_equal(before[a], after[a]) for a in before)
+
+
+def test_a_newer_change_is_not_taken_back_with_the_one_that_it_replaces(gated: Any):
+    app = gated
+    app.hold_up("scale_tile", "one", 0, 0.5)
+    app.act("reach_number", "", 0, "factor", 0.25)
+    GOING.set()
+    app.settle()
+    assert [str(each) for each in app.world.here.interventions] == ["one/0=*0.25"]
+    assert app.world.here.changed_before is None
+
+
+@pytest.mark.parametrize("leaving", [False, True])
+def test_a_comparison_that_is_cancelled_half_way_leaves_no_wall_of_it(gated: Any, leaving: bool):
+    app = gated
+    before, colors = app.settle(), app.world.look
+    if leaving:
+        app.act("hold")
+        app.settle()
+    app.hold_up("compare", "") if leaving else app.hold_up("hold")
+    app.act("cancel")
+    GOING.set()
+    after = app.settle()
+    assert app.world.here.against is None and app.world.look == colors
+    assert all(np.array_equal(before[address], after[address]) for address in before)
+    assert not any(wall.tiles.difference for wall in app.world.walls.values())

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import walkin
-from walkin.errors import WalkinError
+from walkin.errors import Cancelled, WalkinError
 from walkin.interventions import Intervention
 from walkin.network.capture import Capture
 from walkin.network.changes import NOTHING, Changes
@@ -211,6 +211,66 @@ def test_what_cannot_begin_in_the_middle_is_run_as_a_whole(net: Any):
     for wanted in ((Intervention("one", (1,)),), (Intervention("one", (1,)), Intervention("two", (0,))), ()):
         rig.check(rig.changes(*wanted))
         assert not rig.reach.resumed
+
+
+@pytest.mark.parametrize("net", SMALL)
+def test_what_was_written_down_lets_the_first_intervention_begin_in_the_middle(net: str):
+    rig = Rig(NETS[net](), 32)
+    for side in (1.0, -1.0):  # what is kept of the first picture is not taken for the second
+        rig.inputs = (torch.full((1, 3, 32, 32), side) + torch.randn(1, 3, 32, 32),)
+        _, rig.walls = rig.whole(NOTHING)
+        rig.reach.shows(rig.inputs, NOTHING)
+        values = []
+        rig.reach.write_down(rig.inputs, lambda values=values: values.append(1))
+        assert len(values) > 2 and not rig.reach.writable(rig.inputs)
+        middle = rig.nodes[len(rig.nodes) // 2]
+        rig.check(rig.changes(Intervention(middle, (1,))))
+        assert rig.reach.resumed and rig.told[0] == middle
+        rig.check(rig.changes(Intervention(middle, (1,)), Intervention(rig.nodes[0], (0,), factor=0.5)))
+        rig.check(NOTHING)
+
+
+@pytest.mark.parametrize("problem", [Cancelled(), RuntimeError("no memory")])
+def test_writing_down_that_is_given_up_leaves_all_as_it_was(problem: Exception):
+    rig = Rig(InPlace(), 16)
+    _, rig.walls = rig.whole(NOTHING)
+    rig.reach.shows(rig.inputs, NOTHING)
+    values = []
+
+    def stop() -> None:
+        values.append(1)
+        if len(values) == 3:
+            raise problem
+
+    with pytest.raises(type(problem)):
+        rig.reach.write_down(rig.inputs, stop)
+    assert rig.reach.writable(rig.inputs) == isinstance(problem, Cancelled), "what failed would fail again"
+    rig.check(rig.changes(Intervention("two", (1,))))
+    assert rig.told == [node.address for node in rig.network.nodes][rig.nodes.index("two") + 1 :]
+
+
+def test_another_input_is_not_written_down_for_what_the_walls_show():
+    rig = Rig(InPlace(), 16)
+    rig.reach.shows(rig.inputs, NOTHING)
+    rig.reach.write_down((torch.randn(1, 3, 16, 16),), lambda: None)
+    assert not rig.reach.written
+
+
+def test_what_is_let_go_of_holds_no_values():
+    rig = Rig(InPlace(), 16)
+    _, rig.walls = rig.whole(NOTHING)
+    rig.reach.shows(rig.inputs, NOTHING)
+    rig.reach.write_down(rig.inputs, lambda: None)
+    known, sizes = rig.reach.kept_bytes, {}
+    for value in rig.reach._tape.values:
+        if value is not None:
+            memory = value.untyped_storage().data_ptr()
+            sizes[memory] = max(sizes.get(memory, 0), value.nbytes)
+    assert known == sum(sizes.values()) > 0
+    rig.reach.let_go()
+    assert rig.reach.kept_bytes == known and not rig.reach.written
+    assert not [value for value in rig.reach._structure.values if value is not None]
+    rig.check(rig.changes(Intervention("two", (1,))))
 
 
 def test_a_run_that_is_given_up_leaves_nothing_wrong():

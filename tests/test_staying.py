@@ -10,6 +10,7 @@ from test_inputs import Opened
 from torch import nn
 
 from walkin.graph import Network, Node
+from walkin.interact import staying
 from walkin.interact.layout import lay_out
 from walkin.interact.relay import furnish_one
 from walkin.interact.staying import APART_M, _foot, another_path
@@ -73,6 +74,33 @@ def test_walls_that_stay_keep_their_places_and_new_ones_stand_clear(kind, after)
                 assert gap >= APART_M, (key, other)
     exhibit = world.exhibit("")
     assert {ribbon.target for ribbon in exhibit.ribbons} == {*after, ""}
+
+
+@pytest.mark.parametrize("kind", ["line", "spiral"])
+@pytest.mark.parametrize("nudges", [0, 1, 12])
+def test_where_there_is_no_room_a_new_wall_stands_at_the_end(kind: str, nudges: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(staying, "NUDGES", nudges)
+    world = World()
+    world.look = type(world.look)(layout=LayoutParameters(kind=kind))
+    furnish_one(world, graph(*"abcdef"), "")
+    before = {key: wall.place for key, wall in world.walls.items()}
+    furnish_one(world, graph(*"axbycdzef"), "")
+    exhibit = world.exhibit("")
+    assert exhibit is not None and exhibit.layout is not None
+    feet = {key: _foot(wall.place) for key, wall in world.walls.items()}
+    feet |= {"the picture": _foot(exhibit.layout.picture), "the board": _foot(exhibit.layout.board)}
+    for key, wall in world.walls.items():
+        if key in before:
+            assert (wall.place.corner, wall.place.yaw) == (before[key].corner, before[key].yaw), key
+    for key, one in feet.items():
+        for other, two in feet.items():
+            assert key == other or np.linalg.norm(one[:, None] - two[None], axis=2).min() >= APART_M, (key, other)
+    if nudges == 0:
+        end_z = min(feet[key][:, 1].min() for key in before)
+        assert all(feet[key][:, 1].max() < end_z for key in "xyz")
+        assert feet["the board"][:, 1].max() < min(feet[key][:, 1].min() for key in "xyz")
+        assert exhibit.layout.length_m >= -feet["the board"][0, 1]
+    assert {ribbon.target for ribbon in exhibit.ribbons} == {*"axbycdzef", ""}
 
 
 def test_other_folds_and_other_networks_are_laid_out_anew():

@@ -115,6 +115,9 @@ class Exhibit:
     """When the last one was asked for, by the world's clock."""
     interventions: tuple[Intervention, ...] = ()
     """What is changed of its values, as the visitor has asked for it."""
+    changed_before: tuple[Intervention, ...] | None = None
+    """What was changed when the worker answered last: what the walls go back to if it is told to stop. None: it has
+    answered all."""
     intervened: Intervened | None = None
     """What came of them; None: the worker has not answered yet, or there were none."""
     against: State | None = None

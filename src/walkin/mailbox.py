@@ -19,6 +19,7 @@ Job = Callable[[Emit], Iterator[Any]]
 """A generator of results; None says nothing, and is a point where the job can be cancelled. `emit` is its second way
 out, for results that come up inside a call that cannot yield (a forward pass that computes a whole network): both lead
 to the same mailbox, in order."""
+LEISURE_S = 0.5  # without a job: less passes between two batches of what grows, and between two frames of a slider
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,10 @@ class Worker:
         self.begins: Callable[[str], object] = _nobody
         """Hears the name of each job that begins, on the worker's thread."""
         self.ends: Callable[[str], object] = _nobody
+        self.leisure: Job | None = None
+        """What is done where nobody has wanted anything for `leisure_s` since the last job, and given up as soon as
+        somebody does. It is no job: nobody waits for it, and of its end only a failure is told."""
+        self.leisure_s = LEISURE_S
         self._jobs: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._pending: list[tuple[str, threading.Event]] = []
@@ -128,6 +133,11 @@ class Worker:
         with self._lock:
             return any(name not in names for name, _ in self._pending)
 
+    def has(self, name: str) -> bool:
+        """Whether a job of that name is running or waiting."""
+        with self._lock:
+            return any(name == other for other, _ in self._pending)
+
     def close(self, timeout_s: float = 2.0) -> bool:
         """Cancel all, wait for the thread; True if it has ended."""
         self.cancel()
@@ -139,16 +149,30 @@ class Worker:
 
     def _run(self) -> None:
         self._before()
-        while (entry := self._jobs.get()) is not None:
+        entry = self._jobs.get()
+        while entry is not None:
             self._do(entry)
             del entry  # a waiting thread must not keep a network alive
+            entry = self._next()
+
+    def _next(self) -> Entry | None:
+        """The next job; if none comes for a while, what there is leisure for comes before it."""
+        if self.leisure is not None:
+            try:
+                return self._jobs.get(timeout=self.leisure_s)
+            except queue.Empty:
+                wanted = lambda: not self._jobs.empty()  # noqa: E731
+                error, details, cancelled, code = self._run_one(self.leisure, wanted)
+                if error:
+                    self._mailbox.put(self._finished("leisure", error, cancelled, details, code))
+        return self._jobs.get()
 
     def _do(self, entry: Entry) -> None:
         name, event = entry.name, entry.event
         error, details, cancelled, code = "", "", event.is_set(), 0
         if not cancelled:
             self.begins(name)
-            error, details, cancelled, code = self._run_one(entry)
+            error, details, cancelled, code = self._run_one(entry.job, event.is_set, entry.patient)
             self.ends(name)
         # First the news, then the rest: who sees no job and an empty mailbox has heard of every failure.
         self._mailbox.put(self._finished(name, error, cancelled, details, code))
@@ -168,21 +192,21 @@ class Worker:
                 return
             self._do(entry)
 
-    def _run_one(self, entry: Entry) -> tuple[str, str, bool, int]:
-        event = entry.event
+    def _run_one(self, job: Job, given_up: Callable[[], bool], patient: bool = False) -> tuple[str, str, bool, int]:
+        """(error, its details, whether it was given up, exit code)"""
 
         def emit(result: Any) -> None:
-            if event.is_set():
+            if given_up():
                 raise Cancelled
             if result is not None:
                 self._mailbox.put(result)
 
         try:
-            generator = entry.job(emit)
+            generator = job(emit)
             try:
                 for result in generator:
                     emit(result)
-                    if entry.patient and not self._jobs.empty():
+                    if patient and not self._jobs.empty():
                         self._let_others_through()
             finally:
                 close = getattr(generator, "close", None)

@@ -16,10 +16,11 @@ from walkin.plain import from_plain, to_plain
 from walkin.requests import Open
 from walkin.safe_file import Damaged, read_json
 from walkin.things import Enlarged
-from walkin.world import COLOR_MAPS, RANGES, Arrangement
+from walkin.world import COLOR_MAPS, RANGES, Arrangement, Look
 
 ENDING = ".walkin.json"
 FOLDS = ("ops", "layers", "blocks")
+COLORS = Look().color_map, Look().range_mode
 FORMAT = "walkin scene"
 VERSION = 1
 """Grows when files of the program before can no longer be read as they are; then `_older` says what is to be done."""
@@ -267,8 +268,9 @@ def _check(scene: Scene) -> None:
     if len(set(numbers)) != len(numbers):
         raise WalkinError("two pictures have the same number")
     look = scene.arrangement.look
-    if look.color_map not in COLOR_MAPS or look.range_mode not in RANGES:
-        raise WalkinError(f"no colours {look.color_map!r:.30} per {look.range_mode!r:.30}")
+    for color_map, mode in ((look.color_map, look.range_mode), scene.arrangement.colors_before or COLORS):
+        if color_map not in COLOR_MAPS or mode not in RANGES:
+            raise WalkinError(f"no colours {color_map!r:.30} per {mode!r:.30}")
     showings = [look.showing, *(showing for _, showing in scene.arrangement.showings)]
     if any(showing not in SHOWINGS for showing in showings):
         raise WalkinError("a wall shows nothing that there is")

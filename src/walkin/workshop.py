@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from walkin.exhibit import Exhibit
 from walkin.export_request import Export
 from walkin.findings import EVIDENCE, EXEMPLARS
 from walkin.imports import collector_resting
@@ -67,6 +68,7 @@ class Workshop:
         self._world = world
         self._results = results
         self.worker = Worker(results, finished=Finished, before=lower_thread_priority)
+        self.worker.leisure = self._leisure
         self.librarian = Worker(results, finished=Finished, before=lower_thread_priority)
         self.sessions: Any = None
         """network.jobs.Sessions, as soon as the worker has one."""
@@ -243,6 +245,13 @@ class Workshop:
 
         return job
 
+    def _leisure(self, emit: Emit) -> Any:
+        """What the next thing that is asked for is quicker with."""
+        if self.sessions is not None:
+            from walkin.network import jobs
+
+            yield from jobs.at_leisure(self.sessions, emit)
+
     def _at_the_shelf(self, request: Browse | Slots | Thumbnails | Full | Keep) -> None:
         """Pictures have a worker of their own, without torch: nobody waits for a network to see one."""
         from walkin.network import shelf as jobs
@@ -271,6 +280,7 @@ class Workshop:
         self.worker.submit(job_name("close", request.network), self._job("close_network", request), replaces=jobs)
 
     def _cancel(self) -> None:
+        half_done = [request for exhibit in self._world.exhibits for request in self._taken_back(exhibit)]
         self.worker.cancel()
         self._world.growth.stop()
         self._resting.clear()
@@ -278,6 +288,21 @@ class Workshop:
             self._stop_watching(network)
         for exhibit in self._world.exhibits:
             exhibit.wanted = None
+        for request in half_done:
+            self.ask(request)
+
+    def _taken_back(self, exhibit: Exhibit) -> Iterator[Request]:
+        """Of what is under way and told to stop: what has all walls of a network show the state of before, since some
+        of them may show the one that was asked for."""
+        if self.worker.has(job_name("reach", exhibit.key)):
+            if exhibit.changed_before is not None:
+                exhibit.interventions, exhibit.changed_before = exhibit.changed_before, None
+            exhibit.intervened = None
+            self._world.revision += 1
+            yield Intervene(exhibit.interventions, exhibit.key)
+        if self.worker.has(job_name("compare", exhibit.key)):
+            self._world.end_comparing(exhibit)
+            yield Compare(None, exhibit.key)
 
     def _watch(self, request: Watch) -> None:
         """Feed what keeps coming; the job makes way for others, and is then asked for again."""

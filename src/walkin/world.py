@@ -148,6 +148,8 @@ class Arrangement:
     """What each network is compared with: of those that are."""
     slices: tuple[tuple[str, float], ...] = ()
     """Shares of the depth at which volumes are cut, of those walls that are cut elsewhere; '' for all others."""
+    colors_before: tuple[str, str] | None = None
+    """(colour map, range) that the room goes back to when nothing is compared any more."""
 
 
 @dataclass
@@ -484,7 +486,7 @@ class World:
             if not result.title:
                 self.end_comparing(exhibit)
             return
-        before, exhibit.intervened = exhibit.intervened, result
+        before, exhibit.intervened, exhibit.changed_before = exhibit.intervened, result, None
         told = before.problems if before is not None else ()
         for each, problem in zip(exhibit.interventions, result.problems, strict=False):
             if problem and problem not in told:

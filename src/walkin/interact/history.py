@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from walkin.exhibit import Exhibit, Kept, Wall, wall_key
-from walkin.interact import timeline
+from walkin.interact import reaching, timeline
 from walkin.interact.arrange import home, place_wall, sort_wall
 from walkin.interact.carry import feed, give_back
 from walkin.interact.fold import ask
 from walkin.interact.relay import show_as
 from walkin.places import Place
-from walkin.requests import Compare, Intervene, Request
+from walkin.requests import Compare, Request
 from walkin.things import Grip
 from walkin.world import Arrangement, World
 
@@ -58,6 +58,7 @@ def arrangement(world: World) -> Arrangement:
         tuple((exhibit.key, exhibit.interventions) for exhibit in world.exhibits if exhibit.interventions),
         tuple((exhibit.key, exhibit.against) for exhibit in world.exhibits if exhibit.against is not None),
         tuple(sorted(world.slices.items())),
+        world.colors_before,
     )
 
 
@@ -134,7 +135,7 @@ def restore(world: World, wanted: Arrangement) -> Iterator[Request]:
     """Make the room what it was."""
     let_go(world)
     show_as(world, wanted.look)
-    world.slices = dict(wanted.slices)
+    world.slices, world.colors_before = dict(wanted.slices), wanted.colors_before
     places, sorts, folds = dict(wanted.places), dict(wanted.sorts), dict(wanted.folds)
     showings = dict(wanted.showings)
     cut = {e.key for e in world.exhibits if e.network is not None and folds.get(e.key, e.fold) != e.fold}
@@ -173,10 +174,7 @@ def _states(world: World, wanted: Arrangement) -> Iterator[Request]:
     """What is changed of networks, and what they are compared with."""
     interventions, against = dict(wanted.interventions), dict(wanted.against)
     for exhibit in world.exhibits:
-        if exhibit.interventions != interventions.get(exhibit.key, ()):
-            exhibit.interventions = interventions.get(exhibit.key, ())
-            exhibit.intervened = None
-            yield Intervene(exhibit.interventions, exhibit.key)
+        yield from reaching.ask(world, exhibit, interventions.get(exhibit.key, ()))
         if exhibit.against != against.get(exhibit.key):
             exhibit.against, exhibit.compared = against.get(exhibit.key), None
             yield Compare(exhibit.against, exhibit.key)

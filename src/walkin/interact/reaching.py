@@ -83,6 +83,8 @@ def ask(world: World, exhibit: Exhibit, wanted: tuple[Intervention, ...]) -> Ite
     """Have a network changed so, and not otherwise."""
     if wanted == exhibit.interventions:
         return
+    if exhibit.changed_before is None:
+        exhibit.changed_before = exhibit.interventions
     exhibit.interventions, exhibit.intervened = wanted, None
     yield Intervene(wanted, exhibit.key)
 

@@ -13,6 +13,7 @@ from walkin.places import Layout, Place
 APART_M = 0.3  # between two walls, at the least
 NUDGE_M = 0.5
 NUDGES = 12
+BEHIND_M = 1.2  # as far as a stage is from the next, at the least
 
 
 def another_path(before: Network | None, after: Network) -> bool:
@@ -24,14 +25,18 @@ def another_path(before: Network | None, after: Network) -> bool:
 
 
 def kept(before: Layout, after: Layout) -> Layout:
-    """`after`, with the walls that stood in `before` where they stood; new ones are moved outwards until they stand in
-    none of these. Where there is no room for one, all stand as `after` has them."""
+    """`after`, with the walls that stood in `before` where they stood. New ones are moved outwards until they stand in
+    none of these; where that takes too far, they stand beyond all others, and the board behind them."""
     if not isinstance(after.router, Router):
         return after
     places = {a: before.places[a] for a, place in after.places.items() if _same(before.places.get(a), place)}
     if not places:
         return after
-    taken = [_foot(place) for place in places.values()]
+    longer = before if before.length_m > after.length_m else after
+    taken = [_foot(place) for place in (longer.picture, *places.values())]
+    walls = list(taken)
+    taken.append(_foot(longer.board))
+    beyond = []
     for address, wanted in after.places.items():
         if address in places:
             continue
@@ -39,12 +44,28 @@ def kept(before: Layout, after: Layout) -> Layout:
         tried = (wanted.shifted(np.array([outwards * NUDGE_M * n, 0.0, 0.0])) for n in range(NUDGES))
         found = next((place for place in tried if _is_free(_foot(place), taken)), None)
         if found is None:
-            return after
+            beyond.append(address)
+            continue
         places[address] = found
-        taken.append(_foot(found))
-    longer = before if before.length_m > after.length_m else after
+        walls.append(_foot(found))
+        taken.append(walls[-1])
+    board = longer.board
+    for address in beyond:
+        places[address] = _behind(after.places[address], walls, after.router.curve is not None)
+        walls.append(_foot(places[address]))
+    if beyond:
+        board = _behind(board, walls, turned=True)
+        longer = replace(longer, board=board, length_m=max(longer.length_m, -board.corner[2]))
     in_order = {address: places[address] for address in after.places}
     return routed(replace(longer, places=in_order), after.router)
+
+
+def _behind(wanted: Place, walls: list[np.ndarray], turned: bool) -> Place:
+    """A place that is further from the entrance than all walls, on the side where it was wanted; `turned`: that faces
+    the entrance, since where it was wanted says nothing of where it is now."""
+    place = replace(wanted, yaw=0.0).shifted(wanted.centre - replace(wanted, yaw=0.0).centre) if turned else wanted
+    end_z = min(float(foot[:, 1].min()) for foot in walls)
+    return place.shifted(np.array([0.0, 0.0, end_z - BEHIND_M - float(_foot(place)[:, 1].max())]))
 
 
 def _same(before: Place | None, after: Place) -> bool:

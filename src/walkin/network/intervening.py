@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,10 +24,14 @@ from walkin.network.labels import probabilities
 from walkin.network.reaching import Reach
 from walkin.network.replay import GraphChanged
 from walkin.readings import Intervened
-from walkin.results import Progress, Result
+from walkin.results import Notice, Progress, Result
 
 if TYPE_CHECKING:
     from walkin.network.session import Session
+
+
+LEISURE_BYTES = 1 << 28  # that forwards of what is shown may take where nobody has changed anything yet; a ResNet-50's
+# takes .1 GB at 224, and what the room needs while a network of a million maps is opened is not to become more
 
 
 def run_changed(session: Session, inputs: tuple[Any, ...], serial: int, on_output: Any) -> tuple[Any, Intervened]:
@@ -126,8 +130,40 @@ def intervene(session: Session, wanted: tuple[Intervention, ...], emit: Emit, jo
     yield from told(session, serial)
     yield intervened(session, output, problems, serial, took_s, walls)
     yield from histogram
+    yield from _told_of_size(session)
     session.shown = replace(session.shown, fed=replace(fed, serial=serial), readings=found)
     session.painted.clear()
+
+
+def write_down(session: Session, most_bytes: int, going_on: Callable[[], None]) -> int:
+    """Have what a network shows on tape, if it is worth it and takes no more than that; how much it takes. `going_on`:
+    raises Cancelled when there is something better to do."""
+    if session.loaded is None or session.capture is None or session.trace is None or session.shown.fed is None:
+        return 0
+    reach = reach_of(session)
+    if reach.kept_bytes > most_bytes:
+        return 0
+    try:
+        reach.write_down(session.inputs, going_on)
+    except Cancelled:
+        raise
+    except Exception:  # memory is short, or it goes another way at every run: the next intervention says so if it does
+        give_memory_back(session.loaded.device)
+    return reach.kept_bytes if reach.written else 0
+
+
+def _told_of_size(session: Session) -> Iterator[Notice]:
+    """That the first intervention on a picture runs all of a network that is too large for another way; once."""
+    reach = reach_of(session)
+    if reach.resumed or reach.kept_bytes <= LEISURE_BYTES:
+        return
+    text = (
+        f"{session.graph.name}: what it computes for a picture takes {reach.kept_bytes / 1e6:,.0f} MB, too much to be "
+        "kept beside each: the first change runs all of it"
+    )
+    if text not in session.told:
+        session.told.add(text)
+        yield Notice(text, network=session.key)
 
 
 def intervened(

@@ -23,6 +23,7 @@ from walkin.network.export import job as export_job
 from walkin.network.fitting import fitted
 from walkin.network.gallery import Gallery
 from walkin.network.inputs import Prepared, from_picture, prepare
+from walkin.network.intervening import LEISURE_BYTES
 from walkin.network.live import LOOK_S, Frames, open_frames
 from walkin.network.loaded import Loaded, load
 from walkin.network.pictures import picture_from
@@ -157,6 +158,15 @@ def intervene(sessions: Sessions, request: Intervene, emit: Emit) -> Iterator[Re
     session = _session(sessions, request.network)
     if session is not None:
         yield from intervening.intervene(session, request.interventions, emit, job="reach")
+
+
+def at_leisure(sessions: Sessions, emit: Emit) -> Iterator[Result | None]:
+    """Where nobody wants anything: the first intervention on what is shown will begin in the middle of its forward, as
+    later ones do, as far as there is room for that."""
+    left_bytes = LEISURE_BYTES
+    for session in list(sessions.by_key.values()):
+        left_bytes -= intervening.write_down(session, left_bytes, lambda: emit(None))
+        yield None
 
 
 def compare(sessions: Sessions, request: Compare, emit: Emit) -> Iterator[Result]:

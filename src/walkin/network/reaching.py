@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from walkin.errors import Cancelled
 from walkin.network.capture import Capture
 from walkin.network.changes import NOTHING, Changes
 from walkin.network.changing import Changing
@@ -47,6 +48,7 @@ class Reach:
         """A tape of the same path, whose slots have the same numbers."""
         self._needed: frozenset[int] | None = None
         """Slots whose values are of any use; None as long as no forward has told."""
+        self._failed = False  # what the walls show could not be written down
         self.resumed = False
         """Whether the last run began in the middle."""
 
@@ -95,10 +97,15 @@ class Reach:
     def shows(self, inputs: tuple[Any, ...], changes: Changes) -> None:
         """The walls show what these inputs give with these changes, by a forward that was not run here."""
         self.let_go()
-        self._inputs, self._applied = inputs, changes
+        self._inputs, self._applied, self._failed = inputs, changes, False
         self._pending.clear()
 
-    def write_down(self, inputs: tuple[Any, ...], going_on: Callable[[], object]) -> None:
+    @property
+    def written(self) -> bool:
+        """Whether there is a tape."""
+        return self._tape is not None
+
+    def write_down(self, inputs: tuple[Any, ...], going_on: Callable[[], None]) -> None:
         """Run what the walls show once more, to have it on tape: the next run then begins in the middle, even the first
         one with interventions. `going_on` is called at each value, and may raise to have it given up."""
         if not self.writable(inputs):
@@ -106,13 +113,14 @@ class Reach:
         applied = self._applied
         try:
             self._whole(inputs, applied, lambda address, value: going_on(), [])
-        except BaseException:
+        except BaseException as problem:
             self.shows(inputs, applied)  # as before: no wall has been told of anything
+            self._failed = isinstance(problem, Exception) and not isinstance(problem, Cancelled)
             raise
 
     def writable(self, inputs: tuple[Any, ...]) -> bool:
         """Whether it is worth writing down what the walls show: they show that of these inputs, and it is not yet."""
-        known = inputs is self._inputs and not self._pending and self._tape is None
+        known = inputs is self._inputs and not (self._pending or self.written or self._failed)
         return known and self._resumes and self._keeps_all and (self._structure is None or self._structure.safe)
 
     @property

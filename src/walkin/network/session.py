@@ -119,12 +119,16 @@ class Session:
         """One picture. If the network fails on it the room is put back, and WalkinError says what happened."""
         loaded = self.loaded
         assert loaded is not None
-        before = (self.capture, self.plan, self.trace)
+        before, changes = (self.capture, self.plan, self.trace), self.changes
         self.serial += 1
         fed = Fed(given.pixels, given.caption, self.serial, self.key, given.source)
         try:
             yield from self._attempts(loaded, given.inputs, fed, emit, job)
         except (Cancelled, GraphChanged):
+            if self.reach is not None:
+                self.reach.forget()  # some walls show this picture, others the one before
+            if self.plan is before[1]:
+                self.changes = changes
             raise
         except Exception as problem:
             fault: BaseException | None = problem
@@ -262,6 +266,8 @@ class Session:
     ) -> Iterator[Result]:
         """One forward; tiles leave through `emit` while it runs, since it cannot be suspended. Where one has run
         already, of which values were caught, only as far as some are missing."""
+        if self.reach is not None:
+            self.reach.let_go()  # of what was computed for the picture before: this one needs the room
         yield from hold(self, inputs)
         nodes, missing, output = capture.nodes, None, None
         histogram = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from walkin._version import __version__
 from walkin.errors import WalkinError
 from walkin.export_request import Export
 from walkin.graph import Network, Node
+from walkin.interventions import Intervention
 from walkin.mailbox import Emit
 from walkin.network import readings
 from walkin.network.capture import Capture
@@ -127,6 +128,7 @@ def changed_words(session: Session, output: Any) -> tuple[list[dict[str, Any]], 
     rows = [
         {
             "text": str(each),
+            "words": f"{each.where} {each.words}",
             "address": each.address,
             "channels": list(each.channels),
             "act": each.act,
@@ -147,15 +149,29 @@ def changed_words(session: Session, output: Any) -> tuple[list[dict[str, Any]], 
 
 def difference_words(session: Session) -> dict[str, Any] | None:
     """What A is where values are A - B, and how far each node is from it."""
-    held = session.held
-    if held is None:
+    held, fed, loaded = session.held, session.shown.fed, session.loaded
+    if held is None or fed is None or loaded is None:
         return None
+    walls = [node.address for node in session.graph.nodes if node.kind != "input"]
+    picture = fed.caption[0] if fed.caption else ""
+    every = [each for change in session.changes.by_address.values() for each in change.interventions]
+    counted = ("unchanged", f"{len(held.state.interventions)} changed")
+    theirs = [each for each in held.title.split(", ") if each not in counted]
+    theirs = [picture if held.follows else "", *theirs, *_in_words(held.state.interventions)]  # given the same picture
+    mine = [picture, loaded.name if held.state.network is not None else "", *_in_words(every)]
     return {
         "values": "A - B",
-        "a": held.title,
+        "a": ", ".join(word for word in theirs if word),
+        "b": ", ".join(word for word in mine if word),
+        "first": held.told(walls, 0, "").first or None,
         "relative": "root mean square of A - B over the larger one of A and B",
         "nodes": [{"address": each.address, "relative": number(each.relative)} for each in held.found.values()],
     }
+
+
+def _in_words(interventions: Iterable[Intervention]) -> list[str]:
+    """What is changed; `unchanged` where nothing is."""
+    return [f"{each.where} {each.words}" for each in interventions] or ["unchanged"]
 
 
 def _run(
