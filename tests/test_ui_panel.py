@@ -358,7 +358,7 @@ def test_light_and_dark_differ_and_text_is_readable_on_both(visit: Visit):
             assert (lighter + 0.05) / (darker + 0.05) >= 4.5, ink
 
 
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("width", [1280, 300])
 def test_tabs_stand_in_one_row_with_room_between_them(ctx, width: int):
     """In a window, and in one that is narrower than the panel wants to be: names are smaller there, and keep apart."""
     visit = Visit(ctx, state=PanelState(shown=True, size=(width, 720)))
