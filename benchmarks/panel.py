@@ -73,8 +73,8 @@ def main() -> None:
     measure("with a wall's card, left alone", still)
     rows.append({"what": "the same laid over the view", **_laid_over(app, panel, state), "built": 0.0, "painted": 0.0})
     assert panel.interface is not None
-    for section in panel.interface.sections:
-        panel.interface.tab = section.name
+    for section in panel.interface.tabs.sections:
+        panel.interface.tabs.open(section.name)
         _settle(panel, state, world)
         measure(f"{section.name}: the pointer moves over it", sweep)
     state.pointer, state.palette = None, True

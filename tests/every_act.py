@@ -192,7 +192,8 @@ def hangs(guest: Guest) -> Holds:
     guest.frame()
     guest.world.selected = wall(guest).key, 0
     guest.act("panel")
-    guest.click("Evidence")
+    guest.click("Features")
+    guest.click(":Evidence")
     guest.until(lambda: (wall(guest).key, 0) in guest.world.findings.exemplars, "patches", 600)
     guest.act("panel")
     before = len(guest.world.things)
@@ -470,8 +471,8 @@ PANEL: dict[str, tuple[tuple[str, ...], Effect]] = {
     "picture": (("Picture", ":frame", "Next bundled picture"), changes(fed)),
     "feed": (("Picture", ":shelf", "slot 3"), changes(fed)),
     "shelf_draw": (("Picture", ":shelf", "Random"), page),
-    "evidence": (("Evidence", "Look through the pictures"), looks_through),
-    "pick_up": (("Evidence", "patch 1"), hangs),
+    "evidence": (("Features", ":Evidence", "Look through the pictures"), looks_through),
+    "pick_up": (("Features", ":Evidence", "patch 1"), hangs),
     "shelf_page": (("Picture", ":shelf", "Next"), page),
     "noise": (("Picture", ":made", "Uniform"), changes(fed)),
     "fold": (("View", "One wall for:ops"), changes(walls_of)),
@@ -486,9 +487,9 @@ PANEL: dict[str, tuple[tuple[str, ...], Effect]] = {
     "export": (("tab:Export", "Export now"), told("exported ")),
     "exporting": (("tab:Export", "raw"), changes(lambda world: world.exporting)),
     "film": (("tab:Export", "Film the walk"), films),
-    "comfort": (("Hands", "Dark edges"), changes(lambda world: world.comfort.vignette)),
-    "height": (("Hands", "Eyes as high as standing"), changes(lambda world: world.comfort.lift_m)),
-    "palette": (("Help", "All commands"), changes(lambda world: world.panel.palette)),
+    "comfort": (("More", ":Hands", "Dark edges"), changes(lambda world: world.comfort.vignette)),
+    "height": (("More", ":Hands", "Eyes as high as standing"), changes(lambda world: world.comfort.lift_m)),
+    "palette": (("More", ":Help", "All commands"), changes(lambda world: world.panel.palette)),
     "go there": ((CARD, "Go there"), changes(lambda world: world.visited)),
     "copy": ((CARD, "Copy name"), copies),
     "sort": ((CARD, "Sort:max"), at_a_wall(lambda wall: wall.sort)),
@@ -496,7 +497,7 @@ PANEL: dict[str, tuple[tuple[str, ...], Effect]] = {
     "reset_wall": ((CARD, "Reset"), back_in_place),
     "collapse": ((CARD, "Collapse"), at_a_block),
     "expand": ((CARD, "Expand"), at_a_closed_block),
-    "visualise": (("Grow", "This channel"), grows),
+    "visualise": (("Features", ":Grow", "This channel"), grows),
     "scale_tile": (("Reach", "Off"), takes_out),
     "take_back": (("Reach", "Remove"), puts_in),
     "hold": (("Reach", "Hold this as A"), holds_as_a),

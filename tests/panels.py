@@ -78,9 +78,13 @@ class Visit:
         return changes
 
     def tab(self, name: str) -> None:
+        """Open a section of this name, under whichever tab it is."""
         self.settle()
-        self.click(name)
-        assert self.interface.tab == name
+        tabs = self.interface.tabs
+        self.click(f"tab:{tabs.of(name)}")
+        if tabs.section.name != name:
+            self.click(f":{name}")
+        assert tabs.section.name == name
 
     def spot(self, name: str) -> tuple[float, float]:
         """Where a widget is, after what is going on has settled."""

@@ -47,13 +47,12 @@ FLOORS = (
         "phases",
         "resources",
         "picture_file",
-        "safe_file",
         "sizes",
         "staging",
         "ffmpeg",
         "vigil",
     },
-    {"marks"},
+    {"marks", "safe_file"},
     {"errors", "lazy", "_version"},
 )
 FLOOR = {part: -number for number, floor in enumerate(FLOORS) for part in floor}

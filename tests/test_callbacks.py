@@ -29,24 +29,17 @@ def _nobody_else():
         callbacks.forget(function)
 
 
-def test_a_section_of_ones_own_does_not_push_the_tabs_into_each_other(ctx):
+def test_a_section_of_ones_own_is_the_last_of_the_last_tab(ctx):
     @walkin.panel
     def mine(ui: Any) -> None:
         ui.text("hello")
 
     visit = Visit(ctx)
-    visit.frames(8)  # it is drawn anew a few times a second, for ever
-    interface = visit.interface
-    names = [section.name for section in interface.sections if not getattr(section, "empty", False)]
-    at = [interface.widgets.spots[f"tab:{name}"] for name in names]
-    assert names[-1] == "Own" and at[0][1] < at[-1][1], "in a second row"
-    for (x, y), (next_x, next_y) in itertools.pairwise(at):
-        assert next_y > y or next_x - x > 40, "far enough apart to be read and hit"
-    visit.state.pointer = at[-1]
-    for down in (False, True, False):
-        visit.state.buttons = (down, False, False)
-        visit.frames(3)
-    assert interface.tab == "Own"
+    to_tab(visit, "Own")
+    at = [visit.spot(f":{name}") for name in ("Help", "Hands", "Jobs", "Own")]
+    assert len({y for _, y in at}) == 1
+    assert all(after[0] - before[0] > 40 for before, after in itertools.pairwise(at)), "far enough apart to be hit"
+    assert visit.interface.tabs.section.name == "Own"
 
 
 def test_a_chosen_tile_is_told_with_its_values(make):  # noqa: F811
@@ -108,10 +101,13 @@ def test_an_error_in_a_callback_is_a_notice_and_the_others_are_called(make):  # 
 def to_tab(visit: Visit, name: str) -> None:
     """Without waiting for rest: a section of one's own is drawn again and again."""
     visit.frames(8)
-    visit.state.pointer = visit.spot(name)
-    for down in (False, True, False):
-        visit.state.buttons = (down, False, False)
-        visit.frames(3)
+    tabs = visit.interface.tabs
+    for spot in (f"tab:{tabs.of(name)}", f":{name}"):
+        if spot in visit.interface.widgets.spots:
+            visit.state.pointer = visit.spot(spot)
+            for down in (False, True, False):
+                visit.state.buttons = (down, False, False)
+                visit.frames(3)
 
 
 def test_a_function_has_a_section_of_the_panel(ctx):
@@ -124,7 +120,7 @@ def test_a_function_has_a_section_of_the_panel(ctx):
         imgui.button("mine")
 
     to_tab(visit, "Own")
-    assert visit.interface.tab == "Own" and drawn
+    assert visit.interface.tabs.section.name == "Own" and drawn
     before = len(drawn)
     visit.frames(30)  # half a second: what it shows may change by itself
     assert 4 <= len(drawn) - before <= 30
@@ -132,8 +128,8 @@ def test_a_function_has_a_section_of_the_panel(ctx):
 
 def test_without_such_functions_there_is_no_such_tab(ctx):
     visit = Visit(ctx)
-    visit.settle()
-    assert "Own" not in visit.interface.widgets.spots
+    visit.tab("Help")
+    assert ":Jobs" in visit.interface.widgets.spots and ":Own" not in visit.interface.widgets.spots
 
 
 def test_a_function_that_fails_in_the_panel_is_told_and_called_no_more(ctx):
@@ -157,7 +153,7 @@ def test_a_function_that_fails_in_the_panel_is_told_and_called_no_more(ctx):
     assert drawn.count("breaks") == 1 and drawn.count("works") > 4
     assert any("breaks: ValueError: no" in banner.text for banner in visit.world.banners)
     to_tab(visit, "Network")
-    assert visit.interface.tab == "Network"
+    assert visit.interface.tabs.section.name == "Network"
 
 
 def small() -> nn.Module:

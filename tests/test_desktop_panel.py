@@ -41,7 +41,7 @@ def spots(_standalone, tmp_path_factory: pytest.TempPathFactory) -> tuple[Spots,
         app.world.panel.shown = True
         guest.until(lambda: app.settled and app.panel.interface is not None, "network", 20000)
         assert app.panel.interface is not None
-        app.panel.interface.tab = "View"
+        app.panel.interface.tabs.open("View")
         found = []
         for wheel[0] in (0.0, -3.0):
             for _ in range(40):

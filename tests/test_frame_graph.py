@@ -61,7 +61,7 @@ def test_it_comes_with_the_panel_at_its_section_and_goes(visit: Visit):
     visit.settle()
     asks(visit)
     visit.settle()
-    assert visit.state.shown and visit.interface.tab == "Jobs" and visit.state.tab == ""
+    assert visit.state.shown and visit.interface.tabs.section.name == "Jobs" and visit.state.tab == ""
     visit.state.shown = False
     asks(visit)
     assert visit.state.frames and visit.state.shown, "with the panel closed it is asked for, not sent away"

@@ -74,11 +74,11 @@ def test_keys_that_come_all_at_once_all_count(visit: Visit):
     visit.type("abcdefgh")
     visit.state.keys = (("BACKSPACE", True), ("BACKSPACE", False)) * 7
     visit.frames(40)
-    assert visit.interface.sections[0].query == "a"
+    assert visit.interface.tabs.sections[0].query == "a"
 
 
 def test_letters_of_other_alphabets_are_taken_back_whole(visit: Visit):
     visit.click("search")
     visit.type("žß中")
     visit.press("BACKSPACE")
-    assert visit.interface.sections[0].query == "žß"
+    assert visit.interface.tabs.sections[0].query == "žß"

@@ -173,7 +173,7 @@ def test_nothing_is_made_per_frame(ctx):
 
     def use(frames: int) -> None:
         for number in range(frames):
-            visit.interface.tab = tabs[number // 3 % len(tabs)]
+            visit.interface.tabs.open(tabs[number // 3 % len(tabs)])
             visit.state.pointer = (40.0 + number % 300, 60.0 + number % 400)
             visit.frames(1)
 

@@ -68,7 +68,7 @@ def test_backspace_takes_the_last_letter_back(visit: Visit):
     visit.click("search")
     visit.type("heax")
     visit.press("BACKSPACE")
-    assert visit.interface.sections[0].query == "hea"
+    assert visit.interface.tabs.sections[0].query == "hea"
 
 
 @pytest.mark.parametrize(
@@ -341,7 +341,7 @@ def test_on_screen_keyboard_types_and_the_field_stays_active(visit: Visit):
     for key in ("h", "shift", "e", "x", "backspace"):
         visit.click(f"key:{key.upper() if key == 'e' else key}")
         assert visit.state.wants_keys
-    assert visit.interface.sections[0].query == "hE"
+    assert visit.interface.tabs.sections[0].query == "hE"
     assert visit.click("key:enter") == [Change("goto", ("head",))]
 
 
@@ -360,7 +360,38 @@ def test_light_and_dark_differ_and_text_is_readable_on_both(visit: Visit):
             assert (lighter + 0.05) / (darker + 0.05) >= 4.5, ink
 
 
-@pytest.mark.parametrize("tab", ["Network", "Picture", "View", "Export", "Hands", "Jobs", "Help"])
+@pytest.mark.parametrize("width", [1280, 300])
+def test_tabs_stand_in_one_row_with_room_between_them(ctx, width: int):
+    """In a window, and in one that is narrower than the panel wants to be: names are smaller there, and keep apart."""
+    visit = Visit(ctx, state=PanelState(shown=True, size=(width, 720)))
+    visit.settle()
+    spots = visit.interface.widgets.spots
+    names = list(dict.fromkeys(map(visit.interface.tabs.of, (each.name for each in visit.interface.tabs.sections))))
+    at = [spots[f"tab:{name}"] for name in names]
+    assert len({y for _, y in at}) == 1 and len(names) < 8
+    left, _, wide, _ = visit.state.parts[0]
+    row = visit.pixels()[round(at[0][1]) - 12 : round(at[0][1]) + 8, round(left) : round(left + wide), :3].max((0, 2))
+    lit = np.flatnonzero(row > row.min() + 40)
+    gaps = np.diff(lit)
+    assert (gaps > 9).sum() == len(names) - 1, "words are apart from each other more than letters are"
+    assert lit[0] > 4 and lit[-1] < wide - 4
+
+
+def test_all_of_view_is_seen_in_a_window_of_720_rows(ctx):
+    from walkin.interact.layout_settings import settings
+
+    visit = Visit(ctx, state=PanelState(shown=True, size=(1280, 720)), offer=replace(OFFER, layout=settings))
+    visit.tab("View")
+    _, top, _, height = visit.state.parts[0]
+    assert visit.spot("All walls back to their places")[1] + 12 < top + height < 720
+    assert "Strict lanes" not in visit.interface.widgets.spots
+    visit.click("All numbers of the layout")
+    assert visit.click("Strict lanes") == [Change("layout", ("strict", True))]
+    visit.click("Fewer numbers")
+    assert "Strict lanes" not in visit.interface.widgets.spots
+
+
+@pytest.mark.parametrize("tab", ["Network", "Picture", "View", "Grow", "Evidence", "Export", "Hands", "Jobs", "Help"])
 @pytest.mark.parametrize("scale", [1.0, 2.0])
 def test_no_section_leaves_the_panel_and_every_tab_comes_to_rest(ctx, tab: str, scale: float):
     size = (round(900 * scale), round(640 * scale))
@@ -387,8 +418,8 @@ def test_card_with_both_histograms_fits_on_the_board(ctx):
 def test_list_that_opens_is_seen_and_pressed_where_it_hangs_out_of_the_panel(visit: Visit):
     visit.world.exhibits += [Exhibit(f"n{number}", f"network {number}") for number in range(30)]
     visit.settle()
-    visit.interface.sections[0]._exhibit = "n3"  # nothing is known of it yet: a low panel
-    visit.click("Network")
+    visit.interface.tabs.sections[0]._exhibit = "n3"  # nothing is known of it yet: a low panel
+    visit.click("tab:Network")
     (panel,) = visit.state.parts
     visit.click("")  # the list of networks
     (_, opened) = visit.state.parts
@@ -396,7 +427,7 @@ def test_list_that_opens_is_seen_and_pressed_where_it_hangs_out_of_the_panel(vis
     x, y = opened[0] + 20, opened[1] + opened[3] - 25
     assert visit.state.covers(x, y) and visit.pixels()[int(y), int(opened[0]) + 4, 3] == 255
     visit.click_at(x, y)
-    assert len(visit.state.parts) == 1 and visit.interface.sections[0]._exhibit != "n3"
+    assert len(visit.state.parts) == 1 and visit.interface.tabs.sections[0]._exhibit != "n3"
 
 
 def test_light_panel_is_light(visit: Visit):

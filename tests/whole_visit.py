@@ -71,7 +71,8 @@ class Guest(ABC):
 
     def choose(self, what: str, typed: str = "") -> None:
         """From all commands, on the panel that is open: found by the first letters of it, or by more, and pressed."""
-        self.click("Help")
+        self.click("More")
+        self.click(":Help")
         self.click("All commands")
         self.until(lambda: self.world.panel.wants_keys, "field to type in", 60)
         self.type(typed or re.match("[a-z ]*", what.lower()).group()[:4].rstrip())  # type: ignore[union-attr]

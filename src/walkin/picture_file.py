@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import tempfile
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from walkin.errors import WalkinError
+from walkin.safe_file import in_place_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,16 +41,8 @@ def save_png(path: Path, pixels: np.ndarray) -> None:
     """uint8 (H, W, 3) sRGB, top row first; written beside and renamed, so nothing half-written stays."""
     from PIL import Image
 
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with in_place_of(path) as partial:
         Image.fromarray(pixels).save(partial, format="PNG")
-        os.replace(partial, path)
-    except OSError as problem:
-        raise WalkinError(f"cannot write {path}: {problem.strerror or problem}") from problem
-    finally:
-        with contextlib.suppress(OSError):  # a path that leads through a file has nothing to remove
-            partial.unlink(missing_ok=True)
 
 
 def screenshot_path(title: str) -> Path:

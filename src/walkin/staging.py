@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from walkin.errors import WalkinError
+from walkin.safe_file import FULL, PART, refusal
 
-PART = ".part"
 TRIES = 100  # to take a name before another process does
-FULL = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))  # or the quota is
 
 
 def free(path: Path) -> Path:
@@ -168,8 +167,7 @@ def _plainly(wanted: Path) -> Iterator[None]:
         yield
     except OSError as problem:
         if problem.errno in FULL:
-            words = f"cannot write {wanted}: the disk is full ({problem.strerror}); nothing of it was kept"
-            raise WalkinError(words) from problem
+            raise WalkinError(f"cannot write {wanted}: {refusal(problem)}; nothing of it was kept") from problem
         if isinstance(problem, PermissionError) or problem.errno == errno.EROFS:
             raise WalkinError(f"cannot write {wanted}: permission denied; name a folder of yours") from problem
-        raise WalkinError(f"cannot write {wanted}: {problem.strerror or problem}") from problem
+        raise WalkinError(f"cannot write {wanted}: {refusal(problem)}") from problem

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from walkin.errors import WalkinError
-from walkin.staging import FULL, PART, is_alive
+from walkin.safe_file import PART, write_whole
+from walkin.staging import is_alive
 from walkin.study.recipe import Recipe, differences
 
 ENDING = ".safetensors"
@@ -42,23 +42,10 @@ def write(path: Path, tensors: Mapping[str, Tensor], recipe: Recipe, about: Mapp
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}{PART}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError as problem:
-        full = problem.errno in FULL
-        why = f"the disk is full ({problem.strerror})" if full else problem.strerror or str(problem)
-        raise WalkinError(
-            f"cannot write {path}: {why}; what is finished is kept, the same command goes on"
-        ) from problem
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+        write_whole(path, content)
+    except WalkinError as problem:
+        raise WalkinError(f"{problem}; what is finished is kept, the same command goes on") from problem
 
 
 def read(path: Path, *, weights: bool = True) -> Kept:

@@ -14,7 +14,7 @@ from walkin.ui.log import Log
 from walkin.ui.offer import Offer
 from walkin.ui.painter import Painter
 from walkin.ui.palette import Palette
-from walkin.ui.section import Desk, Section
+from walkin.ui.section import Desk
 from walkin.ui.sections.evidence import Evidence
 from walkin.ui.sections.export import Export
 from walkin.ui.sections.hands import Hands
@@ -28,13 +28,13 @@ from walkin.ui.sections.view import View
 from walkin.ui.sections.visualise import Visualise
 from walkin.ui.sections.wall import WallCard
 from walkin.ui.style import DARK, LIGHT, apply
+from walkin.ui.tabs import Tab, Tabs
 from walkin.ui.widgets import Widgets
 from walkin.world import World
 
 PANEL_POINTS = 420
 CARD_POINTS = 340
 MARGIN_POINTS = 16
-TAB_GAP_POINTS = 7
 FIXED = (
     imgui.WindowFlags_.no_decoration | imgui.WindowFlags_.no_move | imgui.WindowFlags_.no_nav
     | imgui.WindowFlags_.no_saved_settings | imgui.WindowFlags_.no_bring_to_front_on_focus
@@ -49,21 +49,16 @@ class Interface:
         self.painter = Painter(ctx)
         self._offer = offer
         self.card = WallCard(offer)
-        # The order of the tabs. A section is a class in sections/ and a line here.
-        self.sections: tuple[Section, ...] = (
-            Network(),
-            Picture(),
-            View(),
-            Visualise(),
-            Evidence(),
-            Reach(),
-            Export(),
-            Hands(),
-            Jobs(log),
-            Help(),
-            Own(),
+        # In order. A section is a class in sections/ and a word here.
+        self.tabs = Tabs(
+            Tab("Network", Network()),
+            Tab("Picture", Picture()),
+            Tab("View", View()),
+            Tab("Features", Visualise(), Evidence()),
+            Tab("Reach", Reach()),
+            Tab("Export", Export()),
+            Tab("More", Help(), Hands(), Jobs(log), Own()),
         )
-        self.tab = self.sections[0].name
         self.palette = Palette()
         self.keyboard = Keyboard()
         self.widgets = Widgets(DARK, 1.0, self._context.regular, self._context.semibold)
@@ -73,10 +68,6 @@ class Interface:
         self._typing = False
 
     @property
-    def section(self) -> Section:
-        return next(section for section in self.sections if section.name == self.tab)
-
-    @property
     def busy(self) -> bool:
         """Whether something goes on although the visitor does nothing: a key or a button that is held."""
         return self._context.busy or bool(self.keyboard.pressed)
@@ -84,7 +75,7 @@ class Interface:
     def watch(self, world: World) -> Hashable:
         """Changes when what is shown has changed."""
         network = world.network.name if world.network else ""
-        return network, self.section.watch(world), self.card.watch(world)
+        return network, self.tabs.section.watch(world), self.card.watch(world)
 
     def close(self) -> None:
         """Nothing of the panel is shown: keys that are still down are none of its business."""
@@ -101,7 +92,8 @@ class Interface:
             self.widgets.inks, self.widgets.scale = LIGHT if state.light else DARK, state.scale
             apply(self.widgets.inks, state.scale)
         if state.tab:
-            self.tab, state.tab = state.tab, ""
+            self.tabs.open(state.tab)
+            state.tab = ""
         keyboard = state.keyboard and self._typing
         seen = state
         if keyboard and (self.keyboard.over(state) or self.keyboard.pressed):
@@ -147,56 +139,17 @@ class Interface:
         imgui.set_next_window_pos((margin, margin))
         imgui.set_next_window_size_constraints((width, 0), (width, desk.bottom + imgui.get_style().window_padding.y))
         imgui.begin("panel", None, FIXED | imgui.WindowFlags_.always_auto_resize)
-        self._tabs(desk)
+        self.tabs.draw(desk)
+        section = self.tabs.section
         # As high as what is in it, up to where it would leave the panel; from there on it scrolls.
         inside = width - 2 * imgui.get_style().window_padding.x
         imgui.set_next_window_size_constraints((inside, 0), (inside, max(desk.left, 1.0)))
-        imgui.begin_child(self.tab, (inside, 0), imgui.ChildFlags_.auto_resize_y)
-        self.section.draw(desk)
+        imgui.begin_child(section.name, (inside, 0), imgui.ChildFlags_.auto_resize_y)
+        section.draw(desk)
         imgui.end_child()
         at, size = imgui.get_window_pos(), imgui.get_window_size()
         imgui.end()
         return at.x, at.y, size.x, size.y
-
-    def _tabs(self, desk: Desk) -> None:
-        """Names in a row, in two where they would touch each other; the open one underlined."""
-        w = desk.widgets
-        imgui.push_font(w.semibold, 14.0)
-        names = [section.name for section in self.sections if not getattr(section, "empty", False)]
-        whole = imgui.get_content_region_avail().x
-        taken = sum(imgui.calc_text_size(name).x for name in names)
-        half = len(names) if whole - taken >= TAB_GAP_POINTS * w.scale * (len(names) - 1) else -(-len(names) // 2)
-        for first in range(0, len(names), half):
-            if first:
-                imgui.dummy((0, 4 * w.scale))
-            self._row_of_tabs(w, names[first : first + half], whole)
-        imgui.dummy((0, 4 * w.scale))
-        imgui.pop_font()
-
-    def _row_of_tabs(self, w: Widgets, names: list[str], whole: float) -> None:
-        widths = [imgui.calc_text_size(name).x for name in names]
-        corner = imgui.get_cursor_screen_pos()
-        height = round(imgui.get_text_line_height() + 14 * w.scale)
-        draw = imgui.get_window_draw_list()
-        gap = (whole - sum(widths)) / max(1, len(names) - 1)
-        x = corner.x - gap / 2  # the first name begins where the rows begin, the last ends where they end
-        for name, wide in zip(names, widths, strict=True):
-            imgui.set_cursor_screen_pos((x, corner.y))
-            if imgui.invisible_button(f"tab {name}", (wide + gap, height)):
-                self.tab = name
-            w.remember(name)
-            w.remember(f"tab:{name}")  # the card has buttons of such names, too
-            on = name == self.tab
-            ink = w.inks.text if on else w.inks.quiet if imgui.is_item_hovered() else w.inks.faint
-            draw.add_text((round(x + gap / 2), corner.y), imgui.get_color_u32(ink), name)
-            if on:
-                y = corner.y + height - 3 * w.scale
-                end = (x + gap / 2 + wide, y + 2 * w.scale)
-                draw.add_rect_filled((x + gap / 2, y), end, imgui.get_color_u32(w.inks.accent))
-            x += wide + gap
-        y = corner.y + height - w.scale
-        draw.add_line((corner.x, y), (corner.x + whole, y), imgui.get_color_u32(w.inks.line))
-        imgui.set_cursor_screen_pos((corner.x, corner.y + height))
 
     def _card(self, desk: Desk, floor: float) -> Box:
         w, state = desk.widgets, desk.state

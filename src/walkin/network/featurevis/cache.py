@@ -186,20 +186,11 @@ class Cache:
 
     def write(self, path: Path, content: bytes) -> str:
         """A file of the cache, in place of the one that had its name, whole or not at all; '' or why not."""
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
         before = _size(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, path)
-        except OSError as problem:
-            return f"visualisations are not kept: cannot write {path}: {problem.strerror or problem}"
-        finally:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
+            write_whole(path, content)
+        except WalkinError as problem:
+            return f"visualisations are not kept: {problem}"
         if self._held is not None:
             self._held += len(content) - before
         self._make_room(keep=path)

@@ -14,23 +14,27 @@ from walkin.world import COLOR_MAPS, World
 FOLDS = (("ops", "Operations"), ("layers", "Layers"), ("blocks", "Blocks"))
 COLORS = {"signed": "Signed", "unsigned": "Unsigned", "grey": "Grey"}
 SHADES = (("dark", "Dark"), ("light", "Light"))
+FEW = 4  # settings of the layout that are always there: which, and its first numbers
 RANGES = (("channel", "Channel"), ("wall", "Wall"), ("percentile", "1–99 %"))
 
 
 class View:
     name = "View"
 
+    def __init__(self) -> None:
+        self._unfolded = False
+
     def watch(self, world: World) -> Hashable:
         fold = world.network.fold if world.network else ""
         scale = round(world.world_from_stage.scale, 3)
-        return world.look, fold, scale, world.layout_revision, tuple(world.slices.items())
+        return world.look, fold, scale, world.layout_revision, tuple(world.slices.items()), self._unfolded
 
     def draw(self, desk: Desk) -> None:
         w, world, look = desk.widgets, desk.world, desk.world.look
         w.heading("Walls")
         if (fold := w.choice("One wall for", FOLDS, world.network.fold if world.network else "")) is not None:
             desk.ask("fold", fold)
-        settings(desk, desk.offer.layout(world), "layout")
+        self._layout(desk)
         if depth := max((wall.node.depth for wall in world.walls.values()), default=1) - 1:
             share = world.slices.get("", MIDDLE)
             asked = w.slider("Slice of all", share, 0.0, 1.0, f"at {share:.0%}", step=1 / (depth + 1), standard=MIDDLE)
@@ -57,6 +61,19 @@ class View:
             desk.ask("light", shade == "light")
         if w.button("All walls back to their places", width=-1):
             desk.ask("reset_walls")
+
+    def _layout(self, desk: Desk) -> None:
+        """What is changed most, so that all of the section is seen in a window of 720 rows; the rest if it is asked
+        for."""
+        offered = desk.offer.layout(desk.world)
+        few = len(offered) if len(offered) <= FEW + 1 else FEW  # for one row no button
+        settings(desk, offered[:few], "layout")
+        if few == len(offered):
+            return
+        if self._unfolded:
+            settings(desk, offered[few:], "layout")
+        if desk.widgets.button("Fewer numbers" if self._unfolded else "All numbers of the layout", width=-1):
+            self._unfolded = not self._unfolded
 
 
 def settings(desk: Desk, offered: tuple[Setting, ...], act: str) -> None:
