@@ -238,6 +238,13 @@ class Batch(Maps):
         return self.head(self.stem(batch["image"]).mean((2, 3))) * batch["weight"]
 
 
+class Records(Maps):
+    """Something of its author's."""
+
+    def forward(self, record: Any) -> Tensor:
+        return self.stem(record.image)
+
+
 class ByName(Maps):
     """An argument that is given by name alone."""
 

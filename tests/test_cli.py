@@ -30,6 +30,11 @@ class Small(nn.Sequential):
         )
 
 
+class Sized(Small):
+    def __init__(self, classes, depth):
+        super().__init__(classes * depth)
+
+
 class Wider(nn.Sequential):
     def __init__(self):
         super().__init__(nn.Conv2d(3, 8, 3, 2), nn.Conv2d(8, 4, 3))
@@ -41,7 +46,7 @@ class Words(nn.Module):
         self.table = nn.Embedding(10, 4)
 
     def forward(self, x):
-        return self.table(x["ids"])
+        return self.table(x.ids)
 
 
 class Two(nn.Module):
@@ -137,7 +142,8 @@ def child(*arguments: str, timeout_s: float = 120) -> subprocess.CompletedProces
         (("info", "nte.py:Small"), ("nte.py", "did you mean net.py")),
         (("info", "no.such.module:Net"), ("no.such.module", "installed")),
         (("info", "net.py:Small(classes=x)"), ("(classes=x)", "literals")),
-        (("info", "net.py:Small(color=3)"), ("'color'", "num_classes=10")),
+        (("info", "net.py:Small(color=3)"), ("'color'", "it takes (classes=5)")),
+        (("info", "net.py:Sized(3)"), ("'depth'", "give it as in 'net.py:Sized(3, depth=...)'")),
         (("export", "demo", "--parts", "raw,blue"), ("'blue' is no part", "visualisations")),
         (("export", "demo", "--visualise", "furier"), ("'furier'", "did you mean fourier")),
         (("info", "weights.pt"), ("holds weights, not a network", "--weights")),

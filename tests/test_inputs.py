@@ -190,7 +190,7 @@ def test_examples_are_told_apart_but_for_the_picture():
         ("Arguments", None, ("missing a required argument: 'width'",)),
         ("ByName", None, ("forward takes x and scale", "--inputs FILE.py:FUNCTION", "inputs=")),
         ("Mixed", None, ("weights of several types (float16, float32)", "model.float()")),
-        ("Batch", None, ("does not run on an input of shape 1x3x224x224", "--inputs FILE.py:FUNCTION")),
+        ("Records", None, ("does not run on an input of shape 1x3x224x224", "--inputs FILE.py:FUNCTION")),
         ("ColourAndDepth", "batch", ("forward(rgb", "does not take the inputs given: missing", "'depth'")),
         ("LeNet", "by_name", ("does not run on",)),
         ("LeNet", "failing", ("failing failed: OSError: no data here",)),

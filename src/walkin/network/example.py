@@ -8,7 +8,7 @@ import hashlib
 import inspect
 import math
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -150,8 +150,7 @@ def given(inputs: Any, model: nn.Module) -> Example:
     args: tuple[Any, ...] = (inputs,)
     named: dict[str, Any] = {}
     if isinstance(inputs, Mapping) and inputs and all(isinstance(key, str) for key in inputs):
-        known = signature is None or all(key in signature.parameters for key in inputs)
-        if known and signature is not None:
+        if signature is not None and _takes_names(signature, inputs):
             args, named = (), dict(inputs)
     elif isinstance(inputs, tuple) and not hasattr(inputs, "_fields"):
         args = inputs
@@ -178,6 +177,14 @@ def given(inputs: Any, model: nn.Module) -> Example:
     if not any(True for _ in named_tensors(args)):
         raise WalkinError(f"no tensor among the inputs given for {name}: {_kind(inputs)}", code=2)
     return example
+
+
+def _takes_names(signature: inspect.Signature, names: Iterable[str]) -> bool:
+    """Whether a forward has parameters of these names, or takes all names and nothing else (`**batch`)."""
+    kinds = [parameter.kind for parameter in signature.parameters.values()]
+    if kinds and all(kind is kind.VAR_KEYWORD for kind in kinds):
+        return True
+    return all(name in signature.parameters for name in names)
 
 
 def by_position_only(model: nn.Module, count: int, names: tuple[str, ...]) -> None:

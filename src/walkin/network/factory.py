@@ -225,15 +225,25 @@ def _made(found: Any, call: Call) -> Any:
     try:
         inspect.signature(found).bind(*call.positional, **keywords)
     except TypeError as problem:
-        raise WalkinError(
-            f"{call.where}:{call.name}: {problem}; give it as in {call.name}(num_classes=10)", code=2
-        ) from problem
+        raise WalkinError(f"{call.where}:{call.name}: {problem}; {_how_to_call(found, call)}", code=2) from problem
     except ValueError:
         pass  # built-ins have no signature
     try:
         return found(*call.positional, **keywords)
     except (Exception, SystemExit) as problem:
         raise _failed(f"{call.where}:{call.name} failed", problem, call.where) from problem
+
+
+def _how_to_call(found: Any, call: Call) -> str:
+    """The call with all that it cannot do without, as far as it was not given."""
+    parameters = [p.replace(annotation=p.empty) for p in inspect.signature(found).parameters.values()]
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    given = dict(call.keywords)
+    needed = [p.name for p in parameters[len(call.positional) :] if p.kind in by_name and p.default is p.empty]
+    if all(name in given for name in needed) or not all(name in needed for name in given):
+        return f"it takes ({', '.join(map(str, parameters))})"
+    written = (f"{name}={given[name]!r}" if name in given else f"{name}=..." for name in needed)
+    return f"give it as in '{call.where}:{call.name}({', '.join([*map(repr, call.positional), *written])})'"
 
 
 def _copy(model: nn.Module) -> nn.Module:

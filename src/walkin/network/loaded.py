@@ -206,7 +206,9 @@ def _guessed(loaded: Loaded, request: Open) -> Loaded:
             warnings.simplefilter("ignore")
             survey.model(*inputs)
 
-    found = guess.first_that_runs(guess.guesses(loaded.model), run)
+    size = request.input_size
+    asked = (size[-2], size[-1]) if size is not None else None
+    found = guess.first_that_runs(guess.guesses(loaded.model, asked), run)
     if found is not None:
         return with_guess(found)
     wanted = guess.needed(loaded.model)
