@@ -211,7 +211,7 @@ def test_what_was_uploaded_lies_where_the_bands_say(ctx):
         tiles = tiles_of_codes(node, codes, -1.0, 2.0)
         order = random.permutation(mosaic.count)
         assert atlas.upload(tiles.address, tiles) == sum(level.nbytes for level in tiles.levels)
-        atlas.table.write(tiles.address, tiles, order)
+        atlas.table.write([(tiles.address, tiles, order)])
 
         (band,) = atlas.lays[node.address].bands
         for level in range(mosaic.levels):

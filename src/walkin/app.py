@@ -41,7 +41,7 @@ from walkin.render.renderer import Renderer
 from walkin.render.surface import is_software
 from walkin.render.video_memory import usual_limit
 from walkin.requests import Open, Request, Watch, Weigh
-from walkin.results import Exported, Fed, Finished, Notice, Progress, Result, Traced, Weighed
+from walkin.results import Expected, Exported, Fed, Finished, Notice, Progress, Result, Traced, Weighed
 from walkin.room_requests import FilmWalk, Quit, Restore, Save, SaveRecipe, Screenshot, StopFilm
 from walkin.shelf_requests import Browse
 from walkin.shooting import Shooting
@@ -54,7 +54,7 @@ from walkin.world import GROWING, World
 
 UPLOAD_MS = 4.0
 CLOSE_S = 1.0
-STILL_UPLOAD_MS = 20.0  # where nobody moves and no worker is held up by it
+STILL_UPLOAD_MS = 40.0  # where nobody moves and no worker is held up by it
 GROWING_COMMANDS = (
     Command("visualise_wall", "grow what all channels of the wall pointed at look for", "Shift+V"),
     Command("visualise_all", "grow what all channels of this network look for"),
@@ -394,12 +394,17 @@ class App:
             self.world.notify(text)
             self.settings.report(f"walkin: {text}")
             return
+        if isinstance(result, Expected):
+            self.renderer.expect(result.texels)
+            return
         if isinstance(result, Weighed):
             self.keeper.weighed(result)
             return
         self.world.accept(result)
         self.detailing.accept(result)
         if isinstance(result, Finished):
+            if result.job.startswith("open") and (result.error or result.cancelled):
+                self.renderer.expect(0)
             if result.job.startswith("open") and not (result.error or result.cancelled) and self.keeper.weighs:
                 self.dispatch(Weigh(result.job.removeprefix("open").strip()))
             self._finish(result)
@@ -559,6 +564,8 @@ def _key(result: Result) -> Hashable | None:
     """Which results replace each other while they wait: only the newest of each counts."""
     if isinstance(result, Tiles):
         return Tiles, result.network, result.address
+    if isinstance(result, Expected):
+        return Expected, result.network
     if isinstance(result, GrownTiles):
         return GrownTiles, result.network, tuple(each.objective for each in result.pictures)
     if isinstance(result, Progress):
