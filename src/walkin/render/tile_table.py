@@ -67,29 +67,26 @@ class TileTable:
 
 
 def _entries(walls: Sequence[Shown]) -> list[np.ndarray]:
-    """float32 (rows of the table * 256, 4) of each wall. Worked out for all of them at once: a wall by itself takes
-    twenty calls on a few numbers, 30 us."""
+    """float32 (rows of the table * 256, 4) of each wall. What is worked out is so for all of them at once: by itself a
+    wall takes twenty calls on a few numbers, 30 us."""
     if not walls:
         return []
-    counts = np.array([tiles.mosaic.count for _, tiles, _ in walls])
-    sizes = -(-counts // TABLE_WIDTH) * TABLE_WIDTH
-    ends, firsts = np.cumsum(sizes), np.cumsum(counts) - counts
-    within = np.arange(counts.sum()) - np.repeat(firsts, counts)
-    index = within.copy()
-    for number, (_, _, order) in enumerate(walls):
-        if order is not None:
-            index[firsts[number] : firsts[number] + counts[number]] = order
-    low, high, mean = (
-        np.concatenate([getattr(tiles, name) for _, tiles, _ in walls]) for name in ("low", "high", "mean")
+    low, high, mean, flawed = (
+        np.concatenate([getattr(tiles, name) for _, tiles, _ in walls]) for name in ("low", "high", "mean", "flawed")
     )
-    flawed = np.concatenate([tiles.flawed for _, tiles, _ in walls]) > 0
     span = high - low
     mean_code = np.divide(mean - low, span, out=np.zeros_like(span), where=span > 0)
     # A channel without any finite value has no mean: the reserved code itself, so that it is marked from afar too.
-    marked = np.clip(mean_code, 0.0, 1.0) + 2.0 * flawed
-    channel = index + np.repeat(firsts, counts)
-    entries = np.zeros((int(ends[-1]), 4), np.float32)
-    entries[np.repeat(ends - sizes, counts) + within] = np.stack(
-        [index, low[channel], span[channel], marked[channel]], axis=1
-    )
-    return [entries[end - size : end] for end, size in zip(ends.tolist(), sizes.tolist(), strict=True)]
+    columns = low, span, np.clip(mean_code, 0.0, 1.0) + np.float32(2) * (flawed > 0)
+    own = np.arange(max(tiles.mosaic.count for _, tiles, _ in walls), dtype=np.float32)
+    found, first = [], 0
+    for _, tiles, order in walls:
+        count = tiles.mosaic.count
+        entries = np.zeros((-(-count // TABLE_WIDTH) * TABLE_WIDTH, 4), np.float32)
+        entries[:count, 0] = own[:count] if order is None else order
+        for number, column in enumerate(columns, 1):
+            mine = column[first : first + count]
+            entries[:count, number] = mine if order is None else mine[order]
+        found.append(entries)
+        first += count
+    return found
