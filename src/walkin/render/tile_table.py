@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import moderngl
 import numpy as np
@@ -11,6 +11,7 @@ from walkin.mosaic import Mosaic
 from walkin.tiles import Tiles
 
 TABLE_WIDTH = 256  # shaders/walls.glsl knows it
+TOGETHER = 1 << 15  # channels whose entries are made at a time: more would only take memory
 
 
 Shown = tuple[str, Tiles, np.ndarray | None]
@@ -49,13 +50,13 @@ class TileTable:
 
     def write(self, walls: Sequence[Shown]) -> None:
         """The entries of some walls."""
-        for (key, _, _), entries in zip(walls, _entries(walls), strict=True):
+        for key, entries in _entries(walls):
             self.texture.write(entries, (0, self._first[key], TABLE_WIDTH, len(entries) // TABLE_WIDTH))
 
     def write_all(self, walls: Iterable[Shown]) -> None:
         """The whole table at once, after it was planned: walls that have tiles."""
-        whole, there = np.zeros((self.texture.height * TABLE_WIDTH, 4), np.float32), list(walls)
-        for (key, _, _), entries in zip(there, _entries(there), strict=True):
+        whole = np.zeros((self.texture.height * TABLE_WIDTH, 4), np.float32)
+        for key, entries in _entries(walls):
             first = self.first_entry(key)
             whole[first : first + len(entries)] = entries
         self.texture.write(whole)
@@ -66,11 +67,21 @@ class TileTable:
         return table
 
 
-def _entries(walls: Sequence[Shown]) -> list[np.ndarray]:
-    """float32 (rows of the table * 256, 4) of each wall. What is worked out is so for all of them at once: by itself a
-    wall takes twenty calls on a few numbers, 30 us."""
-    if not walls:
-        return []
+def _entries(walls: Iterable[Shown]) -> Iterator[tuple[str, np.ndarray]]:
+    """(key, float32 (rows of the table * 256, 4)) of each wall. What is worked out is so for many of them at once: by
+    itself a wall takes twenty calls on a few numbers, 30 us."""
+    some, channels = [], 0
+    for shown in walls:
+        some.append(shown)
+        channels += shown[1].mosaic.count
+        if channels >= TOGETHER:
+            yield from _entries_of(some)
+            some, channels = [], 0
+    if some:
+        yield from _entries_of(some)
+
+
+def _entries_of(walls: Sequence[Shown]) -> Iterator[tuple[str, np.ndarray]]:
     low, high, mean, flawed = (
         np.concatenate([getattr(tiles, name) for _, tiles, _ in walls]) for name in ("low", "high", "mean", "flawed")
     )
@@ -79,14 +90,13 @@ def _entries(walls: Sequence[Shown]) -> list[np.ndarray]:
     # A channel without any finite value has no mean: the reserved code itself, so that it is marked from afar too.
     columns = low, span, np.clip(mean_code, 0.0, 1.0) + np.float32(2) * (flawed > 0)
     own = np.arange(max(tiles.mosaic.count for _, tiles, _ in walls), dtype=np.float32)
-    found, first = [], 0
-    for _, tiles, order in walls:
+    first = 0
+    for key, tiles, order in walls:
         count = tiles.mosaic.count
         entries = np.zeros((-(-count // TABLE_WIDTH) * TABLE_WIDTH, 4), np.float32)
         entries[:count, 0] = own[:count] if order is None else order
         for number, column in enumerate(columns, 1):
             mine = column[first : first + count]
             entries[:count, number] = mine if order is None else mine[order]
-        found.append(entries)
+        yield key, entries
         first += count
-    return found
