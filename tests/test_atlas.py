@@ -6,11 +6,12 @@ import ctypes
 
 import numpy as np
 import pytest
-from rooms import chain, maps, tiles_of_codes
+from rooms import chain, maps, tiles_of, tiles_of_codes
 
 from walkin import gl
 from walkin.mosaic import Mosaic
 from walkin.render import atlas as atlas_module
+from walkin.render import tile_table
 from walkin.render.atlas import ALIGN, Atlas, Band, cell_of
 from walkin.render.tile_table import TABLE_WIDTH
 
@@ -211,7 +212,7 @@ def test_what_was_uploaded_lies_where_the_bands_say(ctx):
         tiles = tiles_of_codes(node, codes, -1.0, 2.0)
         order = random.permutation(mosaic.count)
         assert atlas.upload(tiles.address, tiles) == sum(level.nbytes for level in tiles.levels)
-        atlas.table.write(tiles.address, tiles, order)
+        atlas.table.write([(tiles.address, tiles, order)])
 
         (band,) = atlas.lays[node.address].bands
         for level in range(mosaic.levels):
@@ -228,3 +229,25 @@ def test_what_was_uploaded_lies_where_the_bands_say(ctx):
         assert (entries[:, 2] == 3).all()
         mean = codes.reshape(mosaic.count, -1).mean(axis=1)[order] / 255
         assert np.abs(entries[:, 3] - mean).max() < 1e-5
+
+
+@pytest.mark.parametrize("together", [1, 5, 1 << 15])
+def test_entries_of_many_walls_are_those_of_each(monkeypatch: pytest.MonkeyPatch, together: int):
+    monkeypatch.setattr(tile_table, "TOGETHER", together)
+    random = np.random.default_rng(3)
+    walls = []
+    for number, count in enumerate((3, 1, 300, 7)):
+        values = random.normal(size=(count, 4, 4))
+        values[0] = 2.0  # no span
+        tiles = tiles_of(maps(f"{number}", count, 4, 4), values)
+        walls.append((f"{number}", tiles, random.permutation(count) if number % 2 else None))
+    found = list(tile_table._entries(walls))
+    assert [key for key, _ in found] == ["0", "1", "2", "3"]
+    for (_, tiles, order), (_, entries) in zip(walls, found, strict=True):
+        count, rows = tiles.mosaic.count, np.arange(tiles.mosaic.count) if order is None else order
+        span = tiles.high - tiles.low
+        assert entries.shape == (256 * -(-count // 256), 4) and not entries[count:].any()
+        assert (entries[:count, 0] == rows).all()
+        assert (entries[:count, 1] == tiles.low[rows]).all() and (entries[:count, 2] == span[rows]).all()
+        share = np.where(span > 0, (tiles.mean - tiles.low) / np.where(span > 0, span, 1), 0)
+        assert np.allclose(entries[:count, 3], share[rows], atol=1e-6)

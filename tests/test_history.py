@@ -340,7 +340,7 @@ def test_sorting_uploads_a_table_and_no_texel(ctx):
     atlas = renderer._atlas
     assert atlas is not None
     upload = atlas.table.write
-    atlas.table.write = lambda address, *rest: (tables.append(address), upload(address, *rest))[1]  # type: ignore[method-assign]
+    atlas.table.write = lambda walls: (tables.extend(key for key, *_ in walls), upload(walls))[1]  # type: ignore[method-assign]
     sort(visitor)
     renderer.prepare(visitor.world, np.zeros(3), 1e6)
     assert renderer.uploaded_bytes == uploaded and tables == ["ahead"]

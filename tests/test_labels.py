@@ -50,6 +50,14 @@ def test_what_can_be_read_is_waited_for(ctx):
         assert labels.waiting == left
 
 
+def test_words_wait_where_they_are_given_no_time(ctx):
+    world, labels = row_of_walls(4, apart_m=1.0), made(ctx)
+    labels.prepare(world, NEAR, None)
+    assert not labels._walls and labels.waiting == 4
+    labels.prepare(world, NEAR, 1e6)
+    assert len(labels._walls) == 4 and labels.waiting == 0
+
+
 def test_a_wall_that_shows_the_same_less_finely_keeps_its_text(ctx):
     world, labels = row_of_walls(2, apart_m=1.0), made(ctx)
     labels.prepare(world, NEAR, 1e6)

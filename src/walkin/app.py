@@ -41,7 +41,7 @@ from walkin.render.surface import is_software
 from walkin.render.video_memory import usual_limit
 from walkin.reporting import Reporting
 from walkin.requests import Open, Request, Watch, Weigh
-from walkin.results import Exported, Finished, Notice, Progress, Result, Traced, Weighed
+from walkin.results import Expected, Exported, Finished, Notice, Progress, Result, Traced, Weighed
 from walkin.room_requests import FilmWalk, Quit, Restore, Save, SaveRecipe, Screenshot, StopFilm
 from walkin.settling import Settling, Taken
 from walkin.shelf_requests import Browse
@@ -51,7 +51,7 @@ from walkin.workshop import Workshop
 from walkin.world import World
 
 UPLOAD_MS = 4.0
-STILL_UPLOAD_MS = 20.0  # where nobody moves and no worker is held up by it
+STILL_UPLOAD_MS = 40.0  # where nobody moves and no worker is held up by it
 CLOSE_S = 1.0
 
 
@@ -330,13 +330,18 @@ class App:
             pass
         elif isinstance(result, Exported):
             self.reporting.exported(result)
+        elif isinstance(result, Expected):
+            self.renderer.expect(result.texels)
         elif isinstance(result, Weighed):
             self.keeper.weighed(result)
         else:
             self.world.accept(result)
             self.detailing.accept(result)
             if isinstance(result, Finished):
-                if result.job.startswith("open") and not (result.error or result.cancelled) and self.keeper.weighs:
+                failed = bool(result.error) or result.cancelled
+                if result.job.startswith("open") and failed:
+                    self.renderer.expect(0)
+                elif result.job.startswith("open") and self.keeper.weighs:
                     self.dispatch(Weigh(result.job.removeprefix("open").strip()))
                 self.reporting.finished(result)
             elif isinstance(result, Progress):

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 from walkin.catalogue import Catalogue
 from walkin.readings import Boxes, Compared, Histogram, Intervened, Scores, Segmentation
-from walkin.results import Fed, Progress, Result
+from walkin.results import Expected, Fed, Progress, Result
 from walkin.tiles import Tiles
 from walkin.visualised import GrownTiles
 
@@ -15,6 +15,8 @@ def kind_of(result: Result) -> Hashable | None:
     """Of results of one kind only the newest counts; None: it counts whatever comes later."""
     if isinstance(result, Tiles):
         return Tiles, result.network, result.address
+    if isinstance(result, Expected):
+        return Expected, result.network
     if isinstance(result, GrownTiles):
         return GrownTiles, result.network, tuple(each.objective for each in result.pictures)
     if isinstance(result, Progress):

@@ -25,6 +25,15 @@ class Traced:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """How large the walls are going to be, at least, of a network that is still being traced."""
+
+    texels: int
+    """Of all pictures, without mip levels; what was there before is not counted."""
+    network: str = ""
+
+
+@dataclass(frozen=True)
 class Fed:
     """The picture that went into the network, as it went in."""
 
@@ -123,6 +132,7 @@ class Finished:
 
 Result = (
     Tiles
+    | Expected
     | Traced
     | Fed
     | Scores

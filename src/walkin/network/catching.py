@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from walkin.network.recording import Place
 from walkin.tiles import Tiles
 
 LIMIT_BYTES = 1 << 28  # of codes: a room has not told yet how fine they are to be, so no network is kept whole
+TOLD_TEXELS = 1 << 23  # of walls: as often it is told how many there are
 FOLDS = ("ops", "layers")
 """Those in which most values that are kept become walls."""
 
@@ -42,14 +44,17 @@ class Catch:
 
     Values are held weakly, and nothing of a value that was written to is taken."""
 
-    def __init__(self, fold: str, limit_bytes: int | None = None):
+    def __init__(self, fold: str, limit_bytes: int | None = None, expects: Callable[[int], None] = lambda texels: None):
+        """`expects` hears now and then how many texels there are so far."""
         self._all = fold == "ops"
+        self._expects = expects
         self._limit_bytes = LIMIT_BYTES if limit_bytes is None else min(LIMIT_BYTES, limit_bytes)
         self.begin()
 
     def begin(self) -> None:
         """A forward begins: what another one gave is forgotten."""
         self._left = self._limit_bytes
+        self._texels = 0
         self._axes: dict[int, int] = {}
         self._open: dict[int, Met] = {}
         self._caught: dict[Place, tuple[Node, Tiles]] = {}
@@ -117,6 +122,9 @@ class Catch:
             if self._left < 0:
                 return
             self._caught[place] = node, quantise(node, value)
+            before, self._texels = self._texels, self._texels + node.mosaic.texels
+            if self._texels // TOLD_TEXELS > before // TOLD_TEXELS:
+                self._expects(self._texels)
         except Exception:  # a value of a rare kind, or no memory: it is told of where the wall is captured
             self._left = 0
 

@@ -37,7 +37,7 @@ from walkin.network.trace import trace
 from walkin.picture_source import Given
 from walkin.readings import Effect
 from walkin.requests import Slice
-from walkin.results import Fed, Notice, Progress, Result, Traced
+from walkin.results import Expected, Fed, Notice, Progress, Result, Traced
 
 if TYPE_CHECKING:  # a room in which nothing grows need not load what makes it
     from walkin.network.evidence.looking import Looked
@@ -166,8 +166,13 @@ class Session:
     ) -> Iterator[Result]:
         yield Progress(job, "tracing the network", network=self.key)
         before = self.plan.network if self.plan is not None else None
+
+        def expects(texels: int) -> None:
+            with contextlib.suppress(Cancelled):  # a forward is not broken off: its network might catch that
+                emit(Expected(texels, self.key))
+
         plain = self.fold in FOLDS and not (self.collapsed or self.interventions or self.held)
-        catch = Catch(self.fold, self.budget_bytes) if plain else None
+        catch = Catch(self.fold, self.budget_bytes, expects) if plain else None
         traced = trace(loaded.model, *inputs, catch=catch)
         cut = self._cut(loaded, traced, inputs, fed.serial)
         yield cut

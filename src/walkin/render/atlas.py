@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import moderngl
 import numpy as np
@@ -21,9 +22,13 @@ from walkin.render.tile_table import TileTable
 from walkin.render.unpack import Unpack
 from walkin.tiles import Tiles
 
+if TYPE_CHECKING:
+    from walkin.render.spare import Spare
+
 MAX_SIDE = 8192
 USUAL_SIDE = 2048  # 4 MB a layer: what is left of the last one is little
 TRIED = 2  # layers of each block that are packed anew for a wall without a place
+SPARE_TAKES = 1.04  # times the memory of the tightest blocks, for those that are there already
 FEW = 3  # layers: fewer large ones would leave much of a limit unused
 BLOCK_BYTES = 1 << 29
 SOFTWARE_BLOCK_BYTES = 1 << 26  # where the processor clears what it gives: 1.4 ms a MB, so 90 ms in one frame
@@ -79,8 +84,16 @@ class Atlas:
     """Where the walls of all networks lie. Blocks are planned when walls come, made one by one, and given up when
     nothing lies on them."""
 
-    def __init__(self, ctx: moderngl.Context, *, limit_bytes: int | None = None, anisotropy: float = 1.0):
+    def __init__(
+        self,
+        ctx: moderngl.Context,
+        *,
+        limit_bytes: int | None = None,
+        anisotropy: float = 1.0,
+        spare: Spare | None = None,
+    ):
         self._ctx = ctx
+        self._spare = spare
         self._anisotropy = anisotropy
         self._largest = min(ctx.info["GL_MAX_TEXTURE_SIZE"], MAX_SIDE)
         self._most_layers = ctx.info["GL_MAX_ARRAY_TEXTURE_LAYERS"]
@@ -126,11 +139,9 @@ class Atlas:
         """Make the next block: as many a frame as its budget allows, since clearing one takes a while."""
         for block in self.blocks:
             if block.texture is None:
-                block.texture = bytes_layers(self._ctx, block.side, block.layers.count, MAX_LEVELS)
-                block.texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
-                block.texture.repeat_x = block.texture.repeat_y = False
-                if self._anisotropy > 1:
-                    block.texture.anisotropy = self._anisotropy
+                measures = block.side, block.layers.count
+                block.texture = self._spare.take(*measures) if self._spare is not None else None
+                block.texture = block.texture or block_texture(self._ctx, *measures, self._anisotropy)
                 return
 
     def relay(self, key: str, level: int) -> bool:
@@ -298,7 +309,9 @@ class Atlas:
             spots = on_shelves([(width, height) for _, (width, height, _, _) in parts], larger // ALIGN)
             taken = (1 + max(spot.layer for spot in spots)) * layer_bytes(larger)
             found.append((taken, larger, parts, spots))
-        return min(found, key=lambda each: each[0])[1:]
+        least, sides = min(each[0] for each in found), self._spare.sides if self._spare is not None else ()
+        there = [each for each in found if each[1] in sides and each[0] <= SPARE_TAKES * least]
+        return min(there or found, key=lambda each: each[0])[1:]
 
     def _layers_left(self, side: int) -> int:
         """How many more layers there may be."""
@@ -350,6 +363,16 @@ def size_at(mosaic: Mosaic, level: int) -> tuple[int, int]:
     """(height, width) of a whole mosaic in texels of a level."""
     height, width = cell_of(mosaic, level)
     return mosaic.rows * height, mosaic.columns * width
+
+
+def block_texture(ctx: moderngl.Context, side: int, layers: int, anisotropy: float) -> moderngl.TextureArray:
+    """As walls are drawn from it, empty."""
+    texture = bytes_layers(ctx, side, layers, MAX_LEVELS)
+    texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+    texture.repeat_x = texture.repeat_y = False
+    if anisotropy > 1:
+        texture.anisotropy = anisotropy
+    return texture
 
 
 def layer_bytes(side: int) -> int:

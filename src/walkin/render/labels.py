@@ -87,9 +87,10 @@ class Labels:
         self.waiting = 0
         """Walls whose text is still to be laid out, and could be read from where the visitor is."""
 
-    def prepare(self, world: World, eye: np.ndarray, budget_ms: float) -> None:
+    def prepare(self, world: World, eye: np.ndarray, budget_ms: float | None) -> None:
         """Lay out the text of what has changed, as much as the budget allows: what can be read from here first, and
-        nothing else while tiles come, as it holds up the worker that sends them (a millisecond a wall)."""
+        nothing else while tiles come, as it holds up the worker that sends them (a millisecond a wall). None:
+        nothing, for now."""
         if self._world is not world or self._layout_revision != world.layout_revision:
             self._world, self._layout_revision = world, world.layout_revision
             self._walls.clear()
@@ -137,12 +138,15 @@ class Labels:
         )  # the same as before, but for how fine they are here
         return False
 
-    def _lay_out(self, world: World, eye: np.ndarray, budget_ms: float, *, all_of_it: bool) -> None:
+    def _lay_out(self, world: World, eye: np.ndarray, budget_ms: float | None, *, all_of_it: bool) -> None:
         bounds = world.bounds
         distance2 = ((bounds.centres[self._stale] - eye) ** 2).sum(axis=1)
         far = distance2 >= self._reach2[self._stale]
         self._stale = self._stale[np.lexsort((distance2, far))]
         legible = len(far) - int(far.sum())
+        if budget_ms is None:
+            self.waiting = legible
+            return
         deadline, done = time.perf_counter() + budget_ms / 1000, 0
         for number in self._stale[: None if all_of_it else legible].tolist():
             if done and time.perf_counter() >= deadline:  # one at least, or a slow machine would never end

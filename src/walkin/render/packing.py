@@ -102,7 +102,7 @@ def on_shelves(sizes: Sequence[Size], side: int) -> list[Spot]:
     found: list[Spot | None] = [None] * len(sizes)
     shelves: list[list[int]] = []  # [layer, y, height, cells used of the width]
     heights: list[int] = []  # used of each layer
-    for index in sorted(range(len(sizes)), key=lambda index: (-sizes[index][1], -sizes[index][0])):
+    for _, _, index in sorted((-height, -width, index) for index, (width, height) in enumerate(sizes)):
         width, height = sizes[index]
         shelf = next((shelf for shelf in shelves if shelf[3] + width <= side), None)
         if shelf is None:

@@ -35,9 +35,11 @@ from walkin.render.rehearsal import tiny_room
 from walkin.render.ribbons import Ribbons
 from walkin.render.rooms import DARK, LIGHT
 from walkin.render.shader import FRAME, FRAME_BINDING
+from walkin.render.spare import Spare
 from walkin.render.surface import is_software
 from walkin.render.text import Text
 from walkin.render.things import Things
+from walkin.render.tile_table import Shown
 from walkin.render.touched import Touched
 from walkin.render.vignette import Vignette
 from walkin.render.walls import Walls
@@ -45,7 +47,7 @@ from walkin.tiles import Tiles
 from walkin.world import COLOR_MAPS, RANGES, Look, World
 
 MANY = 16  # walls that wait
-WORDS_MS = 4.0  # of a frame, for labels, while walls wait: those go first
+WORDS_MS = 4.0  # of a frame, that labels may take while walls wait and somebody moves
 BEHIND = 4.0  # what is behind the visitor counts as twice as far when walls are filled
 ROOMS = {light: np.array(room, np.float32).ravel() for light, room in ((False, DARK), (True, LIGHT))}
 
@@ -91,6 +93,7 @@ class Renderer:
         self._hands = Hands(ctx)
         self._vignette = Vignette(ctx)
         self._atlas: Atlas | None = None
+        self._spare = Spare(ctx, limit_bytes=limit_bytes, anisotropy=anisotropy)
         self._held = 0  # bytes that the atlas takes
         self._world: object = None
         self._layout_revision = -1
@@ -99,6 +102,7 @@ class Renderer:
         self._fed: dict[str, object] = {}  # key of a network -> the picture that its frame shows
         self._uploads: dict[str, bool] = {}  # key of a wall -> whether its tiles are new; else it is to lie elsewhere
         self._scanned = (-1, -1)  # revisions of the world's tiles and of their room that were looked through
+        self._entered: list[Shown] = []  # walls written in this frame, whose entries in the table are still to be
         self._refused: dict[str, int] = {}  # key of a wall that found no room -> revision of the room by which
         self._seen: dict[str, Tiles] = {}  # key of a wall -> what was taken over
         self._orders: dict[str, np.ndarray | None] = {}
@@ -148,6 +152,10 @@ class Renderer:
         self._pictures.clear()
         self._prepare_hands(World(), view.stage_from_eye.position)
 
+    def expect(self, texels: int) -> None:
+        """Walls of so many are going to come into an empty room; 0: none after all."""
+        self._spare.expect(texels)
+
     def prepare(self, world: World, eye: np.ndarray, budget_ms: float = 4.0) -> None:
         """Bring the GPU up to the world's state; uploads end with the budget, the nearest walls go first."""
         self._mates = None
@@ -162,7 +170,8 @@ class Renderer:
                     self._fed[exhibit.key] = fed
                     self._pictures.show(exhibit.key, fed.pixels, exhibit.layout.picture)
             self._upload(world, eye, budget_ms)
-        self._labels.prepare(world, eye, min(budget_ms, WORDS_MS) if self._uploads else budget_ms)
+        alone = bool(self._uploads) and budget_ms > WORDS_MS  # nobody moves: walls go first, words come right after
+        self._labels.prepare(world, eye, None if alone else budget_ms)
         self._readings.prepare(world)
         self._prepare_hands(world, eye)
         unmade = self._atlas.unmade if self._atlas is not None else 0
@@ -182,7 +191,8 @@ class Renderer:
     def _set_up(self, world: World) -> None:
         mosaics = {key: wall.mosaic for key, wall in world.walls.items()}
         if self._world is not world or self._atlas is None:
-            self._atlas = Atlas(self.ctx, limit_bytes=self._limit_bytes, anisotropy=self._anisotropy)
+            limits = {"limit_bytes": self._limit_bytes, "anisotropy": self._anisotropy}
+            self._atlas = Atlas(self.ctx, **limits, spare=self._spare)
         if self._atlas.mosaics != mosaics:
             self._take_over(world, self._atlas, mosaics)
         self._held = self._atlas.bytes
@@ -220,6 +230,7 @@ class Renderer:
 
     def _upload(self, world: World, eye: np.ndarray, budget_ms: float) -> None:
         if self._atlas is None:
+            self._spare.make()
             return
         revisions = world.tiles_revision, world.room.revision
         changed, self._scanned = self._scanned != revisions, revisions
@@ -231,7 +242,7 @@ class Renderer:
                 self._uploads.setdefault(address, False)
             elif wall.tiles is not None and self._orders.get(address) is not wall.order:
                 self._orders[address] = wall.order  # another order is another table, and no texel
-                self._atlas.table.write(address, wall.tiles, wall.order)
+                self._atlas.table.write([(address, wall.tiles, wall.order)])
         if len(self._uploads) > MANY and self._software:
             # The first write would wait for the frame that is still being drawn from the same textures, with the
             # interpreter held and the budget running: one or two walls a frame, where there is time for ten.
@@ -241,6 +252,7 @@ class Renderer:
             self._atlas.make_block()
             if time.perf_counter() >= deadline:
                 return
+        self._spare.expect(0)
         self._upload_tiles(world, self._atlas, eye, deadline)
         self._grown.prepare(world, self._atlas, self._walls, deadline)
 
@@ -266,6 +278,8 @@ class Renderer:
                     self._write(world, atlas, key)
                 if not closer:
                     self._refused[address] = world.room.revision
+        atlas.table.write(self._entered)
+        self._entered.clear()
         if not self._uploads:
             world.room.crowded = any(atlas.lays[key].level > wall.first_level for key, wall in world.walls.items())
 
@@ -276,7 +290,7 @@ class Renderer:
         if tiles is not None:
             self.uploaded_bytes += atlas.upload(key, tiles)
             self._orders[key] = wall.order
-            atlas.table.write(key, tiles, wall.order)
+            self._entered.append((key, tiles, wall.order))
             wall.settle()
             assert wall.tiles is not None
             self._seen[key] = wall.tiles

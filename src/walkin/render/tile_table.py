@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import moderngl
 import numpy as np
@@ -11,6 +11,11 @@ from walkin.mosaic import Mosaic
 from walkin.tiles import Tiles
 
 TABLE_WIDTH = 256  # shaders/walls.glsl knows it
+TOGETHER = 1 << 15  # channels whose entries are made at a time: more would only take memory
+
+
+Shown = tuple[str, Tiles, np.ndarray | None]
+"""Key of a wall, its tiles, and (count,) which of them is at each position; None: they stand in their own order."""
 
 
 class TileTable:
@@ -43,16 +48,15 @@ class TileTable:
         """Index of a wall's first entry."""
         return self._first[key] * TABLE_WIDTH
 
-    def write(self, key: str, tiles: Tiles, order: np.ndarray | None) -> None:
-        """The entries of one wall: `order` (count,) is the tile at each position."""
-        entries = _entries(tiles, order)
-        self.texture.write(entries, (0, self._first[key], TABLE_WIDTH, len(entries) // TABLE_WIDTH))
+    def write(self, walls: Sequence[Shown]) -> None:
+        """The entries of some walls."""
+        for key, entries in _entries(walls):
+            self.texture.write(entries, (0, self._first[key], TABLE_WIDTH, len(entries) // TABLE_WIDTH))
 
-    def write_all(self, walls: Iterable[tuple[str, Tiles, np.ndarray | None]]) -> None:
-        """The whole table at once, after it was planned: (key, tiles, order) of walls that have tiles."""
+    def write_all(self, walls: Iterable[Shown]) -> None:
+        """The whole table at once, after it was planned: walls that have tiles."""
         whole = np.zeros((self.texture.height * TABLE_WIDTH, 4), np.float32)
-        for key, tiles, order in walls:
-            entries = _entries(tiles, order)
+        for key, entries in _entries(walls):
             first = self.first_entry(key)
             whole[first : first + len(entries)] = entries
         self.texture.write(whole)
@@ -63,16 +67,36 @@ class TileTable:
         return table
 
 
-def _entries(tiles: Tiles, order: np.ndarray | None) -> np.ndarray:
-    """float32 (rows of the table * 256, 4)."""
-    span = tiles.high - tiles.low
-    entries = np.zeros((-(-tiles.mosaic.count // TABLE_WIDTH) * TABLE_WIDTH, 4), np.float32)
-    index = np.arange(tiles.mosaic.count) if order is None else order
-    mean_code = np.divide(tiles.mean - tiles.low, span, out=np.zeros_like(span), where=span > 0)
-    flawed = tiles.flawed > 0
+def _entries(walls: Iterable[Shown]) -> Iterator[tuple[str, np.ndarray]]:
+    """(key, float32 (rows of the table * 256, 4)) of each wall. What is worked out is so for many of them at once: by
+    itself a wall takes twenty calls on a few numbers, 30 us."""
+    some, channels = [], 0
+    for shown in walls:
+        some.append(shown)
+        channels += shown[1].mosaic.count
+        if channels >= TOGETHER:
+            yield from _entries_of(some)
+            some, channels = [], 0
+    if some:
+        yield from _entries_of(some)
+
+
+def _entries_of(walls: Sequence[Shown]) -> Iterator[tuple[str, np.ndarray]]:
+    low, high, mean, flawed = (
+        np.concatenate([getattr(tiles, name) for _, tiles, _ in walls]) for name in ("low", "high", "mean", "flawed")
+    )
+    span = high - low
+    mean_code = np.divide(mean - low, span, out=np.zeros_like(span), where=span > 0)
     # A channel without any finite value has no mean: the reserved code itself, so that it is marked from afar too.
-    entries[: len(index), 0] = index
-    entries[: len(index), 1] = tiles.low[index]
-    entries[: len(index), 2] = span[index]
-    entries[: len(index), 3] = (np.clip(mean_code, 0.0, 1.0) + 2.0 * flawed)[index]
-    return entries
+    columns = low, span, np.clip(mean_code, 0.0, 1.0) + np.float32(2) * (flawed > 0)
+    own = np.arange(max(tiles.mosaic.count for _, tiles, _ in walls), dtype=np.float32)
+    first = 0
+    for key, tiles, order in walls:
+        count = tiles.mosaic.count
+        entries = np.zeros((-(-count // TABLE_WIDTH) * TABLE_WIDTH, 4), np.float32)
+        entries[:count, 0] = own[:count] if order is None else order
+        for number, column in enumerate(columns, 1):
+            mine = column[first : first + count]
+            entries[:count, number] = mine if order is None else mine[order]
+        yield key, entries
+        first += count
