@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from walkin.graph import Network, Node
 from walkin.interact.layout import lay_out
 from walkin.places import LayoutParameters
 from walkin.render import eye
+from walkin.render.ribbons import Slabs
+from walkin.results import Fed, Scores
 from walkin.world import World
 
 SIZE = (128, 72)
@@ -83,6 +86,56 @@ def test_what_is_left_out_would_not_have_touched_a_pixel(ctx, kind: str, monkeyp
     assert left_out > 100 * len(world.walls) / 2, "most of the room was out of view"
 
 
+@pytest.fixture
+def all_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ribbons with all their points from wherever they are seen: how far fewer are told from all is another test's."""
+    seen = Slabs.seen
+    monkeypatch.setattr(Slabs, "seen", lambda self, eye, pixels: seen(self, eye, np.inf))
+
+
+def test_pictures_captions_and_boards_are_drawn_where_they_are_seen(ctx, all_points: None):
+    """Views all around the picture and the board, from near and far, of heads that have strayed: each time what had
+    been chosen for where they were before."""
+    world = room("line")
+    random = np.random.default_rng(3)
+    world.accept(Fed(random.integers(0, 256, (24, 32, 3), np.uint8), ("a photo.jpg", "32 x 24", "no more is known")))
+    world.accept(Scores(("cat", "dog", "newt"), (0.6, 0.3, 0.1)))
+    renderer = renderer_of(ctx, world)
+    for _ in range(80):
+        renderer.prepare(world, np.zeros(3), budget_ms=1e6)
+    assert world.layout is not None
+    fewer = []
+    for number in range(120):
+        place = (world.layout.picture, world.layout.board)[number % 2]
+        x, y, z = place.centre + place.normal * random.choice((0.3, 1.5, 5.0)) + random.normal(size=3) * (1.0, 0.3, 1.0)
+        head = Pose.at(x, max(0.2, y), z, yaw=place.yaw + random.uniform(-1.6, 1.6), pitch=random.uniform(-0.7, 0.7))
+        fov = (NARROW, WIDE)[number // 2 % 2]
+        renderer._sight = None
+        draw(renderer, world, head, fov, SIZE)
+        later = strayed(head, random)
+        chosen = draw(renderer, world, later, fov, SIZE).astype(int)
+        fewer.append(renderer.draw_calls)
+        renderer._sight = None
+        with everything_drawn():
+            whole = draw(renderer, world, later, fov, SIZE).astype(int)
+        fewer[-1] -= renderer.draw_calls
+        differ = np.abs(chosen - whole).max(axis=2) > 2
+        assert not differ.any(), f"view {number}: {differ.sum()} pixels, the first at {np.argwhere(differ)[0]}"
+    assert (np.array(fewer) < 0).sum() > 30, "often there is nothing of them to be drawn"
+    world.look = replace(world.look, labels=False)  # of the words nothing but those of picture and board
+    views = [Pose.at(*(p.centre + p.normal * 2.0), yaw=p.yaw) for p in (world.layout.picture, world.layout.board)]
+    truth, calls = [], []
+    for view in views:
+        renderer._sight = None
+        with everything_drawn():
+            truth.append(draw(renderer, world, view, WIDE, SIZE).astype(int))
+    renderer._labels._changed, renderer._sight = True, None
+    for number in (1, 0, 1, 0):  # from before the picture the board is seen too
+        assert np.abs(draw(renderer, world, views[number], WIDE, SIZE) - truth[number]).max() <= 2
+        calls.append(renderer._pictures.draw())
+    assert calls == [0, 1, 0, 1], "the picture where it is seen"
+
+
 def strayed(head: Pose, random: np.random.Generator) -> Pose:
     """As far away and as far turned as what was chosen for a head has to hold."""
     way = random.normal(size=3)
@@ -93,7 +146,9 @@ def strayed(head: Pose, random: np.random.Generator) -> Pose:
     return Pose(at, quaternion_product(head.orientation, turn))
 
 
-def test_what_was_chosen_holds_for_a_head_that_moves_and_turns_a_little(ctx, monkeypatch: pytest.MonkeyPatch):
+def test_what_was_chosen_holds_for_a_head_that_moves_and_turns_a_little(
+    ctx, all_points: None, monkeypatch: pytest.MonkeyPatch
+):
     """Among walls, at their edges and before and behind their faces; ribbons and labels too."""
     monkeypatch.setattr(eye, "FOG_M", 14.0)
     world = room("line")
