@@ -136,7 +136,7 @@ def test_the_list_says_what_is_done_and_what_does_not_fit(visit: Visit, said: li
     wanted = (Intervention(WALL, (1, 2), factor=0.5), Intervention("gone"))
     said.clear()
     change(visit, *wanted, problems=("", "no wall gone"), effects=effects, walls=3, seconds=0.25)
-    assert "2 changes" in said and f"{WALL}/1,2 | × 0.5" in said and "gone | off" in said
+    assert "2 changes" in said and f"{WALL}/1,2   × 0.5" in said and "gone   off" in said
     assert "does not fit: no wall gone" in said
     assert "What that does" in said and "cat | 75 % → 3.1 %" in said and "dog | 0 % → 0.02 %" in said
     assert any(words.startswith("3 walls again") and "0.25 s" in words for words in said)

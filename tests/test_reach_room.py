@@ -435,6 +435,20 @@ def test_where_nobody_wants_anything_the_first_intervention_is_made_cheap(room: 
     near(room.shown(), room.exact("b", interventions=["one/0=*0.5"]))
 
 
+def test_what_was_written_down_makes_room_before_the_next_picture_runs(room: Room):
+    at_leisure(room)
+    reach, written = room.sessions.by_key[""].reach, []
+    assert reach is not None and reach.written
+
+    def emit(result: Any) -> None:
+        if isinstance(result, Tiles):
+            written.append(reach.written)
+
+    for _ in jobs.feed(room.sessions, Feed(room.pictures["b"]), emit):
+        pass
+    assert written and not any(written)
+
+
 def test_other_weights_and_other_folds_are_written_down_anew(room: Room):
     at_leisure(room)
     room.do(Refold("ops"))
@@ -458,9 +472,9 @@ def test_what_is_too_large_is_not_kept_and_that_is_said_once(room: Room, monkeyp
     (notice,) = of(Notice, sent)
     assert "too much to be kept beside each: the first change runs all of it" in notice.text and not reach.resumed
     assert not of(Notice, room.act("knock_out", "two", 2)) and reach.resumed
-    room.act("feed", room.pictures["b"])
     room.act("take_back")
-    assert not of(Notice, room.act("knock_out", "two", 1))
+    room.act("feed", room.pictures["b"])
+    assert not of(Notice, room.act("knock_out", "two", 1)) and not reach.resumed
 
 
 def test_two_networks_share_the_room_for_it(room: Room, monkeypatch: pytest.MonkeyPatch):

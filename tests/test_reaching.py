@@ -249,6 +249,28 @@ def test_writing_down_that_is_given_up_leaves_all_as_it_was(problem: Exception):
     assert rig.told == [node.address for node in rig.network.nodes][rig.nodes.index("two") + 1 :]
 
 
+class Aside(nn.Module):
+    """Nothing goes on with one of its values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.aside, self.two = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.Conv2d(4, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = self.one(x)
+        self.aside(seen)
+        return self.two(seen)
+
+
+def test_a_value_that_nothing_goes_on_with_can_be_changed_from_the_middle():
+    rig = Rig(Aside(), 16)
+    _, rig.walls = rig.whole(NOTHING)
+    rig.reach.shows(rig.inputs, NOTHING)
+    rig.reach.write_down(rig.inputs, lambda: None)
+    rig.check(rig.changes(Intervention("aside", (1,))))
+    assert rig.reach.resumed
+
+
 def test_another_input_is_not_written_down_for_what_the_walls_show():
     rig = Rig(InPlace(), 16)
     rig.reach.shows(rig.inputs, NOTHING)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from walkin.errors import Cancelled, WalkinError
 from walkin.mailbox import Emit
+from walkin.network.again import hand_out, measure
 from walkin.network.comparing import Held
 from walkin.readings import Compared
 from walkin.results import Notice, Progress, Result
@@ -25,10 +26,10 @@ def compare(session: Session, held: Held | None, emit: Emit, job: str) -> Iterat
     yield Progress(job, "running the other state" if held is not None else "running the network", network=session.key)
     yield from hold(session, session.inputs)
     walls = [node.address for node in plan.network.nodes if node.kind != "input"]
-    yield from session.hand_out(walls, emit)
+    yield from hand_out(session, walls, emit)
     yield from told(session, session.serial)
     if session.measured in plan.network.by_address:
-        yield from session.measure(session.measured, session.bins)
+        yield from measure(session, session.measured, session.bins)
 
 
 def hold(session: Session, inputs: tuple[Any, ...]) -> Iterator[Result]:

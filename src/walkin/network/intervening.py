@@ -14,6 +14,7 @@ from walkin.errors import Cancelled, WalkinError
 from walkin.interventions import Intervention
 from walkin.mailbox import Emit
 from walkin.network import readings
+from walkin.network.again import hand_out
 from walkin.network.against import told
 from walkin.network.capture import Capture, Enough
 from walkin.network.changes import NOTHING, Changes, Unfit
@@ -118,7 +119,7 @@ def intervene(session: Session, wanted: tuple[Intervention, ...], emit: Emit, jo
         # As if nothing were changed; the list stays, for the next picture.
         session.changes, session.reach, session.effects = NOTHING, None, ()
         give_memory_back(loaded.device)
-        yield from session.hand_out(sorted(later), emit)
+        yield from hand_out(session, sorted(later), emit)
         session.painted.clear()
         reason = " ".join(f"{type(problem).__name__}: {problem}".split())[:200]
         failed = [each or f"the network fails with it: {reason}" for each in problems]

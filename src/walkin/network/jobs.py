@@ -16,7 +16,7 @@ import torch
 from walkin.errors import WalkinError
 from walkin.export_request import Export
 from walkin.mailbox import Emit
-from walkin.network import against, intervening, restating
+from walkin.network import again, against, intervening, restating
 from walkin.network.changing import along
 from walkin.network.comparing import Held
 from walkin.network.export import job as export_job
@@ -222,14 +222,14 @@ def sharpen(sessions: Sessions, request: Detail, emit: Emit) -> Iterator[Result]
     """Walls finer than they are, or coarser from the next picture on."""
     session = _session(sessions, request.network)
     if session is not None:
-        yield from session.sharpen(request.first_levels, emit, request.held)
+        yield from again.sharpen(session, request.first_levels, emit, request.held)
 
 
 def cut(sessions: Sessions, request: Slice, emit: Emit) -> Iterator[Result]:
     """Other slices of volumes."""
     session = _session(sessions, request.network)
     if session is not None:
-        yield from session.slice(request, emit)
+        yield from again.cut(session, request, emit)
 
 
 def export(sessions: Sessions, request: Export, emit: Emit) -> Iterator[Result | None]:
@@ -250,7 +250,7 @@ def measure(sessions: Sessions, request: Measure, emit: Emit) -> Iterator[Result
     """Histograms of one wall: now, and from now on with each picture."""
     session = _session(sessions, request.network)
     if session is not None:
-        yield from session.measure(request.address, request.bins)
+        yield from again.measure(session, request.address, request.bins)
 
 
 def weigh(sessions: Sessions, request: Weigh, emit: Emit) -> Iterator[Result | None]:

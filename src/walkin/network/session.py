@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,9 @@ from walkin.graph import MIDDLE, Network, Node
 from walkin.interventions import Intervention
 from walkin.mailbox import Emit
 from walkin.network import histograms, readings
+from walkin.network.again import capture_some, hand_out
 from walkin.network.against import hold, told
-from walkin.network.capture import Capture, Enough
+from walkin.network.capture import Capture
 from walkin.network.catching import FOLDS, Catch
 from walkin.network.changes import NOTHING, Changes
 from walkin.network.changing import along
@@ -31,10 +31,9 @@ from walkin.network.plan import Plan
 from walkin.network.quantise import quantise
 from walkin.network.reaching import Reach
 from walkin.network.recording import Trace
-from walkin.network.replay import Along, GraphChanged, OnOutput
-from walkin.network.tensors import find_tensors
+from walkin.network.replay import Along, GraphChanged
+from walkin.network.telling import advice, first_tensor, told_of_path
 from walkin.network.trace import trace
-from walkin.picture_source import Given
 from walkin.readings import Effect
 from walkin.requests import Slice
 from walkin.results import Expected, Fed, Notice, Progress, Result, Traced
@@ -135,7 +134,7 @@ class Session:
             if isinstance(problem, WalkinError):  # a network that has run before does not take this picture
                 fault = problem.__cause__ if before[2] is not None else None
             if isinstance(fault, Exception):
-                reason = _advice(loaded, given, fault)
+                reason = advice(loaded, given, fault)
                 give_memory_back(loaded.device)
             else:
                 reason = str(problem)
@@ -177,7 +176,7 @@ class Session:
         cut = self._cut(loaded, traced, inputs, fed.serial)
         yield cut
         yield from self._remarks(cut)
-        if before is not None and self.plan is not None and (words := _told_of_path(before, self.plan.network)):
+        if before is not None and self.plan is not None and (words := told_of_path(before, self.plan.network)):
             yield Notice(words, network=self.key)
         yield fed
         yield Progress(job, "running the network", network=self.key)
@@ -192,7 +191,7 @@ class Session:
             name=loaded.name,
             weights=loaded.weights,
             parameters=loaded.parameters,
-            input_shape=tuple(_first_tensor(inputs).shape),
+            input_shape=tuple(first_tensor(inputs).shape),
             collapsed=self.collapsed,
             expanded=self.expanded,
             marks=loaded.marks,
@@ -300,7 +299,7 @@ class Session:
             if missing is None or self.plan is None:
                 output = capture.run(*inputs, on_output=on_output)
             else:
-                _capture_some(loaded, self.plan, missing, inputs, on_output)
+                capture_some(loaded, self.plan, missing, inputs, on_output)
             self.plain, self.changes = probabilities(output), NOTHING
             if self.reach is not None:
                 self.reach.shows(inputs, NOTHING)
@@ -328,7 +327,7 @@ class Session:
             if tiles is None or node.address == self.measured:  # that takes its values
                 missing.add(node.address)
                 continue
-            first_level = self._first_level(node)
+            first_level = self.first_level(node)
             named = replace(tiles, address=node.address, serial=serial, network=self.key)
             self.painted.add(node.address)
             emit(named.from_level(first_level))
@@ -352,7 +351,7 @@ class Session:
         return histograms.activations(self.key, node.address, self.as_shown(node, value), self.bins, serial)
 
     def send(self, node: Node, value: torch.Tensor, serial: int, emit: Emit) -> None:
-        first_level = self._first_level(node)
+        first_level = self.first_level(node)
         share = self.share_of(node.address)
         tiles = quantise(node, self.as_shown(node, value), serial, self.key, first_level, share)
         emit(replace(tiles, difference=True) if self.held is not None else tiles)
@@ -363,30 +362,7 @@ class Session:
         """Of the depth at which a volume is cut."""
         return self.slices.walls.get(address, self.slices.share)
 
-    def slice(self, wanted: Slice, emit: Emit) -> Iterator[Result]:
-        """Send the walls again that show another slice than is wanted now; the picture in the frame, if it is a volume,
-        is cut there too."""
-        self.slices = wanted
-        if self.loaded is None or self.capture is None or self.shown.fed is None:
-            return  # nothing stands there yet; what comes is cut as it is wanted now
-        nodes = self.capture.nodes
-        changed = [a for a, number in self.cut.items() if a in nodes and nodes[a].slice_at(self.share_of(a)) != number]
-        missing = [address for address in changed if address not in self.volumes]
-        example = self.loaded.example
-        if isinstance(self.shown.fed.source, Given) and example is not None and example.is_volume:
-            fed = replace(self.shown.fed, pixels=example.shown(wanted.share).pixels, serial=self.serial)
-            self.shown = replace(self.shown, fed=fed)
-            yield fed
-            yield from (replace(reading, serial=self.serial) for reading in self.shown.readings)  # type: ignore[misc]
-        for address in changed:
-            if address in self.volumes:
-                self.send(nodes[address], self.volumes[address], self.serial, emit)
-                yield Progress("slice", "cutting volumes", network=self.key)
-        if missing:
-            yield Progress("slice", "running the network for other slices", network=self.key)
-            yield from self.hand_out(missing, emit)
-
-    def _first_level(self, node: Node) -> int:
+    def first_level(self, node: Node) -> int:
         """The finest level that a wall is sent with now."""
         level = self.wanted.get(node.address, self.levels.get(node.address, 0))
         return min(level, node.mosaic.levels)
@@ -416,114 +392,7 @@ class Session:
             yield Traced(shown.traced, self.serial, self.key)
         yield replace(shown.fed, serial=self.serial)
         walls = [node.address for node in self.plan.network.nodes if node.kind != "input"] if self.plan else []
-        yield from self.hand_out([address for address in walls if changed or address in self.painted], emit)
+        yield from hand_out(self, [address for address in walls if changed or address in self.painted], emit)
         self.painted.clear()
         for reading in shown.readings:
             yield replace(reading, serial=self.serial)  # type: ignore[arg-type]
-
-    def sharpen(self, wanted: Mapping[str, int], emit: Emit, held: Mapping[str, int] | None = None) -> Iterator[Result]:
-        """Send the walls again that are wanted finer than they were sent, or than the room still has them."""
-        self.wanted = dict(wanted)
-        self.sent.update({address: level for address, level in (held or {}).items() if address in self.sent})
-        if self.loaded is None or self.capture is None or self.shown.fed is None:
-            return  # nothing stands there yet; what comes is as fine as it is wanted now
-        nodes = self.capture.nodes
-        finer = [address for address, level in self.sent.items() if self._first_level(nodes[address]) < level]
-        yield from self.hand_out(finer, emit)
-
-    def hand_out(self, addresses: Collection[str], emit: Emit) -> Iterator[Result]:
-        """Tiles of some walls, by a forward of its own with what went in last, as far as it is needed."""
-        loaded, plan, waiting = self.loaded, self.plan, set(addresses)
-        if not waiting or loaded is None or plan is None:
-            return
-        nodes = plan.network.by_address
-
-        def on_output(address: str, value: torch.Tensor) -> None:
-            self.send(nodes[address], value, self.serial, emit)
-            waiting.discard(address)
-
-        try:
-            _capture_some(loaded, plan, addresses, self.inputs, on_output, self.along())
-        except Cancelled:
-            raise
-        except Exception as problem:
-            give_memory_back(loaded.device)
-            reason = "it takes another path at every run" if isinstance(problem, GraphChanged) else str(problem)
-            names = ", ".join(sorted(waiting)[:3]) + (", ..." if len(waiting) > 3 else "")
-            line = " ".join(f"{loaded.name} did not give {names} once more: {reason}".split())
-            yield Notice(line[:300], "warning", network=self.key)
-
-    def measure(self, address: str, bins: int) -> Iterator[Result]:
-        """The histograms of one wall, by a forward of its own that hands out nothing else."""
-        loaded, capture, plan = self.loaded, self.capture, self.plan
-        self.measured, self.bins = address, bins
-        if not address or loaded is None or capture is None or plan is None:
-            return
-        node = capture.nodes.get(address)
-        if node is None:
-            raise WalkinError(f"no wall {address!r} in {loaded.name}")
-        weights = histograms.weights(self.key, node, loaded.model, bins)
-        if weights is not None:
-            yield weights
-        some = replace(plan, shown=tuple(shown for shown in plan.shown if shown.address == address))
-        found: list[Result] = []
-
-        def on_output(address: str, value: torch.Tensor) -> None:
-            found.append(self.histogram(node, value, self.serial))
-
-        try:
-            Capture(loaded.model, some).run(*self.inputs, on_output=on_output, along=self.along())
-        except GraphChanged:
-            yield Notice(f"{loaded.name} takes another path at every run: no histogram of {address}", "warning")
-        yield from found
-
-
-def _capture_some(
-    loaded: Loaded,
-    plan: Plan,
-    addresses: Collection[str],
-    inputs: tuple[Any, ...],
-    on_output: OnOutput,
-    along: Along | None = None,
-) -> None:
-    """A forward that hands out some walls' values, and ends with the last of them."""
-    waiting = set(addresses)
-    if not waiting:
-        return
-
-    def on_some(address: str, value: torch.Tensor) -> None:
-        on_output(address, value)
-        waiting.discard(address)
-        if not waiting:
-            raise Enough
-
-    some = replace(plan, shown=tuple(shown for shown in plan.shown if shown.address in waiting))
-    with contextlib.suppress(Enough):
-        Capture(loaded.model, some).run(*inputs, on_output=on_some, along=along)
-
-
-def _told_of_path(before: Network, now: Network) -> str:
-    """What is said when a picture takes another path; '' where all walls are the same."""
-    old, new = before.by_address.keys(), now.by_address.keys()
-    counts = ((len(new - old), "new"), (len(old - new), "gone"))
-    changed = " and ".join(f"{count} {what}" for count, what in counts if count)
-    if not changed:
-        return ""
-    return f"{now.name} takes another path with this picture: {changed}; walls that stay keep their places"
-
-
-def _advice(loaded: Loaded, given: Prepared, problem: Exception) -> str:
-    """What went wrong in one line, and what can be done."""
-    text = " ".join(str(problem).split())
-    line = f"{type(problem).__name__}: {text[:200]}" if text else type(problem).__name__
-    lowered = text.lower()
-    if isinstance(problem, MemoryError | torch.OutOfMemoryError) or "allocate" in lowered or "out of memory" in lowered:
-        size = "x".join(map(str, _first_tensor(given.inputs).shape[-2:]))
-        return f"not enough memory on {loaded.device} for an input of {size}; a smaller --input-size helps"
-    return f"{line}; the room is as it was: give another picture, or another --input-size"
-
-
-def _first_tensor(inputs: tuple[Any, ...]) -> torch.Tensor:
-    """Of the input that stands as a picture at the entrance (see Trace.framed)."""
-    found = find_tensors(inputs)
-    return next((tensor for tensor in found if tensor.ndim in (3, 4, 5)), found[0] if found else torch.zeros(0))

@@ -79,7 +79,7 @@ class Reach:
         for index, each in enumerate(exhibit.interventions):
             problem = told[index] if index < len(told) else ""
             imgui.push_id(index)
-            w.pair(each.where, each.words)
+            w.say(f"{each.where}   {each.words}", w.inks.text)  # whole: which channel it is stands at the end
             if problem:
                 w.say(f"does not fit: {problem}", w.inks.warning)
             if each.act == "scale":
