@@ -27,6 +27,7 @@ FLOORS = (
     {"scene", "settings", "callbacks"},
     {"plain"},
     {"world"},
+    {"arrangement", "visitor"},
     {"exhibit", "exporting"},
     {"frame", "requests", "things", "panel_state", "growth", "findings"},
     {"places"},

@@ -10,6 +10,7 @@ from test_grab import AWAY, HUNG, feeds, hung, slot
 from test_move import ahead, corner_of, side_of
 from visitor import FIRST, FRAME, RIGHT, Holder, at, furnished_room
 
+from walkin.arrangement import Arrangement
 from walkin.frame import Input
 from walkin.interact.doing import do
 from walkin.interact.history import STEPS, arrangement
@@ -17,7 +18,6 @@ from walkin.panel_state import Change
 from walkin.places import LayoutParameters
 from walkin.requests import Feed, File
 from walkin.results import Fed, Finished
-from walkin.world import Arrangement
 
 PIXELS = np.zeros((8, 8, 3), np.uint8)
 

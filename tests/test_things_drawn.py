@@ -11,6 +11,7 @@ from rooms import facing
 from test_grab import AWAY, HUNG, hung, slot
 from visitor import FRAME, RIGHT, Holder, at
 
+from walkin.arrangement import Look
 from walkin.frame import View
 from walkin.geometry import Fov, Pose
 from walkin.interact import shelf as shelves
@@ -19,7 +20,6 @@ from walkin.render.surface import Surface
 from walkin.render.walls import Variant
 from walkin.requests import File
 from walkin.results import Thumbnail
-from walkin.world import Look
 
 NARROW = Fov(-0.12, 0.12, 0.12, -0.12)
 

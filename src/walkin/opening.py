@@ -19,11 +19,11 @@ from walkin.requests import File, Open
 from walkin.resources import photos
 
 if TYPE_CHECKING:
+    from walkin.arrangement import Look
     from walkin.keeping import Kept
     from walkin.scene import Scene
     from walkin.settings import Preferences
     from walkin.storing import Loaded
-    from walkin.world import Look
 
 
 def request_from(options: argparse.Namespace, spec: str) -> Open:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from walkin.arrangement import Look
 from walkin.geometry import Pose
 from walkin.graph import Network, Node
 from walkin.places import Layout, Place, Ribbon
 from walkin.results import Fed, Scores, Tiles
 from walkin.things import Enlarged
-from walkin.world import Look, Pointer, Teleport, World
+from walkin.visitor import Pointer, Teleport
+from walkin.world import World
 
 
 def tiny_room(eye: Pose, look: Look, *, hands: bool = False) -> World:
