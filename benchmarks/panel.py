@@ -18,7 +18,8 @@ from walkin.render.board import Board
 from walkin.render.colors import lookup_table
 from walkin.ui.offer import Command, Offer
 from walkin.ui.panel import Panel
-from walkin.world import Hover, World
+from walkin.visitor import Hover
+from walkin.world import World
 
 FRAMES = 300
 

@@ -17,7 +17,8 @@ from walkin.render.colors import lookup_table
 from walkin.results import Fed
 from walkin.ui.offer import Command, Offer
 from walkin.ui.panel import Panel
-from walkin.world import Hover, World
+from walkin.visitor import Hover
+from walkin.world import World
 
 OFFER = Offer(
     commands=(Command("screenshot", "save a screenshot", "F12"), Command("entrance", "back to the entrance", "Home")),

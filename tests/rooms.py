@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from walkin.arrangement import Look
 from walkin.geometry import Fov, Pose
 from walkin.graph import Network, Node
 from walkin.mosaic import Mosaic
 from walkin.places import Layout, Place
 from walkin.render.colors import linear_to_srgb, lookup_table
 from walkin.tiles import Tiles
-from walkin.world import COLOR_MAPS, Look, World
+from walkin.world import COLOR_MAPS, World
 
 FAR_AWAY = Place((500.0, 0.0, 500.0), 0.0, 1, 1, 1.0, 1.0)
 """For the picture and the board, where a test wants none."""

@@ -27,6 +27,7 @@ FLOORS = (
     {"scene", "settings", "callbacks"},
     {"plain"},
     {"world"},
+    {"arrangement", "visitor"},
     {"exhibit", "exporting"},
     {"frame", "requests", "things", "panel_state", "growth", "findings"},
     {"shelf_requests", "export_request", "room_requests"},

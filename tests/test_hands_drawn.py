@@ -15,13 +15,15 @@ import pytest
 from drawing import draw, renderer_of
 from rooms import chain, furnished, maps, tiles_of_codes
 
+from walkin.arrangement import Look
 from walkin.frame import View
 from walkin.geometry import UP, Fov, Pose, yaw_matrix
 from walkin.places import Place
 from walkin.render.renderer import Renderer
 from walkin.render.surface import Surface
 from walkin.targets.offscreen import EYE_DISTANCE_M, LEFT_EYE, RIGHT_EYE
-from walkin.world import Look, Pointer, Teleport, World
+from walkin.visitor import Pointer, Teleport
+from walkin.world import World
 
 SIZE = (640, 640)
 BEHIND = Pose.at(0.0, 1.5, 8.0)

@@ -21,7 +21,7 @@ from walkin.things import Met
 from walkin.ui.palette import entries
 from walkin.ui.sections.reach import percent
 from walkin.ui.widgets import Widgets
-from walkin.world import Hover
+from walkin.visitor import Hover
 
 WALL = "stage.0.conv"
 HIGHEST = 3.0  # of its values, which begin at -2

@@ -29,7 +29,8 @@ from walkin.render.text import Text
 from walkin.render.told import percent
 from walkin.results import Fed
 from walkin.things import Enlarged
-from walkin.world import COLOR_MAPS, RANGES, Hover, World
+from walkin.visitor import Hover
+from walkin.world import COLOR_MAPS, RANGES, World
 
 NEAR = 4  # codes: what the air takes
 PICTURE = Place((-0.75, 0.75, -3.0), 0.0, 1, 1, 1.5, 1.0)

@@ -14,6 +14,7 @@ from PIL import Image
 from rooms import chain, maps, tiles_of
 from visitor import frame
 
+from walkin.arrangement import Look
 from walkin.errors import WalkinError
 from walkin.exhibit import Fold
 from walkin.frame import Input
@@ -41,7 +42,7 @@ from walkin.scene import from_json, read_scene, to_json
 from walkin.shelf_requests import Keep, Slots
 from walkin.storing import Store, load
 from walkin.things import Enlarged, Thing
-from walkin.world import Look, World
+from walkin.world import World
 
 NODES = (maps("a", 16, 4, 4), maps("b", 9, 4, 4, "a"))
 HEAD = Pose.at(0.0, 1.7, 0.0, yaw=0.3, pitch=0.2)

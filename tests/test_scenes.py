@@ -17,6 +17,7 @@ from PIL import Image
 from rooms import FAR_AWAY, facing, tiles_of
 from rooms import furnished as furnished_by_hand
 
+from walkin.arrangement import Look
 from walkin.frame import Input, View
 from walkin.geometry import Fov, Pose
 from walkin.graph import Network, Node
@@ -31,7 +32,7 @@ from walkin.render.rooms import LIGHT
 from walkin.render.surface import Surface
 from walkin.results import Fed
 from walkin.targets.offscreen import EYE_DISTANCE_M, LEFT_EYE, RIGHT_EYE
-from walkin.world import Look, World
+from walkin.world import World
 
 SIZE = (480, 270)
 REFERENCES = Path(__file__).parent / "reference"

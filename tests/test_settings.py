@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from walkin.arrangement import Look
 from walkin.exporting import Exporting
 from walkin.settings import (
     PanelShown,
@@ -18,7 +19,8 @@ from walkin.settings import (
     settings_file,
     write_changes,
 )
-from walkin.world import Comfort, Look, World
+from walkin.visitor import Comfort
+from walkin.world import World
 
 LIKED = Preferences(
     Comfort(0.0, 3.5, True, True, 0.2, "walk"),

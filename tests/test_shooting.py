@@ -24,7 +24,8 @@ from walkin.places import Layout, Place, Viewpoint
 from walkin.render.renderer import Renderer
 from walkin.room_requests import FilmWalk
 from walkin.targets.offscreen import OffscreenTarget
-from walkin.world import Gestures, World
+from walkin.visitor import Gestures
+from walkin.world import World
 
 SIZE = (160, 90)
 

@@ -12,6 +12,7 @@ import numpy as np
 from visitor import aimed, at
 
 from walkin.app import App, Settings
+from walkin.arrangement import Arrangement, Look
 from walkin.exhibit import Wall
 from walkin.frame import Input
 from walkin.geometry import Pose
@@ -23,7 +24,7 @@ from walkin.requests import Open
 from walkin.resources import photos
 from walkin.scene import ENDING, Scene
 from walkin.storing import Loaded
-from walkin.world import Arrangement, Look, World
+from walkin.world import World
 
 HEAD_M = 1.6
 EYE = np.array([0.0, HEAD_M, 0.0])

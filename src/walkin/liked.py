@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from walkin.arrangement import Look
     from walkin.keeping import Kept
     from walkin.settings import Preferences
-    from walkin.world import Look
 
 
 def kept_of_visit() -> Kept:

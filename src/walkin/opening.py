@@ -16,8 +16,8 @@ from walkin.scene_asked import requests_for, scene_as_asked, scene_changed, scen
 from walkin.target_choice import make_target, target_kind
 
 if TYPE_CHECKING:
+    from walkin.arrangement import Look
     from walkin.storing import Loaded
-    from walkin.world import Look
 
 
 def view(options: argparse.Namespace, networks: list[Open] | None = None) -> int:

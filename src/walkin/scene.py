@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from walkin.arrangement import Arrangement, Look
 from walkin.errors import WalkinError
 from walkin.exhibit import Fold
 from walkin.growth import SHOWINGS
@@ -16,7 +17,7 @@ from walkin.plain import from_plain, to_plain
 from walkin.requests import Open
 from walkin.safe_file import Damaged, read_json
 from walkin.things import Enlarged
-from walkin.world import COLOR_MAPS, RANGES, Arrangement, Look
+from walkin.world import COLOR_MAPS, RANGES
 
 ENDING = ".walkin.json"
 FOLDS = ("ops", "layers", "blocks")

@@ -14,9 +14,9 @@ from walkin.interventions import Intervention, added
 from walkin.requests import Open
 
 if TYPE_CHECKING:
+    from walkin.arrangement import Look
     from walkin.scene import Scene
     from walkin.storing import Loaded
-    from walkin.world import Look
 
 
 def scene_as_asked(loaded: Loaded, look: Callable[[Look], Look], watch: str = "") -> Loaded:

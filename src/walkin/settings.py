@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from walkin.arrangement import Look
 from walkin.errors import WalkinError
 from walkin.exporting import Exporting
 from walkin.plain import from_plain, to_plain
 from walkin.safe_file import Damaged, read_json, set_aside, write_whole
-from walkin.world import COLOR_MAPS, RANGES, STICKS, Comfort, Look, World
+from walkin.visitor import STICKS, Comfort
+from walkin.world import COLOR_MAPS, RANGES, World
 
 FORMAT = "walkin settings"
 VERSION = 1

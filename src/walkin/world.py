@@ -8,175 +8,33 @@ from typing import Any
 import numpy as np
 
 from walkin import color_maps
+from walkin.arrangement import History, Look
 from walkin.evidence import Evidence, Exemplars
-from walkin.exhibit import Bounds, Exhibit, Fold, Wall, wall_key
+from walkin.exhibit import Bounds, Exhibit, Wall, wall_key
 from walkin.exporting import Exporting
 from walkin.findings import EVIDENCE, EXEMPLARS, Findings
 from walkin.frame import Pulse
-from walkin.geometry import Ahead, Pose, Quads
+from walkin.geometry import Pose
 from walkin.graph import Network
 from walkin.growth import Growth
 from walkin.interventions import Intervention
 from walkin.panel_state import PanelState
 from walkin.phases import Phases
-from walkin.places import Layout, LayoutParameters, Place, Viewpoint
+from walkin.places import Layout, Viewpoint
 from walkin.readings import Boxes, Compared, Histogram, Intervened, Scores, Segmentation
 from walkin.requests import State
 from walkin.results import Checkpoints, Fed, Finished, Notice, Progress, Restated, Result, Traced
-from walkin.things import Aims, Carried, Enlarged, Flight, Grip, Met, Shelf, Thing
+from walkin.things import Aims, Carried, Enlarged, Flight, Met, Shelf, Thing
 from walkin.tiles import Tiles
+from walkin.visitor import Comfort, Gestures, Hover, Pointer, Teleport
 from walkin.visualised import GrownTiles
 
-STICKS = ("both", "teleport", "walk")
 COLOR_MAPS = color_maps.NAMES
 RANGES = ("channel", "wall", "percentile")
 BETWEEN_M = 4.0  # from one network to the next
 NOTICE_S = 6.0
 GROWING = "featurevis"  # what the job of visualisations is called
 LASTING = ("open", "browse", "live")  # jobs without which there is nothing to see: their failure stays to be read
-
-
-@dataclass(frozen=True)
-class Pointer:
-    """A tracked hand as it is seen in the room."""
-
-    world_from_grip: Pose | None
-    """None: nothing is held (a mouse)."""
-    world_from_aim: Pose
-    end: np.ndarray
-    """(3,) metres, world: where its ray ends."""
-    meets: bool
-    """Whether the ray ends on something."""
-    selecting: bool = False
-
-
-@dataclass(frozen=True)
-class Teleport:
-    """Where a visitor who lets go now would stand."""
-
-    arc: np.ndarray
-    """(n, 3) metres, world, from the hand on."""
-    landing: np.ndarray | None
-    """(3,) on the floor; None where nobody can stand."""
-    yaw: float
-    """Which way she would face, radians."""
-
-
-@dataclass
-class Comfort:
-    """How a visitor likes to move."""
-
-    turn_deg: float = 45.0
-    """Of one snap of the stick; 0 turns smoothly."""
-    speed_m_s: float = 1.9
-    vignette: bool = False
-    """Darken the edges of the view while the room moves past."""
-    left_handed: bool = False
-    """Whether the left controller is the pointing hand: words about controls need to know it."""
-    lift_m: float = 0.0
-    """How far above the room's floor the stage's is kept, in the visitor's own metres: for those who sit."""
-    sticks: str = "both"
-    """What the sticks of controllers do, one of STICKS. both: one hand's walks, the pointing hand's teleports."""
-
-
-@dataclass
-class Gestures:
-    """What the hands are in the middle of, from frame to frame; kept by interact."""
-
-    stick: str = ""
-    """What the pointing hand's stick was pushed for, until it comes back: turn, back, teleport, nothing."""
-    selecting: bool = False
-    """Whether the pointing hand's select was down in the last frame."""
-    select: str = ""
-    """What it went down for: teleport."""
-    grips: dict[str, Grip] = field(default_factory=dict)
-    """What each hand is in the middle of, by the hand of Input."""
-    aim_from_panel: Pose | None = None
-    """Where the panel's board is, seen from the hand that squeezes it; None: nobody carries it."""
-    held: tuple[np.ndarray, np.ndarray] | None = None
-    """(3,) metres, world: the points that the left and the right hand hold of the world."""
-    moved: bool = False
-    """Whether the visitor has gone anywhere since advice was first shown."""
-    advised_s: float | None = None
-    """When advice was first shown."""
-    pointed: tuple[str, int | None] | None = None
-    """Key of the wall, and channel, that the pointing hand is on."""
-    pointed_s: float = 0.0
-    """Since when, by the world's clock."""
-    aimed: tuple[Bounds, Aims, Quads | None] | None = None
-    """All that a ray can meet, in one, and what it was made of."""
-    ahead: dict[str, Ahead] = field(default_factory=dict)
-    """... and what of it each hand's ray can meet while it hardly moves."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """How all walls are drawn."""
-
-    color_map: str = "signed"
-    range_mode: str = "channel"
-    labels: bool = True
-    ribbons: bool = True
-    light: bool = False
-    """A light room instead of a dark one."""
-    showing: str = "visualisation"
-    """One of growth.SHOWINGS, for walls that have no choice of their own."""
-    layout: LayoutParameters = field(default_factory=LayoutParameters)
-
-
-@dataclass(frozen=True)
-class Arrangement:
-    """All of the room that a visitor can change and may want to have back; equal if nothing was changed."""
-
-    look: Look
-    places: tuple[tuple[str, Place], ...]
-    """Of walls that do not stand where the layout put them."""
-    sorts: tuple[tuple[str, str], ...]
-    """Of walls that do not show their channels by index."""
-    things: tuple[Thing, ...]
-    fed: tuple[tuple[str, object], ...]
-    """What the visitor put into each network: its key, and the picture's source."""
-    folds: tuple[tuple[str, Fold], ...] = ()
-    """How each network is cut into walls."""
-    showings: tuple[tuple[str, str], ...] = ()
-    """Of walls with a choice of their own of what they show."""
-    states: tuple[tuple[str, str], ...] = ()
-    """Of networks with checkpoints: the path of the one that was chosen."""
-    interventions: tuple[tuple[str, tuple[Intervention, ...]], ...] = ()
-    """What is changed of each network's values: of those of which something is."""
-    against: tuple[tuple[str, State], ...] = ()
-    """What each network is compared with: of those that are."""
-    slices: tuple[tuple[str, float], ...] = ()
-    """Shares of the depth at which volumes are cut, of those walls that are cut elsewhere; '' for all others."""
-    colors_before: tuple[str, str] | None = None
-    """(colour map, range) that the room goes back to when nothing is compared any more."""
-
-
-@dataclass
-class History:
-    """Arrangements before and after this one."""
-
-    now: Arrangement | None = None
-    past: list[Arrangement] = field(default_factory=list)
-    future: list[Arrangement] = field(default_factory=list)
-    due_s: float | None = None
-    """When a change that goes on for a while becomes a step, by the world's clock."""
-    due_of: tuple = ()
-    """What is being changed: the act's name and its arguments but the last, which is how much."""
-
-
-@dataclass
-class Hover:
-    """The tile that the right hand points at."""
-
-    key: str
-    """Of the wall."""
-    address: str
-    channel: int
-    row: int
-    column: int
-    value: float
-    distance_m: float
 
 
 @dataclass

@@ -8,7 +8,8 @@ from walkin.frame import Hand, Input, Pulse
 from walkin.geometry import Pose, Ray
 from walkin.interact.pointing import floor_distance, hover_at, meet_all, ray_of
 from walkin.things import WALL_KINDS, Met
-from walkin.world import Pointer, World
+from walkin.visitor import Pointer
+from walkin.world import World
 
 # In the visitor's own metres.
 FLOOR_M = 30.0  # the furthest floor that a ray ends on

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from walkin.arrangement import Arrangement
 from walkin.exhibit import Exhibit, Kept, Wall, wall_key
 from walkin.interact import reaching, timeline
 from walkin.interact.arrange import home, place_wall, sort_wall
@@ -14,7 +15,7 @@ from walkin.interact.relay import show_as
 from walkin.places import Place
 from walkin.requests import Compare, Request
 from walkin.things import Grip
-from walkin.world import Arrangement, World
+from walkin.world import World
 
 STEPS = 50
 RESTS_S = 0.25  # after a slider was let go

@@ -8,7 +8,8 @@ from walkin.exhibit import Wall
 from walkin.frame import Hand
 from walkin.geometry import Ahead, Pose, Quads, Ray, rays_meet_quads
 from walkin.things import Met
-from walkin.world import Hover, World
+from walkin.visitor import Hover
+from walkin.world import World
 
 RIM_M = 0.09  # around the tiles of a wall: here it is taken hold of
 CORNER_M = 0.28  # of the rim, from its corners: here it is scaled

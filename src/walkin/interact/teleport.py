@@ -11,7 +11,8 @@ from walkin.geometry import Ray
 from walkin.interact.locomotion import stand, yaw_of
 from walkin.interact.pointing import floor_distance, meets, nearest_wall, world_ray
 from walkin.places import Place
-from walkin.world import Teleport, World
+from walkin.visitor import Teleport
+from walkin.world import World
 
 # In the visitor's own metres: who is large throws as far for her size.
 GRAVITY_M_S2 = 9.81

@@ -11,7 +11,8 @@ from walkin.geometry import yaw_matrix
 from walkin.render.controller import VERTEX, controller
 from walkin.render.instances import Instances, joined
 from walkin.render.shader import program
-from walkin.world import Pointer, Teleport, World
+from walkin.visitor import Pointer, Teleport
+from walkin.world import World
 
 # Mirrors the inputs of shaders/controllers.glsl: change both.
 HELD = np.dtype([("world_x", "f4", 4), ("world_y", "f4", 4), ("world_z", "f4", 4), ("glow", "f4")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from walkin.arrangement import Look
 from walkin.geometry import Pose
 from walkin.graph import Network, Node
 from walkin.places import Layout, Place, Ribbon
@@ -11,7 +12,8 @@ from walkin.readings import Scores
 from walkin.results import Fed
 from walkin.things import Enlarged
 from walkin.tiles import Tiles
-from walkin.world import Look, Pointer, Teleport, World
+from walkin.visitor import Pointer, Teleport
+from walkin.world import World
 
 
 def tiny_room(eye: Pose, look: Look, *, hands: bool = False) -> World:

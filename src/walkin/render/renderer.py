@@ -9,6 +9,7 @@ import moderngl
 import numpy as np
 
 from walkin import gl
+from walkin.arrangement import Look
 from walkin.frame import View
 from walkin.mosaic import Mosaic
 from walkin.panel_state import ROUNDING_POINTS
@@ -44,7 +45,7 @@ from walkin.render.touched import Touched
 from walkin.render.vignette import Vignette
 from walkin.render.walls import Walls
 from walkin.tiles import Tiles
-from walkin.world import COLOR_MAPS, RANGES, Look, World
+from walkin.world import COLOR_MAPS, RANGES, World
 
 MANY = 16  # walls that wait
 WORDS_MS = 4.0  # of a frame, that labels may take while walls wait and somebody moves

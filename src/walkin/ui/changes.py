@@ -19,7 +19,7 @@ ARGUMENTS: dict[str, str] = {
     "fold": "ops, layers or blocks",
     "layout": "name of a parameter of the layout, value",
     "scale": "metres of the room to a metre of the visitor's",
-    "comfort": "field of world.Comfort, value",
+    "comfort": "field of visitor.Comfort, value",
     "noise": "one of things.NOISES; key of a network, '' for the one the visitor is at, * for all",
     "feed": "walkin.picture_source.Source; key of a network, '' for the one the visitor is at, * for all",
     "watch": "what walkin.requests.Watch opens, '' to stop",

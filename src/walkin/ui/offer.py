@@ -9,7 +9,8 @@ import numpy as np
 
 from walkin.places import Setting as Setting
 from walkin.readings import Histogram
-from walkin.world import Comfort, World
+from walkin.visitor import Comfort
+from walkin.world import World
 
 
 @dataclass(frozen=True)

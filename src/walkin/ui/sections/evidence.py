@@ -12,6 +12,7 @@ from walkin.exhibit import Wall
 from walkin.findings import Figures, number, times
 from walkin.growth import Bloom
 from walkin.ui.section import Desk
+from walkin.ui.slot import draw_slot
 from walkin.ui.widgets import Widgets, elide
 from walkin.world import World
 
@@ -143,34 +144,21 @@ class Evidence:
     def _patch(self, desk: Desk, index: int, patch: Patch, size: tuple[float, float]) -> bool:
         """A patch with its value below it; whether it was pressed."""
         w = desk.widgets
-        corner = imgui.get_cursor_screen_pos()
-        pressed = imgui.invisible_button(f"patch {index}", size)
-        w.remember(f"patch {index}")
-        hovered = imgui.is_item_hovered()
-        draw = imgui.get_window_draw_list()
-        end = (corner.x + size[0], corner.y + size[1])
-        color = w.inks.raised if hovered else w.inks.field
-        draw.add_rect_filled(corner, end, imgui.get_color_u32(color), 6 * w.scale)
-        inset = 3 * w.scale
-        high, wide = patch.pixels.shape[:2]
-        shrink = min((size[0] - 2 * inset) / wide, (PATCH_POINTS * w.scale - inset) / high)
-        x = round(corner.x + (size[0] - wide * shrink) / 2)
-        y = round(corner.y + inset + (PATCH_POINTS * w.scale - inset - high * shrink) / 2)
-        image = desk.painter.image(f"patch {index}", patch.pixels)
-        draw.add_image(image, (x, y), (x + wide * shrink, y + high * shrink))
+        slot = draw_slot(desk, f"patch {index}", size, PATCH_POINTS, patch.pixels)
         value = number(patch.value)
         right = imgui.calc_text_size(value).x
         name = elide(patch.name, size[0] - right - 14 * w.scale)
-        top = round(corner.y + (PATCH_POINTS + 1) * w.scale)
-        draw.add_text((round(corner.x + 5 * w.scale), top), imgui.get_color_u32(w.inks.faint), name)
-        draw.add_text((round(end[0] - right - 5 * w.scale), top), imgui.get_color_u32(w.inks.quiet), value)
-        if hovered:
+        draw = imgui.get_window_draw_list()
+        draw.add_text((round(slot.left + 5 * w.scale), slot.words_y), imgui.get_color_u32(w.inks.faint), name)
+        at = (round(slot.right - right - 5 * w.scale), slot.words_y)
+        draw.add_text(at, imgui.get_color_u32(w.inks.quiet), value)
+        if slot.hovered:
             left, above, beyond, below = patch.box
             part = (
                 "the whole picture" if patch.whole else f"{beyond - left} × {below - above} pixels at {left}, {above}"
             )
             imgui.set_item_tooltip(f"{patch.name}\n{value} from {part}\nPress: the picture into the room")
-        return pressed
+        return slot.pressed
 
     def _pass(self, desk: Desk) -> None:
         """What was looked through, and what is under way."""

@@ -6,7 +6,8 @@ from collections.abc import Hashable
 from dataclasses import astuple
 
 from walkin.ui.section import Desk
-from walkin.world import Comfort, World
+from walkin.visitor import Comfort
+from walkin.world import World
 
 TURNS = (("0", "Smooth"), ("30", "30°"), ("45", "45°"), ("90", "90°"))
 PLACES = (("wrist", "On the wrist"), ("room", "In the room"))

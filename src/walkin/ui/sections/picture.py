@@ -8,6 +8,7 @@ from imgui_bundle import imgui
 
 from walkin.things import COLUMNS, NOISES, ROWS
 from walkin.ui.section import Desk
+from walkin.ui.slot import draw_slot
 from walkin.ui.widgets import elide
 from walkin.world import World
 
@@ -114,30 +115,18 @@ class Picture:
     def _slot(self, desk: Desk, index: int, source: object, size: tuple[float, float]) -> bool:
         """A picture with its class below it; whether it was pressed."""
         w, thumbnail = desk.widgets, desk.world.thumbnails.get(source)
-        corner = imgui.get_cursor_screen_pos()
-        pressed = imgui.invisible_button(f"slot {index}", size)
-        w.remember(f"slot {index}")
-        hovered = imgui.is_item_hovered()
-        draw = imgui.get_window_draw_list()
-        end = (corner.x + size[0], corner.y + size[1])
-        color = w.inks.raised if hovered else w.inks.field
-        draw.add_rect_filled(corner, end, imgui.get_color_u32(color), 6 * w.scale)
+        pixels = thumbnail.pixels if thumbnail is not None else None
+        slot = draw_slot(desk, f"slot {index}", size, SLOT_POINTS, pixels)
         if thumbnail is None:
-            return pressed
-        inset = 3 * w.scale
-        high, wide = thumbnail.pixels.shape[:2]
-        shrink = min((size[0] - 2 * inset) / wide, (SLOT_POINTS * w.scale - inset) / high)
-        x = round(corner.x + (size[0] - wide * shrink) / 2)
-        y = round(corner.y + inset + (SLOT_POINTS * w.scale - inset - high * shrink) / 2)
-        image = desk.painter.image(f"slot {index}", thumbnail.pixels)
-        draw.add_image(image, (x, y), (x + wide * shrink, y + high * shrink))
+            return slot.pressed
         name = thumbnail.label or (thumbnail.caption[0] if thumbnail.caption else "")
-        text = elide(name, size[0] - 4 * inset)
-        left = round(corner.x + (size[0] - imgui.calc_text_size(text).x) / 2)
-        draw.add_text((left, round(corner.y + (SLOT_POINTS + 1) * w.scale)), imgui.get_color_u32(w.inks.quiet), text)
-        if hovered and thumbnail.caption:
+        text = elide(name, size[0] - 12 * w.scale)
+        left = round(slot.left + (size[0] - imgui.calc_text_size(text).x) / 2)
+        color = imgui.get_color_u32(w.inks.quiet)
+        imgui.get_window_draw_list().add_text((left, slot.words_y), color, text)
+        if slot.hovered and thumbnail.caption:
             imgui.set_item_tooltip("\n".join(thumbnail.caption))
-        return pressed
+        return slot.pressed
 
     def _made(self, desk: Desk) -> None:
         w = desk.widgets
