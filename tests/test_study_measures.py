@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from walkin.study import responses, spectra
+from walkin.study import plots, responses, spectra
 from walkin.study.changes import FREQUENCIES, TITLES, Change, changes, representative
 from walkin.study.claims import NO, OPEN, YES, answer
 from walkin.study.filters import high_pass, low_pass
@@ -195,3 +195,16 @@ def test_halfway_is_where_half_of_what_was_learnt_is_gone():
     assert found["cutoff"] == pytest.approx(math.sqrt(0.1 * 0.2))
     guessed = [{**row, "accuracy": 0.6 if row["accuracy"] == 1 else 0.5} for row in rows]
     assert halfway(guessed, "train")[0]["cutoff"] is None
+
+
+@pytest.mark.parametrize("models", [["covid_resnet_small"], ["covid_resnet_small", "covid_densenet_small"]])
+def test_headings_lie_within_their_plots(models: list[str]):
+    pytest.importorskip("matplotlib")
+    rows = [
+        {"data": "standin", "model": model, "variant": "clean", "seed": 0, "train": 1.0, "test": 0.9}
+        for model in models
+    ]
+    figure = plots._accuracy(rows, {"standin": 0.125})
+    figure.draw_without_rendering()
+    heading = figure.texts[0].get_window_extent()
+    assert heading.x0 >= 0 and heading.x1 <= figure.bbox.width

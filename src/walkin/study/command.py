@@ -120,7 +120,7 @@ def _train_all(data: Data, wanted: tuple[Planned, ...], finished: list[bool], pr
         line.end()
     spent = f"{time.monotonic() - began_s:.0f} s, {time.process_time() - cpu_s:.0f} s of CPU"
     missing = f", {left_out} left out" if left_out else ""
-    line.say(f"{made} networks trained{missing} in {wanted[0].path.parent} ({spent})")
+    line.say(f"{made} network{'s' * (made != 1)} trained{missing} in {wanted[0].path.parent} ({spent})")
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from walkin.study.variants import VARIANTS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_LETTERS_AN_INCH = 11  # of headings, at 11 points
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart; blue and green generalise, red and
 # orange memorise.
@@ -75,9 +78,11 @@ def written(figure: Figure, kind: str) -> bytes:
 def _figure(rows: int, columns: int, heading: str, *, share_y: bool = True) -> tuple[Figure, Any]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(3.1 * columns + 0.6, 2.6 * rows + 1.0), layout="constrained")
+    width = 3.1 * columns + 0.6  # inches
+    figure = Figure(figsize=(width, 2.6 * rows + 1.0), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharey="row" if share_y else False)
-    figure.suptitle(heading, fontsize=11, x=0.01, ha="left")
+    lines = textwrap.fill(heading, int(_LETTERS_AN_INCH * width))
+    figure.suptitle(lines, fontsize=11, x=0.01, ha="left")
     for axis in axes.flat:
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25, linewidth=0.6)
