@@ -143,6 +143,10 @@ def test_the_list_says_what_is_done_and_what_does_not_fit(visit: Visit, said: li
     visit.world.here.intervened = None
     visit.settle()
     assert "The network runs again from there." in said
+    visit.world.here.interventions = wanted[:1]
+    said.clear()
+    visit.settle()
+    assert "Changed" in said and "2 changes" not in said
 
 
 def test_two_states_are_compared(visit: Visit, said: list[str]):
@@ -178,6 +182,8 @@ def test_walls_and_channels_that_changed_most_come_first(visit: Visit, said: lis
     assert visit.click("stage.1.conv   50 %") == [Change("goto", ("stage.1.conv",))]
     assert "Channels of stage.1.conv" in said and spots["2   90 %"][1] < spots["3   30 %"][1] < spots["1   20 %"][1]
     assert visit.click("2   90 %") == [Change("goto", ("stage.1.conv/2",))]
+    assert visit.click("3   30 %") == [Change("goto", ("stage.1.conv/3",))]
+    assert visit.click(f"{WALL}   2.0 %") == [Change("goto", (WALL,))]
     said.clear()
     visit.world.visited = WALL
     visit.settle()
