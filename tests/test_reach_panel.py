@@ -253,6 +253,15 @@ def test_what_cannot_be_done_is_said_and_nothing_is_asked(act: str, arguments: t
     assert world.here.interventions == before and world.here.against is None
 
 
+def test_what_is_so_already_is_not_asked_for_again():
+    world = room()
+    half = Change("scale_tile", (WALL, 1, 0.5))
+    assert list(do(world, Input(), half)) == [Intervene((Intervention(WALL, (1,), factor=0.5),))]
+    assert list(do(world, Input(), half)) == []
+    assert list(do(world, Input(), Change("reach_number", ("", 0, "factor", 0.5)))) == []
+    assert list(do(world, Input(), Change("compare", ("",)))) == []
+
+
 def test_without_a_picture_nothing_is_held():
     world = room()
     world.here.picture = None
