@@ -144,6 +144,10 @@ def test_the_list_says_what_is_done_and_what_does_not_fit(visit: Visit, said: li
     visit.world.here.intervened = None
     visit.settle()
     assert "The network runs again from there." in said
+    visit.world.here.interventions = wanted[:1]
+    said.clear()
+    visit.settle()
+    assert "Changed" in said and "2 changes" not in said
 
 
 def test_two_states_are_compared(visit: Visit, said: list[str]):
@@ -179,6 +183,8 @@ def test_walls_and_channels_that_changed_most_come_first(visit: Visit, said: lis
     assert visit.click("stage.1.conv   50 %") == [Change("goto", ("stage.1.conv",))]
     assert "Channels of stage.1.conv" in said and spots["2   90 %"][1] < spots["3   30 %"][1] < spots["1   20 %"][1]
     assert visit.click("2   90 %") == [Change("goto", ("stage.1.conv/2",))]
+    assert visit.click("3   30 %") == [Change("goto", ("stage.1.conv/3",))]
+    assert visit.click(f"{WALL}   2.0 %") == [Change("goto", (WALL,))]
     said.clear()
     visit.world.visited = WALL
     visit.settle()
@@ -246,6 +252,15 @@ def test_what_cannot_be_done_is_said_and_nothing_is_asked(act: str, arguments: t
     assert list(do(world, Input(), Change(act, arguments))) == []
     assert any(words in banner.text for banner in world.banners), [banner.text for banner in world.banners]
     assert world.here.interventions == before and world.here.against is None
+
+
+def test_what_is_so_already_is_not_asked_for_again():
+    world = room()
+    half = Change("scale_tile", (WALL, 1, 0.5))
+    assert list(do(world, Input(), half)) == [Intervene((Intervention(WALL, (1,), factor=0.5),))]
+    assert list(do(world, Input(), half)) == []
+    assert list(do(world, Input(), Change("reach_number", ("", 0, "factor", 0.5)))) == []
+    assert list(do(world, Input(), Change("compare", ("",)))) == []
 
 
 def test_without_a_picture_nothing_is_held():
