@@ -176,6 +176,8 @@ class App:
         self._told_selected: tuple[str, int] | None = None
         self._importer: threading.Thread | None = None
         self._catalogue: Catalogue | None = None
+        self._changes_checked: set[str] = set()
+        """Networks whose given interventions were once tried."""
         self._first_requests: tuple[Open, ...] = ()
         self._drawn: tuple[Any, ...] = ()
         self._drawn_s = 0.0
@@ -435,6 +437,8 @@ class App:
             self._report_progress(result)
         elif isinstance(result, Notice):
             self.settings.report(f"walkin: {result.text}")
+        elif isinstance(result, Intervened):
+            self._check_changes(result)
 
     def _finish(self, result: Finished) -> None:
         """A job has ended."""
@@ -456,6 +460,18 @@ class App:
         except KeyError as problem:
             self.code = 2
             self.settings.report(f"walkin: --goto: {problem.args[0]}")
+
+    def _check_changes(self, result: Intervened) -> None:
+        """Say at once what of the interventions given does not fit: a picture would be one of the plain network."""
+        exhibit = self.world.exhibit(result.network)
+        given = exhibit.request.interventions if exhibit is not None and exhibit.request is not None else ()
+        if exhibit is None or result.network in self._changes_checked:
+            return
+        self._changes_checked.add(result.network)
+        for each, problem in zip(exhibit.interventions, result.problems, strict=False):
+            if problem and each in given:
+                self.code = 2
+                self.settings.report(f"walkin: --intervene: {each} does not fit: {problem}")
 
     def dispatch(self, request: Request) -> None:
         """Do it here, or hand it to the workshop."""
