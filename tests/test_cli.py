@@ -562,6 +562,14 @@ def test_an_address_that_is_not_there(here, capsys, ctx):
     assert "no node 'nosuch' in Small" in line
 
 
+@pytest.mark.parametrize(("given", "words"), [("nosuch=0", "no wall nosuch"), ("0/99=0", "8 channels")])
+def test_an_intervention_that_does_not_fit(here, capsys, ctx, given, words):
+    arguments = ("net.py:Small", *OFFSCREEN, "--intervene", given, "--intervene", "0/1=0", "--screenshot-to", "a.png")
+    assert cli.run(arguments) == 2
+    (line,) = told(capsys)
+    assert f"--intervene: {given} does not fit" in line and words in line
+
+
 def test_a_camera_without_opencv_says_what_to_install(here, capsys, monkeypatch: pytest.MonkeyPatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "cv2" else find(name, *more))

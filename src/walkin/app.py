@@ -36,6 +36,7 @@ from walkin.offering import import_panel, offer
 from walkin.pacing import Pacing
 from walkin.phases import DRAIN, DRAW, INTERACT, PANEL, PREPARE
 from walkin.picture_file import save_png, screenshot_path
+from walkin.readings import Intervened
 from walkin.render.renderer import Renderer
 from walkin.render.surface import is_software
 from walkin.render.video_memory import usual_limit
@@ -348,6 +349,8 @@ class App:
                 self.reporting.progress(result)
             elif isinstance(result, Notice):
                 self.reporting.say(result.text)
+            elif isinstance(result, Intervened):
+                self.reporting.intervened(result)
 
     def _furnish(self, result: Traced) -> None:
         """A network has been traced: its walls, and with the first one the shelf."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from walkin.callbacks import Failure
 from walkin.graph import Network
 from walkin.interact import addresses
+from walkin.readings import Intervened
 from walkin.results import Exported, Finished, Progress
 from walkin.world import GROWING, World
 
@@ -21,6 +22,8 @@ class Reporting:
         self._world, self._report = world, report
         self._strict, self._debug = strict, debug
         self._progress: Progress | None = None
+        self._tried: set[str] = set()
+        """Networks whose given interventions were once tried."""
         self.code = 0
         """That of the last job that failed."""
 
@@ -70,6 +73,18 @@ class Reporting:
         except KeyError as problem:
             self.code = 2
             self.say(f"--goto: {problem.args[0]}")
+
+    def intervened(self, result: Intervened) -> None:
+        """What of the changes given does not fit is said at once: a picture would be one of the plain network."""
+        exhibit = self._world.exhibit(result.network)
+        if exhibit is None or result.network in self._tried:
+            return
+        self._tried.add(result.network)
+        given = exhibit.request.interventions if exhibit.request is not None else ()
+        for each, problem in zip(exhibit.interventions, result.problems, strict=False):
+            if problem and each in given:
+                self.code = 2
+                self.say(f"--intervene: {each} does not fit: {problem}")
 
     def failed(self, failure: Failure) -> None:
         """A function of a script."""
