@@ -69,7 +69,7 @@ def main() -> None:
                 torch.save(model.state_dict(), options.runs / f"step{step}.pt")
                 print(f"step {step}: loss {loss.item():.3f}", flush=True)
         if room.target == "offscreen" or options.screenshot_to:
-            print(room.screenshot(options.screenshot_to))
+            room.screenshot(options.screenshot_to)  # which says where it is
         else:
             room.wait()
 

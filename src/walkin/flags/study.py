@@ -22,7 +22,7 @@ Several GPUs train each network together: torchrun --nproc-per-node 4 -m walkin 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The three parts, one of which is `part` then."""
-    parts = parser.add_subparsers(title="parts", metavar="PART", dest="part", required=True)
+    parts = parser.add_subparsers(title="parts", metavar="train|report|view", dest="part", required=True)
     shown = {"epilog": ABOUT, "formatter_class": argparse.RawDescriptionHelpFormatter}
     _train(parts.add_parser("train", help="train them", description="Train them.", **shown))
     _report(parts.add_parser("report", help="measure them", description="Measure them: tables, plots and one page."))
