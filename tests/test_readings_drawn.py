@@ -224,7 +224,7 @@ def wall_world(order: str = "index", values: np.ndarray | None = None, place: Pl
     return world
 
 
-def point_at(world: World, x: float, y: float, *, tracked: bool = False, away: float = 2.0) -> Pose:
+def point_at(world: World, x: float, y: float, *, tracked: bool = False, away: float = 2.0, frames: int = 2) -> Pose:
     """The right hand points at metres from the lower left corner of the tiles; the eye is before the wall's middle."""
     place = world.walls["a"].place
     eye = place.centre + place.normal * away
@@ -233,7 +233,7 @@ def point_at(world: World, x: float, y: float, *, tracked: bool = False, away: f
     position = (float(eye[0]), float(eye[1]), float(eye[2]))
     aim = Pose.at(*position, yaw=math.atan2(-way[0], -way[2]), pitch=math.asin(way[1]))
     hand = Hand(stage_from_aim=aim, stage_from_grip=Pose(eye - UP * 0.6, aim.orientation) if tracked else None)
-    for _ in range(2):
+    for _ in range(frames):
         hands.point(world, Input(stage_from_head=Pose.at(*position), right=hand))
         world.time_s += hands.REST_S + 0.01
     return Pose(eye)
@@ -686,3 +686,22 @@ def test_the_legends_numbers_stand_out_in_a_dark_room_and_a_light_one(ctx, light
     ink = float(np.quantile(lightness, 0.01 if light else 0.99))
     ratio = (max(plate, ink) + 0.05) / (min(plate, ink) + 0.05)
     assert ratio > 4.5, ratio
+
+
+def test_words_about_a_ray_that_moves_over_a_wall_change_ten_times_a_second():
+    world = wall_world()
+
+    def line_at(x: float, y: float, after_s: float) -> str:
+        world.time_s = now_s = world.time_s + after_s
+        point_at(world, x, y, frames=1)
+        world.time_s = now_s
+        return hover_line(world)
+
+    first = line_at(0.2, 0.9, 0.0)
+    at_once = line_at(0.3, 0.9, hands.TELL_S * 1.01)
+    assert first.startswith("a/0   (") and at_once != first and world.hover is world.told
+    assert line_at(0.7, 0.9, hands.TELL_S / 2) == at_once, "not yet"
+    assert world.hover is not world.told and hands.resting(world), "frames go on until it is told"
+    assert line_at(0.7, 0.9, hands.TELL_S * 0.51).startswith("a/1   (")
+    assert world.hover is world.told
+    assert line_at(0.3, -0.2, 0.0) == "", "of nothing there is nothing to tell, at once"

@@ -80,6 +80,8 @@ class Gestures:
     """Key of the wall, and channel, that the pointing hand is on."""
     pointed_s: float = 0.0
     """Since when, by the world's clock."""
+    told_s: float = 0.0
+    """When words were last about another value."""
     aimed: tuple[Bounds, Aims, Quads | None] | None = None
     """All that a ray can meet, in one, and what it was made of."""
     ahead: dict[str, Ahead] = field(default_factory=dict)

@@ -140,6 +140,8 @@ class World:
     """The revision that `aims` was made of."""
     hover: Hover | None = None
     """The tile under the pointing hand's ray."""
+    told: Hover | None = None
+    """What words say of it: as it was a moment ago, while the ray moves over a wall."""
     rested: tuple[str, int | None] | None = None
     """Key of the wall, and channel, that the pointing hand has stayed on long enough to want to read of."""
     last_wall: str = ""
@@ -470,7 +472,7 @@ class World:
         if self.visited is not None and self.visited not in walls:
             self.visited = None
         self.met.clear()
-        self.hover = self.rested = self.gestures.pointed = self.last_tile = None
+        self.hover = self.told = self.rested = self.gestures.pointed = self.last_tile = None
         self.things_revision += 1
         self.layout_revision += 1
         self.places_revision += 1
@@ -497,7 +499,7 @@ class World:
     def clear(self) -> None:
         """Take all networks out of the room, with what hangs there."""
         self.exhibits, self.here, self.walls, self.bounds = [], Exhibit(), {}, Bounds()
-        self.things, self.carried, self.enlarged, self.selected, self.hover = {}, {}, None, None, None
+        self.things, self.carried, self.enlarged, self.selected, self.hover, self.told = {}, {}, None, None, None, None
         self.met, self.gestures.grips, self.visited, self.progress = {}, {}, None, None
         self.slices = {}
         self.colors_before = None

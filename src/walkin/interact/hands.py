@@ -15,6 +15,7 @@ from walkin.world import World
 FLOOR_M = 30.0  # the furthest floor that a ray ends on
 NOTHING_M = 5.0  # where a ray ends that meets nothing
 TICK_S, TICK_AMPLITUDE = 0.010, 0.2
+TELL_S = 0.1  # nobody reads a number that changes more often
 REST_S = 0.15  # a ray that only passes asks for nothing: what is read of a wall does not flicker behind it
 
 
@@ -53,11 +54,24 @@ def point(world: World, given: Input) -> None:
         world.hover = hover
         world.revision += 1
     _rest(world, met)
+    _tell(world)
 
 
 def resting(world: World) -> bool:
     """Whether a ray is on something that is to be read as soon as it has stayed there."""
-    return world.gestures.pointed != world.rested
+    return world.gestures.pointed != world.rested or world.hover is not world.told
+
+
+def _tell(world: World) -> None:
+    """What words say of the tile pointed at: at once of another wall or none, else not in every frame."""
+    hover, told = world.hover, world.told
+    if hover is told:
+        return
+    same = hover is not None and told is not None and hover.key == told.key
+    if same and 0.0 <= world.time_s - world.gestures.told_s < TELL_S:
+        return
+    world.told, world.gestures.told_s = hover, world.time_s
+    world.revision += 1
 
 
 def _rest(world: World, met: Met | None) -> None:

@@ -8,7 +8,7 @@ from walkin.panel_state import Box
 from walkin.render.instances import joined
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
 from walkin.render.text import GLYPH, Text
-from walkin.render.told import told
+from walkin.render.told import spoken_of, told
 from walkin.world import World
 
 PLATE: Tint = (0.012, 0.014, 0.019, 0.86)
@@ -32,10 +32,11 @@ class Overlay:
         self._glyphs = text.buffer(flat=True)
         self._plates = rectangles.buffer(flat=True)
         self._content: object = None
+        self._hover: tuple[object, object, str] = (None, None, "")
 
     def draw(self, world: World, width: int, height: int, scale: float) -> int:
         """Draw over a view of width x height pixels; `scale`: pixels per point of text size."""
-        hover = hover_line(world)
+        hover = self._hover_line(world)
         content = (
             width, height, scale, hover, world.show_keys, world.progress, _panel(world),
             tuple((banner.text, banner.level) for banner in world.banners),
@@ -44,6 +45,15 @@ class Overlay:
             self._content = content
             self._build(world, hover, width, height, scale)
         return self._plates.draw() + self._text.draw(self._glyphs)
+
+    def _hover_line(self, world: World) -> str:
+        """The same words as long as they are about the same."""
+        about = spoken_of(world)
+        wall = world.walls.get(about.key) if about is not None else None
+        tiles = wall.tiles if wall is not None else None
+        if about is not self._hover[0] or tiles is not self._hover[1]:
+            self._hover = about, tiles, hover_line(world)
+        return self._hover[2]
 
     def _build(self, world: World, hover: str, width: int, height: int, scale: float) -> None:
         glyphs: list[np.ndarray] = []

@@ -5,13 +5,20 @@ from __future__ import annotations
 import math
 
 from walkin.tiles import Tiles
+from walkin.visitor import Hover
 from walkin.world import World
+
+
+def spoken_of(world: World) -> Hover | None:
+    """The tile that words are about: the one pointed at, with the value of a moment ago while the ray moves."""
+    hover, before = world.hover, world.told
+    return before if hover is not None and before is not None and before.key == hover.key else hover
 
 
 def told(world: World) -> tuple[str, ...]:
     """address/channel, and its class if it has one; place and value; least, mean, most; share of zeros. Nothing if
     nothing is hovered."""
-    hover = world.hover
+    hover = spoken_of(world)
     if hover is None:
         return ()
     value = "not finite" if hover.value != hover.value else number(hover.value, 4)
