@@ -63,14 +63,10 @@ def resting(world: World) -> bool:
 
 
 def _tell(world: World) -> None:
-    """What words say of the tile pointed at: at once of another wall or none, else not in every frame."""
-    hover, told = world.hover, world.told
-    if hover is told:
+    """What words say of the tile pointed at: not in every frame (but of another wall or none at once, see `told`)."""
+    if world.hover is world.told or 0.0 <= world.time_s - world.gestures.told_s < TELL_S:
         return
-    same = hover is not None and told is not None and hover.key == told.key
-    if same and 0.0 <= world.time_s - world.gestures.told_s < TELL_S:
-        return
-    world.told, world.gestures.told_s = hover, world.time_s
+    world.told, world.gestures.told_s = world.hover, world.time_s
     world.revision += 1
 
 
