@@ -138,8 +138,10 @@ class Session:
                 reason = advice(loaded, given, fault)
                 give_memory_back(loaded.device)
             else:
-                reason = str(problem)
+                reason = ""
             yield from self._put_back(before, emit)
+            if not reason:
+                raise  # it has never run, and what was raised says so
             name = given.caption[0] if given.caption else "this picture"
             raise WalkinError(f"{loaded.name} fails on {name}: {reason}") from problem
         self.inputs = given.inputs
