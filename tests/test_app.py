@@ -16,8 +16,8 @@ from rooms import chain, maps, tiles_of
 
 from walkin.app import CLOSE_S, App, Settings
 from walkin.errors import WalkinError
-from walkin.frame import Input, View
-from walkin.geometry import Pose
+from walkin.frame import Hand, Input, View
+from walkin.geometry import UP, Pose
 from walkin.imports import collector_resting
 from walkin.picture_source import File, Item
 from walkin.readings import Histogram, Scores
@@ -125,6 +125,34 @@ def test_idle_draws_nothing(make, eyes: int):
     app.accept(tiles(0, serial=2))
     assert step(app).drawn == eyes
     assert step(app).drawn == 0
+
+
+def test_frames_go_on_until_what_is_pointed_at_is_told(make, monkeypatch):
+    app = make()
+    furnish(app)
+    place = next(wall.place for wall in app.world.walls.values() if wall.tiles is not None)
+    hints: dict[str, Any] = {}
+    monkeypatch.setattr(app.target, "hint", hints.__setitem__)
+
+    def aimed(x: float) -> Input:
+        """At metres from the middle of the wall's first tile, from before it."""
+        half = place.pitch_m / 2
+        middle = np.array(place.corner) + place.right * (half + x) + UP * (place.height_m - half)
+        yaw = float(np.arctan2(place.normal[0], place.normal[2]))
+        aim = Pose.at(*(middle + place.normal).tolist(), yaw=yaw)
+        return Input(right=Hand(stage_from_aim=app.world.world_from_stage.inverse @ aim))
+
+    def rested(x: float) -> None:
+        for _ in range(30):
+            step(app, input=aimed(x))
+
+    rested(0.0)
+    assert app.world.hover is not None and app.world.hover is app.world.told and not hints["continuous"]
+    step(app, input=aimed(0.3 * place.pitch_m))
+    step(app, input=aimed(0.2 * place.pitch_m))
+    assert app.world.hover is not app.world.told and hints["continuous"]
+    rested(0.2 * place.pitch_m)
+    assert app.world.hover is app.world.told and not hints["continuous"]
 
 
 def test_a_notice_ends_and_then_it_rests(make):

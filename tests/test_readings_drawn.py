@@ -699,11 +699,11 @@ def test_words_about_a_ray_that_moves_over_a_wall_change_ten_times_a_second():
 
     line_at(0.2, 0.9, 0.0)
     first = line_at(0.3, 0.9, hands.REST_S * 1.01)
-    assert first.startswith("a/0   (") and world.hover is world.told and not hands.resting(world)
+    assert first.startswith("a/0   (") and not hands.untold(world)
     assert line_at(0.1, 0.9, hands.TELL_S / 2) == first, "not yet"
-    assert world.hover is not world.told and hands.resting(world), "frames go on until it is told"
+    assert hands.untold(world), "frames go on until it is told"
     second = line_at(0.1, 0.9, hands.TELL_S * 0.51)
-    assert second.startswith("a/0   (") and second != first and not hands.resting(world)
+    assert second.startswith("a/0   (") and second != first and not hands.untold(world)
     told = world.told
     assert told is not None
     world.told = replace(told, key="another", value=99.0)

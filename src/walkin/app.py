@@ -27,7 +27,7 @@ from walkin.interact import shelf
 from walkin.interact.acts import sheet
 from walkin.interact.doing import do
 from walkin.interact.furnish import furnish
-from walkin.interact.hands import resting
+from walkin.interact.hands import resting, untold
 from walkin.interact.step import step
 from walkin.keeping import Keeper, Kept
 from walkin.mailbox import Mailbox
@@ -300,7 +300,9 @@ class App:
         """How soon the next frame is wanted."""
         world, waiting = self.world, self.renderer.uploads_waiting
         playing = any(exhibit.playing for exhibit in world.exhibits)
-        self.target.hint("continuous", bool(playing or waiting or world.flights or resting(world) or self.shooting))
+        self.target.hint(
+            "continuous", bool(playing or waiting or world.flights or resting(world) or untold(world) or self.shooting)
+        )
         self.target.hint("waiting", self.workshop.busy)
         self.target.hint("filling", waiting > 0)
 

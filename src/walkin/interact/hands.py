@@ -59,7 +59,12 @@ def point(world: World, given: Input) -> None:
 
 def resting(world: World) -> bool:
     """Whether a ray is on something that is to be read as soon as it has stayed there."""
-    return world.gestures.pointed != world.rested or world.hover is not world.told
+    return world.gestures.pointed != world.rested
+
+
+def untold(world: World) -> bool:
+    """Whether words are still about a value that the ray has left."""
+    return world.hover is not world.told
 
 
 def _tell(world: World) -> None:
