@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from walkin.errors import WalkinError
 LOCAL, AUTO = "local", "auto"
 _CONNECT_S = 5.0
 _HEAD_S = 2.0
+_NODES_S = 8.0  # milliseconds on a quiet machine
 _SILENT_S = 15.0  # a head that keeps its state elsewhere is started again within seconds; Ray's own patience is 60
 # Joining takes 1 to 3 s, more than 12 on a busy machine. Where nobody answers, Ray would try for a minute and abort.
 _ANSWER_S = 30.0
@@ -46,6 +48,10 @@ except ConnectionError as problem:
     print(problem, file=sys.stderr)
     sys.exit(3)
 """
+
+
+class Unanswered(WalkinError):
+    """The head was asked something and has not answered yet."""
 
 
 class HeadGone(WalkinError):
@@ -200,10 +206,27 @@ class Cluster:
 
 
 def alive() -> list[dict[str, Any]]:
-    """Nodes that answer."""
+    """Nodes that answer; Unanswered, if the head does not say which: Ray would ask it for a minute and then end the
+    process, so it is asked by a thread that may be left to that."""
     import ray
 
-    return [node for node in ray.nodes() if node["Alive"]]
+    found: list[Any] = []
+    failed: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            found.extend(ray.nodes())
+        except BaseException as problem:
+            failed.append(problem)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(_NODES_S)
+    if asking.is_alive():
+        raise Unanswered("the head of the Ray cluster does not say which nodes there are; is it still there?")
+    if failed:
+        raise failed[0]
+    return [node for node in found if node["Alive"]]
 
 
 def rooms(kind: str, threads: int) -> list[Room]:

@@ -22,7 +22,17 @@ from walkin._version import __version__
 from walkin.errors import WalkinError
 from walkin.network.featurevis import remote
 from walkin.network.featurevis.cache import Cache
-from walkin.network.featurevis.cluster import GPU_SHARE, Cluster, HeadGone, Room, alive, one_line, rooms, threads_each
+from walkin.network.featurevis.cluster import (
+    GPU_SHARE,
+    Cluster,
+    HeadGone,
+    Room,
+    Unanswered,
+    alive,
+    one_line,
+    rooms,
+    threads_each,
+)
 from walkin.network.featurevis.errand import Brought, Errand
 from walkin.network.featurevis.growing import Clock, Made, Results, kept, next_batch
 from walkin.network.featurevis.losses import CRASHES, Losses, counted, halves
@@ -130,27 +140,30 @@ class Share:
                     time.sleep(_WAIT_S)
                     yield self._progress()
                     continue
-                self._look_round()
-                self._send()
-                if not self.running:  # all nodes are gone: others may come
-                    self.alone_s += _WAIT_S
-                    if self.alone_s > _ALONE_S:
-                        raise WalkinError("all nodes of the Ray cluster are gone; what is finished is kept")
-                    time.sleep(_WAIT_S)
+                try:
+                    self._look_round()
+                    self._send()
+                    if not self.running:  # all nodes are gone: others may come
+                        self.alone_s += _WAIT_S
+                        if self.alone_s > _ALONE_S:
+                            raise WalkinError("all nodes of the Ray cluster are gone; what is finished is kept")
+                        time.sleep(_WAIT_S)
+                        yield self._progress()
+                        continue
+                    self.alone_s = 0.0
+                    ray.wait(list(self.running), num_returns=1, timeout=_WAIT_S)
+                    ready, _ = ray.wait(list(self.running), num_returns=len(self.running), timeout=0)
+                    for reference in ready:
+                        results = list(self._arrived(reference))  # kept before anybody is told, who may leave us then
+                        self.running.pop(reference)
+                        yield from results
+                    if ray.wait([asked], timeout=0)[0]:
+                        with contextlib.suppress(ray.exceptions.RayError):
+                            self._counted(ray.get(asked))
+                        asked = self.tally.read.remote()
                     yield self._progress()
+                except Unanswered:
                     continue
-                self.alone_s = 0.0
-                ray.wait(list(self.running), num_returns=1, timeout=_WAIT_S)
-                ready, _ = ray.wait(list(self.running), num_returns=len(self.running), timeout=0)
-                for reference in ready:
-                    results = list(self._arrived(reference))  # kept before anybody is told, who may leave us then
-                    self.running.pop(reference)
-                    yield from results
-                if ray.wait([asked], timeout=0)[0]:
-                    with contextlib.suppress(ray.exceptions.RayError):
-                        self._counted(ray.get(asked))
-                    asked = self.tally.read.remote()
-                yield self._progress()
         except HeadGone:
             raise
         except BaseException:
