@@ -434,3 +434,22 @@ def test_what_ray_cannot_do_is_one_line(nodes, here, capfd, monkeypatch):
 def featurevis(*arguments: str) -> int:
     usual = ("--input-size", "3,24x24", "--steps", "8", "--out", "out", "--weights", "none")
     return run(["featurevis", "net.py:make", "a/1", *arguments, *usual])
+
+
+def test_a_head_that_does_not_say_which_nodes_there_are_is_not_waited_for(monkeypatch: pytest.MonkeyPatch):
+    import threading
+
+    import ray
+
+    from walkin.network.featurevis import cluster
+
+    answered = threading.Event()
+    monkeypatch.setattr(ray, "nodes", lambda: answered.wait(30) and [])
+    monkeypatch.setattr(cluster, "_NODES_S", 0.05)
+    with pytest.raises(cluster.Unanswered, match="does not say which nodes"):
+        cluster.alive()
+    answered.set()
+    monkeypatch.setattr(ray, "nodes", lambda: 1 / 0)
+    monkeypatch.setattr(cluster, "_NODES_S", 30.0)
+    with pytest.raises(ZeroDivisionError):
+        cluster.alive()
