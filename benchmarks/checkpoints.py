@@ -32,10 +32,10 @@ from walkin.frame import Input
 from walkin.interact.doing import do
 from walkin.network import checkpoint
 from walkin.network.snapshots import Snapshots
-from walkin.panel_state import Change
 from walkin.picture_source import File
 from walkin.requests import Feed, Open
 from walkin.resources import photos
+from walkin.state.panel_state import Change
 from walkin.targets.offscreen import OffscreenTarget
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from walkin.exhibit import Wall, tile_fill
 from walkin.frame import View
 from walkin.geometry import UP
-from walkin.places import Place
+from walkin.state.exhibit import Wall, tile_fill
+from walkin.state.places import Place
 from walkin.world import World
 
 GRID = (192, 108)

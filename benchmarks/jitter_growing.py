@@ -32,7 +32,7 @@ from walkin.frame import Input
 from walkin.interact.doing import do
 from walkin.network.featurevis.batch import Batch
 from walkin.network.jobs import threads
-from walkin.panel_state import Change
+from walkin.state.panel_state import Change
 
 SWITCH_S, PLAIN_SWITCH_S = 0.0005, 0.005
 LOW = 10  # niceness of the worker

@@ -8,13 +8,13 @@ import moderngl
 import numpy as np
 
 from walkin.app import App
-from walkin.exhibit import Wall, tile_fill
 from walkin.geometry import UP, Pose, frustum_planes, spheres_in_frustum
 from walkin.render.colors import lookup_table
 from walkin.render.eye import Eye
 from walkin.render.shader import program
 from walkin.render.tile_table import TABLE_WIDTH
 from walkin.render.walls import WALL
+from walkin.state.exhibit import Wall, tile_fill
 
 
 class Naive:

@@ -152,7 +152,7 @@ def find_smallest(file: str) -> None:
 def look_at(name: str, picture: Path, timeout_s: float) -> Row:
     """Open it as a visitor would, draw the room, and measure."""
     from walkin.app import App, Settings
-    from walkin.picture_file import save_png
+    from walkin.files.pictures import save_png
     from walkin.requests import Open
     from walkin.targets.offscreen import OffscreenTarget
 

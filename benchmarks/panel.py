@@ -13,12 +13,12 @@ from room import open_room, options
 from walkin import gl
 from walkin.app import App
 from walkin.interact.acts import ACTS, sheet
-from walkin.panel_state import ROUNDING_POINTS, PanelState
 from walkin.render.board import Board
 from walkin.render.colors import lookup_table
+from walkin.state.panel_state import ROUNDING_POINTS, PanelState
+from walkin.state.visitor import Hover
 from walkin.ui.offer import Command, Offer
 from walkin.ui.panel import Panel
-from walkin.visitor import Hover
 from walkin.world import World
 
 FRAMES = 300

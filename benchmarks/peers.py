@@ -29,9 +29,9 @@ from walls_alone import WallsAlone
 
 from walkin.app import App
 from walkin.color_maps import ENTRIES, linear_to_srgb, lookup_table
-from walkin.exhibit import Wall
+from walkin.files.pictures import save_png
 from walkin.geometry import UP
-from walkin.picture_file import save_png
+from walkin.state.exhibit import Wall
 from walkin.targets.offscreen import VERTICAL_RAD
 
 AIM = 5.0  # times walkin's frame

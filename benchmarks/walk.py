@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from walkin.geometry import Pose, quaternion_from_yaw_pitch
-from walkin.places import Layout
+from walkin.state.places import Layout
 
 EYE_M = 1.7
 RATE = 60  # frames a second of the walk, however long they take

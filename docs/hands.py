@@ -10,8 +10,8 @@ from rooms import Visitor, opened, towards
 
 from walkin.app import Settings
 from walkin.geometry import UP, Pose
-from walkin.places import Place
 from walkin.resources import photos
+from walkin.state.places import Place
 
 HELD = "coffee.jpg"
 

@@ -11,7 +11,7 @@ from rooms import Visitor, opened, towards
 from walkin.frame import Input
 from walkin.geometry import Pose
 from walkin.interact.doing import do
-from walkin.panel_state import Change
+from walkin.state.panel_state import Change
 
 
 def main(path: Path) -> None:

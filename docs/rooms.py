@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from walkin.app import App, Settings
+from walkin.files.pictures import save_png
 from walkin.frame import Frame, Hand, Input
 from walkin.geometry import Pose
-from walkin.picture_file import save_png
 from walkin.requests import Open
 from walkin.targets.offscreen import OffscreenTarget
 from walkin.world import World

@@ -16,7 +16,7 @@ from rooms import Stage, Visitor, opened
 
 from walkin.geometry import Pose
 from walkin.interact.doing import do
-from walkin.panel_state import Change
+from walkin.state.panel_state import Change
 
 STEPS = 128
 COLUMNS, ROWS = 8, 4

@@ -12,15 +12,15 @@ from visitor import at
 from whole_visit import Guest, rim, tile
 
 from walkin.app import App
-from walkin.exhibit import Wall
-from walkin.growth import Method
+from walkin.files.pictures import save_png
 from walkin.interact import history
 from walkin.interact.acts import ACTS
 from walkin.interact.doing import do
-from walkin.panel_state import Change
-from walkin.picture_file import save_png
 from walkin.requests import Open, Watch
 from walkin.resources import photos
+from walkin.state.exhibit import Wall
+from walkin.state.growth import Method
+from walkin.state.panel_state import Change
 from walkin.world import World
 
 Holds = Callable[[], object]

@@ -10,14 +10,14 @@ from rooms import FAR_AWAY, maps, tiles_of
 
 from walkin.geometry import Pose
 from walkin.graph import Network, Node
-from walkin.panel_state import Change, PanelState
-from walkin.places import Layout, Place
 from walkin.readings import Scores
 from walkin.render.colors import lookup_table
 from walkin.results import Fed
+from walkin.state.panel_state import Change, PanelState
+from walkin.state.places import Layout, Place
+from walkin.state.visitor import Hover
 from walkin.ui.offer import Command, Offer
 from walkin.ui.panel import Panel
-from walkin.visitor import Hover
 from walkin.world import World
 
 OFFER = Offer(

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from walkin.arrangement import Look
 from walkin.geometry import Fov, Pose
 from walkin.graph import Network, Node
 from walkin.mosaic import Mosaic
-from walkin.places import Layout, Place
 from walkin.render.colors import linear_to_srgb, lookup_table
+from walkin.state.arrangement import Look
+from walkin.state.places import Layout, Place
 from walkin.tiles import Tiles
 from walkin.world import COLOR_MAPS, World
 

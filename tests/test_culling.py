@@ -15,11 +15,11 @@ from rooms import tiles_of
 from walkin.geometry import Fov, Pose, quaternion_product
 from walkin.graph import Network, Node
 from walkin.interact.layout import lay_out
-from walkin.places import LayoutParameters
 from walkin.readings import Scores
 from walkin.render import eye
 from walkin.render.ribbons import Slabs
 from walkin.results import Fed
+from walkin.state.places import LayoutParameters
 from walkin.world import World
 
 SIZE = (128, 72)

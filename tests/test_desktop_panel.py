@@ -17,10 +17,10 @@ from whole_visit import settings
 from walkin.app import App
 from walkin.frame import Hand, Input
 from walkin.geometry import Pose
+from walkin.keeping.scene import ENDING, Scene
+from walkin.keeping.storing import load
 from walkin.requests import Open
 from walkin.resources import photos
-from walkin.scene import ENDING, Scene
-from walkin.storing import load
 from walkin.targets.offscreen import OffscreenTarget
 
 SIZE = (1000, 780)

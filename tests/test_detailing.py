@@ -17,13 +17,13 @@ from walkin import gl
 from walkin.app import App, Settings
 from walkin.detailing import Detailing
 from walkin.errors import WalkinError
-from walkin.exhibit import Wall
 from walkin.frame import Input, View
 from walkin.interact.doing import do
-from walkin.panel_state import Change
 from walkin.picture_source import Noise
 from walkin.requests import Feed, Open
 from walkin.results import Finished
+from walkin.state.exhibit import Wall
+from walkin.state.panel_state import Change
 from walkin.targets import offscreen
 from walkin.world import AtlasRoom, World
 
@@ -196,7 +196,7 @@ def test_a_coarse_wall_from_afar_is_the_same_picture(ctx):
     from drawing import draw, renderer_of
     from rooms import chain, facing, furnished, maps, tiles_of
 
-    from walkin.places import Place
+    from walkin.state.places import Place
 
     node = maps("a", 12, 40, 24)
     tiles = tiles_of(node, np.random.default_rng(4).normal(size=(12, 40, 24)))
@@ -248,7 +248,7 @@ def test_the_line_about_memory():
 def test_the_card_of_a_wall_says_that_it_is_coarse():
     from rooms import chain, furnished, maps, tiles_of
 
-    from walkin.places import Place
+    from walkin.state.places import Place
     from walkin.ui.sections.wall import coarse
 
     node = maps("a", 4, 40, 24)

@@ -13,11 +13,11 @@ from walkin.export_request import Export
 from walkin.frame import Input
 from walkin.interact.acts import ACTS
 from walkin.interact.doing import DOINGS, do
-from walkin.panel_state import Change
 from walkin.picture_source import File, Noise
 from walkin.requests import Feed, Measure, Open, Refold, Watch
 from walkin.results import Fed
 from walkin.room_requests import Cancel, Quit
+from walkin.state.panel_state import Change
 from walkin.ui.changes import ARGUMENTS
 from walkin.world import World
 

@@ -7,12 +7,12 @@ import pytest
 from drawing import draw, renderer_of
 from rooms import FAR_AWAY, chain, facing, furnished, maps, tiles_of, tiles_of_codes
 
-from walkin.exhibit import keys_of
 from walkin.geometry import Fov, Pose
-from walkin.places import Layout, Place
 from walkin.readings import Scores
 from walkin.requests import Open
 from walkin.results import Fed
+from walkin.state.exhibit import keys_of
+from walkin.state.places import Layout, Place
 from walkin.world import BETWEEN_M, World
 
 

@@ -18,14 +18,14 @@ import torch
 from PIL import Image
 from test_jobs import of, opened, run
 
-from walkin import staging
 from walkin.errors import WalkinError
 from walkin.export_request import PARTS, Export
+from walkin.files import staging
+from walkin.files.staging import check_room, free, staged_file, staged_folder, sweep
 from walkin.mailbox import Cancelled
 from walkin.network import jobs
 from walkin.network.capture import activations
 from walkin.results import Exported, Progress
-from walkin.staging import check_room, free, staged_file, staged_folder, sweep
 
 SOURCE = Path(__file__).parent.parent / "src"
 
@@ -191,7 +191,7 @@ def test_a_disk_that_is_full_in_the_middle_is_one_line_and_leaves_nothing(tmp_pa
         (problem,) = of(WalkinError, run(jobs.export, sessions, Export(to=str(disk / "out"))))
         assert "disk is full" in str(problem) and "\n" not in str(problem)
         assert [file.name for file in disk.iterdir()] == ["mine"]
-        from walkin.filming import film_into
+        from walkin.filming.film import film_into
 
         for name in ("walk", "walk.mp4"):
             noise = np.random.default_rng(0)
@@ -272,8 +272,8 @@ def test_the_command_that_is_ended_midway_leaves_nothing(tmp_path, sign):
 def test_in_a_room_the_notice_says_where_it_went(tmp_path, monkeypatch):
     from walkin.app import App, Settings
     from walkin.interact.doing import do
-    from walkin.panel_state import Change
     from walkin.requests import Open
+    from walkin.state.panel_state import Change
     from walkin.targets.offscreen import OffscreenTarget
 
     monkeypatch.setenv("XDG_DOCUMENTS_DIR", str(tmp_path))

@@ -15,11 +15,11 @@ from walkin.export_request import Export
 from walkin.frame import Input
 from walkin.geometry import Pose
 from walkin.graph import Network, Node
-from walkin.growth import Bloom, Method
 from walkin.interact.doing import do
-from walkin.panel_state import Change
-from walkin.places import Layout, Place
-from walkin.settings import Preferences, preferences_of, put_into, read_settings, write_changes
+from walkin.keeping.settings import Preferences, preferences_of, put_into, read_settings, write_changes
+from walkin.state.growth import Bloom, Method
+from walkin.state.panel_state import Change
+from walkin.state.places import Layout, Place
 from walkin.visualised import Visualised
 from walkin.world import World
 

@@ -8,8 +8,8 @@ from panels import Visit
 
 from walkin.frame import Input
 from walkin.interact.doing import do
-from walkin.panel_state import Change
-from walkin.phases import DRAW, PREPARE
+from walkin.loop.phases import DRAW, PREPARE
+from walkin.state.panel_state import Change
 from walkin.ui.frame_graph import EVERY, SERIES
 
 

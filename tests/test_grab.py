@@ -11,11 +11,11 @@ from visitor import FIRST, FRAME, SHELF, Holder, aimed, at, furnished_room, held
 from walkin.frame import Hand
 from walkin.geometry import Pose
 from walkin.picture_source import File, Noise, Tile
-from walkin.places import Place
 from walkin.requests import Feed, Request
 from walkin.results import Fed
 from walkin.shelf_requests import Full, Keep
-from walkin.things import Carried, Thing
+from walkin.state.places import Place
+from walkin.state.things import Carried, Thing
 
 AWAY = np.array([-0.4, 3.0, -2.0])
 """A point in the air: the ray goes on over all walls."""

@@ -14,23 +14,23 @@ from panels import OFFER, Visit
 from rooms import chain, facing, furnished, maps, tiles_of
 from visitor import Holder, aimed, at
 
-from walkin import recipe_settings
 from walkin.errors import WalkinError
 from walkin.frame import Input
-from walkin.growth import FIRST_BATCH, Method
 from walkin.interact import history, visualising
 from walkin.interact.doing import do
+from walkin.keeping.scene import Opened, Scene, from_json, to_json
+from walkin.loop import recipe_settings
 from walkin.mailbox import Mailbox, Worker
 from walkin.network.featurevis.recipe import Recipe, named
 from walkin.network.grown_tiles import LEVELS, SIDE, levels_of
-from walkin.panel_state import Change, PanelState
 from walkin.picture_source import Pixels
-from walkin.places import Place
 from walkin.requests import Visualise
 from walkin.results import Finished
 from walkin.room_requests import Cancel, Pause, SaveRecipe
-from walkin.scene import Opened, Scene, from_json, to_json
 from walkin.shelf_requests import Keep
+from walkin.state.growth import FIRST_BATCH, Method
+from walkin.state.panel_state import Change, PanelState
+from walkin.state.places import Place
 from walkin.visualised import GrownTiles, Visualised
 from walkin.world import World
 
@@ -286,7 +286,7 @@ def test_scenes_keep_what_walls_show():
 
 
 def test_memory_is_bounded_and_the_oldest_go(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("walkin.growth.MOST", 3)
+    monkeypatch.setattr("walkin.state.growth.MOST", 3)
     world, _ = wall_of_five()
     for channel in range(5):
         world.accept(grown("a", (channel,)))

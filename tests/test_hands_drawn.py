@@ -15,14 +15,14 @@ import pytest
 from drawing import draw, renderer_of
 from rooms import chain, furnished, maps, tiles_of_codes
 
-from walkin.arrangement import Look
 from walkin.frame import View
 from walkin.geometry import UP, Fov, Pose, yaw_matrix
-from walkin.places import Place
 from walkin.render.renderer import Renderer
 from walkin.render.surface import Surface
+from walkin.state.arrangement import Look
+from walkin.state.places import Place
+from walkin.state.visitor import Pointer, Teleport
 from walkin.targets.offscreen import EYE_DISTANCE_M, LEFT_EYE, RIGHT_EYE
-from walkin.visitor import Pointer, Teleport
 from walkin.world import World
 
 SIZE = (640, 640)

@@ -10,15 +10,15 @@ from test_grab import AWAY, HUNG, feeds, hung, slot
 from test_move import ahead, corner_of, side_of
 from visitor import FIRST, FRAME, RIGHT, Holder, at, furnished_room
 
-from walkin.arrangement import Arrangement
 from walkin.frame import Input
 from walkin.interact.doing import do
 from walkin.interact.history import STEPS, arrangement
-from walkin.panel_state import Change
 from walkin.picture_source import File
-from walkin.places import LayoutParameters
 from walkin.requests import Feed
 from walkin.results import Fed, Finished
+from walkin.state.arrangement import Arrangement
+from walkin.state.panel_state import Change
+from walkin.state.places import LayoutParameters
 
 PIXELS = np.zeros((8, 8, 3), np.uint8)
 

@@ -14,18 +14,18 @@ from torch import nn
 
 from walkin import cli
 from walkin.errors import WalkinError
-from walkin.exhibit import Fold
+from walkin.keeping.plain import from_plain, to_plain
+from walkin.keeping.scene import Opened as SavedNetwork
 from walkin.network import guess, jobs
 from walkin.network.example import Example
 from walkin.network.forms import arguments
 from walkin.network.pictures import Picture
 from walkin.network.session import Session
 from walkin.picture_source import Given, Pixels, source_from_json, source_to_json
-from walkin.plain import from_plain, to_plain
 from walkin.readings import Scores
 from walkin.requests import Feed, Open
 from walkin.results import Fed, Notice, Traced
-from walkin.scene import Opened as SavedNetwork
+from walkin.state.exhibit import Fold
 from walkin.tiles import Tiles
 
 NETS = Path(own_nets.__file__)

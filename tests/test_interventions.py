@@ -6,8 +6,8 @@ import pytest
 
 from walkin.errors import WalkinError
 from walkin.interventions import Intervention, added, channels_text, parsed
+from walkin.keeping.plain import from_plain, to_plain
 from walkin.picture_source import File
-from walkin.plain import from_plain, to_plain
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from drawing import draw, renderer_of
 from rooms import chain, furnished, maps, tiles_of
 
 from walkin.geometry import Fov, Pose
-from walkin.places import Place
 from walkin.render.labels import Labels
 from walkin.render.rectangles import Rectangles
 from walkin.render.renderer import Renderer
 from walkin.render.text import Text
+from walkin.state.places import Place
 
 NEAR, FAR = np.array([0.0, 1.7, 0.0]), np.array([0.0, 1.7, -400.0])
 

@@ -13,7 +13,7 @@ import pytest
 
 from walkin.graph import Network, Node
 from walkin.interact.layout import LayoutParameters, lay_out, stage_of
-from walkin.places import Layout, Place
+from walkin.state.places import Layout, Place
 
 every_network = pytest.mark.parametrize("made", networks.ALL, ids=lambda made: made.__name__)
 Made = Callable[[], Network]

@@ -14,10 +14,10 @@ from drawing import draw, renderer_of
 from rooms import chain, furnished, maps, tiles_of_codes
 
 from walkin.geometry import Fov, Pose
-from walkin.places import Place
 from walkin.render import eye as eye_module
 from walkin.render.colors import linear_to_srgb, srgb_to_linear
 from walkin.render.renderer import Renderer
+from walkin.state.places import Place
 from walkin.world import World
 
 SIZE = 64

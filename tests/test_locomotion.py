@@ -14,7 +14,7 @@ from walkin.frame import Hand, Input, Pulse
 from walkin.geometry import UP, Pose
 from walkin.interact import locomotion
 from walkin.interact.locomotion import stand_before
-from walkin.places import Place
+from walkin.state.places import Place
 from walkin.world import World
 
 LOST = {"stage_from_aim": None, "stage_from_grip": None}

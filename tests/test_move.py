@@ -10,13 +10,13 @@ from drawing import draw, renderer_of
 from rooms import chain, facing, maps, tiles_of
 from visitor import RIGHT, UPWARDS, Holder, aimed, at, held
 
-from walkin.arrangement import Look
-from walkin.exhibit import Wall
 from walkin.frame import Hand
 from walkin.geometry import Pose
 from walkin.interact.layout import lay_out
 from walkin.interact.move import LARGEST, SEEN_M, SMALLEST
-from walkin.places import Place
+from walkin.state.arrangement import Look
+from walkin.state.exhibit import Wall
+from walkin.state.places import Place
 from walkin.world import World
 
 HOW = pytest.mark.parametrize("by", ["select", "squeeze", "mouse"])

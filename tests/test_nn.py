@@ -312,9 +312,9 @@ def test_what_cannot_be_meant_is_one_line(wrong: Any, line: str):
 
 
 def test_a_scene_keeps_probes_and_what_is_hidden():
-    from walkin.plain import from_plain, to_plain
+    from walkin.keeping.plain import from_plain, to_plain
+    from walkin.keeping.scene import Opened
     from walkin.requests import Open
-    from walkin.scene import Opened
 
     mark = Mark("sum", "body", False, ("a", ""), True, "grey")
     opened = Opened("", "resnet18", probes=(("layer1.0/add", mark),), hide=("*.bn*",))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from walkin.panel_state import Box
 from walkin.render.overlay import NOTICE_LINES, Overlay, beside
 from walkin.render.rectangles import Rectangles
 from walkin.render.text import Text
+from walkin.state.panel_state import Box
 from walkin.world import World
 
 LONG = "/home/me/.config/walkin/settings.json is damaged (line 1 is not JSON): it is now settings.json.bad"

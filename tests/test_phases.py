@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from walkin import collector
-from walkin.collector import Collector
 from walkin.errors import WalkinError
 from walkin.imports import collector_resting
+from walkin.loop import collector
+from walkin.loop.collector import Collector
+from walkin.loop.phases import BETWEEN, DRAIN, DRAW, KEPT, NAMES, Phases
+from walkin.loop.profile import Profile
 from walkin.mailbox import Mailbox, Worker
-from walkin.phases import BETWEEN, DRAIN, DRAW, KEPT, NAMES, Phases
-from walkin.profile import Profile
 
 
 class Clock:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from rooms import chain, furnished, maps, tiles_of
 
-from walkin.exhibit import tile_fill
 from walkin.frame import Hand
 from walkin.geometry import UP, Pose, Ray
 from walkin.interact.pointing import RIM_M, hover, nearest_wall, world_ray
-from walkin.places import Place
+from walkin.state.exhibit import tile_fill
+from walkin.state.places import Place
 from walkin.world import World
 
 

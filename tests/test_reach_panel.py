@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 from panels import OFFER, Visit, room
 
-from walkin.exhibit import Exhibit
 from walkin.frame import Input
 from walkin.graph import Network
 from walkin.interact.doing import do
 from walkin.interventions import Intervention
-from walkin.panel_state import Change
 from walkin.picture_source import File
 from walkin.readings import Changed, Compared, Effect, Intervened
 from walkin.requests import Compare, Intervene, State
-from walkin.things import Met
+from walkin.state.exhibit import Exhibit
+from walkin.state.panel_state import Change
+from walkin.state.things import Met
+from walkin.state.visitor import Hover
 from walkin.ui.palette import entries
 from walkin.ui.sections.reach import percent
 from walkin.ui.widgets import Widgets
-from walkin.visitor import Hover
 
 WALL = "stage.0.conv"
 HIGHEST = 3.0  # of its values, which begin at -2

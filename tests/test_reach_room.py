@@ -16,21 +16,21 @@ from torch import nn
 import walkin
 from walkin.app import App, Settings
 from walkin.errors import WalkinError
-from walkin.exhibit import Exhibit
 from walkin.frame import Input
 from walkin.interact import history
 from walkin.interact.doing import do
 from walkin.interact.furnish import furnish
 from walkin.interact.session import scene_of
 from walkin.interventions import Intervention
+from walkin.keeping.scene import from_json, to_json
 from walkin.network import jobs
 from walkin.network.jobs import Sessions
-from walkin.panel_state import Change
 from walkin.picture_source import File, Pixels
 from walkin.readings import Compared, Intervened, Scores
 from walkin.requests import Compare, Feed, Intervene, Open, Refold, State
 from walkin.results import Fed, Notice, Traced
-from walkin.scene import from_json, to_json
+from walkin.state.exhibit import Exhibit
+from walkin.state.panel_state import Change
 from walkin.targets import offscreen
 from walkin.tiles import Tiles
 from walkin.world import World

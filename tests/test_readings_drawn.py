@@ -10,14 +10,12 @@ import pytest
 from drawing import draw, renderer_of
 from rooms import FAR_AWAY, chain, color, facing, furnished, maps, tiles_of, tiles_of_codes
 
-from walkin.exhibit import Exhibit
 from walkin.frame import Hand, Input
 from walkin.geometry import UP, Fov, Pose
 from walkin.interact import arrange, hands, shelf
 from walkin.interact.layout import lay_out
 from walkin.interact.pointing import CORNER_M, RIM_M, SCROLLS_M
 from walkin.network.class_colors import palette
-from walkin.places import Layout, Place
 from walkin.readings import Boxes, Segmentation
 from walkin.render import handles, legend, plate
 from walkin.render.colors import bar_colors, linear_to_srgb, lookup_table, srgb_to_linear
@@ -28,8 +26,10 @@ from walkin.render.rectangles import RECTANGLE, Rectangles
 from walkin.render.text import Text
 from walkin.render.told import percent
 from walkin.results import Fed
-from walkin.things import Enlarged
-from walkin.visitor import Hover
+from walkin.state.exhibit import Exhibit
+from walkin.state.places import Layout, Place
+from walkin.state.things import Enlarged
+from walkin.state.visitor import Hover
 from walkin.world import COLOR_MAPS, RANGES, World
 
 NEAR = 4  # codes: what the air takes

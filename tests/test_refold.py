@@ -14,7 +14,6 @@ from rooms import tiles_of
 from torch import nn
 
 from walkin.app import App, Settings
-from walkin.exhibit import Fold
 from walkin.frame import Input
 from walkin.geometry import Pose
 from walkin.graph import Network
@@ -30,10 +29,11 @@ from walkin.network.jobs import Sessions
 from walkin.network.recording import Trace
 from walkin.network.trace import trace
 from walkin.picture_source import Noise
-from walkin.places import Place
 from walkin.requests import Feed, Open, Refold
 from walkin.results import Fed, Finished, Traced
 from walkin.room_requests import Cancel
+from walkin.state.exhibit import Fold
+from walkin.state.places import Place
 from walkin.targets import offscreen
 from walkin.tiles import Tiles
 from walkin.world import World

@@ -10,8 +10,8 @@ from drawing import draw, renderer_of
 from rooms import FAR_AWAY, chain, maps
 
 from walkin.geometry import Fov, Pose
-from walkin.places import Layout, Ribbon
 from walkin.render.ribbons import BENDS_M, Slabs
+from walkin.state.places import Layout, Ribbon
 from walkin.world import World
 
 FOV = Fov(-0.6, 0.6, 0.45, -0.45)

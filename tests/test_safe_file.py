@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from walkin.errors import WalkinError
+from walkin.files.pictures import save_png
+from walkin.files.safe import in_place_of, write_whole
 from walkin.network.featurevis.cache import Cache
-from walkin.picture_file import save_png
-from walkin.safe_file import in_place_of, write_whole
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from PIL import Image
 from rooms import chain, maps, tiles_of
 from visitor import frame
 
-from walkin.arrangement import Look
 from walkin.errors import WalkinError
-from walkin.exhibit import Fold
+from walkin.files.pictures import PASSING
+from walkin.files.safe import Damaged
 from walkin.frame import Input
 from walkin.geometry import Pose
 from walkin.interact import history, visits
@@ -28,20 +28,20 @@ from walkin.interact.relay import show_as
 from walkin.interact.session import Restoring, fitting, scene_of
 from walkin.interact.shelf import set_up
 from walkin.interact.step import step
+from walkin.keeping.scene import from_json, read_scene, to_json
+from walkin.keeping.storing import Store, load
 from walkin.network.datasets import open_pictures
 from walkin.network.gallery import Gallery
-from walkin.panel_state import Change
-from walkin.picture_file import PASSING
 from walkin.picture_source import File, Item, Noise, Pixels, Tile
-from walkin.places import Layout, LayoutParameters, Place
 from walkin.requests import Feed, Open, Refold, Request, Watch
 from walkin.results import Fed, Traced
 from walkin.room_requests import Restore, Save
-from walkin.safe_file import Damaged
-from walkin.scene import from_json, read_scene, to_json
 from walkin.shelf_requests import Keep, Slots
-from walkin.storing import Store, load
-from walkin.things import Enlarged, Thing
+from walkin.state.arrangement import Look
+from walkin.state.exhibit import Fold
+from walkin.state.panel_state import Change
+from walkin.state.places import Layout, LayoutParameters, Place
+from walkin.state.things import Enlarged, Thing
 from walkin.world import World
 
 NODES = (maps("a", 16, 4, 4), maps("b", 9, 4, 4, "a"))
@@ -186,7 +186,7 @@ def test_a_wall_is_sorted_when_its_pictures_are_there():
 
 
 def test_a_picture_in_a_hand_is_saved_where_it_hung():
-    from walkin.things import Carried
+    from walkin.state.things import Carried
 
     world = changed(room())
     thing = world.things.pop(3)

@@ -17,13 +17,11 @@ from PIL import Image
 from rooms import FAR_AWAY, facing, tiles_of
 from rooms import furnished as furnished_by_hand
 
-from walkin.arrangement import Look
 from walkin.frame import Input, View
 from walkin.geometry import Fov, Pose
 from walkin.graph import Network, Node
 from walkin.interact.layout import lay_out
 from walkin.interact.locomotion import stand_at_entrance, stand_before
-from walkin.places import Place
 from walkin.readings import Scores
 from walkin.render import labels, ribbons
 from walkin.render.colors import linear_to_srgb, srgb_to_linear
@@ -31,6 +29,8 @@ from walkin.render.rectangles import Rectangles, as_it_is, rectangle
 from walkin.render.rooms import LIGHT
 from walkin.render.surface import Surface
 from walkin.results import Fed
+from walkin.state.arrangement import Look
+from walkin.state.places import Place
 from walkin.targets.offscreen import EYE_DISTANCE_M, LEFT_EYE, RIGHT_EYE
 from walkin.world import World
 

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from walkin.arrangement import Look
-from walkin.exporting import Exporting
-from walkin.settings import (
+from walkin.keeping.settings import (
     PanelShown,
     Preferences,
     preferences_of,
@@ -19,7 +17,9 @@ from walkin.settings import (
     settings_file,
     write_changes,
 )
-from walkin.visitor import Comfort
+from walkin.state.arrangement import Look
+from walkin.state.exporting import Exporting
+from walkin.state.visitor import Comfort
 from walkin.world import World
 
 LIKED = Preferences(

@@ -14,7 +14,7 @@ from walkin.interact.layout import lay_out
 from walkin.picture_source import File, Noise
 from walkin.results import Fed
 from walkin.shelf_requests import Slots, Thumbnails
-from walkin.things import BUTTONS, COLUMNS, NOISES, Shelf
+from walkin.state.things import BUTTONS, COLUMNS, NOISES, Shelf
 from walkin.world import World
 
 GREY = np.full((8, 8, 3), 128, np.uint8)

@@ -19,12 +19,12 @@ from walkin.geometry import Pose
 from walkin.graph import Network, Node
 from walkin.interact.doing import do
 from walkin.interact.walk import walk
-from walkin.panel_state import Change
-from walkin.places import Layout, Place, Viewpoint
 from walkin.render.renderer import Renderer
 from walkin.room_requests import FilmWalk
+from walkin.state.panel_state import Change
+from walkin.state.places import Layout, Place, Viewpoint
+from walkin.state.visitor import Gestures
 from walkin.targets.offscreen import OffscreenTarget
-from walkin.visitor import Gestures
 from walkin.world import World
 
 SIZE = (160, 90)

@@ -18,10 +18,10 @@ from walkin.network import jobs
 from walkin.network import session as sessions_of
 from walkin.network.fold import volume_of
 from walkin.network.quantise import quantise
-from walkin.panel_state import Change
 from walkin.picture_source import Given
 from walkin.requests import Feed, Open, Slice
 from walkin.results import Fed
+from walkin.state.panel_state import Change
 from walkin.tiles import Tiles
 from walkin.world import World
 

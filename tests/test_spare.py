@@ -13,13 +13,13 @@ from walkin.app import App, Settings
 from walkin.mosaic import Mosaic
 from walkin.network import catching, jobs
 from walkin.picture_source import Noise
-from walkin.places import Place
 from walkin.render import atlas as atlas_module
 from walkin.render.atlas import Atlas, layer_bytes
 from walkin.render.renderer import Renderer
 from walkin.render.spare import Spare
 from walkin.requests import Feed
 from walkin.results import Expected, Finished
+from walkin.state.places import Place
 from walkin.targets.offscreen import OffscreenTarget
 from walkin.world import World
 

@@ -17,7 +17,7 @@ from walkin.interact.curve import AHEAD, Curve
 from walkin.interact.layout import lay_out, stage_of
 from walkin.interact.ribbons import BRANCH_M
 from walkin.interact.spiral import MIDDLE_Z_M, PLAZA_M
-from walkin.places import LayoutParameters, Place
+from walkin.state.places import LayoutParameters, Place
 
 every_network = pytest.mark.parametrize("made", networks.ALL, ids=lambda made: made.__name__)
 Made = Callable[[], Network]

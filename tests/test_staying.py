@@ -14,9 +14,9 @@ from walkin.interact import staying
 from walkin.interact.layout import lay_out
 from walkin.interact.relay import furnish_one
 from walkin.interact.staying import APART_M, _foot, another_path
-from walkin.places import LayoutParameters
 from walkin.requests import Open
 from walkin.results import Notice, Traced
+from walkin.state.places import LayoutParameters
 from walkin.world import World
 
 

@@ -10,7 +10,7 @@ from walkin.frame import Hand
 from walkin.geometry import Pose
 from walkin.interact.doing import do
 from walkin.interact.locomotion import yaw_of
-from walkin.panel_state import Change
+from walkin.state.panel_state import Change
 
 
 def visitor_with(sticks: str) -> Visitor:

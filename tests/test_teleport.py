@@ -12,7 +12,7 @@ from visitor import DOWN, Visitor, held
 from walkin.frame import Hand
 from walkin.geometry import Pose, yaw_matrix
 from walkin.interact.teleport import BEFORE_WALL_M
-from walkin.places import Place
+from walkin.state.places import Place
 from walkin.world import World
 
 UP_STICK = (0.0, 0.95)

@@ -11,7 +11,6 @@ from rooms import facing
 from test_grab import AWAY, HUNG, hung, slot
 from visitor import FRAME, RIGHT, Holder, at
 
-from walkin.arrangement import Look
 from walkin.catalogue import Thumbnail
 from walkin.frame import View
 from walkin.geometry import Fov, Pose
@@ -20,6 +19,7 @@ from walkin.picture_source import File
 from walkin.render.renderer import Renderer
 from walkin.render.surface import Surface
 from walkin.render.walls import Variant
+from walkin.state.arrangement import Look
 
 NARROW = Fov(-0.12, 0.12, 0.12, -0.12)
 

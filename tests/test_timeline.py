@@ -20,14 +20,14 @@ from walkin.export_request import Export
 from walkin.frame import Frame, Input
 from walkin.interact.doing import do
 from walkin.interact.session import scene_of
-from walkin.keeping import Kept, requests_of
+from walkin.keeping.keeper import Kept, requests_of
+from walkin.keeping.scene import from_json, to_json
+from walkin.keeping.storing import Loaded
 from walkin.network.timeline import Timeline, check, natural
-from walkin.panel_state import Change
 from walkin.requests import Open
 from walkin.results import Checkpoints
 from walkin.room_requests import Cancel
-from walkin.scene import from_json, to_json
-from walkin.storing import Loaded
+from walkin.state.panel_state import Change
 from walkin.targets.offscreen import OffscreenTarget
 
 NET = """

@@ -12,9 +12,9 @@ import pytest
 from imgui_bundle import imgui
 from panels import Visit
 
-from walkin.panel_state import ROUNDING_POINTS, PanelState
 from walkin.render.board import Board
 from walkin.render.surface import Surface
+from walkin.state.panel_state import ROUNDING_POINTS, PanelState
 from walkin.ui.context import Context
 from walkin.ui.painter import Painter
 

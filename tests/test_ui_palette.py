@@ -8,7 +8,7 @@ import pytest
 from panels import Visit, room
 
 from walkin.interact.acts import ACTS
-from walkin.panel_state import Change
+from walkin.state.panel_state import Change
 from walkin.ui.matching import Matcher
 from walkin.ui.offer import Command, Offer
 from walkin.ui.palette import entries

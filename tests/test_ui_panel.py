@@ -9,14 +9,14 @@ import pytest
 from panels import OFFER, Visit
 
 from walkin.catalogue import Thumbnail
-from walkin.exhibit import Exhibit
 from walkin.geometry import Pose
-from walkin.panel_state import BOARD_POINTS, BOARD_SCALE, Change, PanelState
 from walkin.picture_source import File
-from walkin.places import Place, Viewpoint
 from walkin.readings import Histogram
 from walkin.results import Progress
-from walkin.things import Shelf
+from walkin.state.exhibit import Exhibit
+from walkin.state.panel_state import BOARD_POINTS, BOARD_SCALE, Change, PanelState
+from walkin.state.places import Place, Viewpoint
+from walkin.state.things import Shelf
 from walkin.ui.offer import Setting
 from walkin.ui.sections.export import Export
 

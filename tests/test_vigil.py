@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from walkin.vigil import KEPT, Vigil, last_left
+from walkin.keeping.vigil import KEPT, Vigil, last_left
 
 OTHER = """
 import sys
 from pathlib import Path
-from walkin.vigil import Vigil
+from walkin.keeping.vigil import Vigil
 vigil = Vigil(Path(sys.argv[1]))
 vigil.autosave.write_text(sys.argv[2])
 print("there", flush=True)

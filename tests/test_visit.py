@@ -15,11 +15,11 @@ from visitor import at
 from whole_visit import HEAD_M, End, Guest, left, opened, same, saved, settings, taken_up, visit
 
 from walkin.app import App
-from walkin.exhibit import Wall
 from walkin.frame import Hand, Input
 from walkin.geometry import Pose
+from walkin.keeping.storing import Loaded, load
 from walkin.picture_source import File
-from walkin.storing import Loaded, load
+from walkin.state.exhibit import Wall
 from walkin.targets.offscreen import OffscreenTarget
 
 WINDOW = (1280, 900)

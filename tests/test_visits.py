@@ -46,7 +46,7 @@ class Visit:
         environment |= {f"XDG_{name}": str(folder) for name, folder in self.folders.items()}
         (home / "here").mkdir(exist_ok=True)
         code = (
-            "import walkin.keeping as k; k.AUTOSAVE_S = 0.3; k.SETTLED_S = 0.3; import sys, walkin.cli as c;"
+            "import walkin.keeping.keeper as k; k.AUTOSAVE_S = 0.3; k.SETTLED_S = 0.3; import sys, walkin.cli as c;"
             "c.main(sys.argv[1:])"
         )
         self.process = subprocess.Popen(

@@ -15,11 +15,11 @@ import pytest
 from PIL import Image
 
 from walkin.errors import WalkinError
-from walkin.ffmpeg import Encoder
-from walkin.filming import Film, film_into
+from walkin.filming.ffmpeg import Encoder
+from walkin.filming.film import Film, film_into
 from walkin.geometry import Pose
 from walkin.interact.walk import walk
-from walkin.places import Viewpoint
+from walkin.state.places import Viewpoint
 from walkin.world import World
 
 SOURCE = Path(__file__).parent.parent / "src"
@@ -178,7 +178,7 @@ def test_a_scene_s_bookmarks_become_pictures_the_same_each_time(tmp_path):
         "import torch\ndef net():\n    return torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Conv2d(8, 4, 3))\n"
     )
     from walkin.interact.history import arrangement
-    from walkin.scene import Bookmark, Opened, Scene, to_json
+    from walkin.keeping.scene import Bookmark, Opened, Scene, to_json
 
     spec = f"{tmp_path / 'net.py'}:net"
     bookmarks = (Bookmark("door", at(0, 2)), Bookmark("near", at(0.6, -1, -0.4)))

@@ -12,8 +12,8 @@ from rooms import chain, furnished, maps, tiles_of
 from walkin.geometry import Fov, Pose
 from walkin.gl import write_bytes
 from walkin.mosaic import MAX_LEVELS
-from walkin.places import Place
 from walkin.render.eye import Sight
+from walkin.state.places import Place
 from walkin.world import World
 
 SIZE = (160, 120)

@@ -16,10 +16,10 @@ from rooms import chain, color, facing, furnished, maps, tiles_of, tiles_of_code
 
 from walkin.frame import View
 from walkin.geometry import Fov, Pose, frustum_planes, spheres_in_frustum
-from walkin.places import Place
 from walkin.render import atlas as atlas_module
 from walkin.render.renderer import Renderer
 from walkin.render.surface import Surface
+from walkin.state.places import Place
 
 NEAR = 3  # codes: what the air takes at two metres
 MAGENTA = np.array([237, 0, 205])

@@ -13,10 +13,10 @@ from walkin.frame import Frame, Hand, Input, View
 from walkin.geometry import UP, Pose
 from walkin.interact.step import step
 from walkin.picture_source import File, Noise
-from walkin.places import Layout, Place
 from walkin.requests import Request
 from walkin.results import Fed
-from walkin.things import NOISES, Shelf
+from walkin.state.places import Layout, Place
+from walkin.state.things import NOISES, Shelf
 from walkin.world import World
 
 TOUCH = "oculus/touch_controller"

@@ -12,18 +12,18 @@ import numpy as np
 from visitor import aimed, at
 
 from walkin.app import App, Settings
-from walkin.arrangement import Arrangement, Look
-from walkin.exhibit import Wall
 from walkin.frame import Input
 from walkin.geometry import Pose
 from walkin.interact.locomotion import yaw_of
 from walkin.interact.session import scene_of
-from walkin.keeping import Kept, requests_of
-from walkin.places import Place
+from walkin.keeping.keeper import Kept, requests_of
+from walkin.keeping.scene import ENDING, Scene
+from walkin.keeping.storing import Loaded
 from walkin.requests import Open
 from walkin.resources import photos
-from walkin.scene import ENDING, Scene
-from walkin.storing import Loaded
+from walkin.state.arrangement import Arrangement, Look
+from walkin.state.exhibit import Wall
+from walkin.state.places import Place
 from walkin.world import World
 
 HEAD_M = 1.6

@@ -13,15 +13,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from walkin import recipe_settings
 from walkin.callbacks import Selected
 from walkin.catalogue import Catalogue, Page, Spoiled, Thumbnail
 from walkin.detailing import Detailing
 from walkin.errors import WalkinError
-from walkin.exhibit import Exhibit, keys_of
+from walkin.files.pictures import save_png, screenshot_path
+from walkin.filming.shooting import Shooting
 from walkin.frame import Frame, Input, Target
-from walkin.hints import pass_on
-from walkin.housekeeping import Housekeeping
 from walkin.imports import importing
 from walkin.interact import shelf
 from walkin.interact.acts import sheet
@@ -29,24 +27,26 @@ from walkin.interact.doing import do
 from walkin.interact.furnish import furnish
 from walkin.interact.hands import resting, untold
 from walkin.interact.step import step
-from walkin.keeping import Keeper, Kept
+from walkin.keeping.keeper import Keeper, Kept
+from walkin.loop import recipe_settings
+from walkin.loop.hints import pass_on
+from walkin.loop.housekeeping import Housekeeping
+from walkin.loop.offering import import_panel, offer
+from walkin.loop.pacing import Pacing
+from walkin.loop.phases import DRAIN, DRAW, INTERACT, PANEL, PREPARE
+from walkin.loop.reporting import Reporting
+from walkin.loop.settling import Settling, Taken
 from walkin.mailbox import Mailbox
 from walkin.newest import kind_of
-from walkin.offering import import_panel, offer
-from walkin.pacing import Pacing
-from walkin.phases import DRAIN, DRAW, INTERACT, PANEL, PREPARE
-from walkin.picture_file import save_png, screenshot_path
 from walkin.readings import Intervened
 from walkin.render.renderer import Renderer
 from walkin.render.surface import is_software
 from walkin.render.video_memory import usual_limit
-from walkin.reporting import Reporting
 from walkin.requests import Open, Request, Watch, Weigh
 from walkin.results import Expected, Exported, Finished, Notice, Progress, Result, Traced, Weighed
 from walkin.room_requests import FilmWalk, Quit, Restore, Save, SaveRecipe, Screenshot, StopFilm
-from walkin.settling import Settling, Taken
 from walkin.shelf_requests import Browse
-from walkin.shooting import Shooting
+from walkin.state.exhibit import Exhibit, keys_of
 from walkin.ui.panel import Panel
 from walkin.workshop import Workshop
 from walkin.world import World

@@ -171,7 +171,7 @@ def _folders() -> list[Row]:
         import platformdirs
     except ImportError:
         return []
-    from walkin.picture_file import screenshot_path
+    from walkin.files.pictures import screenshot_path
 
     return [
         _folder("settings", Path(platformdirs.user_config_dir("walkin", appauthor=False))),

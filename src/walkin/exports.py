@@ -13,11 +13,11 @@ from walkin.api.given import Module, request_for
 from walkin.asked import check_files, interventions_from, request_from
 from walkin.errors import WalkinError
 from walkin.export_request import Export
+from walkin.files.staging import check_folder, file_name
 from walkin.flags.export import PARTS
 from walkin.imports import collector_resting
 from walkin.interventions import Intervention
 from walkin.requests import Open
-from walkin.staging import check_folder, file_name
 from walkin.world import COLOR_MAPS, RANGES
 
 

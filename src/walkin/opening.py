@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 
 from walkin.asked import check_files, interventions_from, live_input, request_from
 from walkin.errors import WalkinError
-from walkin.liked import as_asked, kept_of_visit, look_as_asked
+from walkin.keeping.liked import as_asked, kept_of_visit, look_as_asked
+from walkin.keeping.scene_asked import requests_for, scene_as_asked, scene_changed, scene_from
 from walkin.requests import Open
 from walkin.resources import photos
-from walkin.scene_asked import requests_for, scene_as_asked, scene_changed, scene_from
 from walkin.target_choice import make_target, target_kind
 
 if TYPE_CHECKING:
-    from walkin.arrangement import Look
-    from walkin.storing import Loaded
+    from walkin.keeping.storing import Loaded
+    from walkin.state.arrangement import Look
 
 
 def view(options: argparse.Namespace, networks: list[Open] | None = None) -> int:
     """walkin view: the exit code. networks: what to open, where the options do not name it."""
-    from walkin import settings
     from walkin.app import App, Settings
-    from walkin.keeping import Kept
-    from walkin.picture_file import check_writable, make_folder, screenshot_path
+    from walkin.files.pictures import check_writable, make_folder, screenshot_path
+    from walkin.keeping import settings
+    from walkin.keeping.keeper import Kept
 
     # Wakes the render thread within half a millisecond of a busy worker; with the default it comes 5 ms late.
     sys.setswitchinterval(0.0005)
@@ -117,9 +117,9 @@ def view(options: argparse.Namespace, networks: list[Open] | None = None) -> int
 def _film(options: argparse.Namespace, loaded: Loaded | None, requests: list[Open]) -> int:
     """A walk along a scene's bookmarks, in pictures."""
     from walkin.app import App, Settings
-    from walkin.filming import Film, check_film, film_into
+    from walkin.filming.film import Film, check_film, film_into
     from walkin.interact.walk import walk
-    from walkin.keeping import Kept
+    from walkin.keeping.keeper import Kept
 
     bookmarks = loaded.scene.bookmarks if loaded is not None else ()
     if loaded is None or len(bookmarks) < 2:

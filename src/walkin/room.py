@@ -140,7 +140,7 @@ class Room:
         `act("hold")`, `act("intervene", "layer3.2/17=0")`, `act("compare", "unchanged")`, `act("first_difference")`."""
         from walkin.frame import Input
         from walkin.interact.doing import DOINGS, do
-        from walkin.panel_state import Change
+        from walkin.state.panel_state import Change
 
         if name not in DOINGS:
             raise WalkinError(f"no act {name!r}; there are {', '.join(sorted(DOINGS))}", code=2)
@@ -167,7 +167,7 @@ class Room:
 
     def screenshot(self, path: str | Path | None = None, timeout_s: float = 300.0) -> Path:
         """Write what is seen, as soon as all that was asked for is there; without a path into the user's pictures."""
-        from walkin.picture_file import screenshot_path
+        from walkin.files.pictures import screenshot_path
 
         title = self._app.world.title if self._app is not None else "walkin"
         target = Path(path).expanduser().resolve() if path is not None else screenshot_path(title)

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from walkin.exhibit import Exhibit
 from walkin.export_request import Export
-from walkin.findings import EVIDENCE, EXEMPLARS
 from walkin.imports import collector_resting
 from walkin.mailbox import Emit, Mailbox, Worker, lower_thread_priority
 from walkin.requests import (
@@ -35,6 +33,8 @@ from walkin.requests import (
 from walkin.results import Finished, Progress, Result, Watching
 from walkin.room_requests import Cancel, Pause
 from walkin.shelf_requests import Browse, Full, Keep, Slots, Thumbnails
+from walkin.state.exhibit import Exhibit
+from walkin.state.findings import EVIDENCE, EXEMPLARS
 from walkin.world import GROWING, World
 
 JOBS: dict[type, tuple[str, str]] = {

@@ -8,25 +8,25 @@ from typing import Any
 import numpy as np
 
 from walkin import color_maps
-from walkin.arrangement import History, Look
 from walkin.evidence import Evidence, Exemplars
-from walkin.exhibit import Bounds, Exhibit, Wall, wall_key
-from walkin.exporting import Exporting
-from walkin.findings import EVIDENCE, EXEMPLARS, Findings
 from walkin.frame import Pulse
 from walkin.geometry import Pose
 from walkin.graph import Network
-from walkin.growth import Growth
 from walkin.interventions import Intervention
-from walkin.panel_state import PanelState
-from walkin.phases import Phases
-from walkin.places import Layout, Viewpoint
+from walkin.loop.phases import Phases
 from walkin.readings import Boxes, Compared, Histogram, Intervened, Scores, Segmentation
 from walkin.requests import State
 from walkin.results import Checkpoints, Fed, Finished, Notice, Progress, Restated, Result, Traced
-from walkin.things import Aims, Carried, Enlarged, Flight, Met, Shelf, Thing
+from walkin.state.arrangement import History, Look
+from walkin.state.exhibit import Bounds, Exhibit, Wall, wall_key
+from walkin.state.exporting import Exporting
+from walkin.state.findings import EVIDENCE, EXEMPLARS, Findings
+from walkin.state.growth import Growth
+from walkin.state.panel_state import PanelState
+from walkin.state.places import Layout, Viewpoint
+from walkin.state.things import Aims, Carried, Enlarged, Flight, Met, Shelf, Thing
+from walkin.state.visitor import Comfort, Gestures, Hover, Pointer, Teleport
 from walkin.tiles import Tiles
-from walkin.visitor import Comfort, Gestures, Hover, Pointer, Teleport
 from walkin.visualised import GrownTiles
 
 COLOR_MAPS = color_maps.NAMES

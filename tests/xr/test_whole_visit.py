@@ -17,12 +17,12 @@ from test_visit import by_mouse, in_a_new_process
 from visitor import aimed, at
 from whole_visit import EYE, Guest, left, opened, same, saved, settings, taken_up, visit
 
-from walkin.exhibit import Wall
 from walkin.geometry import Pose
 from walkin.interact.acts import ACTS
 from walkin.interact.locomotion import yaw_of
-from walkin.panel_state import Box
-from walkin.storing import load
+from walkin.keeping.storing import load
+from walkin.state.exhibit import Wall
+from walkin.state.panel_state import Box
 
 SPEED_M_S, GRAVITY_M_S2 = 7.0, 9.81  # of what a hand throws
 HOP_M = 4.0

@@ -17,7 +17,7 @@ from rooms import chain, furnished, maps, tiles_of_codes
 
 from walkin.app import App, Settings
 from walkin.interact.acts import actions
-from walkin.places import Place
+from walkin.state.places import Place
 from walkin.targets.offscreen import OffscreenTarget
 from walkin.targets.openxr import OpenXRTarget
 from walkin.world import World

@@ -118,8 +118,8 @@ def files_of(images: Any, stack: ExitStack) -> tuple[str, ...]:
         if isinstance(picture, str | os.PathLike):
             found += files_of(picture, stack)
             continue
+        from walkin.files.pictures import PASSING, save_png
         from walkin.network.pictures import picture_from
-        from walkin.picture_file import PASSING, save_png
 
         pixels = picture_from(picture).pixels
         folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PASSING)))

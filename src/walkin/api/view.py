@@ -14,16 +14,16 @@ from walkin.api.given import FOLDS, Module, class_of, collection, files_of, memo
 from walkin.app import App, Settings
 from walkin.asked import interventions_from
 from walkin.errors import WalkinError
+from walkin.files.pictures import check_writable, make_folder, screenshot_path
 from walkin.interventions import Intervention
-from walkin.keeping import Kept
-from walkin.liked import kept_of_visit, look_as_asked
+from walkin.keeping.keeper import Kept
+from walkin.keeping.liked import kept_of_visit, look_as_asked
+from walkin.keeping.scene_asked import requests_for, scene_as_asked, scene_from
+from walkin.keeping.settings import put_into
 from walkin.network.timeline import check
-from walkin.picture_file import check_writable, make_folder, screenshot_path
 from walkin.requests import Open
 from walkin.resources import photos
 from walkin.room import Room, why_not_beside
-from walkin.scene_asked import requests_for, scene_as_asked, scene_from
-from walkin.settings import put_into
 from walkin.target_choice import make_target, target_kind
 
 LAYOUTS = ("line", "spiral")

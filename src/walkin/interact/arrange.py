@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from walkin.exhibit import Exhibit, Wall
 from walkin.interact.ribbons import Router
-from walkin.places import Place
+from walkin.state.exhibit import Exhibit, Wall
+from walkin.state.places import Place
 from walkin.world import World
 
 SORTS = ("index", "mean", "max", "positive")

@@ -9,7 +9,7 @@ import numpy as np
 from walkin.frame import Input
 from walkin.geometry import Pose, quaternion_from_yaw_pitch
 from walkin.interact.locomotion import move_stage, yaw_of
-from walkin.places import Viewpoint
+from walkin.state.places import Viewpoint
 from walkin.world import World
 
 

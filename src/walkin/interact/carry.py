@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from walkin.exhibit import Wall
 from walkin.frame import Hand, Input
 from walkin.geometry import UP, Pose, Ray, quaternion_from_yaw_pitch
 from walkin.interact import visualising
@@ -15,10 +14,11 @@ from walkin.interact.flights import fly_back
 from walkin.interact.locomotion import yaw_of
 from walkin.interact.pointing import meets, ray_of
 from walkin.picture_source import Tile
-from walkin.places import Place
 from walkin.requests import Feed, Request
 from walkin.shelf_requests import Full, Keep
-from walkin.things import PICTURE_M, Carried, Enlarged, Met, Thing
+from walkin.state.exhibit import Wall
+from walkin.state.places import Place
+from walkin.state.things import PICTURE_M, Carried, Enlarged, Met, Thing
 from walkin.world import World
 
 # In the visitor's own metres.

@@ -9,8 +9,8 @@ from walkin.frame import Input
 from walkin.interact import history
 from walkin.interact.doings import arranging, asking, feeding, going, looking, reaching, timing, writing
 from walkin.interact.doings.act import Acts
-from walkin.panel_state import Change
 from walkin.requests import Request
+from walkin.state.panel_state import Change
 from walkin.world import World
 
 DRAG_S = 0.25  # after the panel's button has come up: imgui's last change may come a frame later

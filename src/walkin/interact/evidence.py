@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from walkin.findings import EVIDENCE
 from walkin.frame import Input
 from walkin.geometry import UP, Pose, quaternion_from_yaw_pitch
 from walkin.interact import carry
@@ -16,7 +15,8 @@ from walkin.interact.locomotion import yaw_of
 from walkin.requests import Exemplify, LookThrough, Request
 from walkin.room_requests import Cancel, Pause
 from walkin.shelf_requests import Full
-from walkin.things import PICTURE_M, Carried
+from walkin.state.findings import EVIDENCE
+from walkin.state.things import PICTURE_M, Carried
 from walkin.world import World
 
 # In the visitor's own metres.

@@ -7,13 +7,13 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from walkin.exhibit import Exhibit, Wall
 from walkin.export_request import Bloomed, Export
-from walkin.exporting import EXTENTS
+from walkin.files.staging import file_name
 from walkin.frame import Input
 from walkin.requests import Request
 from walkin.room_requests import FilmWalk, StopFilm
-from walkin.staging import file_name
+from walkin.state.exhibit import Exhibit, Wall
+from walkin.state.exporting import EXTENTS
 from walkin.world import World
 
 FEWEST = 2  # bookmarks of a walk

@@ -6,8 +6,8 @@ import numpy as np
 
 from walkin.geometry import UP, Pose, quaternion_from_yaw_pitch
 from walkin.picture_source import Noise, Tile
-from walkin.places import Place
-from walkin.things import Carried, Flight
+from walkin.state.places import Place
+from walkin.state.things import Carried, Flight
 from walkin.world import World
 
 SLOWEST_S, FASTEST_S = 0.7, 0.3

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from walkin.exhibit import Exhibit, Fold, Wall
 from walkin.requests import Refold, Request
+from walkin.state.exhibit import Exhibit, Fold, Wall
 from walkin.world import World
 
 LEVELS = ("ops", "layers", "blocks")

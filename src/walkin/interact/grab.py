@@ -10,7 +10,7 @@ from walkin.interact import carry, history, move
 from walkin.interact.pointing import meets, ray_of
 from walkin.interact.shelf import press
 from walkin.requests import Request
-from walkin.things import Grip, Met
+from walkin.state.things import Grip, Met
 from walkin.world import World
 
 SIDES = ("left", "right")

@@ -7,8 +7,8 @@ import numpy as np
 from walkin.frame import Hand, Input, Pulse
 from walkin.geometry import Pose, Ray
 from walkin.interact.pointing import floor_distance, hover_at, meet_all, ray_of
-from walkin.things import WALL_KINDS, Met
-from walkin.visitor import Pointer
+from walkin.state.things import WALL_KINDS, Met
+from walkin.state.visitor import Pointer
 from walkin.world import World
 
 # In the visitor's own metres.

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from walkin.arrangement import Arrangement
-from walkin.exhibit import Exhibit, Kept, Wall, wall_key
 from walkin.interact import reaching, timeline
 from walkin.interact.arrange import home, place_wall, sort_wall
 from walkin.interact.carry import feed, give_back
 from walkin.interact.fold import ask
 from walkin.interact.relay import show_as
-from walkin.places import Place
 from walkin.requests import Compare, Request
-from walkin.things import Grip
+from walkin.state.arrangement import Arrangement
+from walkin.state.exhibit import Exhibit, Kept, Wall, wall_key
+from walkin.state.places import Place
+from walkin.state.things import Grip
 from walkin.world import World
 
 STEPS = 50

@@ -19,7 +19,7 @@ from walkin.graph import Network
 from walkin.interact.ribbons import Router, routed
 from walkin.interact.spiral import lay_out_spiral
 from walkin.interact.stages import foot_m, grid, ordered_rows, stage_of
-from walkin.places import Layout, LayoutParameters, Lookout, Place
+from walkin.state.places import Layout, LayoutParameters, Lookout, Place
 
 __all__ = ["LayoutParameters", "lay_out", "stage_of"]
 

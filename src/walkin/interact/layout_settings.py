@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from walkin.interact.relay import show_as
-from walkin.places import LayoutParameters, Setting
+from walkin.state.places import LayoutParameters, Setting
 from walkin.world import World
 
 KINDS = (("line", "Line"), ("spiral", "Spiral"))

@@ -9,7 +9,7 @@ import numpy as np
 from walkin.frame import Input
 from walkin.geometry import Pose, Ray, quaternion_from_yaw_pitch
 from walkin.interact.pointing import nearest_wall
-from walkin.places import Layout, Place
+from walkin.state.places import Layout, Place
 from walkin.world import World
 
 FAST = 5.0

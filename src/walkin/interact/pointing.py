@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from walkin.exhibit import Wall
 from walkin.frame import Hand
 from walkin.geometry import Ahead, Pose, Quads, Ray, rays_meet_quads
-from walkin.things import Met
-from walkin.visitor import Hover
+from walkin.state.exhibit import Wall
+from walkin.state.things import Met
+from walkin.state.visitor import Hover
 from walkin.world import World
 
 RIM_M = 0.09  # around the tiles of a wall: here it is taken hold of

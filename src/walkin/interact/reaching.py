@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from walkin.errors import WalkinError
-from walkin.exhibit import Exhibit, Wall
 from walkin.interventions import Intervention, added, parsed
 from walkin.picture_source import File
 from walkin.requests import Compare, Intervene, Request, State
+from walkin.state.exhibit import Exhibit, Wall
 from walkin.world import World
 
 

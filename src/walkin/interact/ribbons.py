@@ -10,7 +10,7 @@ import numpy as np
 
 from walkin.graph import Network
 from walkin.interact.curve import Curve
-from walkin.places import Layout, Place, Ribbon
+from walkin.state.places import Layout, Place, Ribbon
 
 PORT_SPREAD_M = 0.10  # between ribbons that leave or reach the same wall
 TRACK_M = 0.13  # between skips that run side by side

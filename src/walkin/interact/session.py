@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from walkin.exhibit import Fold
 from walkin.frame import Input
 from walkin.interact import arrange, carry, history, shelf
 from walkin.interact.bookmarks import look_from, viewpoint
 from walkin.interact.relay import show_as
+from walkin.keeping.scene import Bookmark, OnShelf, Opened, Scene, Watched
 from walkin.picture_source import Noise
 from walkin.requests import Request, Watch
-from walkin.scene import Bookmark, OnShelf, Opened, Scene, Watched
 from walkin.shelf_requests import Browse
-from walkin.things import NOISES, Enlarged
+from walkin.state.exhibit import Fold
+from walkin.state.things import NOISES, Enlarged
 from walkin.world import World
 
 

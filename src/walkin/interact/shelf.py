@@ -8,10 +8,10 @@ import numpy as np
 
 from walkin.catalogue import Catalogue, Page, Spoiled, Thumbnail
 from walkin.picture_source import File, Noise
-from walkin.places import Layout, Place
 from walkin.requests import Request
 from walkin.shelf_requests import Slots, Thumbnails
-from walkin.things import BUTTONS, COLUMNS, NOISES, ROWS, Aims, Shelf
+from walkin.state.places import Layout, Place
+from walkin.state.things import BUTTONS, COLUMNS, NOISES, ROWS, Aims, Shelf
 from walkin.world import World
 
 CELL_M = 0.36

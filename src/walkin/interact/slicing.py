@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from walkin.exhibit import Wall
 from walkin.graph import MIDDLE
 from walkin.requests import Request, Slice
+from walkin.state.exhibit import Wall
 from walkin.world import World
 
 

@@ -14,7 +14,7 @@ from walkin.graph import Network
 from walkin.interact.curve import Curve
 from walkin.interact.ribbons import Router, routed
 from walkin.interact.stages import foot_m, grid, ordered_rows, stage_of
-from walkin.places import Layout, LayoutParameters, Lookout, Place
+from walkin.state.places import Layout, LayoutParameters, Lookout, Place
 
 MIDDLE_Z_M = 1.5  # of the spiral: between the visitor at the entrance and the picture
 PLAZA_M = 4.6  # radius around the middle that entrance, picture and shelf take

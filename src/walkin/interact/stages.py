@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from walkin.graph import Network, Node
-from walkin.places import LayoutParameters
+from walkin.state.places import LayoutParameters
 
 
 def stage_of(network: Network) -> dict[str, int]:

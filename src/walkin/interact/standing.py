@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from walkin.exhibit import Exhibit, Wall, wall_key
 from walkin.frame import Input
 from walkin.geometry import Pose, quaternion_from_yaw_pitch
 from walkin.graph import Network, Node
 from walkin.interact.locomotion import move_stage, stand_above, stand_before
-from walkin.places import Lookout, Place
+from walkin.state.exhibit import Exhibit, Wall, wall_key
+from walkin.state.places import Lookout, Place
 from walkin.world import World
 
 # In the visitor's own metres.

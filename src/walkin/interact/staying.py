@@ -8,7 +8,7 @@ import numpy as np
 
 from walkin.graph import Network
 from walkin.interact.ribbons import Router, routed
-from walkin.places import Layout, Place
+from walkin.state.places import Layout, Place
 
 APART_M = 0.3  # between two walls, at the least
 NUDGE_M = 0.5

@@ -29,9 +29,9 @@ from walkin.interact import (
 )
 from walkin.interact.doing import do
 from walkin.interact.doings.going import go_to
-from walkin.panel_state import Change
 from walkin.picture_source import File
 from walkin.requests import Request
+from walkin.state.panel_state import Change
 from walkin.world import World
 
 STEP_S = 0.1  # after a sleep the first step of a walk must not leap; clocks and notices know of all the time

@@ -10,8 +10,8 @@ from walkin.frame import Input
 from walkin.geometry import Ray
 from walkin.interact.locomotion import stand, yaw_of
 from walkin.interact.pointing import floor_distance, meets, nearest_wall, world_ray
-from walkin.places import Place
-from walkin.visitor import Teleport
+from walkin.state.places import Place
+from walkin.state.visitor import Teleport
 from walkin.world import World
 
 # In the visitor's own metres: who is large throws as far for her size.

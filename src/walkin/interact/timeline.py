@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from walkin.exhibit import Exhibit
 from walkin.requests import Request, Restate
+from walkin.state.exhibit import Exhibit
 from walkin.world import World
 
 PLAY_S = 0.3  # that each checkpoint stays at least, while they are played

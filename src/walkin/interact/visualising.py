@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from walkin.exhibit import Wall, tile_fill
 from walkin.geometry import Pose
-from walkin.growth import BATCH_S, FIRST_BATCH, MOST_BATCH, SHOWINGS, Batch, Bloom, Growth, Job, Method
 from walkin.picture_source import Pixels
 from walkin.requests import Request, Visualise
 from walkin.room_requests import Cancel, Pause
+from walkin.state.exhibit import Wall, tile_fill
+from walkin.state.growth import BATCH_S, FIRST_BATCH, MOST_BATCH, SHOWINGS, Batch, Bloom, Growth, Job, Method
 from walkin.world import GROWING, World
 
 ORDER_S = 0.5  # between looks at where the visitor stands

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from walkin.geometry import Pose, quaternion_from_yaw_pitch
-from walkin.places import Viewpoint
+from walkin.state.places import Viewpoint
 
 PACE_M_S = 1.6  # on average between two places; in the middle half as fast again, since it begins and ends slowly
 TURN_RAD_S = 0.7

@@ -7,11 +7,7 @@ import numpy as np
 
 from walkin.color_maps import NAMES as COLOR_MAPS
 from walkin.evidence import BEST, Exemplars
-from walkin.exhibit import Wall
-from walkin.findings import Figures
 from walkin.geometry import UP
-from walkin.growth import Bloom
-from walkin.places import Place
 from walkin.render.atlas import Atlas
 from walkin.render.instances import Instances
 from walkin.render.panels import PANEL
@@ -21,7 +17,11 @@ from walkin.render.shader import program
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import channel_words, number, percent, title
 from walkin.render.walls import MARGIN_M, Walls, tile_record
-from walkin.things import Enlarged
+from walkin.state.exhibit import Wall
+from walkin.state.findings import Figures
+from walkin.state.growth import Bloom
+from walkin.state.places import Place
+from walkin.state.things import Enlarged
 from walkin.world import World
 
 FRAME = (0.0450, 0.0500, 0.0620)

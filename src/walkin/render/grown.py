@@ -8,10 +8,10 @@ import moderngl
 import numpy as np
 
 from walkin.gl import layers_texture, write_layer
-from walkin.growth import MOST, SHOWINGS, Bloom
 from walkin.render.atlas import Atlas
 from walkin.render.tile_table import TABLE_WIDTH
 from walkin.render.walls import Walls
+from walkin.state.growth import MOST, SHOWINGS, Bloom
 from walkin.world import World
 
 FIRST_LAYERS = 64  # 5.6 MB; twice as many whenever there are too few

@@ -11,7 +11,7 @@ from walkin.geometry import yaw_matrix
 from walkin.render.controller import VERTEX, controller
 from walkin.render.instances import Instances, joined
 from walkin.render.shader import program
-from walkin.visitor import Pointer, Teleport
+from walkin.state.visitor import Pointer, Teleport
 from walkin.world import World
 
 # Mirrors the inputs of shaders/controllers.glsl: change both.

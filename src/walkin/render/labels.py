@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from walkin.exhibit import Exhibit, Wall
 from walkin.geometry import UP
 from walkin.interventions import Intervention, channels_text
-from walkin.places import Place
 from walkin.render.colors import linear
 from walkin.render.eye import Around, Sight
 from walkin.render.instances import joined
 from walkin.render.rectangles import RECTANGLE, Rectangles, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import readable
+from walkin.state.exhibit import Exhibit, Wall
+from walkin.state.places import Place
 from walkin.tiles import Tiles
 from walkin.world import World
 

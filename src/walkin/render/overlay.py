@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from walkin.panel_state import Box
 from walkin.render.instances import joined
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import spoken_of, told
+from walkin.state.panel_state import Box
 from walkin.world import World
 
 PLATE: Tint = (0.012, 0.014, 0.019, 0.86)

@@ -8,10 +8,10 @@ import moderngl
 import numpy as np
 
 from walkin.geometry import UP
-from walkin.places import Layout, Place
 from walkin.render.eye import Around
 from walkin.render.instances import Instances
 from walkin.render.shader import program
+from walkin.state.places import Layout, Place
 
 # Mirrors the inputs of shaders/panels.glsl: change both.
 PANEL = np.dtype([("corner_front", "f4", 4), ("right_depth", "f4", 4), ("up_glow", "f4", 4), ("tint", "f4", 4)])

@@ -8,11 +8,11 @@ import moderngl
 import numpy as np
 
 from walkin.geometry import UP
-from walkin.places import Place
 from walkin.render.eye import Sight
 from walkin.render.instances import Instances
 from walkin.render.shader import program
 from walkin.render.surface import GL_SRGB8_ALPHA8
+from walkin.state.places import Place
 
 CELL = 1024
 PICTURE = np.dtype([("corner", "f4", 3), ("right", "f4", 3), ("up", "f4", 3), ("uv", "f4", 4)])

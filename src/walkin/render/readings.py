@@ -5,9 +5,7 @@ from __future__ import annotations
 import moderngl
 import numpy as np
 
-from walkin.exhibit import Exhibit
 from walkin.geometry import UP
-from walkin.places import Place
 from walkin.readings import Boxes, Segmentation
 from walkin.render.colors import linear
 from walkin.render.instances import Instances
@@ -17,6 +15,8 @@ from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, as_it_is, rect
 from walkin.render.shader import program
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import readable
+from walkin.state.exhibit import Exhibit
+from walkin.state.places import Place
 from walkin.world import World
 
 NAME: Tint = (0.80, 0.84, 0.90, 1.0)

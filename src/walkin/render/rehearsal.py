@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from walkin.arrangement import Look
 from walkin.geometry import Pose
 from walkin.graph import Network, Node
-from walkin.places import Layout, Place, Ribbon
 from walkin.readings import Scores
 from walkin.results import Fed
-from walkin.things import Enlarged
+from walkin.state.arrangement import Look
+from walkin.state.places import Layout, Place, Ribbon
+from walkin.state.things import Enlarged
+from walkin.state.visitor import Pointer, Teleport
 from walkin.tiles import Tiles
-from walkin.visitor import Pointer, Teleport
 from walkin.world import World
 
 

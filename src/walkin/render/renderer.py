@@ -9,11 +9,8 @@ import moderngl
 import numpy as np
 
 from walkin import gl
-from walkin.arrangement import Look
 from walkin.frame import View
 from walkin.mosaic import Mosaic
-from walkin.panel_state import ROUNDING_POINTS
-from walkin.places import Place, Ribbon
 from walkin.render.advice import Advice
 from walkin.render.atlas import Atlas
 from walkin.render.background import Background
@@ -44,6 +41,9 @@ from walkin.render.tile_table import Shown
 from walkin.render.touched import Touched
 from walkin.render.vignette import Vignette
 from walkin.render.walls import Walls
+from walkin.state.arrangement import Look
+from walkin.state.panel_state import ROUNDING_POINTS
+from walkin.state.places import Place, Ribbon
 from walkin.tiles import Tiles
 from walkin.world import COLOR_MAPS, RANGES, World
 

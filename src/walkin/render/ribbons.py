@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import moderngl
 import numpy as np
 
-from walkin.places import Ribbon
 from walkin.render.eye import SLACK_M, Eye, Sight
 from walkin.render.shader import program
+from walkin.state.places import Ribbon
 
 VERTEX = np.dtype([("place", "f4", 4), ("stroke", "f4", 4), ("tint", "f4", 3)])
 TINTS = {"main": (0.045, 0.30, 0.52), "skip": (0.62, 0.26, 0.035)}

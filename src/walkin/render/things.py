@@ -10,11 +10,11 @@ import numpy as np
 
 from walkin.catalogue import Thumbnail
 from walkin.geometry import UP, Pose
-from walkin.places import Place
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.thumbnails import Thumbnails
-from walkin.things import BUTTONS, COLUMNS, NOISES, PICTURE_M, Shelf
+from walkin.state.places import Place
+from walkin.state.things import BUTTONS, COLUMNS, NOISES, PICTURE_M, Shelf
 from walkin.world import World
 
 BOARD: Tint = (0.0190, 0.0215, 0.0280, 1.0)

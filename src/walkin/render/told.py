@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from walkin.state.visitor import Hover
 from walkin.tiles import Tiles
-from walkin.visitor import Hover
 from walkin.world import World
 
 

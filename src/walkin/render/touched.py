@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from walkin.exhibit import Wall
 from walkin.geometry import UP
-from walkin.places import Place
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
+from walkin.state.exhibit import Wall
+from walkin.state.places import Place
 from walkin.world import World
 
 LINE: Tint = (0.95, 0.50, 0.10, 0.95)

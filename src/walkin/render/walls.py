@@ -8,13 +8,13 @@ import moderngl
 import numpy as np
 
 from walkin.color_maps import NAMES as COLOR_MAPS
-from walkin.exhibit import Wall, tile_fill
-from walkin.growth import SHOWINGS
-from walkin.places import Place
 from walkin.render.atlas import Atlas, cell_of
 from walkin.render.colors import lookup_table
 from walkin.render.eye import Sight
 from walkin.render.shader import program
+from walkin.state.exhibit import Wall, tile_fill
+from walkin.state.growth import SHOWINGS
+from walkin.state.places import Place
 
 # Mirrors the inputs of shaders/walls.glsl: change both.
 WALL = np.dtype(

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 from walkin import models
 from walkin.errors import WalkinError
+from walkin.files.staging import check_folder
 from walkin.network import devices
 from walkin.network.featurevis.command import Line
 from walkin.network.killed import killed_as_interrupted
 from walkin.results import Progress
-from walkin.staging import check_folder
 from walkin.study import data as data_of
 from walkin.study import keeping
 from walkin.study.data import JOB, Data

@@ -14,8 +14,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from walkin.errors import WalkinError
-from walkin.safe_file import PART, write_whole
-from walkin.staging import is_alive
+from walkin.files.safe import PART, write_whole
+from walkin.files.staging import is_alive
 from walkin.study.recipe import Recipe, differences
 
 ENDING = ".safetensors"

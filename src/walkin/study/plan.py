@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from walkin.errors import WalkinError
-from walkin.safe_file import read_json
+from walkin.files.safe import read_json
 from walkin.study import keeping
 from walkin.study.data import Data
 from walkin.study.layouts import KINDS

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from walkin.staging import staged_folder
+from walkin.files.staging import staged_folder
 from walkin.study import claims, plots
 from walkin.study.data import Data
 from walkin.study.page import Section, filter_picture, page, strip

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from walkin.errors import WalkinError
-from walkin.staging import staged_folder
+from walkin.files.staging import staged_folder
 
 HEIGHT, WIDTH = 32, 40
 OVER = 4  # drawn so many times as large: edges are smooth, and no two pictures lie on the same grid

@@ -11,8 +11,8 @@ if sys.platform.startswith("linux"):
 
 from imgui_bundle import imgui, implot
 
-from walkin.panel_state import PanelState
 from walkin.resources import asset
+from walkin.state.panel_state import PanelState
 
 OUTSIDE = -3.4e38  # imgui's own word for "no pointer": -FLT_MAX
 SPECIAL = {

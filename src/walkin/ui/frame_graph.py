@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from imgui_bundle import imgui, implot
 
-from walkin.phases import BETWEEN, NAMES, Phases
+from walkin.loop.phases import BETWEEN, NAMES, Phases
 from walkin.ui.widgets import Widgets
 
 SHOWN = 240  # frames

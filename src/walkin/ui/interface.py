@@ -7,7 +7,7 @@ from collections.abc import Hashable
 import moderngl
 from imgui_bundle import imgui
 
-from walkin.panel_state import Box, Change, PanelState
+from walkin.state.panel_state import Box, Change, PanelState
 from walkin.ui.context import Context
 from walkin.ui.keyboard import Keyboard
 from walkin.ui.log import Log

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from imgui_bundle import imgui
 
-from walkin.panel_state import ROUNDING_POINTS, Box, PanelState
+from walkin.state.panel_state import ROUNDING_POINTS, Box, PanelState
 from walkin.ui.widgets import Widgets
 
 ROWS = ("1234567890", "qwertyuiop", "asdfghjkl-", "zxcvbnm./_")

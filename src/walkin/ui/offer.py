@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from walkin.places import Setting as Setting
 from walkin.readings import Histogram
-from walkin.visitor import Comfort
+from walkin.state.places import Setting as Setting
+from walkin.state.visitor import Comfort
 from walkin.world import World
 
 

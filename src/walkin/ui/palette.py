@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from imgui_bundle import imgui
 
-from walkin.panel_state import Box, Change
+from walkin.state.panel_state import Box, Change
 from walkin.ui.matching import Matcher
 from walkin.ui.offer import Offer
 from walkin.ui.section import Desk

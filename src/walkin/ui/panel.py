@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import moderngl
 
-from walkin.panel_state import Change, PanelState
+from walkin.state.panel_state import Change, PanelState
 from walkin.ui.log import Log
 from walkin.ui.offer import Offer
 from walkin.world import World

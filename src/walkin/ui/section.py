@@ -7,7 +7,7 @@ from typing import Protocol
 
 from imgui_bundle import imgui
 
-from walkin.panel_state import Change, PanelState
+from walkin.state.panel_state import Change, PanelState
 from walkin.ui.offer import Offer
 from walkin.ui.painter import Painter
 from walkin.ui.widgets import Widgets

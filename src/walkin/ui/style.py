@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from imgui_bundle import imgui, implot
 
-from walkin.panel_state import ROUNDING_POINTS
+from walkin.state.panel_state import ROUNDING_POINTS
 
 Color = tuple[float, float, float, float]
 TEXT_POINTS = 15.0

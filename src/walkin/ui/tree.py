@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from walkin.exhibit import wall_key
 from walkin.graph import Network, Node
+from walkin.state.exhibit import wall_key
 from walkin.ui.matching import Matcher
 
 

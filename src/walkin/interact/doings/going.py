@@ -9,7 +9,7 @@ from walkin.frame import Input
 from walkin.interact import addresses, bookmarks, locomotion
 from walkin.interact.doings.act import Acts
 from walkin.interact.doings.pointed import pointed_wall
-from walkin.visitor import STICKS
+from walkin.state.visitor import STICKS
 from walkin.world import World
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from walkin.things import WALL_KINDS
+from walkin.state.things import WALL_KINDS
 from walkin.world import World
 
 

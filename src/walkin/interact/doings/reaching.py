@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from walkin.errors import WalkinError
-from walkin.exhibit import Exhibit
 from walkin.frame import Input
 from walkin.interact import reaching
 from walkin.interact.doings.act import Acts
@@ -14,6 +13,7 @@ from walkin.interact.doings.going import go_to
 from walkin.interact.doings.pointed import pointed_tile, wall_of
 from walkin.interventions import Intervention
 from walkin.requests import Request, State
+from walkin.state.exhibit import Exhibit
 from walkin.world import World
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from walkin.errors import WalkinError
+from walkin.files.safe import set_aside
 from walkin.network.evidence.collection import Collection
 from walkin.network.evidence.tally import LARGEST_HALF, Tally, median_of
 from walkin.network.evidence.units import Unit, total
@@ -24,7 +25,6 @@ from walkin.network.featurevis.cache import Cache
 from walkin.network.featurevis.reach import Reach
 from walkin.network.featurevis.recipe import digest
 from walkin.network.weighing import weights_hash
-from walkin.safe_file import set_aside
 
 VERSION = 1
 """Of what is noted of a picture: raised when the same pictures give other numbers."""

@@ -16,6 +16,7 @@ from PIL import Image
 from walkin._version import __version__
 from walkin.errors import WalkinError
 from walkin.export_request import Export
+from walkin.files.staging import Staged, check_room, file_name, staged_folder
 from walkin.graph import Network, Node
 from walkin.interventions import Intervention
 from walkin.mailbox import Emit
@@ -36,7 +37,6 @@ from walkin.network.session import Session
 from walkin.network.weighing import weights_hash
 from walkin.readings import Boxes, Scores, Segmentation
 from walkin.results import Exported, Progress, Result
-from walkin.staging import Staged, check_room, file_name, staged_folder
 
 JOB = "export"
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from walkin.evidence import Evidence
-from walkin.findings import Figures, figures
 from walkin.network.datasets import open_pictures
 from walkin.network.evidence.collection import collect
 from walkin.network.evidence.looking import Looked, look
@@ -18,6 +17,7 @@ from walkin.network.featurevis.objective import Objective
 from walkin.network.gallery import Gallery
 from walkin.network.loaded import Loaded
 from walkin.picture_source import source_to_json
+from walkin.state.findings import Figures, figures
 from walkin.visualised import Beside, Visualised
 
 

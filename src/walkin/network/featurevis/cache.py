@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from walkin.errors import WalkinError
+from walkin.files.safe import set_aside, write_whole
 from walkin.network.featurevis.objective import Objective
 from walkin.network.featurevis.recipe import Recipe, digest
-from walkin.safe_file import set_aside, write_whole
 from walkin.sizes import size_from, size_text  # noqa: F401 - who limits a cache has them from here
 
 if TYPE_CHECKING:  # listing what is there must not wait for torch

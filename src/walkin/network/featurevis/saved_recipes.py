@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from walkin.errors import WalkinError
+from walkin.files.safe import Damaged, read_json, set_aside, write_whole
 from walkin.network.featurevis.recipe import RECIPES, Recipe
-from walkin.safe_file import Damaged, read_json, set_aside, write_whole
 
 _NAME = re.compile(r"[\w][\w-]{0,39}")
 _SUFFIX = ".json"

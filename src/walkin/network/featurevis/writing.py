@@ -17,12 +17,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from walkin._version import __version__
 from walkin.errors import WalkinError
-from walkin.findings import times
+from walkin.files.pictures import save_png
+from walkin.files.safe import Damaged, read_json, set_aside, write_whole
 from walkin.network.featurevis.beside import Known, as_json
 from walkin.network.featurevis.recipe import Recipe
-from walkin.picture_file import save_png
 from walkin.resources import asset
-from walkin.safe_file import Damaged, read_json, set_aside, write_whole
+from walkin.state.findings import times
 from walkin.visualised import Visualised
 
 INDEX = "index.json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from walkin.exporting import HEIGHTS
+from walkin.state.exporting import HEIGHTS
 from walkin.ui.section import Desk
 from walkin.world import World
 

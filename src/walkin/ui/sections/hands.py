@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import astuple
 
+from walkin.state.visitor import Comfort
 from walkin.ui.section import Desk
-from walkin.visitor import Comfort
 from walkin.world import World
 
 TURNS = (("0", "Smooth"), ("30", "30°"), ("45", "45°"), ("90", "90°"))

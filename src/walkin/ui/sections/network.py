@@ -7,8 +7,8 @@ from pathlib import Path
 
 from imgui_bundle import imgui
 
-from walkin.exhibit import Exhibit
 from walkin.graph import Network as Graph
+from walkin.state.exhibit import Exhibit
 from walkin.ui.section import Desk
 from walkin.ui.tree import Row, Tree, shape_of
 from walkin.ui.widgets import Widgets, elide

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 from imgui_bundle import imgui
 
-from walkin.things import COLUMNS, NOISES, ROWS
+from walkin.state.things import COLUMNS, NOISES, ROWS
 from walkin.ui.section import Desk
 from walkin.ui.slot import draw_slot
 from walkin.ui.widgets import elide

@@ -6,9 +6,9 @@ from collections.abc import Hashable
 
 from imgui_bundle import imgui
 
-from walkin.exhibit import Exhibit, Wall
 from walkin.picture_source import File
 from walkin.readings import Changed
+from walkin.state.exhibit import Exhibit, Wall
 from walkin.ui.legend import number
 from walkin.ui.section import Desk
 from walkin.world import World

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 
-from walkin.growth import SHOWINGS, Job
+from walkin.state.growth import SHOWINGS, Job
 from walkin.ui.offer import Setting
 from walkin.ui.section import Desk
 from walkin.world import World

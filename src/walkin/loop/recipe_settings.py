@@ -9,8 +9,8 @@ from typing import Any
 from walkin.errors import WalkinError
 from walkin.network.featurevis.recipe import PARAMETRISATIONS, RECIPES, named
 from walkin.network.featurevis.saved_recipes import save_recipe, saved_names
-from walkin.places import Setting
 from walkin.room_requests import SaveRecipe
+from walkin.state.places import Setting
 from walkin.world import World
 
 # Highest value and step of each slider, where twice the usual value would not do.

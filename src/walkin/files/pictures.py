@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from walkin.errors import WalkinError
-from walkin.safe_file import in_place_of
+from walkin.files.safe import in_place_of
 
 if TYPE_CHECKING:
     import numpy as np

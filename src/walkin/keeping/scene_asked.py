@@ -14,14 +14,14 @@ from walkin.interventions import Intervention, added
 from walkin.requests import Open
 
 if TYPE_CHECKING:
-    from walkin.arrangement import Look
-    from walkin.scene import Scene
-    from walkin.storing import Loaded
+    from walkin.keeping.scene import Scene
+    from walkin.keeping.storing import Loaded
+    from walkin.state.arrangement import Look
 
 
 def scene_as_asked(loaded: Loaded, look: Callable[[Look], Look], watch: str = "") -> Loaded:
     """Also over what a scene says: how it looks, and what is watched."""
-    from walkin.scene import Watched
+    from walkin.keeping.scene import Watched
 
     scene = loaded.scene
     scene = replace(scene, arrangement=replace(scene.arrangement, look=look(scene.arrangement.look)))
@@ -36,8 +36,8 @@ def scene_from(path: Path, named: bool, tell: Callable[[str], None] | None = Non
     `named`: whether the command line says which networks to open, so that a file that is not there can be a new one.
     `tell` hears of a damaged one, else standard error does.
     """
-    from walkin.safe_file import Damaged
-    from walkin.storing import load
+    from walkin.files.safe import Damaged
+    from walkin.keeping.storing import load
 
     if not path.exists():
         if not named:
@@ -67,7 +67,7 @@ def scene_changed(loaded: Loaded, changed: tuple[Intervention, ...]) -> Loaded:
 def requests_for(scene: Scene, options: argparse.Namespace, model: object = None, inputs: object = None) -> list[Open]:
     """What opens the networks of a scene, on this machine, with other weights if those are named. `model`: the network
     that a script gave, when the scene was saved and now; `inputs`: its example inputs."""
-    from walkin.keeping import cannot_open, requests_of
+    from walkin.keeping.keeper import cannot_open, requests_of
 
     if model is not None:
         return _requests_with(scene, options, model, inputs)
@@ -84,7 +84,7 @@ def requests_for(scene: Scene, options: argparse.Namespace, model: object = None
 
 
 def _requests_with(scene: Scene, options: argparse.Namespace, model: object, inputs: object) -> list[Open]:
-    from walkin.keeping import requests_of
+    from walkin.keeping.keeper import requests_of
 
     live = [network for network in scene.networks if network.live]
     (name,) = options.network

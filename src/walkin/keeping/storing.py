@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from walkin.errors import WalkinError
+from walkin.files.pictures import passes
+from walkin.files.safe import Damaged, read_json, set_aside, write_whole
+from walkin.keeping.scene import ENDING, FORMAT, InFile, InMemory, Scene, from_json, to_json
 from walkin.network.gallery import Gallery
 from walkin.network.pictures import Picture
-from walkin.picture_file import passes
 from walkin.picture_source import File, Item, Pixels, Tile
-from walkin.safe_file import Damaged, read_json, set_aside, write_whole
-from walkin.scene import ENDING, FORMAT, InFile, InMemory, Scene, from_json, to_json
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from walkin._version import __version__
-from walkin.phases import NAMES
-from walkin.safe_file import write_whole
+from walkin.files.safe import write_whole
+from walkin.loop.phases import NAMES
 
 ROOM, GPU, COLLECTOR = "room", "GPU", "garbage collector"
 

@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from walkin.arrangement import Arrangement, Look
 from walkin.errors import WalkinError
-from walkin.exhibit import Fold
-from walkin.growth import SHOWINGS
+from walkin.files.safe import Damaged, read_json
 from walkin.interventions import Intervention
+from walkin.keeping.plain import from_plain, to_plain
 from walkin.marks import Mark
-from walkin.places import Viewpoint
-from walkin.plain import from_plain, to_plain
 from walkin.requests import Open
-from walkin.safe_file import Damaged, read_json
-from walkin.things import Enlarged
+from walkin.state.arrangement import Arrangement, Look
+from walkin.state.exhibit import Fold
+from walkin.state.growth import SHOWINGS
+from walkin.state.places import Viewpoint
+from walkin.state.things import Enlarged
 from walkin.world import COLOR_MAPS, RANGES
 
 ENDING = ".walkin.json"

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from walkin import ffmpeg
 from walkin.errors import WalkinError
-from walkin.ffmpeg import Encoder
+from walkin.files.staging import check_folder, staged_file, staged_folder
+from walkin.filming import ffmpeg
+from walkin.filming.ffmpeg import Encoder
 from walkin.frame import Frame, Input
-from walkin.places import Viewpoint
-from walkin.staging import check_folder, staged_file, staged_folder
+from walkin.state.places import Viewpoint
 from walkin.world import World
 
 ENDING = ".mp4"

@@ -14,13 +14,13 @@ from typing import Any
 from walkin.errors import WalkinError
 from walkin.frame import Input
 from walkin.interact.session import Restoring, fitting, scene_of
+from walkin.keeping.scene import ENDING, Opened, Scene
+from walkin.keeping.settings import Preferences, preferences_of, write_changes
+from walkin.keeping.storing import Loaded, Store, load
+from walkin.keeping.vigil import Vigil, last_left
 from walkin.mailbox import lower_thread_priority
 from walkin.requests import Open, Request
 from walkin.results import Notice, Weighed
-from walkin.scene import ENDING, Opened, Scene
-from walkin.settings import Preferences, preferences_of, write_changes
-from walkin.storing import Loaded, Store, load
-from walkin.vigil import Vigil, last_left
 from walkin.world import Banner, World
 
 AUTOSAVE_S = 30.0

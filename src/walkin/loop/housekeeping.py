@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from walkin.collector import Collector
+from walkin.loop.collector import Collector
+from walkin.loop.phases import TIDY, Phases
 from walkin.mailbox import Worker
-from walkin.phases import TIDY, Phases
 
 if TYPE_CHECKING:
-    from walkin.profile import Profile
+    from walkin.loop.profile import Profile
     from walkin.render.gpu_clock import GpuClock
 
 _PLAIN: AbstractContextManager[None] = nullcontext()
@@ -35,7 +35,7 @@ class Housekeeping:
         self._collector.begin()
         if self._profile_to is None:
             return
-        from walkin.profile import GPU, Profile
+        from walkin.loop.profile import GPU, Profile
         from walkin.render.gpu_clock import GpuClock
 
         self._profile = profile = Profile(self._profile_to)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from walkin.errors import WalkinError
-from walkin.filming import check_film, film_into
+from walkin.filming.film import check_film, film_into
 from walkin.frame import View
 from walkin.geometry import Fov
 from walkin.interact.walk import walk

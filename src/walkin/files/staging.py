@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from walkin.errors import WalkinError
-from walkin.safe_file import FULL, PART, refusal
+from walkin.files.safe import FULL, PART, refusal
 
 TRIES = 100  # to take a name before another process does
 

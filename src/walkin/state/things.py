@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from walkin.geometry import UP, Pose, Quads
-from walkin.places import Place
+from walkin.state.places import Place
 
 COLUMNS, ROWS = 4, 4
 NOISES = ("gaussian", "uniform", "grey", "black", "perlin")

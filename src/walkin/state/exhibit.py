@@ -12,10 +12,10 @@ from walkin.geometry import Quads
 from walkin.graph import Network, Node
 from walkin.interventions import Intervention
 from walkin.mosaic import Mosaic
-from walkin.places import Layout, Place, Ribbon
 from walkin.readings import Boxes, Compared, Intervened, Scores, Segmentation
 from walkin.requests import Open, Slice, State
 from walkin.results import Fed
+from walkin.state.places import Layout, Place, Ribbon
 from walkin.tiles import Tiles
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from walkin.exhibit import Bounds
 from walkin.geometry import Ahead, Pose, Quads
-from walkin.things import Aims, Grip
+from walkin.state.exhibit import Bounds
+from walkin.state.things import Aims, Grip
 
 STICKS = ("both", "teleport", "walk")
 

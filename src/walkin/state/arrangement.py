@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from walkin.exhibit import Fold
 from walkin.interventions import Intervention
-from walkin.places import LayoutParameters, Place
 from walkin.requests import State
-from walkin.things import Thing
+from walkin.state.exhibit import Fold
+from walkin.state.places import LayoutParameters, Place
+from walkin.state.things import Thing
 
 
 @dataclass(frozen=True)

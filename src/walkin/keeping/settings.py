@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from walkin.arrangement import Look
 from walkin.errors import WalkinError
-from walkin.exporting import Exporting
-from walkin.plain import from_plain, to_plain
-from walkin.safe_file import Damaged, read_json, set_aside, write_whole
-from walkin.visitor import STICKS, Comfort
+from walkin.files.safe import Damaged, read_json, set_aside, write_whole
+from walkin.keeping.plain import from_plain, to_plain
+from walkin.state.arrangement import Look
+from walkin.state.exporting import Exporting
+from walkin.state.visitor import STICKS, Comfort
 from walkin.world import COLOR_MAPS, RANGES, World
 
 FORMAT = "walkin settings"

@@ -1,0 +1,1 @@
+"""A walk as pictures or a film."""
