@@ -6,8 +6,8 @@ import numpy as np
 
 from walkin.frame import View
 from walkin.geometry import UP
-from walkin.state.exhibit import Wall, tile_fill
 from walkin.state.places import Place
+from walkin.state.wall import Wall, tile_fill
 from walkin.world import World
 
 GRID = (192, 108)

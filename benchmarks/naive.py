@@ -14,7 +14,7 @@ from walkin.render.eye import Eye
 from walkin.render.shader import program
 from walkin.render.tile_table import TABLE_WIDTH
 from walkin.render.walls import WALL
-from walkin.state.exhibit import Wall, tile_fill
+from walkin.state.wall import Wall, tile_fill
 
 
 class Naive:

@@ -31,7 +31,7 @@ from walkin.app import App
 from walkin.color_maps import ENTRIES, linear_to_srgb, lookup_table
 from walkin.files.pictures import save_png
 from walkin.geometry import UP
-from walkin.state.exhibit import Wall
+from walkin.state.wall import Wall
 from walkin.targets.offscreen import VERTICAL_RAD
 
 AIM = 5.0  # times walkin's frame

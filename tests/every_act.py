@@ -18,9 +18,9 @@ from walkin.interact.acts import ACTS
 from walkin.interact.doing import do
 from walkin.requests import Open, Watch
 from walkin.resources import photos
-from walkin.state.exhibit import Wall
 from walkin.state.growth import Method
 from walkin.state.panel_state import Change
+from walkin.state.wall import Wall
 from walkin.world import World
 
 Holds = Callable[[], object]

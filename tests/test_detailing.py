@@ -22,10 +22,11 @@ from walkin.interact.doing import do
 from walkin.picture_source import Noise
 from walkin.requests import Feed, Open
 from walkin.results import Finished
-from walkin.state.exhibit import Wall
+from walkin.state.atlas_room import AtlasRoom
 from walkin.state.panel_state import Change
+from walkin.state.wall import Wall
 from walkin.targets import offscreen
-from walkin.world import AtlasRoom, World
+from walkin.world import World
 
 WALLS = 8
 SIZE = (240, 1440)  # so many rows that walls have to be whole to be sharp

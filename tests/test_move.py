@@ -15,8 +15,8 @@ from walkin.geometry import Pose
 from walkin.interact.layout import lay_out
 from walkin.interact.move import LARGEST, SEEN_M, SMALLEST
 from walkin.state.arrangement import Look
-from walkin.state.exhibit import Wall
 from walkin.state.places import Place
+from walkin.state.wall import Wall
 from walkin.world import World
 
 HOW = pytest.mark.parametrize("by", ["select", "squeeze", "mouse"])

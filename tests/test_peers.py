@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from rooms import maps, tiles_of
 
-from walkin.state.exhibit import Wall
 from walkin.state.places import Place
+from walkin.state.wall import Wall
 
 
 @pytest.fixture()

@@ -20,7 +20,8 @@ from walkin.export_request import Export
 from walkin.frame import Frame, Input
 from walkin.interact.doing import do
 from walkin.interact.session import scene_of
-from walkin.keeping.keeper import Kept, requests_of
+from walkin.keeping.kept import Kept
+from walkin.keeping.reopening import requests_of
 from walkin.keeping.scene import from_json, to_json
 from walkin.keeping.storing import Loaded
 from walkin.network.timeline import Timeline, check, natural

@@ -19,7 +19,7 @@ from walkin.frame import Hand, Input
 from walkin.geometry import Pose
 from walkin.keeping.storing import Loaded, load
 from walkin.picture_source import File
-from walkin.state.exhibit import Wall
+from walkin.state.wall import Wall
 from walkin.targets.offscreen import OffscreenTarget
 
 WINDOW = (1280, 900)

@@ -16,14 +16,15 @@ from walkin.frame import Input
 from walkin.geometry import Pose
 from walkin.interact.locomotion import yaw_of
 from walkin.interact.session import scene_of
-from walkin.keeping.keeper import Kept, requests_of
+from walkin.keeping.kept import Kept
+from walkin.keeping.reopening import requests_of
 from walkin.keeping.scene import ENDING, Scene
 from walkin.keeping.storing import Loaded
 from walkin.requests import Open
 from walkin.resources import photos
 from walkin.state.arrangement import Arrangement, Look
-from walkin.state.exhibit import Wall
 from walkin.state.places import Place
+from walkin.state.wall import Wall
 from walkin.world import World
 
 HEAD_M = 1.6

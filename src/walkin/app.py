@@ -27,7 +27,8 @@ from walkin.interact.doing import do
 from walkin.interact.furnish import furnish
 from walkin.interact.hands import resting, untold
 from walkin.interact.step import step
-from walkin.keeping.keeper import Keeper, Kept
+from walkin.keeping.keeper import Keeper
+from walkin.keeping.kept import Kept
 from walkin.loop import recipe_settings
 from walkin.loop.hints import pass_on
 from walkin.loop.housekeeping import Housekeeping

@@ -25,7 +25,7 @@ def view(options: argparse.Namespace, networks: list[Open] | None = None) -> int
     from walkin.app import App, Settings
     from walkin.files.pictures import check_writable, make_folder, screenshot_path
     from walkin.keeping import settings
-    from walkin.keeping.keeper import Kept
+    from walkin.keeping.kept import Kept
 
     # Wakes the render thread within half a millisecond of a busy worker; with the default it comes 5 ms late.
     sys.setswitchinterval(0.0005)
@@ -119,7 +119,7 @@ def _film(options: argparse.Namespace, loaded: Loaded | None, requests: list[Ope
     from walkin.app import App, Settings
     from walkin.filming.film import Film, check_film, film_into
     from walkin.interact.walk import walk
-    from walkin.keeping.keeper import Kept
+    from walkin.keeping.kept import Kept
 
     bookmarks = loaded.scene.bookmarks if loaded is not None else ()
     if loaded is None or len(bookmarks) < 2:

@@ -35,7 +35,8 @@ from walkin.room_requests import Cancel, Pause
 from walkin.shelf_requests import Browse, Full, Keep, Slots, Thumbnails
 from walkin.state.exhibit import Exhibit
 from walkin.state.findings import EVIDENCE, EXEMPLARS
-from walkin.world import GROWING, World
+from walkin.state.growth import GROWING
+from walkin.world import World
 
 JOBS: dict[type, tuple[str, str]] = {
     Open: ("open", "open_network"),

@@ -18,14 +18,18 @@ from walkin.readings import Boxes, Compared, Histogram, Intervened, Scores, Segm
 from walkin.requests import State
 from walkin.results import Checkpoints, Fed, Finished, Notice, Progress, Restated, Result, Traced
 from walkin.state.arrangement import History, Look
-from walkin.state.exhibit import Bounds, Exhibit, Wall, wall_key
+from walkin.state.atlas_room import AtlasRoom
+from walkin.state.banner import Banner
+from walkin.state.bounds import Bounds
+from walkin.state.exhibit import Exhibit
 from walkin.state.exporting import Exporting
 from walkin.state.findings import EVIDENCE, EXEMPLARS, Findings
-from walkin.state.growth import Growth
+from walkin.state.growth import GROWING, Growth
 from walkin.state.panel_state import PanelState
 from walkin.state.places import Layout, Viewpoint
 from walkin.state.things import Aims, Carried, Enlarged, Flight, Met, Shelf, Thing
 from walkin.state.visitor import Comfort, Gestures, Hover, Pointer, Teleport
+from walkin.state.wall import Wall, wall_key
 from walkin.tiles import Tiles
 from walkin.visualised import GrownTiles
 
@@ -33,43 +37,7 @@ COLOR_MAPS = color_maps.NAMES
 RANGES = ("channel", "wall", "percentile")
 BETWEEN_M = 4.0  # from one network to the next
 NOTICE_S = 6.0
-GROWING = "featurevis"  # what the job of visualisations is called
 LASTING = ("open", "browse", "live")  # jobs without which there is nothing to see: their failure stays to be read
-
-
-@dataclass
-class AtlasRoom:
-    """How much memory there is for what walls show, and what of them has room in it."""
-
-    limit_bytes: int | None = None
-    """Of the GPU; None: there is no limit."""
-    used_bytes: int = 0
-    side: int = 0
-    """Texels: of the largest square that what a wall shows may lie on in one piece; 0: there is none that is larger."""
-    crowded: bool = False
-    """Whether there was no place for some as fine as they are to be: rectangles of other sizes are in the way."""
-    coarse: int = 0
-    """Walls that do not show all that the network gave."""
-    revision: int = 0
-    """Grows when walls are to be finer or coarser (see Wall.first_level)."""
-
-    @property
-    def told(self) -> str:
-        """In one line."""
-        used = f"atlas {self.used_bytes / 1e6:,.0f}"
-        line = f"{used} of {self.limit_bytes / 1e6:,.0f} MB" if self.limit_bytes is not None else f"{used} MB"
-        if self.coarse:
-            line += f", {self.coarse:,} {'wall' if self.coarse == 1 else 'walls'} coarse"
-        return line
-
-
-@dataclass
-class Banner:
-    """A message on display, until `until_s` (None: as long as the network stays)."""
-
-    text: str
-    level: str
-    until_s: float | None
 
 
 @dataclass

@@ -21,8 +21,8 @@ from walkin.geometry import Pose
 from walkin.interact.acts import ACTS
 from walkin.interact.locomotion import yaw_of
 from walkin.keeping.storing import load
-from walkin.state.exhibit import Wall
 from walkin.state.panel_state import Box
+from walkin.state.wall import Wall
 
 SPEED_M_S, GRAVITY_M_S2 = 7.0, 9.81  # of what a hand throws
 HOP_M = 4.0

@@ -16,7 +16,7 @@ from walkin.asked import interventions_from
 from walkin.errors import WalkinError
 from walkin.files.pictures import check_writable, make_folder, screenshot_path
 from walkin.interventions import Intervention
-from walkin.keeping.keeper import Kept
+from walkin.keeping.kept import Kept
 from walkin.keeping.liked import kept_of_visit, look_as_asked
 from walkin.keeping.scene_asked import requests_for, scene_as_asked, scene_from
 from walkin.keeping.settings import put_into

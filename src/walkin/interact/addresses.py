@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from walkin.state.exhibit import Wall, wall_key
+from walkin.state.wall import Wall, wall_key
 from walkin.world import World
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from walkin.interact.ribbons import Router
-from walkin.state.exhibit import Exhibit, Wall
+from walkin.state.exhibit import Exhibit
 from walkin.state.places import Place
+from walkin.state.wall import Wall
 from walkin.world import World
 
 SORTS = ("index", "mean", "max", "positive")

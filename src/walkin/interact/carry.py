@@ -16,9 +16,9 @@ from walkin.interact.pointing import meets, ray_of
 from walkin.picture_source import Tile
 from walkin.requests import Feed, Request
 from walkin.shelf_requests import Full, Keep
-from walkin.state.exhibit import Wall
 from walkin.state.places import Place
 from walkin.state.things import PICTURE_M, Carried, Enlarged, Met, Thing
+from walkin.state.wall import Wall
 from walkin.world import World
 
 # In the visitor's own metres.

@@ -12,8 +12,9 @@ from walkin.files.staging import file_name
 from walkin.frame import Input
 from walkin.requests import Request
 from walkin.room_requests import FilmWalk, StopFilm
-from walkin.state.exhibit import Exhibit, Wall
+from walkin.state.exhibit import Exhibit
 from walkin.state.exporting import EXTENTS
+from walkin.state.wall import Wall
 from walkin.world import World
 
 FEWEST = 2  # bookmarks of a walk

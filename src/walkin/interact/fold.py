@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from walkin.requests import Refold, Request
-from walkin.state.exhibit import Exhibit, Fold, Wall
+from walkin.state.exhibit import Exhibit, Fold
+from walkin.state.wall import Wall
 from walkin.world import World
 
 LEVELS = ("ops", "layers", "blocks")

@@ -12,9 +12,10 @@ from walkin.interact.fold import ask
 from walkin.interact.relay import show_as
 from walkin.requests import Compare, Request
 from walkin.state.arrangement import Arrangement
-from walkin.state.exhibit import Exhibit, Kept, Wall, wall_key
+from walkin.state.exhibit import Exhibit, Kept
 from walkin.state.places import Place
 from walkin.state.things import Grip
+from walkin.state.wall import Wall, wall_key
 from walkin.world import World
 
 STEPS = 50

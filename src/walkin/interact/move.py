@@ -10,9 +10,9 @@ from walkin.frame import Input
 from walkin.geometry import UP, Pose
 from walkin.interact.arrange import home, place_wall
 from walkin.interact.locomotion import yaw_of
-from walkin.state.exhibit import Wall
 from walkin.state.places import Place
 from walkin.state.things import Grip, Met
+from walkin.state.wall import Wall
 from walkin.world import World
 
 SMALLEST, LARGEST = 0.1, 10.0  # that a wall may be, compared with what the layout made it

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from walkin.frame import Hand
 from walkin.geometry import Ahead, Pose, Quads, Ray, rays_meet_quads
-from walkin.state.exhibit import Wall
 from walkin.state.things import Met
 from walkin.state.visitor import Hover
+from walkin.state.wall import Wall
 from walkin.world import World
 
 RIM_M = 0.09  # around the tiles of a wall: here it is taken hold of

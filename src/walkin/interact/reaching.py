@@ -10,7 +10,8 @@ from walkin.errors import WalkinError
 from walkin.interventions import Intervention, added, parsed
 from walkin.picture_source import File
 from walkin.requests import Compare, Intervene, Request, State
-from walkin.state.exhibit import Exhibit, Wall
+from walkin.state.exhibit import Exhibit
+from walkin.state.wall import Wall
 from walkin.world import World
 
 

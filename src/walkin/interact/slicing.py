@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from walkin.graph import MIDDLE
 from walkin.requests import Request, Slice
-from walkin.state.exhibit import Wall
+from walkin.state.wall import Wall
 from walkin.world import World
 
 

@@ -10,8 +10,9 @@ from walkin.frame import Input
 from walkin.geometry import Pose, quaternion_from_yaw_pitch
 from walkin.graph import Network, Node
 from walkin.interact.locomotion import move_stage, stand_above, stand_before
-from walkin.state.exhibit import Exhibit, Wall, wall_key
+from walkin.state.exhibit import Exhibit
 from walkin.state.places import Lookout, Place
+from walkin.state.wall import Wall, wall_key
 from walkin.world import World
 
 # In the visitor's own metres.

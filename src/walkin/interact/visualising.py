@@ -12,9 +12,9 @@ from walkin.geometry import Pose
 from walkin.picture_source import Pixels
 from walkin.requests import Request, Visualise
 from walkin.room_requests import Cancel, Pause
-from walkin.state.exhibit import Wall, tile_fill
-from walkin.state.growth import BATCH_S, FIRST_BATCH, MOST_BATCH, SHOWINGS, Batch, Bloom, Growth, Job, Method
-from walkin.world import GROWING, World
+from walkin.state.growth import BATCH_S, FIRST_BATCH, GROWING, MOST_BATCH, SHOWINGS, Batch, Bloom, Growth, Job, Method
+from walkin.state.wall import Wall, tile_fill
+from walkin.world import World
 
 ORDER_S = 0.5  # between looks at where the visitor stands
 GONE_M = 1e6  # walls that are not there now come last

@@ -1,51 +1,33 @@
-"""Keeping: saves visits and takes them up again, now and then without being asked, and remembers what visitors like."""
+"""Keeper: saves visits and takes them up again, now and then without being asked, and remembers what visitors like."""
 
 from __future__ import annotations
 
 import queue
-import re
-import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from walkin.errors import WalkinError
 from walkin.frame import Input
 from walkin.interact.session import Restoring, fitting, scene_of
-from walkin.keeping.scene import ENDING, Opened, Scene
+from walkin.keeping.folders import free_path
+from walkin.keeping.kept import Kept
+from walkin.keeping.reopening import cannot_open, requests_of
 from walkin.keeping.settings import Preferences, preferences_of, write_changes
 from walkin.keeping.storing import Loaded, Store, load
 from walkin.keeping.vigil import Vigil, last_left
-from walkin.mailbox import lower_thread_priority
+from walkin.keeping.writer import Writer
 from walkin.requests import Open, Request
 from walkin.results import Notice, Weighed
-from walkin.world import Banner, World
+from walkin.state.banner import Banner
+from walkin.world import World
 
 AUTOSAVE_S = 30.0
 SETTLED_S = 2.0  # that a setting stays as it is, before it is written
 LOOKS_S = 0.5  # between looks at the settings
 OFFER_S = 90.0
 CLOSE_S = 2.0
-
-
-@dataclass
-class Kept:
-    """What is kept of a run, and where."""
-
-    scene_file: Path | None = None
-    """Where a save goes; None: into the user's documents."""
-    loaded: Loaded | None = None
-    """The scene that it begins with."""
-    settings_file: Path | None = None
-    """None: nothing is remembered."""
-    visits: Path | None = None
-    """The folder for visits that may end with a crash; None: nothing is kept for that."""
-    liked: Preferences | None = None
-    """What was in the settings file."""
-    notices: tuple[str, ...] = ()
-    """What was wrong with it."""
 
 
 class Keeper:
@@ -243,85 +225,3 @@ class Keeper:
     def _failed(self, problem: Exception) -> None:
         text = str(problem) if isinstance(problem, WalkinError) else f"{type(problem).__name__}: {problem}"
         self._say(Notice(text, "error"))
-
-
-class Writer:
-    """A thread for files, so that no frame waits for a disk."""
-
-    def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[tuple[Callable[[], None], Callable[[Exception], None]] | None] = (
-            queue.SimpleQueue()
-        )
-        self._thread: threading.Thread | None = None
-        self._waiting = 0
-        self._lock = threading.Lock()
-
-    @property
-    def busy(self) -> bool:
-        return self._waiting > 0
-
-    def submit(self, job: Callable[[], None], failed: Callable[[Exception], None]) -> None:
-        with self._lock:
-            self._waiting += 1
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="walkin writer", daemon=True)
-            self._thread.start()
-        self._jobs.put((job, failed))
-
-    def close(self, timeout_s: float) -> None:
-        """Let what was begun be finished."""
-        if self._thread is not None:
-            self._jobs.put(None)
-            self._thread.join(timeout_s)
-            self._thread = None
-
-    def _run(self) -> None:
-        lower_thread_priority()
-        while (entry := self._jobs.get()) is not None:
-            job, failed = entry
-            try:
-                job()
-            except Exception as problem:
-                failed(problem)
-            finally:
-                with self._lock:
-                    self._waiting -= 1
-
-
-def requests_of(scene: Scene) -> tuple[Open, ...]:
-    """What opens a scene's networks again, each with the picture that was in it."""
-    fed, changed = dict(scene.arrangement.fed), dict(scene.arrangement.interventions)
-    states = dict(scene.arrangement.states)
-    return tuple(
-        replace(
-            network.request(fed.get(network.key), states.get(network.key, "")),
-            interventions=changed.get(network.key, ()),
-        )
-        for network in scene.networks
-    )
-
-
-def cannot_open(scene: Scene) -> str:
-    """Why its networks cannot be opened from here; '' if they can."""
-    live: list[Opened] = [network for network in scene.networks if network.live]
-    if not live:
-        return ""
-    return f"the scene shows {live[0].spec}, which a script gave from Python: only that script can take it up"
-
-
-def visits_folder() -> Path:
-    import platformdirs
-
-    return Path(platformdirs.user_state_dir("walkin", appauthor=False)) / "visits"
-
-
-def free_path(title: str) -> Path:
-    """A file that is not there yet, in the user's documents."""
-    import platformdirs
-
-    name = re.sub(r"[^\w.-]+", "_", title).strip("_.") or "walkin"
-    folder = Path(platformdirs.user_documents_dir()) / "walkin"
-    path, number = folder / f"{name}{ENDING}", 2
-    while path.exists():
-        path, number = folder / f"{name}-{number}{ENDING}", number + 1
-    return path

@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from walkin.keeping.keeper import Kept
+    from walkin.keeping.kept import Kept
     from walkin.keeping.settings import Preferences
     from walkin.state.arrangement import Look
 
 
 def kept_of_visit() -> Kept:
     """What is kept of a visit by somebody: what she likes, and the room in case of a crash."""
-    from walkin.keeping.keeper import Kept, visits_folder
+    from walkin.keeping.folders import visits_folder
+    from walkin.keeping.kept import Kept
     from walkin.keeping.settings import read_settings, settings_file
 
     notices: list[str] = []

@@ -67,7 +67,7 @@ def scene_changed(loaded: Loaded, changed: tuple[Intervention, ...]) -> Loaded:
 def requests_for(scene: Scene, options: argparse.Namespace, model: object = None, inputs: object = None) -> list[Open]:
     """What opens the networks of a scene, on this machine, with other weights if those are named. `model`: the network
     that a script gave, when the scene was saved and now; `inputs`: its example inputs."""
-    from walkin.keeping.keeper import cannot_open, requests_of
+    from walkin.keeping.reopening import cannot_open, requests_of
 
     if model is not None:
         return _requests_with(scene, options, model, inputs)
@@ -84,7 +84,7 @@ def requests_for(scene: Scene, options: argparse.Namespace, model: object = None
 
 
 def _requests_with(scene: Scene, options: argparse.Namespace, model: object, inputs: object) -> list[Open]:
-    from walkin.keeping.keeper import requests_of
+    from walkin.keeping.reopening import requests_of
 
     live = [network for network in scene.networks if network.live]
     (name,) = options.network

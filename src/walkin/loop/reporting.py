@@ -9,7 +9,8 @@ from walkin.graph import Network
 from walkin.interact import addresses
 from walkin.readings import Intervened
 from walkin.results import Exported, Finished, Progress
-from walkin.world import GROWING, World
+from walkin.state.growth import GROWING
+from walkin.world import World
 
 UNTOLD = ("live", "restate", GROWING)  # jobs whose progress would be told of for ever
 

@@ -17,11 +17,11 @@ from walkin.render.shader import program
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import channel_words, number, percent, title
 from walkin.render.walls import MARGIN_M, Walls, tile_record
-from walkin.state.exhibit import Wall
 from walkin.state.findings import Figures
 from walkin.state.growth import Bloom
 from walkin.state.places import Place
 from walkin.state.things import Enlarged
+from walkin.state.wall import Wall
 from walkin.world import World
 
 FRAME = (0.0450, 0.0500, 0.0620)

@@ -11,7 +11,7 @@ import numpy as np
 from walkin.frame import View
 from walkin.geometry import Fov, Pose, frustum_planes, spheres_in_frustum
 from walkin.lazy import lazy
-from walkin.state.exhibit import Bounds
+from walkin.state.bounds import Bounds
 from walkin.world import World
 
 FOG_M = 34.0  # distance at which a thing has lost 63 % of its contrast, for an eye near the floor

@@ -7,9 +7,9 @@ import numpy as np
 from walkin.geometry import UP
 from walkin.render.instances import joined
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
-from walkin.state.exhibit import Wall
 from walkin.state.places import Place
 from walkin.state.things import WALL_KINDS
+from walkin.state.wall import Wall
 from walkin.world import World
 
 LINE: Tint = (0.20, 0.26, 0.34, 0.55)

@@ -15,8 +15,9 @@ from walkin.render.instances import joined
 from walkin.render.rectangles import RECTANGLE, Rectangles, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import readable
-from walkin.state.exhibit import Exhibit, Wall
+from walkin.state.exhibit import Exhibit
 from walkin.state.places import Place
+from walkin.state.wall import Wall
 from walkin.tiles import Tiles
 from walkin.world import World
 

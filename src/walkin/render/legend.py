@@ -11,8 +11,8 @@ from walkin.render.colors import bar_colors, lookup_table
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, as_it_is, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import number
-from walkin.state.exhibit import Wall
 from walkin.state.places import Place
+from walkin.state.wall import Wall
 from walkin.world import COLOR_MAPS, World
 
 PLATE: Tint = (0.0125, 0.0146, 0.0198, 1.0)

@@ -6,7 +6,7 @@ import numpy as np
 
 from walkin.geometry import UP
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
-from walkin.state.exhibit import tile_fill
+from walkin.state.wall import tile_fill
 from walkin.world import World
 
 TINT: Tint = (0.16, 0.86, 1.00, 1.0)  # cyan: no colour map has it

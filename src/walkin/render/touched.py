@@ -6,8 +6,8 @@ import numpy as np
 
 from walkin.geometry import UP
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
-from walkin.state.exhibit import Wall
 from walkin.state.places import Place
+from walkin.state.wall import Wall
 from walkin.world import World
 
 LINE: Tint = (0.95, 0.50, 0.10, 0.95)

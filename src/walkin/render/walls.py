@@ -12,9 +12,9 @@ from walkin.render.atlas import Atlas, cell_of
 from walkin.render.colors import lookup_table
 from walkin.render.eye import Sight
 from walkin.render.shader import program
-from walkin.state.exhibit import Wall, tile_fill
 from walkin.state.growth import SHOWINGS
 from walkin.state.places import Place
+from walkin.state.wall import Wall, tile_fill
 
 # Mirrors the inputs of shaders/walls.glsl: change both.
 WALL = np.dtype(

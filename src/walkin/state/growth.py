@@ -8,6 +8,7 @@ import numpy as np
 
 from walkin.visualised import GrownTiles, Visualised
 
+GROWING = "featurevis"  # what the job of visualisations is called
 SHOWINGS = ("visualisation", "both", "activation")
 """What a wall shows of a channel that has a visualisation."""
 MOST = 2048  # pictures on walls; the layers that a texture has on all that was looked at

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from walkin.geometry import Ahead, Pose, Quads
-from walkin.state.exhibit import Bounds
+from walkin.state.bounds import Bounds
 from walkin.state.things import Aims, Grip
 
 STICKS = ("both", "teleport", "walk")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from walkin.world import Banner, World
+from walkin.state.banner import Banner
+from walkin.world import World
 
 KEPT = 200
 

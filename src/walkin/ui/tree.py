@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from walkin.graph import Network, Node
-from walkin.state.exhibit import wall_key
+from walkin.state.wall import wall_key
 from walkin.ui.matching import Matcher
 
 

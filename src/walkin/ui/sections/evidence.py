@@ -8,9 +8,9 @@ import numpy as np
 from imgui_bundle import imgui
 
 from walkin.evidence import BEST, Exemplars, Patch
-from walkin.state.exhibit import Wall
 from walkin.state.findings import Figures, number, times
 from walkin.state.growth import Bloom
+from walkin.state.wall import Wall
 from walkin.ui.section import Desk
 from walkin.ui.slot import draw_slot
 from walkin.ui.widgets import Widgets, elide

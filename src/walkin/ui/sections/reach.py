@@ -8,7 +8,8 @@ from imgui_bundle import imgui
 
 from walkin.picture_source import File
 from walkin.readings import Changed
-from walkin.state.exhibit import Exhibit, Wall
+from walkin.state.exhibit import Exhibit
+from walkin.state.wall import Wall
 from walkin.ui.legend import number
 from walkin.ui.section import Desk
 from walkin.world import World

@@ -9,6 +9,7 @@ import numpy as np
 from imgui_bundle import imgui, implot
 
 from walkin.readings import Histogram
+from walkin.state.wall import Wall
 from walkin.tiles import Tiles
 from walkin.ui.histogram import of_tiles
 from walkin.ui.legend import legend, number
@@ -16,7 +17,7 @@ from walkin.ui.offer import Offer
 from walkin.ui.section import Desk
 from walkin.ui.tree import shape_of
 from walkin.ui.widgets import Widgets
-from walkin.world import COLOR_MAPS, Wall, World
+from walkin.world import COLOR_MAPS, World
 
 SORTS = (("index", "Index"), ("mean", "Mean"), ("max", "Max"), ("positive", "> 0"))
 PLOT_POINTS = 84

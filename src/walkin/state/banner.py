@@ -1,0 +1,14 @@
+"""Banner: a message on display."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Banner:
+    """A message on display, until `until_s` (None: as long as the network stays)."""
+
+    text: str
+    level: str
+    until_s: float | None
