@@ -113,6 +113,7 @@ class DesktopTarget:
         self._scroll = 0.0
         self._dropped: list[str] = []
         self._dropped_on_all = False
+        self._with_shift: bool | None = None  # whether the last key with an act was pressed with it; None: no such key
         self._clipboard = Clipboard(self.wake)
         self._changed = True
         self._continuous = True
@@ -235,7 +236,7 @@ class DesktopTarget:
             left=Hand(stick=self._stick()),
             right=right,
             rise=self._rise(),
-            fast=self._down("LEFT_SHIFT", "RIGHT_SHIFT") or self._dropped_on_all,
+            fast=self._is_fast(),
             acts=frozenset(self._acts),
             dropped_files=(*self._dropped, *pasted.files),
             pasted=pasted.pictures,
@@ -250,7 +251,13 @@ class DesktopTarget:
         self._acts = set()
         self._scroll = 0.0
         self._dropped, self._dropped_on_all = [], False
+        self._with_shift = None
         return given
+
+    def _is_fast(self) -> bool:
+        """Shift as it was when a key was pressed: it may be over before the next frame asks for it. Else as it is."""
+        held = self._down("LEFT_SHIFT", "RIGHT_SHIFT") if self._with_shift is None else self._with_shift
+        return held or self._dropped_on_all
 
     def _aim(self, head: Pose, pressed: bool) -> Pose | None:
         """From the eye through the cursor, or straight ahead while the mouse is caught. What is dragged out of the
@@ -334,6 +341,7 @@ class DesktopTarget:
             return
         for name, act in self.acts.items():
             if pressed == name.removeprefix("CTRL+") and control == name.startswith("CTRL+"):
+                self._with_shift = bool(mods & glfw.MOD_SHIFT)
                 if act == "free":
                     self._catch(False)
                     self._acts.add(act)
