@@ -69,7 +69,7 @@ def main() -> None:
 
         def until_settled() -> None:
             here = app.world.here
-            while not (app.settled and app.world.walls and not here.awaited):
+            while not (app.settled and app.world.walls and not here.training.awaited):
                 app.step(next(frames))
 
         until_settled()
@@ -82,7 +82,7 @@ def main() -> None:
                 if value.is_floating_point():
                     value.mul_(1.0 + 0.01 * torch.rand(()))
             save_file(state, path)
-        app.world.here.checkpoints = tuple(paths)
+        app.world.here.training.paths = tuple(paths)
         snapshots = Snapshots()
         snapshots.copy(model)  # buffers are made by the first
         names = ("reading", "forward", "in the room", "new picture", "copy")

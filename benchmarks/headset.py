@@ -102,7 +102,7 @@ def child(network: str, port: int, frames: int, rate: int) -> list[dict[str, Any
     from remote import Remote
 
     from walkin.app import App, Settings
-    from walkin.interact.acts import actions
+    from walkin.interact.bindings import actions
     from walkin.requests import Open
     from walkin.targets.offscreen import OffscreenTarget
     from walkin.targets.openxr import OpenXRTarget

@@ -377,14 +377,14 @@ def in_time(start: int) -> Effect:
         paths = [str(folder / f"step{number}.safetensors") for number in range(3)]
         for path in paths:
             save_file(model.state_dict(), path)
-        here.checkpoints, here.checkpoint, here.playing = tuple(paths), paths[start], False
+        here.training.paths, here.training.asked, here.training.playing = tuple(paths), paths[start], False
         guest.frame()
         history.commit(guest.world)
         guest.world.history.past.clear()
 
         def holds() -> bool:
-            there = here.shown_checkpoint in paths and here.shown_checkpoint != paths[start] and not here.awaited
-            here.playing = here.playing and not there
+            there = here.training.shown in paths and here.training.shown != paths[start] and not here.training.awaited
+            here.training.playing = here.training.playing and not there
             return there
 
         return holds

@@ -8,7 +8,9 @@ from collections import Counter
 import pytest
 
 from walkin.interact import acts
-from walkin.interact.acts import ACTS, PROFILES, STATES, actions, key_acts, sheet
+from walkin.interact.acts import ACTS, key_acts, sheet
+from walkin.interact.bindings import STATES, actions
+from walkin.interact.controls import PROFILES
 
 every_profile = pytest.mark.parametrize("profile", PROFILES)
 

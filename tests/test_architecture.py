@@ -49,7 +49,7 @@ FLOORS = (
     {"world"},
     {"state.arrangement", "state.visitor"},
     {"state.exhibit", "state.bounds", "state.exporting"},
-    {"state.wall"},
+    {"state.wall", "state.training"},
     {
         "frame",
         "requests",

@@ -188,8 +188,12 @@ class Visit:
 
     def shows(self, number: int) -> None:
         here = self.world.here
-        self.until(lambda: self.app.settled and not here.awaited and np.isclose(self.level, number), f"step {number}")
-        assert here.stated.startswith(f"step{number}") and here.checkpoint.endswith(f"step{number}.safetensors")
+        self.until(
+            lambda: self.app.settled and not here.training.awaited and np.isclose(self.level, number), f"step {number}"
+        )
+        assert here.training.words.startswith(f"step{number}") and here.training.asked.endswith(
+            f"step{number}.safetensors"
+        )
 
     @property
     def told(self) -> list[str]:
@@ -225,10 +229,10 @@ def runs(tmp_path: Path) -> Path:
 def test_the_newest_goes_in_and_one_goes_through_them_by_key_slider_and_undo(runs: Path, ctx: Any):
     with room(runs) as visit:
         visit.shows(10)
-        assert len(visit.world.here.checkpoints) == 4
+        assert len(visit.world.here.training.paths) == 4
         visit.do("checkpoint_previous")
         visit.shows(9)
-        assert visit.world.here.stated == "step9, 3 of 4"
+        assert visit.world.here.training.words == "step9, 3 of 4"
         visit.do("checkpoint", 0)
         visit.shows(1)
         visit.do("checkpoint_previous")
@@ -259,16 +263,16 @@ def test_new_files_appear_as_they_are_written_and_play_goes_on_to_them(runs: Pat
         visit.do("checkpoint", 0)
         visit.shows(1)
         visit.do("checkpoint_play")
-        assert visit.world.here.playing
+        assert visit.world.here.training.playing
         visit.until(lambda: np.isclose(visit.level, 10), "the end")
         data = save(state(11))
         (runs / "step11.safetensors").write_bytes(data[:-9])
-        half = len(visit.world.here.checkpoints)
-        assert half == 4 and visit.world.here.playing  # it waits for what is to come
+        half = len(visit.world.here.training.paths)
+        assert half == 4 and visit.world.here.training.playing  # it waits for what is to come
         (runs / "step11.safetensors").write_bytes(data)
         visit.until(lambda: np.isclose(visit.level, 11), "the new one")
         visit.do("checkpoint_play")
-        assert not visit.world.here.playing and not visit.told
+        assert not visit.world.here.training.playing and not visit.told
 
 
 def test_what_does_not_fit_is_told_once_and_passed_over(runs: Path, ctx: Any):
@@ -301,7 +305,7 @@ def test_a_folder_that_is_empty_is_waited_for(runs: Path, ctx: Any):
         visit.do("checkpoint_next")
         assert visit.told == [f"no checkpoint yet in {runs}"]
         save_file(state(3), runs / "step3.safetensors")
-        visit.until(lambda: len(visit.world.here.checkpoints) == 1, "the first")
+        visit.until(lambda: len(visit.world.here.training.paths) == 1, "the first")
         visit.do("checkpoint_next")
         visit.shows(3)
 
@@ -325,7 +329,7 @@ def test_an_export_that_takes_hours_is_of_one_state(runs: Path, tmp_path: Path, 
         visit.app.dispatch(export)
         visit.do("checkpoint", 0)
         assert visit.told == ["an export is under way: the weights stay as they are until it is done"]
-        assert visit.world.here.checkpoint.endswith("step10.safetensors")
+        assert visit.world.here.training.asked.endswith("step10.safetensors")
         visit.app.dispatch(Cancel())
         visit.until(lambda: visit.app.settled, "the end of the export")
         assert not visit.world.history.past
@@ -342,7 +346,7 @@ def test_a_scene_has_the_checkpoint_that_was_chosen(runs: Path, ctx: Any):
     with room(runs, Loaded(scene)) as visit:
         visit.shows(2)
         assert visit.world.here.request.weights == str(runs / "step2.safetensors")  # it is not loaded after another
-        assert not visit.told and len(visit.world.here.checkpoints) == 4
+        assert not visit.told and len(visit.world.here.training.paths) == 4
         visit.do("checkpoint_next")
         visit.shows(9)
 
@@ -350,7 +354,7 @@ def test_a_scene_has_the_checkpoint_that_was_chosen(runs: Path, ctx: Any):
 def test_without_checkpoints_the_acts_say_how_to_have_them(runs: Path, ctx: Any):
     with room(runs) as visit:
         visit.until(lambda: visit.app.settled and bool(visit.world.walls), "walls")
-        visit.world.here.checkpoints = ()
+        visit.world.here.training.paths = ()
         visit.world.here.request = Open("resnet18")
         for act in ("checkpoint_next", "checkpoint_previous", "checkpoint_play"):
             visit.do(act)

@@ -300,7 +300,7 @@ class App:
     def _hint(self) -> None:
         """How soon the next frame is wanted."""
         world, waiting = self.world, self.renderer.uploads_waiting
-        playing = any(exhibit.playing for exhibit in world.exhibits)
+        playing = any(exhibit.training.playing for exhibit in world.exhibits)
         self.target.hint(
             "continuous", bool(playing or waiting or world.flights or resting(world) or untold(world) or self.shooting)
         )

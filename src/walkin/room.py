@@ -125,7 +125,7 @@ class Room:
         """Which weights are seen now, in the words that stand in the room: `step 1,200`; '' before the first."""
         app = self._app
         exhibit = app.world.exhibit("") if app is not None else None
-        return exhibit.stated if exhibit is not None else ""
+        return exhibit.training.words if exhibit is not None else ""
 
     def goto(self, address: str) -> None:
         """Stand before a layer: `layer3.2.conv2`, with one channel of it chosen: `layer3.2.conv2/117`."""

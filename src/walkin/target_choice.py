@@ -54,7 +54,7 @@ def make_target(
         base = DesktopTarget(key_acts(), size, samples)
     if kind != "openxr":
         return base
-    from walkin.interact.acts import actions
+    from walkin.interact.bindings import actions
     from walkin.targets.headset.runtime import NoHeadset
     from walkin.targets.openxr import OpenXRTarget
 

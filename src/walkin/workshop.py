@@ -139,8 +139,7 @@ class Workshop:
             if isinstance(request, Feed):
                 self._stop_watching(request.network)
             elif isinstance(request, Open) and (exhibit := self._world.exhibit(request.network)) is not None:
-                exhibit.request, exhibit.weights_hash = request, ""
-                exhibit.forget_checkpoints()
+                exhibit.reopen(request)
                 self._forget_made(request.network)
                 self._follow(request)
             # A network that is being opened is not given up for another picture: that one waits.

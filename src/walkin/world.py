@@ -198,128 +198,129 @@ class World:
 
     def accept(self, result: Result) -> None:
         """Take in what a worker sent. Layouts are made by the caller, who knows the parameters (see app)."""
-        if isinstance(result, Tiles | Fed | Scores | Segmentation | Boxes):
-            if not self._accept_newest(result):
-                return
-        elif isinstance(result, Intervened | Compared):
-            exhibit = self.exhibit(result.network)
-            if exhibit is None:
-                return
-            self._accept_state(exhibit, result)
-        elif isinstance(result, Histogram):
-            if not self._accept_histogram(result):
-                return
-        elif isinstance(result, GrownTiles):
-            key = wall_key(result.network, result.address)
-            if self.exhibit(result.network) is None:
-                return
-            self.growth.accept(result, key)
-        elif isinstance(result, Evidence):
-            if self.exhibit(result.network) is None:
-                return
-            self.findings.accept(result)
-        elif isinstance(result, Exemplars):
-            self.findings.accept_exemplars(result, wall_key(result.network, result.address))
-        elif isinstance(result, Progress) and result.job == GROWING:
-            self.growth.fraction = result.fraction or 0.0
-            self.tell_growth()
-        elif isinstance(result, Progress):
-            exhibit = self.exhibit(result.network) if result.job == "live" else None
-            if exhibit is not None:  # it goes on for hours, and must not hide what else is told
-                exhibit.live = result.label
-            else:
-                self.progress = result
-        elif isinstance(result, Restated):
-            self._accept_restated(result)
-        elif isinstance(result, Checkpoints):
-            exhibit = self.exhibit(result.network)
-            if exhibit is not None:
-                exhibit.checkpoints = result.paths
-        elif isinstance(result, Notice):
-            self.notify(result.text, result.level, lasting=result.lasting)
-        elif isinstance(result, Finished):
-            if self.progress is not None and self.progress.job == result.job.split(" ")[0]:
-                self.progress = None
-            if result.job.split(" ")[0] == "restate" and (exhibit := self.exhibit(result.job.partition(" ")[2])):
-                exhibit.awaited = ""
-            if result.job.split(" ")[0] == GROWING:
-                self.growth.finish(result.error, result.cancelled, self.time_s)
-                self.tell_growth()
-            job, _, network = result.job.partition(" ")
-            if job in (EVIDENCE, EXEMPLARS):
-                self.findings.finish(job, network, failed=bool(result.error), cancelled=result.cancelled)
-            if result.error:
-                self._refuse(result.job)
-                self.notify(result.error, "error", lasting=result.job.split(" ")[0] in LASTING)
-        elif isinstance(result, Traced):
+        if isinstance(result, Traced):
             raise TypeError("a traced network needs a layout: use furnish()")
-        self.revision += 1
+        taken_by = TAKEN_BY.get(type(result))
+        if taken_by is None or getattr(self, taken_by)(result) is not False:
+            self.revision += 1
 
-    def _accept_newest(self, result: Tiles | Fed | Scores | Segmentation | Boxes) -> bool:
+    def _accept_tiles(self, result: Tiles) -> bool:
         """Of a network's pictures only the newest counts."""
+        exhibit = self.exhibit(result.network)
+        wall = self.walls.get(wall_key(result.network, result.address))
+        if exhibit is None or wall is None or result.serial < exhibit.serial:
+            return False
+        wall.show(result)
+        exhibit.serial = result.serial
+        self.tiles_revision += 1
+        return True
+
+    def _accept_fed(self, result: Fed | Scores | Segmentation | Boxes) -> bool:
         exhibit = self.exhibit(result.network)
         if exhibit is None or result.serial < exhibit.serial:
             return False
-        if isinstance(result, Tiles):
-            wall = self.walls.get(wall_key(result.network, result.address))
-            if wall is None:
-                return False
-            wall.show(result)
-            self.tiles_revision += 1
-        elif isinstance(result, Fed):
-            exhibit.feed(result)
-            exhibit.asked = exhibit.asked if exhibit.asked is not None else result.source
-        elif isinstance(result, Scores):
-            exhibit.scores = result
-        elif isinstance(result, Segmentation):
-            exhibit.segmentation = result
-        else:
-            exhibit.boxes = result
+        exhibit.accept(result)
         exhibit.serial = result.serial
         return True
 
-    def keep_weights(self, network: str, why: str) -> None:
-        """Other weights were asked for, and cannot be had now."""
-        exhibit = self.exhibit(network)
-        if exhibit is not None and exhibit.awaited:
-            exhibit.spurned, exhibit.playing = exhibit.awaited, False
-            exhibit.awaited, exhibit.checkpoint = "", exhibit.shown_checkpoint
-        self.notify(why, "warning")
+    def _accept_histogram(self, result: Histogram) -> bool:
+        """Weights stay what they are; of the values of a wall only the newest count."""
+        name = wall_key(result.network, result.address), result.kind
+        before = self.histograms.get(name)
+        if name[0] not in self.walls or (before is not None and result.serial < before.serial):
+            return False
+        self.histograms[name] = result
+        return True
+
+    def _accept_grown(self, result: GrownTiles) -> bool:
+        there = self.exhibit(result.network) is not None
+        if there:
+            self.growth.accept(result, wall_key(result.network, result.address))
+        return there
+
+    def _accept_evidence(self, result: Evidence) -> bool:
+        there = self.exhibit(result.network) is not None
+        if there:
+            self.findings.accept(result)
+        return there
+
+    def _accept_exemplars(self, result: Exemplars) -> None:
+        self.findings.accept_exemplars(result, wall_key(result.network, result.address))
 
     def _accept_restated(self, result: Restated) -> None:
-        """Other weights are in a network, or they do not fit, and those before are still there."""
+        exhibit = self.exhibit(result.network)
+        if exhibit is not None and (told := exhibit.restate(result)):
+            self.notify(told, "warning")
+
+    def _accept_checkpoints(self, result: Checkpoints) -> None:
+        exhibit = self.exhibit(result.network)
+        if exhibit is not None:
+            exhibit.training.paths = result.paths
+
+    def _accept_compared(self, result: Compared) -> bool:
+        """What a network is compared with is known now; without a title: with nothing any more."""
         exhibit = self.exhibit(result.network)
         if exhibit is None:
-            return
-        if exhibit.awaited == result.path:
-            exhibit.awaited = ""
-        if not result.error:
-            exhibit.stated = result.words
-            exhibit.weights_hash = ""
-            if result.path:
-                exhibit.shown_checkpoint = result.path
-                exhibit.checkpoint = exhibit.checkpoint or result.path
-            return
-        if not result.path or result.path not in exhibit.unfit:
-            self.notify(result.error, "warning")
-        if result.path:
-            exhibit.unfit.add(result.path)
-            if exhibit.checkpoint == result.path and not exhibit.playing:
-                exhibit.checkpoint, exhibit.spurned = exhibit.shown_checkpoint, result.path
+            return False
+        exhibit.compared = result if result.title else None
+        if not result.title:
+            self.end_comparing(exhibit)
+        return True
 
-    def _accept_state(self, exhibit: Exhibit, result: Intervened | Compared) -> None:
-        """What is changed of a network, or what it is compared with, is known now."""
-        if isinstance(result, Compared):
-            exhibit.compared = result if result.title else None
-            if not result.title:
-                self.end_comparing(exhibit)
-            return
+    def _accept_intervened(self, result: Intervened) -> bool:
+        """What is changed of a network is known now."""
+        exhibit = self.exhibit(result.network)
+        if exhibit is None:
+            return False
         before, exhibit.intervened, exhibit.changed_before = exhibit.intervened, result, None
         told = before.problems if before is not None else ()
         for each, problem in zip(exhibit.interventions, result.problems, strict=False):
             if problem and problem not in told:
                 self.notify(f"{each} does not fit: {problem}", "warning")
         self.touch(exhibit)
+        return True
+
+    def _accept_progress(self, result: Progress) -> None:
+        exhibit = self.exhibit(result.network) if result.job == "live" else None
+        if result.job == GROWING:
+            self.growth.fraction = result.fraction or 0.0
+            self.tell_growth()
+        elif exhibit is not None:  # it goes on for hours, and must not hide what else is told
+            exhibit.live = result.label
+        else:
+            self.progress = result
+
+    def _accept_notice(self, result: Notice) -> None:
+        self.notify(result.text, result.level, lasting=result.lasting)
+
+    def _accept_finished(self, result: Finished) -> None:
+        job, _, network = result.job.partition(" ")
+        exhibit = self.exhibit(network)
+        if self.progress is not None and self.progress.job == job:
+            self.progress = None
+        if job == "restate" and exhibit is not None:
+            exhibit.training.awaited = ""
+        elif job == GROWING:
+            self.growth.finish(result.error, result.cancelled, self.time_s)
+            self.tell_growth()
+        elif job in (EVIDENCE, EXEMPLARS):
+            self.findings.finish(job, network, failed=bool(result.error), cancelled=result.cancelled)
+        elif job == "feed" and exhibit is not None and result.error:
+            exhibit.refuse()
+        if result.error:
+            self.notify(result.error, "error", lasting=job in LASTING)
+
+    def tell_growth(self) -> None:
+        """The line of progress, unless it tells of something else and nothing grows."""
+        if (told := self.growth.progress) is not None or (self.progress is not None and self.progress.job == GROWING):
+            self.progress = told
+
+    def keep_weights(self, network: str, why: str) -> None:
+        """Other weights were asked for, and cannot be had now."""
+        exhibit = self.exhibit(network)
+        if exhibit is not None:
+            exhibit.training.stay()
+        self.notify(why, "warning")
 
     def begin_comparing(self, exhibit: Exhibit, state: State) -> None:
         """Walls of a network will show how another state differs: in colours about zero, the same for all channels of
@@ -348,37 +349,6 @@ class World:
                 wall.touched = changed.get(wall.node.address, ())
                 self.tiles_revision += 1
                 self.revision += 1
-
-    def _accept_histogram(self, result: Histogram) -> bool:
-        """Weights stay what they are; of the values of a wall only the newest count."""
-        name = wall_key(result.network, result.address), result.kind
-        before = self.histograms.get(name)
-        if name[0] not in self.walls or (before is not None and result.serial < before.serial):
-            return False
-        self.histograms[name] = result
-        return True
-
-    def tell_growth(self) -> None:
-        """The line of progress: the wall in hand and, if there are others, all."""
-        growth = self.growth
-        if not growth.jobs or growth.paused:
-            if self.progress is not None and self.progress.job == GROWING:
-                self.progress = None
-            return
-        batch = growth.batch
-        job = growth.job(batch.key, batch.method) if batch is not None else None
-        job = job or growth.jobs[0]
-        label = f"growing {job.done} of {job.total}"
-        if len(growth.jobs) > 1:
-            label += f", {growth.left} to come on {len(growth.jobs)} walls"
-        self.progress = Progress(GROWING, f"{label}: {job.key}", growth.share(job), growth.eta_s())
-
-    def _refuse(self, job: str) -> None:
-        """A picture could not be fed: the one before it is still there."""
-        what, _, key = job.partition(" ")
-        exhibit = self.exhibit(key) if what == "feed" else None
-        if exhibit is not None and exhibit.picture is not None and exhibit.asked != exhibit.picture.source:
-            exhibit.refused, exhibit.asked = exhibit.asked, exhibit.picture.source
 
     def furnish(self, network: Network, layout: Layout, key: str = "") -> None:
         """Set up the walls of a network that was just traced, in place of those that stand."""
@@ -414,13 +384,14 @@ class World:
 
     def forget_growth(self, exhibit: str) -> None:
         """Of a network that is another one now, or gone."""
-        grown, wanted = self.growth.pictures, [job.key for job in self.growth.jobs]
-        others = tuple(f"{each.key}:" for each in self.exhibits if each.key)
-        start = f"{exhibit}:" if exhibit else ""
-        keys = {key for key in (*grown, *wanted) if key.startswith(start) and (start or not key.startswith(others))}
-        if keys:
-            self.growth.forget(keys)
+        self.growth.forget(lambda key: self.is_of(key, exhibit))
         self.findings.forget(exhibit)
+
+    def is_of(self, key: str, exhibit: str) -> bool:
+        """Whether a wall is of a network, be it one that does not stand here now."""
+        if exhibit:
+            return key.startswith(f"{exhibit}:")
+        return not key.startswith(tuple(f"{each.key}:" for each in self.exhibits if each.key))
 
     def showing(self, wall: Wall) -> str:
         """What a wall shows of channels that have a visualisation."""
@@ -441,6 +412,9 @@ class World:
             self.visited = None
         self.met.clear()
         self.hover = self.told = self.rested = self.gestures.pointed = self.last_tile = None
+        self._all_is_new()
+
+    def _all_is_new(self) -> None:
         self.things_revision += 1
         self.layout_revision += 1
         self.places_revision += 1
@@ -474,11 +448,7 @@ class World:
         self.history, self.growth, self.findings = History(), Growth(self.growth.method), Findings()
         self.banners = [banner for banner in self.banners if banner.until_s is not None]
         self.placed = False
-        self.things_revision += 1
-        self.layout_revision += 1
-        self.places_revision += 1
-        self.tiles_revision += 1
-        self.revision += 1
+        self._all_is_new()
 
     def notify(self, text: str, level: str = "info", *, lasting: bool = False) -> None:
         if any(banner.text == text for banner in self.banners):
@@ -494,3 +464,24 @@ class World:
         if len(remaining) != len(self.banners):
             self.banners = remaining
             self.revision += 1
+
+
+TAKEN_BY = {
+    Tiles: "_accept_tiles",
+    Fed: "_accept_fed",
+    Scores: "_accept_fed",
+    Segmentation: "_accept_fed",
+    Boxes: "_accept_fed",
+    Histogram: "_accept_histogram",
+    GrownTiles: "_accept_grown",
+    Evidence: "_accept_evidence",
+    Exemplars: "_accept_exemplars",
+    Restated: "_accept_restated",
+    Checkpoints: "_accept_checkpoints",
+    Compared: "_accept_compared",
+    Intervened: "_accept_intervened",
+    Progress: "_accept_progress",
+    Notice: "_accept_notice",
+    Finished: "_accept_finished",
+}
+"""What a worker sends -> the World's method that takes it; False from one: nothing has changed by it."""

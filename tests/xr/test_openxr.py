@@ -21,7 +21,8 @@ from visit import WALL, Visit, room, visit
 
 from walkin.frame import Pulse
 from walkin.geometry import Pose, quaternion_from_yaw_pitch, quaternion_product
-from walkin.interact.acts import INDEX, PROFILES, VIVE, actions
+from walkin.interact.bindings import actions
+from walkin.interact.controls import INDEX, PROFILES, VIVE
 from walkin.targets.headset import calls
 from walkin.targets.headset.controllers import presses
 from walkin.targets.headset.eyes import Chain

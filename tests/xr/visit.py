@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from rooms import chain, furnished, maps, tiles_of_codes
 
 from walkin.app import App, Settings
-from walkin.interact.acts import actions
+from walkin.interact.bindings import actions
 from walkin.state.places import Place
 from walkin.targets.offscreen import OffscreenTarget
 from walkin.targets.openxr import OpenXRTarget

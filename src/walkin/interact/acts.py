@@ -5,51 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from walkin.frame import Action
-
-# Interaction profiles of OpenXR 1.1, section "Interaction Profile Paths"; their components are those that the registry
-# (xr.xml) lists. The last needs XR_EXT_hand_interaction.
-SIMPLE = "khr/simple_controller"
-TOUCH = "oculus/touch_controller"
-INDEX = "valve/index_controller"
-VIVE = "htc/vive_controller"
-MOTION = "microsoft/motion_controller"
-HP = "hp/mixed_reality_controller"
-FINGERS = "ext/hand_interaction_ext"
-PROFILES = (SIMPLE, TOUCH, INDEX, VIVE, MOTION, HP, FINGERS)
-
-STICKS = (TOUCH, INDEX, MOTION, HP)
-HELD = (SIMPLE, TOUCH, INDEX, VIVE, MOTION, HP)
-# The two buttons under the thumb. On some controllers they have other names on the other hand.
-LOWER = {TOUCH: ("x", "a"), HP: ("x", "a"), INDEX: ("a", "a")}
-UPPER = {TOUCH: ("y", "b"), HP: ("y", "b"), INDEX: ("b", "b")}
-WORDS = {
-    "input/thumbstick": "stick",
-    "input/thumbstick/click": "stick pressed",
-    "input/trackpad": "trackpad",
-    "input/trackpad/click": "trackpad pressed",
-    "input/trigger/value": "trigger",
-    "input/select/click": "trigger",
-    "input/squeeze/value": "grip",
-    "input/squeeze/click": "grip",
-    "input/squeeze/force": "grip",
-    "input/menu/click": "menu",
-    "input/pinch_ext/value": "pinch",
-    "input/grasp_ext/value": "fist",
-}
-
-
-@dataclass(frozen=True)
-class Control:
-    """Something on a controller that feeds an action."""
-
-    action: str
-    hand: str
-    """walking, pointing or both: hands by what they do, which is left and right for those who are right-handed."""
-    component: str
-    """Below /user/hand/<side>/; 'lower' and 'upper' are the buttons under the thumb."""
-    gesture: str = ""
-    """What is to be done with it, for the sheet."""
+from walkin.interact.controls import (
+    FINGERS,
+    HP,
+    INDEX,
+    MOTION,
+    SIMPLE,
+    STICKS,
+    TOUCH,
+    VIVE,
+    Control,
+    button,
+    on,
+    shown,
+    stick,
+)
 
 
 @dataclass(frozen=True)
@@ -65,55 +35,41 @@ class Act:
     """By interaction profile."""
 
 
-def _on(profiles: tuple[str, ...], *controls: Control) -> dict[str, tuple[Control, ...]]:
-    return {profile: controls for profile in profiles}
-
-
-def _stick(hand: str, gesture: str = "") -> dict[str, tuple[Control, ...]]:
-    thumbstick = Control("stick", hand, "input/thumbstick", gesture)
-    trackpad = Control("stick", hand, "input/trackpad", f"pressed {gesture}" if gesture else "")
-    return _on(STICKS, thumbstick) | _on((VIVE,), trackpad)
-
-
-def _button(action: str, hand: str, component: str) -> tuple[Control, ...]:
-    return (Control(action, hand, component),)
-
-
 ACTS: tuple[Act, ...] = (
-    Act("walk", "walk", "", "W A S D, arrows", _stick("walking")),
+    Act("walk", "walk", "", "W A S D, arrows", stick("walking")),
     Act("look", "look around (click to catch the mouse)", "", "mouse"),
-    Act("turn", "turn", controls=_stick("pointing", "sideways")),
-    Act("back", "a step back", controls=_stick("pointing", "back")),
+    Act("turn", "turn", controls=stick("pointing", "sideways")),
+    Act("back", "a step back", controls=stick("pointing", "back")),
     Act(
         "teleport",
         "teleport",
-        controls=_stick("pointing", "forward, let go")
-        | _on((SIMPLE,), Control("select", "pointing", "input/select/click", "held at the floor, let go"))
-        | _on((FINGERS,), Control("select", "pointing", "input/pinch_ext/value", "held at the floor, let go")),
+        controls=stick("pointing", "forward, let go")
+        | on((SIMPLE,), Control("select", "pointing", "input/select/click", "held at the floor, let go"))
+        | on((FINGERS,), Control("select", "pointing", "input/pinch_ext/value", "held at the floor, let go")),
     ),
     Act(
         "grab",
         "hold the world: move, turn and scale it",
         # The Index's squeeze/value is 1 as soon as the fingers lie around the handle, as they do all the time.
-        controls=_on((INDEX,), Control("squeeze", "both", "input/squeeze/force"))
-        | _on((TOUCH, HP), Control("squeeze", "both", "input/squeeze/value"))
-        | _on((VIVE, MOTION), Control("squeeze", "both", "input/squeeze/click"))
-        | _on((FINGERS,), Control("squeeze", "both", "input/grasp_ext/value")),
+        controls=on((INDEX,), Control("squeeze", "both", "input/squeeze/force"))
+        | on((TOUCH, HP), Control("squeeze", "both", "input/squeeze/value"))
+        | on((VIVE, MOTION), Control("squeeze", "both", "input/squeeze/click"))
+        | on((FINGERS,), Control("squeeze", "both", "input/grasp_ext/value")),
     ),
     Act(
         "fast",
         "faster",
         "",
         "Shift",
-        _on(STICKS, Control("fast", "walking", "input/thumbstick/click"))
-        | _on((VIVE,), Control("fast", "walking", "input/trackpad/click")),
+        on(STICKS, Control("fast", "walking", "input/thumbstick/click"))
+        | on((VIVE,), Control("fast", "walking", "input/trackpad/click")),
     ),
     Act(
         "rise",
         "rise, sink",
         "",
         "E, Q",
-        _on((TOUCH, INDEX, HP), Control("rise", "walking", "upper"), Control("sink", "walking", "lower")),
+        on((TOUCH, INDEX, HP), Control("rise", "walking", "upper"), Control("sink", "walking", "lower")),
     ),
     Act("wheel", "move along the line of sight", "", "wheel"),
     Act("free", "free the mouse; put back what is held, or large", "ESCAPE", "Esc"),
@@ -123,23 +79,23 @@ ACTS: tuple[Act, ...] = (
         "go to the next layer",
         "PAGE_DOWN",
         "Page down",
-        _on((TOUCH, INDEX, HP), *_button("next", "pointing", "lower"))
-        | _on((SIMPLE, VIVE, MOTION), *_button("next", "pointing", "input/menu/click")),
+        on((TOUCH, INDEX, HP), *button("next", "pointing", "lower"))
+        | on((SIMPLE, VIVE, MOTION), *button("next", "pointing", "input/menu/click")),
     ),
     Act(
         "previous",
         "go to the layer before",
         "PAGE_UP",
         "Page up",
-        _on((TOUCH, HP), *_button("previous", "pointing", "upper"))
-        | _on((MOTION,), *_button("previous", "pointing", "input/trackpad/click")),
+        on((TOUCH, HP), *button("previous", "pointing", "upper"))
+        | on((MOTION,), *button("previous", "pointing", "input/trackpad/click")),
     ),
     Act(
         "entrance",
         "back to the entrance",
         "HOME",
         "Home",
-        _on((HP,), *_button("entrance", "pointing", "input/menu/click")),
+        on((HP,), *button("entrance", "pointing", "input/menu/click")),
     ),
     Act("bird", "bird's eye", "B", "B"),
     Act(
@@ -147,7 +103,7 @@ ACTS: tuple[Act, ...] = (
         "eyes as high as standing, and back",
         "",
         "",
-        _on(STICKS, *_button("height", "pointing", "input/thumbstick/click")),
+        on(STICKS, *button("height", "pointing", "input/thumbstick/click")),
     ),
     Act("colors", "colour map: signed, unsigned, grey", "C", "C"),
     Act("range", "range: per channel, per wall, percentiles", "R", "R"),
@@ -177,8 +133,8 @@ ACTS: tuple[Act, ...] = (
         "the panel: all that can be set",
         "TAB",
         "Tab",
-        _on((TOUCH, HP, MOTION, VIVE, SIMPLE), *_button("panel", "walking", "input/menu/click"))
-        | _on((INDEX,), *_button("panel", "pointing", "upper")),
+        on((TOUCH, HP, MOTION, VIVE, SIMPLE), *button("panel", "walking", "input/menu/click"))
+        | on((INDEX,), *button("panel", "pointing", "upper")),
     ),
     Act("hang_panel", "headset: panel in the room, on the wrist", "CTRL+TAB", "Ctrl+Tab"),
     Act("frames", "where the time of each frame goes", "F3", "F3"),
@@ -200,37 +156,6 @@ ACTS: tuple[Act, ...] = (
     Act("quit", "quit", "CTRL+Q", "Ctrl+Q"),
 )
 
-# What fills a Hand or a field of Input: (kind, what it is called in the runtime's own settings). All others are acts.
-# Triggers and grips are asked for as buttons: where they begin is the runtime's to decide, with hysteresis.
-STATES = {
-    "aim": ("pose", "where a hand points"),
-    "grip": ("pose", "where a hand is"),
-    "haptic": ("haptic", "a tick in the hand"),
-    "select": ("bool", "choose what is pointed at"),
-    "squeeze": ("bool", "grab the world, with both hands"),
-    "stick": ("vector", "walk; with the pointing hand turn and teleport"),
-    "fast": ("bool", "walk faster"),
-    "rise": ("bool", "rise"),
-    "sink": ("bool", "sink"),
-    "press": ("bool", "press the pad: touched, it only walks"),
-}
-# Bound on every profile, and no line of the sheet.
-ALWAYS: dict[str, tuple[Control, ...]] = {
-    profile: (
-        Control("aim", "both", "input/aim/pose"),
-        Control("grip", "both", "input/grip/pose"),
-        # A thumb lies on a pad without meaning anything by it, other than on a stick: see interact.sticks.
-        # The other pad's press makes faster, and a path feeds one action: targets find it there.
-        *((Control("press", "pointing", "input/trackpad/click"),) if profile == VIVE else ()),
-        *((Control("haptic", "both", "output/haptic"),) if profile in HELD else ()),
-        Control(
-            "select",
-            "both",
-            {SIMPLE: "input/select/click", FINGERS: "input/pinch_ext/value"}.get(profile, "input/trigger/value"),
-        ),
-    )
-    for profile in PROFILES
-}
 
 # What is said to newcomers: each line the acts that it is about, and in which words.
 ADVICE: tuple[dict[str, str], ...] = (
@@ -253,7 +178,7 @@ def sheet(profile: str = "", *, left_handed: bool = False, sticks: str = "both")
     if not profile:
         return tuple((act.shown, act.what) for act in ACTS if act.shown)
     rows = ((_meant(act, profile, sticks), act.what) for act in ACTS)
-    return tuple((_shown(profile, controls, left_handed), what) for controls, what in rows if controls)
+    return tuple((shown(profile, controls, left_handed), what) for controls, what in rows if controls)
 
 
 def _meant(act: Act, profile: str, sticks: str) -> tuple[Control, ...]:
@@ -264,7 +189,7 @@ def _meant(act: Act, profile: str, sticks: str) -> tuple[Control, ...]:
     if sticks == "teleport":
         return () if act.name == "walk" else tuple(replace(control, hand="both") for control in controls)
     if act.name == "walk":
-        return controls + _stick("pointing", "forward, back").get(profile, ())
+        return controls + stick("pointing", "forward, back").get(profile, ())
     return controls if act.name == "turn" else ()
 
 
@@ -275,65 +200,10 @@ def advice(profile: str, *, left_handed: bool = False, sticks: str = "both") -> 
     lines = []
     for line in ADVICE:
         parts = [
-            f"{_shown(profile, controls[name], left_handed)}: {words}"
+            f"{shown(profile, controls[name], left_handed)}: {words}"
             for name, words in line.items()
             if name in controls
         ]
         if parts:
             lines.append("; ".join(parts))
     return tuple(lines)
-
-
-def actions(left_handed: bool = False) -> tuple[Action, ...]:
-    """What an OpenXR target asks its runtime for."""
-    bindings: dict[str, dict[tuple[str, str, str], None]] = {name: {} for name in STATES}
-    for profile in PROFILES:
-        for control in (*ALWAYS[profile], *(c for act in ACTS for c in act.controls.get(profile, ()))):
-            for binding in _bindings(profile, control, left_handed):
-                bindings.setdefault(control.action, {})[binding] = None
-    named = {act.name: act.what for act in ACTS}
-    return tuple(
-        Action(name, *STATES.get(name, ("bool", named.get(name, name))), tuple(found))
-        for name, found in bindings.items()
-    )
-
-
-def _bindings(profile: str, control: Control, left_handed: bool) -> list[tuple[str, str, str]]:
-    """(profile, hand of Input, path) of a control on each hand that has it."""
-    found = []
-    for role, fed in (("walking", "left"), ("pointing", "right")):
-        if control.hand in (role, "both"):
-            side, part = _real(profile, control.component, role, left_handed)
-            # The hand of Input that a real hand feeds: only Touch's menu button is on the other hand than its role's.
-            feeds = fed if side == _side(role, left_handed) else {"left": "right", "right": "left"}[fed]
-            found.append((profile, feeds, f"{side}/{part}"))
-    return found
-
-
-def _side(role: str, left_handed: bool) -> str:
-    return "left" if (role == "walking") != left_handed else "right"
-
-
-def _real(profile: str, component: str, role: str, left_handed: bool) -> tuple[str, str]:
-    """(side, component) of the real thing."""
-    side = _side(role, left_handed)
-    for name, buttons in (("lower", LOWER), ("upper", UPPER)):
-        if component == name:
-            return side, f"input/{buttons[profile][side == 'right']}/click"
-    if profile == TOUCH and component == "input/menu/click":
-        return "left", component  # on the right is the system's button, which is nobody else's
-    return side, component
-
-
-def _shown(profile: str, controls: tuple[Control, ...], left_handed: bool) -> str:
-    """How the sheet writes an act's controls: `left Y, X`, `both grips`, `right stick forward, let go`."""
-    words, before = [], ""
-    for control in controls:
-        if control.hand == "both":
-            words.append(f"both {WORDS[control.component]}s")
-            continue
-        side, component = _real(profile, control.component, control.hand, left_handed)
-        word = WORDS.get(component) or component.split("/")[1].upper()
-        words.append(word if side == before else f"{side} {word}")
-        before = side
-    return " ".join(filter(None, (", ".join(words), controls[-1].gesture)))

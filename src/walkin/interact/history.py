@@ -56,7 +56,7 @@ def arrangement(world: World) -> Arrangement:
         tuple((exhibit.key, exhibit.asked) for exhibit in world.exhibits if exhibit.asked is not None),
         tuple((exhibit.key, exhibit.fold) for exhibit in world.exhibits if exhibit.network is not None),
         tuple(sorted(showings.items())),
-        tuple((exhibit.key, exhibit.checkpoint) for exhibit in world.exhibits if exhibit.checkpoint),
+        tuple((exhibit.key, exhibit.training.asked) for exhibit in world.exhibits if exhibit.training.asked),
         tuple((exhibit.key, exhibit.interventions) for exhibit in world.exhibits if exhibit.interventions),
         tuple((exhibit.key, exhibit.against) for exhibit in world.exhibits if exhibit.against is not None),
         tuple(sorted(world.slices.items())),
@@ -92,14 +92,14 @@ def keep_up(world: World) -> None:
     fed = {e.key: e.asked for e in world.exhibits if e.asked is not None}
     if len(fed) != len(history.now.fed):  # a network's first picture
         history.now = replace(history.now, fed=tuple((fed | dict(history.now.fed)).items()))
-    states = {e.key: e.checkpoint for e in world.exhibits if e.checkpoint}
+    states = {e.key: e.training.asked for e in world.exhibits if e.training.asked}
     if len(states) != len(history.now.states):  # what a network was opened with
         history.now = replace(history.now, states=tuple((states | dict(history.now.states)).items()))
     for exhibit in world.exhibits:
         if exhibit.refused is not None:
             _forget(world, exhibit.key, exhibit.refused, exhibit.asked)
             exhibit.refused = None
-        if exhibit.spurned:
+        if exhibit.training.spurned:
             _forget_state(world, exhibit)
     if world.panel.buttons[0] and history.due_s is not None:
         history.due_s = max(history.due_s, world.time_s + RESTS_S)
@@ -162,7 +162,7 @@ def restore(world: World, wanted: Arrangement) -> Iterator[Request]:
     states = dict(wanted.states)
     for exhibit in world.exhibits:
         if path := states.get(exhibit.key, ""):
-            exhibit.playing = False
+            exhibit.training.playing = False
             yield from timeline.show(world, exhibit, path)
     fed = dict(wanted.fed)
     for exhibit in world.exhibits:
@@ -208,11 +208,11 @@ def _forget(world: World, key: str, refused: object, asked: object) -> None:
 
 def _forget_state(world: World, exhibit: Exhibit) -> None:
     """A checkpoint that did not fit is no step."""
-    history, spurned = world.history, exhibit.spurned
-    exhibit.spurned = ""
+    history, spurned = world.history, exhibit.training.spurned
+    exhibit.training.spurned = ""
     assert history.now is not None
     if dict(history.now.states).get(exhibit.key) == spurned:
-        states = dict(history.now.states) | {exhibit.key: exhibit.checkpoint}
+        states = dict(history.now.states) | {exhibit.key: exhibit.training.asked}
         history.now = replace(history.now, states=tuple((key, path) for key, path in states.items() if path))
         if history.past and history.past[-1] == history.now:
             history.past.pop()
@@ -229,10 +229,9 @@ def _kept(
 ) -> dict[str, Kept]:
     """What walls of a network that come later are to be like; `gone`: only of those that are not there now."""
     start = f"{exhibit.key}:" if exhibit.key else ""
-    others = tuple(f"{each.key}:" for each in world.exhibits if each.key)
     found: dict[str, Kept] = {}
     for key in sorted(places.keys() | sorts.keys() | showings.keys()):
-        if not key.startswith(start) or (not start and key.startswith(others)) or (gone and key in world.walls):
+        if not world.is_of(key, exhibit.key) or (gone and key in world.walls):
             continue
         address = key.removeprefix(start)
         place, before = places.get(key), exhibit.kept.get(address)

@@ -14,18 +14,17 @@ PLAY_S = 0.3  # that each checkpoint stays at least, while they are played
 
 def show(world: World, exhibit: Exhibit, path: str) -> Iterator[Request]:
     """Ask for a checkpoint; undo and scenes know of it."""
-    if path == exhibit.checkpoint:
+    if path == exhibit.training.asked:
         return
-    exhibit.checkpoint = exhibit.awaited = path
-    exhibit.changed_s = world.time_s
+    exhibit.training.ask(path, world.time_s)
     world.revision += 1
     key = exhibit.request.key if exhibit.request is not None else None
-    yield Restate(words_of(exhibit, path), exhibit.key, path, key)
+    yield Restate(exhibit.training.named(path), exhibit.key, path, key)
 
 
 def choose(world: World, exhibit: Exhibit, which: int | str) -> Iterator[Request]:
     """By its number, from 0 on, or by its name."""
-    paths = exhibit.checkpoints
+    paths = exhibit.training.paths
     if not paths:
         world.notify(_none(exhibit))
         return
@@ -41,50 +40,35 @@ def choose(world: World, exhibit: Exhibit, which: int | str) -> Iterator[Request
 
 def step(world: World, exhibit: Exhibit, by: int) -> Iterator[Request]:
     """The next one, or the one before; those that did not fit are passed over."""
-    found = neighbour(exhibit, by)
+    found = exhibit.training.beside(by)
     if found:
         yield from show(world, exhibit, found)
-    elif not exhibit.checkpoints:
+    elif not exhibit.training.paths:
         world.notify(_none(exhibit))
     else:
         world.notify("that was the last checkpoint so far" if by > 0 else "that was the first checkpoint")
 
 
-def neighbour(exhibit: Exhibit, by: int) -> str:
-    """The checkpoint after the one that is shown, or before it; '' if there is none."""
-    paths = [path for path in exhibit.checkpoints if path not in exhibit.unfit or path == exhibit.checkpoint]
-    if not paths:
-        return ""
-    if exhibit.checkpoint not in paths:
-        return paths[0 if by > 0 else -1]
-    number = paths.index(exhibit.checkpoint) + by
-    return paths[number] if 0 <= number < len(paths) else ""
-
-
 def play(world: World, exhibit: Exhibit) -> Iterator[Request]:
     """From here to the end, and on as new ones are written; again: it stops. At the end it begins anew."""
-    if not exhibit.checkpoints:
+    training = exhibit.training
+    if not training.paths:
         world.notify(_none(exhibit))
         return
-    exhibit.playing = not exhibit.playing
-    if exhibit.playing and not neighbour(exhibit, 1) and len(exhibit.checkpoints) > 1:
-        first = next(path for path in exhibit.checkpoints if path not in exhibit.unfit)
+    training.playing = not training.playing
+    if training.playing and not training.beside(1) and len(training.paths) > 1:
+        first = next(path for path in training.paths if path not in training.unfit)
         yield from show(world, exhibit, first)
 
 
 def advance(world: World) -> Iterator[Request]:
     """Once a frame: what is played goes on, as soon as the one before has been seen."""
     for exhibit in world.exhibits:
-        if exhibit.playing and not exhibit.awaited and world.time_s - exhibit.changed_s >= PLAY_S:
-            found = neighbour(exhibit, 1)
+        training = exhibit.training
+        if training.playing and not training.awaited and world.time_s - training.changed_s >= PLAY_S:
+            found = training.beside(1)
             if found:
                 yield from show(world, exhibit, found)
-
-
-def words_of(exhibit: Exhibit, path: str) -> str:
-    """`step10, 3 of 12`"""
-    name, paths = Path(path).stem, exhibit.checkpoints
-    return f"{name}, {paths.index(path) + 1} of {len(paths)}" if path in paths else name
 
 
 def _none(exhibit: Exhibit) -> str:

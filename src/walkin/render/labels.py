@@ -113,7 +113,7 @@ class Labels:
             for each in world.exhibits
             for x in (
                 *(each.layout, each.picture, each.scores, each.segmentation, each.boxes),
-                *(each.live, each.stated, each.intervened, each.compared),
+                *(each.live, each.training.words, each.intervened, each.compared),
             )
         ]
         if len(told) != len(self._told) or any(new is not old for new, old in zip(told, self._told, strict=True)):
@@ -263,9 +263,11 @@ class Labels:
                     )
                     at = at - UP * 0.075
                 at = at - UP * 0.010
-            if exhibit.stated:
+            if exhibit.training.words:
                 at = at - UP * 0.035
-                line = self._text.glyphs(exhibit.stated, at, place.right, UP, 0.085, ACCENT, max_width=place.width_m)
+                line = self._text.glyphs(
+                    exhibit.training.words, at, place.right, UP, 0.085, ACCENT, max_width=place.width_m
+                )
                 parts.append(line)
                 at = at - UP * 0.09
             if exhibit.live:

@@ -9,8 +9,9 @@ from walkin.graph import Network
 from walkin.interventions import Intervention
 from walkin.readings import Boxes, Compared, Intervened, Scores, Segmentation
 from walkin.requests import Open, Slice, State
-from walkin.results import Fed
+from walkin.results import Fed, Restated
 from walkin.state.places import Layout, Place, Ribbon
+from walkin.state.training import Training
 from walkin.state.wall import Wall
 
 
@@ -85,24 +86,8 @@ class Exhibit:
     input, which asks for itself, leaves it alone."""
     refused: object = None
     """What was asked for and could not be fed, until the history has forgotten it."""
-    stated: str = ""
-    """Which weights are in it, where they change: a training's step, a checkpoint's name."""
-    checkpoints: tuple[str, ...] = ()
-    """Paths of what a training has written so far, the oldest first."""
-    checkpoint: str = ""
-    """Path of the one that was asked for last; '': none was."""
-    shown_checkpoint: str = ""
-    """Path of the one that is in it."""
-    awaited: str = ""
-    """The same while it is on its way."""
-    unfit: set[str] = field(default_factory=set)
-    """Those that are of another network, or damaged."""
-    spurned: str = ""
-    """One of them that was asked for, until the history has forgotten it."""
-    playing: bool = False
-    """Whether one after the other is shown."""
-    changed_s: float = 0.0
-    """When the last one was asked for, by the world's clock."""
+    training: Training = field(default_factory=Training)
+    """Weights that change, and its checkpoints."""
     interventions: tuple[Intervention, ...] = ()
     """What is changed of its values, as the visitor has asked for it."""
     changed_before: tuple[Intervention, ...] | None = None
@@ -143,12 +128,12 @@ class Exhibit:
             self.wanted = None
         return same
 
-    def forget_checkpoints(self) -> None:
-        """Another network is opened here: those of the one before are none of it."""
-        self.checkpoints, self.unfit, self.playing = (), set(), False
-        self.stated = self.checkpoint = self.shown_checkpoint = self.awaited = self.spurned = ""
-        if self.request is not None and self.request.checkpoints and self.request.weights:
-            self.checkpoint = self.request.weights  # as a scene had it
+    def reopen(self, request: Open) -> None:
+        """Another network is opened here: nothing that is known of weights is of it."""
+        self.request, self.weights_hash = request, ""
+        self.training = Training()
+        if request.checkpoints and request.weights:
+            self.training.asked = request.weights  # as a scene had it
 
     def walls(self, before: dict[str, Wall], old: Layout | None) -> dict[str, Wall]:
         """Walls for the network that was taken over, by their keys. What was made of those that stood there `before`,
@@ -193,10 +178,29 @@ class Exhibit:
             return ()
         return tuple(each for each, problem in zip(self.interventions, problems, strict=True) if not problem)
 
-    def feed(self, fed: Fed) -> None:
-        """Another picture is in: what was said of the one before does not hold for it."""
-        self.picture = fed
-        self.scores = self.segmentation = self.boxes = None
+    def accept(self, result: Fed | Scores | Segmentation | Boxes) -> None:
+        """Another picture is in, or what is said of it: what was said of the one before does not hold any more."""
+        if isinstance(result, Fed):
+            self.picture = result
+            self.scores = self.segmentation = self.boxes = None
+            self.asked = self.asked if self.asked is not None else result.source
+        elif isinstance(result, Scores):
+            self.scores = result
+        elif isinstance(result, Segmentation):
+            self.segmentation = result
+        else:
+            self.boxes = result
+
+    def restate(self, result: Restated) -> str:
+        """Other weights are in it, or they do not fit; what there is to be told."""
+        if not result.error:
+            self.weights_hash = ""
+        return self.training.accept(result)
+
+    def refuse(self) -> None:
+        """A picture could not be fed: the one before it is still there."""
+        if self.picture is not None and self.asked != self.picture.source:
+            self.refused, self.asked = self.asked, self.picture.source
 
     def stand_at(self, x_m: float) -> bool:
         """Put the layout there; True if that is somewhere else."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from walkin.results import Progress
 from walkin.visualised import GrownTiles, Visualised
 
 GROWING = "featurevis"  # what the job of visualisations is called
@@ -168,6 +170,19 @@ class Growth:
             done += self.fraction * len(self.batch.channels)
         return min(1.0, done / max(1, job.total))
 
+    @property
+    def progress(self) -> Progress | None:
+        """The wall in hand and, if there are others, all; None while nothing grows."""
+        if not self.busy:
+            return None
+        batch = self.batch
+        job = self.job(batch.key, batch.method) if batch is not None else None
+        job = job or self.jobs[0]
+        label = f"growing {job.done} of {job.total}"
+        if len(self.jobs) > 1:
+            label += f", {self.left} to come on {len(self.jobs)} walls"
+        return Progress(GROWING, f"{label}: {job.key}", self.share(job), self.eta_s())
+
     def stop(self, key: str = "") -> None:
         """Take jobs of a wall, or all, out of the queue."""
         self.jobs = [job for job in self.jobs if key and job.key != key]
@@ -175,8 +190,11 @@ class Growth:
             self.paused = False
         self.revision += 1
 
-    def forget(self, keys: set[str]) -> None:
-        """Walls of a network that is another one now, or gone."""
+    def forget(self, gone: Callable[[str], bool]) -> None:
+        """Walls, by their keys, of a network that is another one now, or gone."""
+        keys = {key for key in (*self.pictures, *(job.key for job in self.jobs)) if gone(key)}
+        if not keys:
+            return
         self.jobs = [job for job in self.jobs if job.key not in keys]
         for key in keys & self.pictures.keys():
             for channel in self.pictures.pop(key):

@@ -26,7 +26,9 @@ class Network:
         self.query = ""
 
     def watch(self, world: World) -> Hashable:
-        times = tuple((e.key, e.checkpoints, e.checkpoint, e.stated, e.playing) for e in world.exhibits)
+        times = tuple(
+            (e.key, e.training.paths, e.training.asked, e.training.words, e.training.playing) for e in world.exhibits
+        )
         return world.layout_revision, world.visited, world.here.key, times
 
     def draw(self, desk: Desk) -> None:
@@ -51,9 +53,9 @@ class Network:
         assert self._tree is not None
         w.title(graph.name)
         w.quiet(f"{graph.maps:,} maps in {len(graph):,} nodes, {_count(graph.parameters)} parameters")
-        if graph.weights and not exhibit.stated:
+        if graph.weights and not exhibit.training.words:
             w.hint(graph.weights)
-        if exhibit.checkpoints or exhibit.stated:
+        if exhibit.training.paths or exhibit.training.words:
             self._times(desk, exhibit)
         if w.button("Export all walls", width=-1):
             desk.ask("export", "", exhibit.key)
@@ -68,18 +70,18 @@ class Network:
 
     def _times(self, desk: Desk, exhibit: Exhibit) -> None:
         """Checkpoints of a training as a slider over its time; of one that a script shows, its step."""
-        w, paths = desk.widgets, exhibit.checkpoints
+        w, paths = desk.widgets, exhibit.training.paths
         if not paths:
-            w.pair("Weights", exhibit.stated)
+            w.pair("Weights", exhibit.training.words)
             return
         w.heading("Checkpoints")
-        number = paths.index(exhibit.checkpoint) if exhibit.checkpoint in paths else len(paths) - 1
+        number = paths.index(exhibit.training.asked) if exhibit.training.asked in paths else len(paths) - 1
         if len(paths) > 1:
             asked = w.slider("Time", number, 0, len(paths) - 1, f"{number + 1} of {len(paths)}", step=1)
             if asked is not None and round(asked) != number:
                 desk.ask("checkpoint", round(asked), exhibit.key)
-        w.hint(f"{Path(paths[number]).name}{'' if paths[number] == exhibit.shown_checkpoint else ' ...'}")
-        pressed = w.buttons(("Before", "Stop" if exhibit.playing else "Play", "After"))
+        w.hint(f"{Path(paths[number]).name}{'' if paths[number] == exhibit.training.shown else ' ...'}")
+        pressed = w.buttons(("Before", "Stop" if exhibit.training.playing else "Play", "After"))
         if pressed:
             acts = {"Before": "checkpoint_previous", "After": "checkpoint_next"}
             desk.ask(acts.get(pressed, "checkpoint_play"), exhibit.key)

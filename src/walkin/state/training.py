@@ -1,0 +1,75 @@
+"""Training: the checkpoints that a training writes of a network, and which is in it. Owned by the render thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from walkin.results import Restated
+
+
+@dataclass
+class Training:
+    """Of one network; weights that a script gives, step by step, are one, too, without checkpoints."""
+
+    words: str = ""
+    """Which weights are in it, where they change: a training's step, a checkpoint's name."""
+    paths: tuple[str, ...] = ()
+    """Checkpoints that are there so far, the oldest first."""
+    asked: str = ""
+    """Path of the one that was asked for last; '': none was."""
+    shown: str = ""
+    """Path of the one that is in it."""
+    awaited: str = ""
+    """The same while it is on its way."""
+    unfit: set[str] = field(default_factory=set)
+    """Those that are of another network, or damaged."""
+    spurned: str = ""
+    """One of them that was asked for, until the history has forgotten it."""
+    playing: bool = False
+    """Whether one after the other is shown."""
+    changed_s: float = 0.0
+    """When the last one was asked for, by the world's clock."""
+
+    def ask(self, path: str, time_s: float) -> None:
+        self.asked = self.awaited = path
+        self.changed_s = time_s
+
+    def beside(self, by: int) -> str:
+        """The one after the one that was asked for, or before it, of those that fit; '' if there is none."""
+        paths = [path for path in self.paths if path not in self.unfit or path == self.asked]
+        if not paths:
+            return ""
+        if self.asked not in paths:
+            return paths[0 if by > 0 else -1]
+        number = paths.index(self.asked) + by
+        return paths[number] if 0 <= number < len(paths) else ""
+
+    def named(self, path: str) -> str:
+        """`step10, 3 of 12`"""
+        name = Path(path).stem
+        return f"{name}, {self.paths.index(path) + 1} of {len(self.paths)}" if path in self.paths else name
+
+    def accept(self, result: Restated) -> str:
+        """Other weights are in, or they do not fit, and those before are still there; what there is to be told."""
+        path = result.path
+        if self.awaited == path:
+            self.awaited = ""
+        if not result.error:
+            self.words = result.words
+            if path:
+                self.shown = path
+                self.asked = self.asked or path
+            return ""
+        told = "" if path and path in self.unfit else result.error
+        if path:
+            self.unfit.add(path)
+            if self.asked == path and not self.playing:
+                self.asked, self.spurned = self.shown, path
+        return told
+
+    def stay(self) -> None:
+        """Other weights were asked for, and cannot be had now."""
+        if self.awaited:
+            self.spurned, self.playing = self.awaited, False
+            self.awaited, self.asked = "", self.shown
