@@ -322,6 +322,34 @@ def test_a_modifier_is_known_of_while_another_program_has_the_keyboard(display: 
     assert asked.stdout.strip() == str(held), asked.stderr
 
 
+TAPPED = """
+import sys
+from walkin.targets.desktop import DesktopTarget
+target = DesktopTarget({"K": "knock_out"}, (320, 200))
+frames = target.frames()
+next(frames)
+sys.stdin.readline()  # meanwhile keys have gone down and up again: all of it is news of one frame
+given = next(frame.input for frame in frames if frame.input.acts)
+print(sorted(given.acts), given.fast, next(frames).input.fast)
+target.close()
+"""
+
+
+@pytest.mark.parametrize(("keys", "fast"), [(("shift+k",), True), (("k",), False), (("shift+k", "k"), False)])
+def test_shift_counts_as_it_was_when_the_key_was_pressed(display: Display, keys: tuple[str, ...], fast: bool):
+    process = subprocess.Popen(
+        [sys.executable, "-c", TAPPED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        display.window(process, LONG_S)
+        for key in keys:
+            display.xdotool("key", key)
+        said, problem = process.communicate("go on\n", timeout=LONG_S)
+    finally:
+        process.kill()
+    assert said.split("\n")[-2] == f"['knock_out'] {fast} False", problem
+
+
 @pytest.mark.slow
 def test_keys_are_what_is_written_on_them(display: Display, tmp_path: Path):
     """On a German keyboard Z and Y have changed places, and plus is a key of its own."""

@@ -260,6 +260,7 @@ def test_walls_stay_where_they_are_put(runs: Path, ctx: Any):
 def test_new_files_appear_as_they_are_written_and_play_goes_on_to_them(runs: Path, ctx: Any):
     with room(runs) as visit:
         visit.shows(10)
+        visit.until(lambda: visit.world.here.training.words == "step10, 4 of 4", "how many there are")
         visit.do("checkpoint", 0)
         visit.shows(1)
         visit.do("checkpoint_play")
@@ -273,6 +274,9 @@ def test_new_files_appear_as_they_are_written_and_play_goes_on_to_them(runs: Pat
         visit.until(lambda: np.isclose(visit.level, 11), "the new one")
         visit.do("checkpoint_play")
         assert not visit.world.here.training.playing and not visit.told
+        visit.shows(11)
+        (runs / "step12.safetensors").write_bytes(save(state(12)))
+        visit.until(lambda: visit.world.here.training.words == "step11, 5 of 6", "that there is another one")
 
 
 def test_what_does_not_fit_is_told_once_and_passed_over(runs: Path, ctx: Any):

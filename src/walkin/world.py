@@ -255,7 +255,7 @@ class World:
     def _accept_checkpoints(self, result: Checkpoints) -> None:
         exhibit = self.exhibit(result.network)
         if exhibit is not None:
-            exhibit.training.paths = result.paths
+            exhibit.training.found(result.paths)
 
     def _accept_compared(self, result: Compared) -> bool:
         """What a network is compared with is known now; without a title: with nothing any more."""

@@ -13,7 +13,7 @@ class Training:
     """Of one network; weights that a script gives, step by step, are one, too, without checkpoints."""
 
     words: str = ""
-    """Which weights are in it, where they change: a training's step, a checkpoint's name."""
+    """Which weights are in it, where they change: a training's step, or which checkpoint of how many."""
     paths: tuple[str, ...] = ()
     """Checkpoints that are there so far, the oldest first."""
     asked: str = ""
@@ -30,6 +30,14 @@ class Training:
     """Whether one after the other is shown."""
     changed_s: float = 0.0
     """When the last one was asked for, by the world's clock."""
+    _called: str = ""
+    """`words`, where they are the name of a checkpoint and not a script's."""
+
+    def found(self, paths: tuple[str, ...]) -> None:
+        """So many are there by now."""
+        self.paths = paths
+        if self.shown and self.words == self._called:
+            self.words = self._called = self.named(self.shown)
 
     def ask(self, path: str, time_s: float) -> None:
         self.asked = self.awaited = path
@@ -58,7 +66,8 @@ class Training:
         if not result.error:
             self.words = result.words
             if path:
-                self.shown = path
+                self.shown, self.words = path, self.named(path)
+                self._called = self.words
                 self.asked = self.asked or path
             return ""
         told = "" if path and path in self.unfit else result.error

@@ -100,6 +100,7 @@ class DesktopTarget:
         self._acts: set[str] = set()
         self._dropped: list[str] = []
         self._dropped_on_all = False
+        self._with_shift: bool | None = None  # whether the last key with an act was pressed with it; None: no such key
         self._clipboard = Clipboard(self.wake)
         self._changed = True
         self._continuous = True
@@ -221,7 +222,7 @@ class DesktopTarget:
             left=Hand(stick=keyboard.stick),
             right=Hand(stage_from_aim=aim, select=pressed, scroll=scroll),
             rise=keyboard.rise,
-            fast=keyboard.down("LEFT_SHIFT", "RIGHT_SHIFT") or self._dropped_on_all,
+            fast=self._is_fast(),
             acts=frozenset(self._acts),
             dropped_files=(*self._dropped, *pasted.files),
             pasted=pasted.pictures,
@@ -234,7 +235,13 @@ class DesktopTarget:
         )
         self._acts = set()
         self._dropped, self._dropped_on_all = [], False
+        self._with_shift = None
         return given
+
+    def _is_fast(self) -> bool:
+        """Shift as it was when a key was pressed: it may be over before the next frame asks for it. Else as it is."""
+        held = self._keyboard.down("LEFT_SHIFT", "RIGHT_SHIFT") if self._with_shift is None else self._with_shift
+        return held or self._dropped_on_all
 
     def _fov(self) -> Fov:
         width, height = self._glfw.get_framebuffer_size(self.window)
@@ -258,6 +265,7 @@ class DesktopTarget:
             return
         for name, act in self.acts.items():
             if pressed == name.removeprefix("CTRL+") and control == name.startswith("CTRL+"):
+                self._with_shift = bool(mods & glfw.MOD_SHIFT)
                 if act == "free":
                     self._catch(False)
                     self._acts.add(act)
