@@ -15,6 +15,7 @@ from walkin.evidence import BEST, Evidence, Exemplars, Patch, Reached
 from walkin.frame import Input
 from walkin.geometry import Fov
 from walkin.interact import carry, history
+from walkin.loop.errands import job_name
 from walkin.picture_source import File
 from walkin.requests import Exemplify, LookThrough, Visualise
 from walkin.results import Finished, Progress
@@ -22,7 +23,6 @@ from walkin.room_requests import Cancel, Pause
 from walkin.shelf_requests import Full
 from walkin.state.findings import KEPT, Figures, number, percent, times
 from walkin.state.panel_state import Change
-from walkin.workshop import job_name
 from walkin.world import World
 
 

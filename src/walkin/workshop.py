@@ -5,31 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from walkin.export_request import Export
 from walkin.imports import collector_resting
+from walkin.loop.errands import ERRANDS, Errand, job_name
+from walkin.loop.followers import Followers
+from walkin.loop.live_inputs import LiveInputs
 from walkin.mailbox import Emit, Mailbox, Worker, lower_thread_priority
-from walkin.requests import (
-    Close,
-    Compare,
-    Detail,
-    Exemplify,
-    Feed,
-    Intervene,
-    LookThrough,
-    Measure,
-    Open,
-    Refold,
-    Request,
-    Restate,
-    Slice,
-    Visualise,
-    Watch,
-    Weigh,
-)
+from walkin.requests import Close, Compare, Feed, Intervene, Open, Request, Restate, Watch
 from walkin.results import Finished, Progress, Result, Watching
 from walkin.room_requests import Cancel, Pause
 from walkin.shelf_requests import Browse, Full, Keep, Slots, Thumbnails
@@ -37,29 +22,6 @@ from walkin.state.exhibit import Exhibit
 from walkin.state.findings import EVIDENCE, EXEMPLARS
 from walkin.state.growth import GROWING
 from walkin.world import World
-
-JOBS: dict[type, tuple[str, str]] = {
-    Open: ("open", "open_network"),
-    Feed: ("feed", "feed"),
-    Intervene: ("reach", "intervene"),
-    Compare: ("compare", "compare"),
-    Refold: ("fold", "refold"),
-    Detail: ("detail", "sharpen"),
-    Slice: ("slice", "cut"),
-    Measure: ("measure", "measure"),
-    Weigh: ("weigh", "weigh"),
-    Export: ("export", "export"),
-}
-"""Requests of which the newest counts -> what their job is called in progress and results, function in network.jobs."""
-
-
-@dataclass
-class Live:
-    """A camera or a folder that is fed to a network."""
-
-    request: Watch
-    fed: bool = False
-    """Whether a picture has gone through."""
 
 
 class Workshop:
@@ -74,14 +36,13 @@ class Workshop:
         self.sessions: Any = None
         """network.jobs.Sessions, as soon as the worker has one."""
         self._shelf: Any = None
-        self._live: dict[str, Live] = {}
+        self._inputs = LiveInputs(world, self.worker, lambda name, request, **more: self._job(name, request, **more))
         self._resting = threading.Event()
         self._restating: dict[str, Restate | None] = {}
         """Networks that are being given other weights, and what came for each meanwhile."""
         self._exporting: set[str] = set()
         """Networks of which an export is under way that rests while other jobs are done."""
-        self._followers: dict[str, Any] = {}
-        """Of checkpoints that are being written."""
+        self._followers = Followers(results.put)
 
     @cached_property
     def gallery(self) -> Any:
@@ -102,17 +63,20 @@ class Workshop:
     @property
     def at_rest(self) -> bool:
         """Nothing is under way but live inputs of which a picture was shown: they may go on for ever."""
-        going_on = tuple(job_name("live", network) for network, each in self._live.items() if each.fed)
+        going_on = self._inputs.shown
         if self._resting.is_set():
             going_on += tuple(job_name(what, e.key) for what in (GROWING, EVIDENCE) for e in self._world.exhibits)
         return not self.worker.busy_with_more_than(going_on) and not self.librarian.busy and self._results.empty
 
     def ask(self, request: Request) -> None:
         """Begin with what a visitor wants of workers; other requests are not for here."""
-        if isinstance(request, Browse | Slots | Thumbnails | Full | Keep):
+        errand = ERRANDS.get(type(request))
+        if errand is not None:
+            self._begin(errand, request)
+        elif isinstance(request, Browse | Slots | Thumbnails | Full | Keep):
             self._at_the_shelf(request)
         elif isinstance(request, Watch):
-            self._watch(request)
+            self._inputs.watch(request)
         elif isinstance(request, Close):
             self._close_network(request)
         elif isinstance(request, Cancel):
@@ -122,58 +86,52 @@ class Workshop:
                 self._cancel()
         elif isinstance(request, Pause):
             (self._resting.set if request.on else self._resting.clear)()
-        elif isinstance(request, Visualise):
-            name = job_name(GROWING, request.network)
-            job = self._job("visualise", request, resting=self._resting.is_set)
-            self.worker.submit(name, job, replaces=(), patient=True)
-        elif isinstance(request, LookThrough):
-            name = job_name(EVIDENCE, request.network)
-            job = self._job("look_through", request, resting=self._resting.is_set)
-            self.worker.submit(name, job, replaces=(name,), patient=True)
-        elif isinstance(request, Exemplify):
-            name = job_name(EXEMPLARS, request.network)
-            self.worker.submit(name, self._job("exemplify", request), replaces=(name,), patient=True)
         elif isinstance(request, Restate):
             self._restate(request)
-        elif type(request) in JOBS:
-            if isinstance(request, Feed):
-                self._stop_watching(request.network)
-            elif isinstance(request, Open) and (exhibit := self._world.exhibit(request.network)) is not None:
-                exhibit.reopen(request)
-                self._forget_made(request.network)
-                self._follow(request)
-            # A network that is being opened is not given up for another picture: that one waits.
-            what, function = JOBS[type(request)]
-            name = job_name(what, getattr(request, "network", ""))
-            patient = isinstance(request, Export) and request.visualise  # that takes hours
-            if isinstance(request, Export) and patient:
-                self._exporting.add(request.network)
-            self.worker.submit(name, self._job(function, request), replaces=(name,), patient=patient)
+
+    def _begin(self, errand: Errand, request: Any) -> None:
+        """A job of a network. One that is being opened is not given up for another picture: that one waits."""
+        network, patient = request.network, errand.patient
+        if isinstance(request, Feed):
+            self._inputs.stop(network)
+        elif isinstance(request, Open) and (exhibit := self._world.exhibit(network)) is not None:
+            exhibit.reopen(request)
+            self._forget_made(network)
+            self._followers.follow(request)
+        elif isinstance(request, Export) and request.visualise:  # that takes hours
+            patient = True
+            self._exporting.add(network)
+        name = job_name(errand.job, network)
+        more = {"resting": self._resting.is_set} if errand.rests else {}
+        job = self._job(errand.function, request, **more)
+        self.worker.submit(name, job, replaces=(name,) if errand.newest else (), patient=patient)
 
     def accept(self, result: Result) -> bool:
-        """Take in what concerns inputs that keep coming; True if it was for nobody else."""
-        if isinstance(result, Finished) and result.job.split(" ")[0] == "export":
-            self._exporting.discard(result.job.partition(" ")[2])
+        """Take in what concerns jobs that are asked for again; True if it was for nobody else."""
         if isinstance(result, Watching):
-            self._go_on_watching(result)
+            self._inputs.go_on(result)
             return True
-        if isinstance(result, Progress) and result.job == "live" and (live := self._live.get(result.network)):
-            live.fed = live.fed or bool(result.fraction)
-        elif isinstance(result, Finished) and result.job.split(" ")[0] == "restate":
-            _, _, network = result.job.partition(" ")
+        if isinstance(result, Progress):
+            self._inputs.tell(result)
+        elif isinstance(result, Finished):
+            self._ended(result)
+        return False
+
+    def _ended(self, result: Finished) -> None:
+        job, _, network = result.job.partition(" ")
+        exhibit = self._world.exhibit(network)
+        if job == "export":
+            self._exporting.discard(network)
+        elif job == "restate":
             waiting = self._restating.pop(network, None)
             if waiting is not None and not result.cancelled:
                 self._restate(waiting)
-        elif isinstance(result, Finished) and result.error:
-            job, _, network = result.job.partition(" ")
-            exhibit = self._world.exhibit(network)
-            if job == "live":
-                self._stop_watching(network)
-            elif job == "compare" and exhibit is not None:
-                self._world.end_comparing(exhibit)  # the worker says why not
-            elif job == "fold" and exhibit is not None:
-                exhibit.wanted = None  # no walls will come by it any more
-        return False
+        elif job == "live" and result.error:
+            self._inputs.stop(network)
+        elif job == "compare" and result.error and exhibit is not None:
+            self._world.end_comparing(exhibit)  # the worker says why not
+        elif job == "fold" and result.error and exhibit is not None:
+            exhibit.wanted = None  # no walls will come by it any more
 
     def _restate(self, request: Restate) -> None:
         """One at a time, and of those that come meanwhile the newest: else none would be shown while many come."""
@@ -193,25 +151,13 @@ class Workshop:
         self._world.forget_growth(network)
         self.worker.cancel(tuple(job_name(what, network) for what in (GROWING, EVIDENCE, EXEMPLARS)))
 
-    def _follow(self, request: Open) -> None:
-        """Tell of checkpoints as they are written."""
-        follower = self._followers.pop(request.network, None)
-        if follower is not None:
-            follower.close()
-        if request.checkpoints:
-            from walkin.network.following import Follower
-
-            self._followers[request.network] = Follower(request.checkpoints, request.network, self._results.put)
-
     def clear(self) -> None:
         """Give up all that is under way, and all networks."""
         self.worker.cancel()
         self._restating.clear()
-        for follower in self._followers.values():
-            follower.close()
-        self._followers.clear()
+        self._followers.close()
         for exhibit in self._world.exhibits:
-            self._stop_watching(exhibit.key)
+            self._inputs.stop(exhibit.key)
             name = job_name("close", exhibit.key)
             self.worker.submit(name, self._job("close_network", Close(exhibit.key)), replaces=())
 
@@ -220,8 +166,7 @@ class Workshop:
         True if all have ended within the time."""
         until_s = time.monotonic() + timeout_s
         self.librarian.cancel()
-        for follower in self._followers.values():
-            follower.close()
+        self._followers.close()
         ended = True
         for worker in (self.worker, self.librarian):
             ended = worker.close(max(0.0, until_s - time.monotonic())) and ended
@@ -271,9 +216,8 @@ class Workshop:
         if not self._world.take_out(request.network):
             self._world.notify("the only network in the room stays")
             return
-        self._stop_watching(request.network)
-        if (follower := self._followers.pop(request.network, None)) is not None:
-            follower.close()
+        self._inputs.stop(request.network)
+        self._followers.forget(request.network)
         ended = ("open", "restate", "feed", "reach", "compare", "detail", "slice", "measure", "export")
         ended += (GROWING, EVIDENCE, EXEMPLARS)
         jobs = tuple(job_name(what, request.network) for what in ended)
@@ -284,8 +228,7 @@ class Workshop:
         self.worker.cancel()
         self._world.growth.stop()
         self._resting.clear()
-        for network in list(self._live):
-            self._stop_watching(network)
+        self._inputs.stop_all()
         for exhibit in self._world.exhibits:
             exhibit.wanted = None
         for request in half_done:
@@ -303,42 +246,3 @@ class Workshop:
         if self.worker.has(job_name("compare", exhibit.key)):
             self._world.end_comparing(exhibit)
             yield Compare(None, exhibit.key)
-
-    def _watch(self, request: Watch) -> None:
-        """Feed what keeps coming; the job makes way for others, and is then asked for again."""
-        live = self._live.get(request.network)
-        if live is None or live.request != request:
-            self._stop_watching(request.network)
-            if not request.spec:
-                return
-            self._live[request.network] = Live(request)
-            exhibit = self._world.exhibit(request.network)
-            if exhibit is not None:
-                exhibit.watched = request.spec
-        name = job_name("live", request.network)
-        job = self._job("watch", request, interrupted=lambda: self.worker.others_wait)
-        self.worker.submit(name, job, replaces=(name, job_name("feed", request.network)))
-
-    def _go_on_watching(self, result: Watching) -> None:
-        live = self._live.get(result.network)
-        if live is None or live.request.spec != result.spec:
-            return
-        if result.over:
-            self._stop_watching(result.network)
-        else:
-            self._watch(live.request)
-
-    def _stop_watching(self, network: str) -> None:
-        """End a live input, and let its camera go if it has made way for another job just now."""
-        live = self._live.pop(network, None)
-        exhibit = self._world.exhibit(network)
-        if exhibit is not None and (exhibit.live or exhibit.watched):
-            exhibit.live = exhibit.watched = ""
-            self._world.revision += 1
-        if live is not None:
-            self.worker.cancel((job_name("live", network),))
-            self.worker.submit(job_name("let_go", network), self._job("let_go", live.request), replaces=())
-
-
-def job_name(what: str, network: str) -> str:
-    return f"{what} {network}".rstrip()

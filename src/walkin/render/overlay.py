@@ -13,7 +13,6 @@ from walkin.world import World
 
 PLATE: Tint = (0.012, 0.014, 0.019, 0.86)
 INK: Tint = (0.80, 0.84, 0.90, 1.0)
-QUIET: Tint = (0.42, 0.48, 0.58, 1.0)
 TINTS: dict[str, Tint] = {"info": INK, "warning": (0.95, 0.62, 0.22, 1.0), "error": (1.0, 0.30, 0.26, 1.0)}
 BLUE: Tint = (0.06, 0.40, 0.66, 1.0)
 NOTICE_LINES = 3

@@ -17,21 +17,19 @@ import numpy as np
 from walkin import gl
 from walkin.errors import WalkinError
 from walkin.frame import Hand, Input, View
-from walkin.geometry import Fov, Pose, quaternion_from_yaw_pitch
+from walkin.geometry import Fov, Pose
 from walkin.render.surface import GL_FRAMEBUFFER_SRGB, Surface, is_software, prepare_context
 from walkin.targets.clipboard import Clipboard
 from walkin.targets.context import GL_VERSION, install_hint, preload_triton
+from walkin.targets.keyboard import Keyboard
 from walkin.targets.modifiers import modifier_held
+from walkin.targets.mouse import Mouse
 
 if sys.platform.startswith("linux"):
     # imgui_bundle brings a GLFW of its own; whichever is imported first decides, so it is this one, built for X11.
     os.environ.setdefault("PYGLFW_LIBRARY_VARIANT", "x11")
 
-EYE_M = 1.7
 VERTICAL_RAD = math.radians(60)
-RADIANS_PER_PIXEL = 0.0022  # of mouse movement: about 45 degrees per 360 screen pixels
-SIGNS = {"-": "MINUS", "=": "EQUAL", "+": "EQUAL"}
-BY_PLACE = frozenset("WASDQE")  # walking is a matter of where keys are, all else of what is written on them
 IDLE_S = 0.5  # longest sleep while nothing happens
 
 
@@ -72,7 +70,6 @@ class DesktopTarget:
         import glfw
 
         self._glfw = glfw
-        self._names = {getattr(glfw, name): name[4:] for name in dir(glfw) if name.startswith("KEY_")}
         glfw.set_error_callback(self._on_error)
         self._error = ""
         if not glfw.init():
@@ -99,18 +96,8 @@ class DesktopTarget:
         self._period_s = 1 / 30 if self._software else 1 / 60
         self._surface = Surface(self.ctx, glfw.get_framebuffer_size(self.window), self.samples)
         self._screen = self.ctx.detect_framebuffer()
-        self._yaw = self._pitch = 0.0
-        self._caught = False
-        self._looking = False
-        self._clicked = False
-        self._typing = False
-        self._text = ""
-        self._keys: list[tuple[str, bool]] = []
-        self._shortcut: set[int] = set()
-        """Keys that went down with Ctrl: until they come up they are not to walk with, whichever is let go first."""
-        self._cursor = (0.0, 0.0)
+        self._keyboard, self._mouse = Keyboard(glfw, self.window), Mouse(glfw, self.window)
         self._acts: set[str] = set()
-        self._scroll = 0.0
         self._dropped: list[str] = []
         self._dropped_on_all = False
         self._with_shift: bool | None = None  # whether the last key with an act was pressed with it; None: no such key
@@ -136,8 +123,7 @@ class DesktopTarget:
         before_s = time.perf_counter()
         due_s = before_s
         while not glfw.window_should_close(self.window):
-            moving = self._stick() != (0.0, 0.0) or self._rise() != 0.0
-            if not (moving or self._continuous or self._changed):
+            if not (self._keyboard.walking or self._continuous or self._changed):
                 glfw.wait_events_timeout(IDLE_S)
             # Also after a wake-up: a worker's results may come by the dozen, and each needs no frame of its own.
             rest_s = due_s - time.perf_counter()
@@ -147,8 +133,8 @@ class DesktopTarget:
             glfw.poll_events()
             now_s = time.perf_counter()
             due_s = max(due_s + self._period_s, now_s)
-            moving = self._stick() != (0.0, 0.0) or self._rise() != 0.0
-            idle = not (moving or self._changed or self._acts or self._scroll or self._dropped or self._clipboard.news)
+            heard = self._acts or self._mouse.scrolled or self._dropped or self._clipboard.news
+            idle = not (self._keyboard.walking or self._changed or heard)
             frame = DesktopFrame(self._take_input(), now_s - before_s, idle, self)
             before_s = now_s
             self._changed = False
@@ -208,10 +194,10 @@ class DesktopTarget:
         if name == "continuous":
             self._continuous = value
         elif name == "pitch":
-            self._pitch = value
+            self._mouse.pitch = value
             self._changed = True
         elif name == "typing":
-            self._typing = value
+            self._keyboard.typing = value
         elif name == "copy":
             self._glfw.set_clipboard_string(self.window, value)
         elif name == "catch":
@@ -225,62 +211,37 @@ class DesktopTarget:
         self._glfw.terminate()
 
     def _take_input(self) -> Input:
-        glfw = self._glfw
-        head = Pose(np.array([0.0, EYE_M, 0.0]), quaternion_from_yaw_pitch(self._yaw, self._pitch))
-        pressed = self._clicked or glfw.get_mouse_button(self.window, glfw.MOUSE_BUTTON_LEFT) == glfw.PRESS
-        self._clicked = False
+        glfw, keyboard, mouse = self._glfw, self._keyboard, self._mouse
+        pressed, scroll = mouse.take()
+        text, keys = keyboard.take()
         pasted = self._clipboard.take()
-        right = Hand(stage_from_aim=self._aim(head, pressed), select=pressed, scroll=self._scroll)
+        # A file that another program drags in brings no news of the mouse: it is where it is dropped.
+        aim = mouse.aim(self._fov(), dragging=pressed or bool(self._dropped))
         given = Input(
-            stage_from_head=head,
-            left=Hand(stick=self._stick()),
-            right=right,
-            rise=self._rise(),
+            stage_from_head=mouse.stage_from_head,
+            left=Hand(stick=keyboard.stick),
+            right=Hand(stage_from_aim=aim, select=pressed, scroll=scroll),
+            rise=keyboard.rise,
             fast=self._is_fast(),
             acts=frozenset(self._acts),
             dropped_files=(*self._dropped, *pasted.files),
             pasted=pasted.pictures,
             notices=pasted.notices,
             pixel_scale=self._pixel_scale(),
-            cursor=self._free_cursor(),
+            cursor=mouse.free_pixel,
             window=glfw.get_framebuffer_size(self.window),
-            text=self._text,
-            keys=tuple(self._keys),
+            text=text,
+            keys=keys,
         )
-        self._text, self._keys = "", []
         self._acts = set()
-        self._scroll = 0.0
         self._dropped, self._dropped_on_all = [], False
         self._with_shift = None
         return given
 
     def _is_fast(self) -> bool:
         """Shift as it was when a key was pressed: it may be over before the next frame asks for it. Else as it is."""
-        held = self._down("LEFT_SHIFT", "RIGHT_SHIFT") if self._with_shift is None else self._with_shift
+        held = self._keyboard.down("LEFT_SHIFT", "RIGHT_SHIFT") if self._with_shift is None else self._with_shift
         return held or self._dropped_on_all
-
-    def _aim(self, head: Pose, pressed: bool) -> Pose | None:
-        """From the eye through the cursor, or straight ahead while the mouse is caught. What is dragged out of the
-        window is not lost."""
-        if self._caught:
-            return head
-        # A file that another program drags in brings no news of the mouse: it is where it is dropped.
-        if not pressed and not self._dropped and not self._glfw.get_window_attrib(self.window, self._glfw.HOVERED):
-            return None
-        width, height = self._glfw.get_window_size(self.window)
-        if not width or not height:
-            return None
-        x, y = self._cursor
-        fov = self._fov()
-        across = (2 * x / width - 1) * math.tan(fov.right)
-        up = (1 - 2 * y / height) * math.tan(fov.up)
-        yaw, pitch = math.atan2(-across, 1.0), math.atan2(up, math.hypot(1.0, across))
-        turn = Pose(np.zeros(3), quaternion_from_yaw_pitch(yaw, pitch)).matrix
-        matrix = head.matrix @ turn
-        forward = -matrix[:3, 2]
-        yaw = math.atan2(-forward[0], -forward[2])
-        pitch = math.asin(max(-1.0, min(1.0, float(forward[1]))))
-        return Pose(head.position, quaternion_from_yaw_pitch(yaw, pitch))
 
     def _fov(self) -> Fov:
         width, height = self._glfw.get_framebuffer_size(self.window)
@@ -289,39 +250,8 @@ class DesktopTarget:
     def _pixel_scale(self) -> float:
         return float(self._glfw.get_window_content_scale(self.window)[0]) or 1.0
 
-    def _down(self, *names: str) -> bool:
-        glfw = self._glfw
-        return any(glfw.get_key(self.window, getattr(glfw, f"KEY_{name}")) == glfw.PRESS for name in names)
-
-    def _walks(self, *names: str) -> float:
-        """1 if one of these keys is held to walk with."""
-        glfw = self._glfw
-        keys = [key for key in (getattr(glfw, f"KEY_{name}") for name in names) if key not in self._shortcut]
-        return float(any(glfw.get_key(self.window, key) == glfw.PRESS for key in keys))
-
-    def _stick(self) -> tuple[float, float]:
-        if self._typing or self._down("LEFT_CONTROL", "RIGHT_CONTROL"):
-            return 0.0, 0.0
-        right = self._walks("D", "RIGHT") - self._walks("A", "LEFT")
-        forward = self._walks("W", "UP") - self._walks("S", "DOWN")
-        length = math.hypot(right, forward)
-        return (right / length, forward / length) if length > 1 else (right, forward)
-
-    def _rise(self) -> float:
-        if self._typing or self._down("LEFT_CONTROL", "RIGHT_CONTROL"):
-            return 0.0
-        return self._walks("E") - self._walks("Q")
-
     def _catch(self, caught: bool) -> None:
-        glfw = self._glfw
-        if caught != self._caught:
-            self._caught = caught
-            mode = glfw.CURSOR_DISABLED if caught else glfw.CURSOR_NORMAL
-            glfw.set_input_mode(self.window, glfw.CURSOR, mode)
-            if caught and glfw.raw_mouse_motion_supported():
-                glfw.set_input_mode(self.window, glfw.RAW_MOUSE_MOTION, True)
-            self._cursor = glfw.get_cursor_pos(self.window)
-            self._changed = True
+        self._changed = self._mouse.catch(caught) or self._changed
 
     def _on_error(self, code: int, text: bytes | str) -> None:
         self._error = text.decode(errors="replace") if isinstance(text, bytes) else text
@@ -330,14 +260,8 @@ class DesktopTarget:
         glfw = self._glfw
         self._changed = True
         control = bool(mods & glfw.MOD_CONTROL)
-        if action == glfw.PRESS and control:
-            self._shortcut.add(key)
-        elif action == glfw.RELEASE:
-            self._shortcut.discard(key)
-        pressed = self._key_name(key, scancode, control)
-        if action != glfw.REPEAT and pressed:
-            self._keys.append((pressed, action == glfw.PRESS))
-        if action != glfw.PRESS or (self._typing and not mods & glfw.MOD_CONTROL):
+        pressed = self._keyboard.hear(key, scancode, action, control)
+        if action != glfw.PRESS or (self._keyboard.typing and not control):
             return
         for name, act in self.acts.items():
             if pressed == name.removeprefix("CTRL+") and control == name.startswith("CTRL+"):
@@ -349,64 +273,34 @@ class DesktopTarget:
                     self._toggle_full_screen()
                 elif act == "paste":
                     self._paste()
-                elif act == "copy" and self._typing:
+                elif act == "copy" and self._keyboard.typing:
                     continue  # of a text field
                 else:
                     self._acts.add(act)
-
-    def _key_name(self, key: int, scancode: int, control: bool) -> str:
-        """As GLFW spells it. GLFW calls letters and signs by where a keyboard from the USA has them: on others Ctrl+Z
-        would be elsewhere than its Z."""
-        name = self._names.get(key, "")
-        if name in BY_PLACE and not control:
-            return name
-        written = self._glfw.get_key_name(key, scancode) or ""
-        if len(written) == 1 and written.isascii() and written.isalpha():
-            return written.upper()
-        return SIGNS.get(written, name)
 
     def _paste(self) -> None:
         """Text is for the panel's text field, if one is active; else it names a picture, or there is one."""
         text = self._glfw.get_clipboard_string(self.window)
         text = text.decode(errors="replace") if isinstance(text, bytes) else text or ""
-        if self._typing:
-            self._text += text
+        if self._keyboard.typing:
+            self._keyboard.write(text)
         else:
             self._clipboard.paste(text)
 
     def _on_char(self, window: Any, codepoint: int) -> None:
-        self._text += chr(codepoint)
+        self._keyboard.write(chr(codepoint))
         self._changed = True
 
-    def _free_cursor(self) -> tuple[float, float] | None:
-        """Framebuffer pixels under the mouse."""
-        glfw = self._glfw
-        if self._caught or not glfw.get_window_attrib(self.window, glfw.HOVERED):
-            return None
-        width, height = glfw.get_window_size(self.window)
-        across, high = glfw.get_framebuffer_size(self.window)
-        if not width or not height:
-            return None
-        return self._cursor[0] * across / width, self._cursor[1] * high / height
-
     def _on_button(self, window: Any, button: int, action: int, mods: int) -> None:
-        glfw = self._glfw
-        if button == glfw.MOUSE_BUTTON_LEFT and action == glfw.PRESS:
-            self._clicked = True  # a click may be over before the next frame asks for it
-        if button == glfw.MOUSE_BUTTON_RIGHT:
-            self._looking = action == glfw.PRESS
+        self._mouse.press(button, action)
         self._changed = True
 
     def _on_move(self, window: Any, x: float, y: float) -> None:
-        if self._caught or self._looking:
-            self._yaw = math.remainder(self._yaw - (x - self._cursor[0]) * RADIANS_PER_PIXEL, math.tau)
-            pitch = self._pitch - (y - self._cursor[1]) * RADIANS_PER_PIXEL
-            self._pitch = max(-1.55, min(1.55, pitch))
-        self._cursor = (x, y)
+        self._mouse.move(x, y)
         self._changed = True
 
     def _on_scroll(self, window: Any, dx: float, dy: float) -> None:
-        self._scroll += dy
+        self._mouse.scroll(dy)
         self._changed = True
 
     def _on_drop(self, window: Any, paths: Any, *_: Any) -> None:

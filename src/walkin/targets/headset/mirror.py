@@ -15,7 +15,6 @@ from walkin.render.surface import is_software
 from walkin.targets.desktop import DesktopTarget
 from walkin.targets.headset.eyes import Eye
 
-MIRRORS = ("eye", "spectator", "none")
 # Times a second on a GPU, and where the processor draws, for there it has the headset to draw for.
 PICTURES = {"eye": (60, 10), "spectator": (30, 4)}
 SETTLES_S = 0.25  # the spectator's camera has gone 63 % of the way to where the head is
