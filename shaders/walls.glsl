@@ -29,8 +29,14 @@ flat out vec4 cells;     // 1 / cells per row, cells per row, first slot here, s
 flat out vec4 limits;    // levels - 1; largest inset; 1 / width and 1 / height of a layer
 flat out vec4 scales;    // texels per pitch; smallest inset; 1 if visualisations are insets
 flat out vec4 colouring; // low, 1 / span (unsigned) or 0.5 / largest magnitude (signed) of the wall; z: layer; w: row of its map
+// Of the room, for the fragments: a software renderer reads a uniform's every component anew for each pixel, 25
+// instructions for one.
+flat out vec3 room_air;
+flat out vec3 room_panel;
 
 void main() {
+    room_air = AIR;
+    room_panel = panel.rgb;
     vec2 extent = vec2(right_columns.w, fill_rows.z);
     float margin = slots_margin.y;
     vec2 unit = vec2(gl_VertexID & 1, gl_VertexID >> 1);
@@ -70,6 +76,8 @@ flat in vec4 cells;
 flat in vec4 limits;
 flat in vec4 scales;
 flat in vec4 colouring;
+flat in vec3 room_air;
+flat in vec3 room_panel;
 
 uniform sampler2D table;   // RGBA32F, 256 wide: slot, low, high - low, mean code / 255 (+ 2 if flawed)
 uniform sampler2D colors;  // RGBA32F, 512 x maps: linear light
@@ -145,9 +153,9 @@ void main() {
         int entry = int(shape.w + min(index, shape.z - 1.0));
         vec4 tile = texelFetch(table, ivec2(entry & 255, entry >> 8), 0);
         float cover = index < shape.z ? tiled(at - cell - 0.5, per_pitch) : 0.0;
-        light += cover * (light_of(tile, tile.w) - panel.rgb);
+        light += cover * (light_of(tile, tile.w) - room_panel);
     }
-    color = vec4(mix(AIR, panel.rgb, seen) + (0.25 * seen) * light, 1.0);
+    color = vec4(mix(room_air, room_panel, seen) + (0.25 * seen) * light, 1.0);
 }
 #else
 void main() {
@@ -226,17 +234,17 @@ void main() {
     float over = there * covered(from, vec2(side), per_pitch);
     vec2 slope_x = dFdx(grid) / side, slope_y = dFdy(grid) / side;
     vec4 bloom = textureGrad(grown, vec3(from / side + 0.5, has.x - 1.0), slope_x, slope_y);
-    vec3 light = mix(panel.rgb + cover * (mapped - panel.rgb), panel.rgb, room);
+    vec3 light = mix(room_panel + cover * (mapped - room_panel), room_panel, room);
     light = mix(light, bloom.rgb, over * bloom.a);
     vec2 track = vec2(square, 0.25 * (1.0 - square));
     vec2 along = from_centre - vec2(0.0, 0.25 + 0.25 * square);
     float growing = there * (1.0 - step(0.999, has.y));
-    light = mix(light, mix(panel.rgb, BAR, 0.18), growing * covered(along, track, per_pitch));
+    light = mix(light, mix(room_panel, BAR, 0.18), growing * covered(along, track, per_pitch));
     vec2 done = vec2(square * has.y, track.y);
     light = mix(light, BAR, growing * covered(along + vec2(0.5 * (square - done.x), 0.0), done, per_pitch));
-    color = vec4(mix(AIR, panel.rgb, seen) + seen * (light - panel.rgb), 1.0);
+    color = vec4(mix(room_air, room_panel, seen) + seen * (light - room_panel), 1.0);
 #else
-    color = vec4(mix(AIR, panel.rgb, seen) + (cover * seen) * (mapped - panel.rgb), 1.0);
+    color = vec4(mix(room_air, room_panel, seen) + (cover * seen) * (mapped - room_panel), 1.0);
 #endif
 }
 #endif
