@@ -73,6 +73,7 @@ class Walls:
         self._colors = ctx.texture((table.shape[1], table.shape[0]), 4, table.tobytes(), dtype="f4")
         self._blank = ctx.texture_array((1, 1, 1), 1)
         self._colors.filter = (moderngl.NEAREST, moderngl.NEAREST)
+        self._colors.repeat_x = self._colors.repeat_y = False
         self._records = np.zeros(0, WALL)
         self._block_keys = np.zeros(0)  # per record, so that one sort puts blocks one after the other
         self._block_ends = np.zeros(0)
@@ -96,6 +97,7 @@ class Walls:
         """The shader for one combination of choices: each left open would cost every fragment its instructions."""
         if variant not in self._programs:
             defines: dict[str, int | float] = {"MAP": variant.color_map, "RANGE": variant.range_mode}
+            defines["MAPS"] = self._colors.height
             flags = {"SIGNED": variant.color_map == 0, "FLAWED": variant.flawed, "BANDS": variant.banded}
             flags["ANISOTROPIC"], flags["GRAINED"] = self._anisotropic, variant.grained
             flags["GROWN"], flags["MEAN"], flags["CLOSE"] = variant.grown, variant.mean, variant.close
