@@ -215,7 +215,7 @@ class App:
         phases.mark(INTERACT)
         self._draw_panel(frame)
         phases.mark(PANEL)
-        eye = (self.world.world_from_stage.matrix @ frame.input.stage_from_head.matrix)[:3, 3]
+        eye = self.world.world_from_stage.point(frame.input.stage_from_head.position)
         still = frame.idle and not self.workshop.worker.busy
         self.renderer.prepare(self.world, eye, STILL_UPLOAD_MS if still else UPLOAD_MS)
         phases.mark(PREPARE)

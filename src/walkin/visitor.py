@@ -87,6 +87,11 @@ class Gestures:
     ahead: dict[str, Ahead] = field(default_factory=dict)
     """... and what of it each hand's ray can meet while it hardly moves."""
 
+    @property
+    def rest(self) -> bool:
+        """Whether nothing that hands and sticks did before has a meaning for what they do next to the stage."""
+        return not (self.stick or self.selecting or self.select) and self.held is None
+
 
 @dataclass
 class Hover:

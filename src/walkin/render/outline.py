@@ -19,6 +19,7 @@ class Outline:
 
     def __init__(self, rectangles: Rectangles):
         self._bars = rectangles.buffer()
+        self.layers = (self._bars,)
         self._made: object = None
 
     def prepare(self, world: World) -> None:
@@ -48,6 +49,3 @@ class Outline:
                 ]
             )
         )
-
-    def draw(self) -> int:
-        return self._bars.draw()
