@@ -280,11 +280,15 @@ class App:
         """Each view of the frame, if it is worth it or a picture of it is wanted; how many draw calls that took."""
         draws = 0
         if self.pacing.worth_drawing(frame, busy=self.workshop.worker.busy, wanted=wanted):
+            clock = self.housekeeping.gpu_clock
             for view in frame.views():
                 if self._first_requests:
                     self.renderer.rehearse(view, self.world.look)
-                with self.housekeeping.gpu_clock:
+                if clock is None:
                     self.renderer.draw(self.world, view, frame.input.pixel_scale)
+                else:
+                    with clock:
+                        self.renderer.draw(self.world, view, frame.input.pixel_scale)
                 draws += self.renderer.draw_calls
             self.world.phases.mark(DRAW)
         return draws

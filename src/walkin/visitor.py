@@ -80,6 +80,8 @@ class Gestures:
     """Key of the wall, and channel, that the pointing hand is on."""
     pointed_s: float = 0.0
     """Since when, by the world's clock."""
+    seen: list[tuple] = field(default_factory=list)
+    """What could be seen of the hands in the last frame."""
     told_s: float = 0.0
     """When words were last about another value."""
     aimed: tuple[Bounds, Aims, Quads | None] | None = None

@@ -44,7 +44,9 @@ def point(world: World, given: Input) -> None:
     if hover is not None:
         world.last_tile = hover.key, hover.channel
     right = pointers.get("right")
-    if _seen(pointers) != _seen(world.pointers):
+    seen = _seen(pointers)
+    if seen != world.gestures.seen:
+        world.gestures.seen = seen
         world.revision += 1
     world.pointers = pointers
     if hover != world.hover:

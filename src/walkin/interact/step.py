@@ -52,10 +52,13 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
     if world.layout is not None and world.goto is not None:
         go_to(world, given, world.goto)
         world.goto = None
-    given = panel.attend(world, sticks.pressed(world, given))
+    if given.left.resting or given.right.resting:
+        given = sticks.pressed(world, given)
+    given = panel.attend(world, given)
     if world.flights:
         flights.land(world)
-    arrange.sort_again(world)
+    if world.sorted_revision != world.tiles_revision:
+        arrange.sort_again(world)
     history.keep_up(world)
     # Who only looks about asks nothing of most of these: a call that finds so costs as much as one that does something
     # small, since after a frame's draws none of its code is in the processor's caches.

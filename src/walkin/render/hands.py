@@ -87,12 +87,12 @@ class Hands:
         self._instances.write(held)
 
     @property
-    def held(self) -> bool:
-        """Whether there are controllers to be seen."""
-        return len(self._held) > 0
+    def shown(self) -> bool:
+        """Whether there is anything of them to be seen."""
+        return len(self._held) > 0 or len(self._marked) > 0
 
     def draw_controllers(self) -> int:
-        if self._array is None:
+        if not len(self._held) or self._array is None:
             return 0
         self._array.render(moderngl.TRIANGLES, instances=len(self._held))
         return 1

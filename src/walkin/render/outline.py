@@ -22,6 +22,10 @@ class Outline:
         self.layers = (self._bars,)
         self._made: object = None
 
+    @property
+    def shown(self) -> bool:
+        return self._made is not None
+
     def prepare(self, world: World) -> None:
         selected = world.selected
         wall = world.walls.get(selected[0]) if selected is not None else None

@@ -164,7 +164,8 @@ class Renderer:
 
     def expect(self, texels: int) -> None:
         """Walls of so many are going to come into an empty room; 0: none after all."""
-        self._spare.expect(texels)
+        if self._atlas is None or not texels:
+            self._spare.expect(texels)
 
     def prepare(self, world: World, eye: np.ndarray, budget_ms: float = 4.0) -> None:
         """Bring the GPU up to the world's state; uploads end with the budget, the nearest walls go first."""
@@ -189,13 +190,19 @@ class Renderer:
 
     def _prepare_hands(self, world: World, eye: np.ndarray) -> None:
         self._things.prepare(world)
-        self._large.prepare(world, self._atlas)
+        if self._large.shown or world.enlarged is not None:
+            self._large.prepare(world, self._atlas)
         self._legend.prepare(world, eye)
         self._handles.prepare(world)
         self._touched.prepare(world)
-        self._plate.prepare(world, eye)
-        self._outline.prepare(world)
-        self._hands.prepare(world)
+        if self._outline.shown or world.selected is not None:
+            self._outline.prepare(world)
+        held = self._hands.shown or world.teleport is not None
+        for pointer in world.pointers.values():
+            held |= pointer.world_from_grip is not None
+        if held:
+            self._plate.prepare(world, eye)
+            self._hands.prepare(world)
         self._advice.prepare(world)
 
     def _set_up(self, world: World) -> None:
@@ -244,6 +251,8 @@ class Renderer:
             return
         revisions = world.tiles_revision, world.room.revision
         changed, self._scanned = self._scanned != revisions, revisions
+        if not (changed or self.uploads_waiting or self._grown.due(world, self._atlas)):
+            return
         for address, wall in world.walls.items() if changed else ():
             if wall.tiles is not None and self._seen.get(address) is not wall.tiles:
                 self._seen[address] = wall.tiles
@@ -324,7 +333,7 @@ class Renderer:
         framebuffer.depth_mask = True
         ctx.clear(depth=1.0)
         ctx.front_face = "ccw"
-        if visitor and self._hands.held:
+        if visitor and self._hands.shown:
             ctx.cull_face = "back"
             draws += self._hands.draw_controllers()
         if atlas is not None:
