@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from operator import is_
 from typing import NamedTuple
 
 import numpy as np
@@ -81,6 +82,8 @@ class Labels:
         self._glyphs = text.buffer()
         self._bars = rectangles.buffer()
         self._plates = rectangles.buffer()
+        self.layers = self._bars, self._plates, self._glyphs
+        """One over the other."""
         self._changed = True
         self._wanted = True
         self._world: object = None
@@ -116,7 +119,7 @@ class Labels:
                 *(each.live, each.training.words, each.intervened, each.compared),
             )
         ]
-        if len(told) != len(self._told) or any(new is not old for new, old in zip(told, self._told, strict=True)):
+        if len(told) != len(self._told) or not all(map(is_, told, self._told)):
             self._told = told
             found = [self._board_and_picture(each, len(world.exhibits) > 1) for each in world.exhibits]
             self._fixed = np.concatenate([np.zeros(0, GLYPH), *(glyphs for glyphs, _ in found)])
@@ -187,9 +190,6 @@ class Labels:
             self._glyphs.write(joined([self._fixed[glyphs], *chosen], GLYPH))
             tags = [self._tags[world.bounds.addresses[n]] for n in near if world.bounds.addresses[n] in self._tags]
             self._plates.write(joined(tags, RECTANGLE))
-
-    def draw(self) -> int:
-        return self._bars.draw() + self._plates.draw() + self._text.draw(self._glyphs)
 
     def _channels(self, wall: Wall) -> tuple[np.ndarray, np.ndarray]:
         """Names that a probe gave the channels, each at the foot of its tile, and what is behind them."""
