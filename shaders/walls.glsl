@@ -6,7 +6,7 @@
 // 2 percentile), FLAWED if any value is not finite, BANDS if a mosaic is spread over layers, ANISOTROPIC on a GPU, GRAINED
 // for a tile that is shown so large that its texels are to be seen, GROWN for walls with visualisations (render/grown.py),
 // OWN if some walls have a map of their own, MEAN for walls so far away that all their tiles have faded into their means, CLOSE for those so near that no pixel spans
-// more than a texel or a gap.
+// more than a texel or a gap, VECTOR for those of one texel a picture.
 
 uniform sampler2DArray page;  // R8: codes
 uniform sampler2D table;      // RGBA32F, 256 wide: slot, low, high - low, mean code / 255 (+ 2 if flawed)
@@ -188,6 +188,13 @@ void main() {
     if (slot < 0.0 || slot >= cells.w) discard;
 #endif
     float cover = index < shape.z ? tiled(from_centre, per_pitch) : 0.0;
+#ifdef VECTOR
+    // Its range is one value, which code 0 stands for as well as any other; or it is not finite.
+    vec3 mapped = light_of(tile, 0.0);
+#ifdef FLAWED
+    mapped = mix(mapped, FLAW, step(1.5, tile.w));
+#endif
+#else
 
     // Level from the grid's derivatives, which are continuous across tiles: no seams. Samples keep so far from the
     // tile's edge that no neighbour is touched: half a texel of the coarser level is at most `footprint`.
@@ -238,6 +245,7 @@ void main() {
 #endif
 #ifdef FLAWED
     mapped = mix(mapped, FLAW, flawed * step(code, 0.001));
+#endif
 #endif
 #ifdef GROWN
     // In place of the tile's picture, or as an inset in the lower right quarter of its square; under it, how far it is.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -85,3 +86,28 @@ def test_walls_are_drawn_as_means_only_where_every_tile_has_faded(ctx, monkeypat
         told.append(differs > 2)
         assert means < 2 or differs <= 2, f"{means} walls were taken for faded"
     assert any(told)
+
+
+@pytest.mark.parametrize("flawed", [False, True])
+def test_vectors_look_as_what_is_read_from_a_page(ctx, flawed: bool):
+    """Beside a wall of pictures, in view together; with values that are not finite, and without."""
+    nodes = maps("a", 60, 1, 1), maps("b", 24, 20, 12)
+    places = {"a": Place((-1.6, 0.4, -3.0), 0.3, 10, 6, 0.25, 0.85), "b": Place((0.6, 0.3, -2.5), -0.5, 4, 6, 0.3, 0.8)}
+    values = [np.random.default_rng(1).normal(size=node.shape[1:]) for node in nodes]
+    if flawed:
+        values[0][::7] = np.nan
+    world = furnished(chain(*nodes), places, [tiles_of(*pair) for pair in zip(nodes, values, strict=True)])
+    world.look = replace(world.look, range_mode="wall")
+    renderer = renderer_of(ctx, world)
+    looks = [(head, VIEWS[n % 3]) for n, head in enumerate(heads(world, 30, near=True) + heads(world, 30, near=False))]
+    pictures, vectors = [], 0
+    for head, fov in looks:
+        pictures.append(draw(renderer, world, head, fov, SIZE).astype(int))
+        vectors += renderer._walls._counts[-1]
+    assert 20 < vectors <= 60
+    renderer._walls._vectors[:] = False
+    renderer._walls.stale = True
+    for number, ((head, fov), picture) in enumerate(zip(looks, pictures, strict=True)):
+        plain = draw(renderer, world, head, fov, SIZE)
+        assert renderer._walls._counts[-1] == 0
+        assert np.abs(plain - picture).max() <= 1, f"view {number}"
