@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 from drawing import draw, renderer_of
-from rooms import chain, furnished, maps, tiles_of
+from rooms import chain, furnished, maps, tiles_of, tiles_of_codes
 
 from walkin.geometry import Fov, Pose
 from walkin.gl import write_bytes
@@ -94,9 +94,9 @@ def test_vectors_look_as_what_is_read_from_a_page(ctx, flawed: bool):
     nodes = maps("a", 60, 1, 1), maps("b", 24, 20, 12)
     places = {"a": Place((-1.6, 0.4, -3.0), 0.3, 10, 6, 0.25, 0.85), "b": Place((0.6, 0.3, -2.5), -0.5, 4, 6, 0.3, 0.8)}
     values = [np.random.default_rng(1).normal(size=node.shape[1:]) for node in nodes]
-    if flawed:
-        values[0][::7] = np.nan
-    world = furnished(chain(*nodes), places, [tiles_of(*pair) for pair in zip(nodes, values, strict=True)])
+    wrong = np.arange(60) % 7 == 0 if flawed else np.zeros(60, bool)
+    vector = tiles_of_codes(nodes[0], np.zeros((60, 1, 1), int), *[values[0].ravel()] * 2, flawed=wrong)
+    world = furnished(chain(*nodes), places, [vector, tiles_of(nodes[1], values[1])])
     world.look = replace(world.look, range_mode="wall")
     renderer = renderer_of(ctx, world)
     looks = [(head, VIEWS[n % 3]) for n, head in enumerate(heads(world, 30, near=True) + heads(world, 30, near=False))]
