@@ -1,7 +1,6 @@
 // A wall is one quad, its tiles are found here: column and row from the wall coordinate, the tile's slot, range and
 // mean from the tile table, its texels by arithmetic from a layer of the atlas, its colour from the map. One instance per
 // wall (and layer). Numbers: render/walls.py (dtype WALL), tile table: render/tile_table.py.
-#include "frame.glsl"
 // Set by render/walls.py: MAP (row of the colour table), MAPS (its rows), SIGNED for the one about zero, RANGE (0 channel, 1 wall,
 // 2 percentile), FLAWED if any value is not finite, BANDS if a mosaic is spread over layers, ANISOTROPIC on a GPU, GRAINED
 // for a tile that is shown so large that its texels are to be seen, GROWN for walls with visualisations (render/grown.py),
@@ -12,6 +11,7 @@ uniform sampler2DArray page;  // R8: codes
 uniform sampler2D table;      // RGBA32F, 256 wide: slot, low, high - low, mean code / 255 (+ 2 if flawed)
 
 #ifdef VERTEX
+#include "frame.glsl"
 in vec4 corner_table;    // xyz: upper left corner of the grid in world; w: first entry in the tile table
 in vec4 right_columns;   // xyz: one pitch to the right; w: columns
 in vec4 down_count;      // xyz: one pitch down; w: tiles
@@ -30,8 +30,6 @@ flat out vec4 cells;     // 1 / cells per row, cells per row, first slot here, s
 flat out vec4 limits;    // levels - 1; largest inset; 1 / width and 1 / height of a layer
 flat out vec4 scales;    // texels per pitch; smallest inset; 1 if visualisations are insets
 flat out vec4 colouring; // low, 1 / span (unsigned) or 0.5 / largest magnitude (signed) of the wall; z: layer; w: row of its map + 0.5
-// Of the room, for the fragments: a software renderer reads a uniform's every component anew for each pixel, 25
-// instructions for one.
 flat out vec3 room_air;
 flat out vec3 room_panel;
 flat out float table_row;  // height of one as a share of the table
