@@ -128,8 +128,8 @@ class Walls:
         self._records = np.array(records, np.float32).reshape(-1).view(WALL)
         self._block_keys = np.array(blocks, float)
         # Walls that are close come first; those with visualisations are drawn by another shader too: as if they lay on
-        # blocks of their own, after the others. Then, from any block, those of which each tile is its mean, and those of
-        # one texel a picture.
+        # blocks of their own, after the others. Then, from any block, those of which each tile is its mean, and those
+        # of one texel a picture.
         self._block_ends = np.arange(1, 3 * len(atlas.blocks) + 3) * BEYOND_M2
         self._wall_of = np.array(numbers, int)
         self._own = any(wall.node.color_map for wall in walls.values())
