@@ -2,11 +2,9 @@
 // The floor is found as the meeting of the view ray with y = 0, so it needs no geometry and never fights with what
 // stands on it. Two shaders (FLOOR defined or not): a pixel of air would pay for the floor's lines.
 // Numbers: render/background.py.
-#include "frame.glsl"
 
-// All that is the same for a whole view comes from the vertices, flat: a software renderer reads a uniform's every
-// component anew for each pixel, 25 instructions for one.
 #ifdef VERTEX
+#include "frame.glsl"
 in vec2 clip;
 noperspective out vec3 ray;   // from the eye through the pixel: linear in the view; of the floor x and z are times its depth
 noperspective out float grain;

@@ -1,8 +1,8 @@
 // Boxes: the bodies of walls, frames and boards. One instance per box; the front face is left out where a wall's
 // tiles or a picture cover it. Numbers: render/panels.py (dtype PANEL).
-#include "frame.glsl"
 
 #ifdef VERTEX
+#include "frame.glsl"
 in vec4 corner_front;  // xyz: lower left front corner in world; w: share of the height that the front face has
 in vec4 right_depth;   // xyz: lower edge; w: depth in metres
 in vec4 up_glow;       // xyz: left edge; w: strength of the line of light at the foot

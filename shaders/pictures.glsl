@@ -1,7 +1,7 @@
 // Photographs: one quad per picture, colours as they are. Numbers: render/pictures.py.
-#include "frame.glsl"
 
 #ifdef VERTEX
+#include "frame.glsl"
 in vec3 corner;  // lower left, world
 in vec3 right;
 in vec3 up;

@@ -1,8 +1,8 @@
 // Flat rectangles with round corners, in world, and (FLAT) behind overlay text, in pixels from the upper left corner of the
 // view. Numbers: render/rectangles.py.
-#include "frame.glsl"
 
 #ifdef VERTEX
+#include "frame.glsl"
 in vec3 corner;
 in vec3 right;
 in vec3 up;

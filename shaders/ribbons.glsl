@@ -1,7 +1,7 @@
 // Edges of the graph: strips on the floor, never thinner than about a pixel. Vertices: render/ribbons.py.
-#include "frame.glsl"
 
 #ifdef VERTEX
+#include "frame.glsl"
 in vec4 place;   // x, z of the middle line in world; unit normal to it (x, z)
 in vec4 stroke;  // side (-1 or 1); metres along; half width in metres; dash length in metres, 0 if solid
 in vec3 tint;    // linear

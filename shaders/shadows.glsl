@@ -1,7 +1,7 @@
 // Soft dark contact of walls with the floor: one quad per wall around its foot line, darkening what is there.
-#include "frame.glsl"
 
 #ifdef VERTEX
+#include "frame.glsl"
 in vec4 foot;      // xz of the left and of the right end, metres
 in float reach;    // how far the shadow reaches, metres
 

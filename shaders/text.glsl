@@ -1,8 +1,8 @@
 // Text: one quad per glyph, coverage from the signed-distance atlas. Numbers: render/text.py (dtype GLYPH).
 // FLAT: over a view, in pixels from its upper left corner, y down.
-#include "frame.glsl"
 
 #ifdef VERTEX
+#include "frame.glsl"
 in vec3 corner;   // lower left corner of the glyph's cell, world
 in vec3 right;    // its lower edge
 in vec3 up;       // its left edge

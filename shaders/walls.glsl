@@ -1,17 +1,17 @@
 // A wall is one quad, its tiles are found here: column and row from the wall coordinate, the tile's slot, range and
 // mean from the tile table, its texels by arithmetic from a layer of the atlas, its colour from the map. One instance per
 // wall (and layer). Numbers: render/walls.py (dtype WALL), tile table: render/tile_table.py.
-#include "frame.glsl"
 // Set by render/walls.py: MAP (row of the colour table), MAPS (its rows), SIGNED for the one about zero, RANGE (0 channel, 1 wall,
 // 2 percentile), FLAWED if any value is not finite, BANDS if a mosaic is spread over layers, ANISOTROPIC on a GPU, GRAINED
 // for a tile that is shown so large that its texels are to be seen, GROWN for walls with visualisations (render/grown.py),
 // OWN if some walls have a map of their own, MEAN for walls so far away that all their tiles have faded into their means, CLOSE for those so near that no pixel spans
-// more than a texel or a gap.
+// more than a texel or a gap, VECTOR for those of one texel a picture.
 
 uniform sampler2DArray page;  // R8: codes
 uniform sampler2D table;      // RGBA32F, 256 wide: slot, low, high - low, mean code / 255 (+ 2 if flawed)
 
 #ifdef VERTEX
+#include "frame.glsl"
 in vec4 corner_table;    // xyz: upper left corner of the grid in world; w: first entry in the tile table
 in vec4 right_columns;   // xyz: one pitch to the right; w: columns
 in vec4 down_count;      // xyz: one pitch down; w: tiles
@@ -30,8 +30,6 @@ flat out vec4 cells;     // 1 / cells per row, cells per row, first slot here, s
 flat out vec4 limits;    // levels - 1; largest inset; 1 / width and 1 / height of a layer
 flat out vec4 scales;    // texels per pitch; smallest inset; 1 if visualisations are insets
 flat out vec4 colouring; // low, 1 / span (unsigned) or 0.5 / largest magnitude (signed) of the wall; z: layer; w: row of its map + 0.5
-// Of the room, for the fragments: a software renderer reads a uniform's every component anew for each pixel, 25
-// instructions for one.
 flat out vec3 room_air;
 flat out vec3 room_panel;
 flat out float table_row;  // height of one as a share of the table
@@ -188,6 +186,13 @@ void main() {
     if (slot < 0.0 || slot >= cells.w) discard;
 #endif
     float cover = index < shape.z ? tiled(from_centre, per_pitch) : 0.0;
+#ifdef VECTOR
+    // Its range is one value, which code 0 stands for as well as any other; or it is not finite.
+    vec3 mapped = light_of(tile, 0.0);
+#ifdef FLAWED
+    mapped = mix(mapped, FLAW, step(1.5, tile.w));
+#endif
+#else
 
     // Level from the grid's derivatives, which are continuous across tiles: no seams. Samples keep so far from the
     // tile's edge that no neighbour is touched: half a texel of the coarser level is at most `footprint`.
@@ -238,6 +243,7 @@ void main() {
 #endif
 #ifdef FLAWED
     mapped = mix(mapped, FLAW, flawed * step(code, 0.001));
+#endif
 #endif
 #ifdef GROWN
     // In place of the tile's picture, or as an inset in the lower right quarter of its square; under it, how far it is.

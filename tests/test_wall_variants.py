@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 from drawing import draw, renderer_of
-from rooms import chain, furnished, maps, tiles_of
+from rooms import chain, furnished, maps, tiles_of, tiles_of_codes
 
 from walkin.geometry import Fov, Pose
 from walkin.gl import write_bytes
@@ -85,3 +86,28 @@ def test_walls_are_drawn_as_means_only_where_every_tile_has_faded(ctx, monkeypat
         told.append(differs > 2)
         assert means < 2 or differs <= 2, f"{means} walls were taken for faded"
     assert any(told)
+
+
+@pytest.mark.parametrize("flawed", [False, True])
+def test_vectors_look_as_what_is_read_from_a_page(ctx, flawed: bool):
+    """Beside a wall of pictures, in view together; with values that are not finite, and without."""
+    nodes = maps("a", 60, 1, 1), maps("b", 24, 20, 12)
+    places = {"a": Place((-1.6, 0.4, -3.0), 0.3, 10, 6, 0.25, 0.85), "b": Place((0.6, 0.3, -2.5), -0.5, 4, 6, 0.3, 0.8)}
+    values = [np.random.default_rng(1).normal(size=node.shape[1:]) for node in nodes]
+    wrong = np.arange(60) % 7 == 0 if flawed else np.zeros(60, bool)
+    vector = tiles_of_codes(nodes[0], np.zeros((60, 1, 1), int), *[values[0].ravel()] * 2, flawed=wrong)
+    world = furnished(chain(*nodes), places, [vector, tiles_of(nodes[1], values[1])])
+    world.look = replace(world.look, range_mode="wall")
+    renderer = renderer_of(ctx, world)
+    looks = [(head, VIEWS[n % 3]) for n, head in enumerate(heads(world, 30, near=True) + heads(world, 30, near=False))]
+    pictures, vectors = [], 0
+    for head, fov in looks:
+        pictures.append(draw(renderer, world, head, fov, SIZE).astype(int))
+        vectors += renderer._walls._counts[-1]
+    assert 20 < vectors <= 60
+    renderer._walls._vectors[:] = False
+    renderer._walls.stale = True
+    for number, ((head, fov), picture) in enumerate(zip(looks, pictures, strict=True)):
+        plain = draw(renderer, world, head, fov, SIZE)
+        assert renderer._walls._counts[-1] == 0
+        assert np.abs(plain - picture).max() <= 1, f"view {number}"

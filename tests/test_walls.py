@@ -66,6 +66,24 @@ def test_order_and_orientation(ctx, yaw: float):
     assert len(np.unique(picture[40:60, 70:90].reshape(-1, 3), axis=0)) == 1
 
 
+def test_each_tile_has_its_entry_of_a_long_table(ctx):
+    """Of the second of two walls, with more tiles than the table is wide: by pictures, by vectors and from afar."""
+    first = maps("b", 300, 1, 1)
+    for side, pixels in ((4, 8), (1, 8), (4, 2)):
+        node = maps("a", 600, side, side)
+        values = np.arange(600).reshape(600, 1, 1) / 599 * np.ones((1, side, side))
+        here = place(30, 20)
+        elsewhere = replace(place(30, 10), corner=(0.0, 0.0, 60.0))
+        tiles = [tiles_of(first, np.zeros((300, 1, 1))), tiles_of(node, values)]
+        world = furnished(chain(first, node), {"b": elsewhere, "a": here}, tiles)
+        world.look = replace(world.look, range_mode="wall")
+        picture = shown(ctx, world, here, pixels)
+        for k in (0, 1, 29, 30, 255, 256, 257, 511, 512, 599):
+            row, column = divmod(k, 30)
+            half = pixels // 2
+            assert_color(picture[row * pixels + half, column * pixels + half], color(k / 599, -1, 1))
+
+
 def test_sorted_tiles(ctx):
     node = maps("a", 4, 4, 4)
     values = np.stack([two_tone(k, 4) for k in range(4)])

@@ -62,6 +62,8 @@ class Variant(NamedTuple):
     """So far away that every tile is its mean."""
     close: bool = False
     """So near that no pixel spans more than a texel or a gap."""
+    vector: bool = False
+    """Of pictures of one texel, vectors that is: the table says all of them, and no page is read."""
     own: bool = False
     """Some walls have a colour map of their own: which one is read with each wall instead of compiled in."""
 
@@ -85,6 +87,7 @@ class Walls:
         self._wall_of = np.zeros(0, int)  # index into the bounds, per record
         self._fading_m = np.zeros(0)  # per record: metres a pixel spans from where on tiles are their means
         self._close_m = np.zeros(0)  # ... and up to where it spans neither a texel nor a gap
+        self._vectors = np.zeros(0, bool)  # per record: whether a picture is one texel
         self._flawed: set[str] = set()
         self._grown: dict[str, int] = {}  # walls that have visualisations: index into growth.SHOWINGS
         self._banded = False
@@ -107,7 +110,7 @@ class Walls:
             flags = {"SIGNED": variant.color_map == 0, "FLAWED": variant.flawed, "BANDS": variant.banded}
             flags["ANISOTROPIC"], flags["GRAINED"] = self._anisotropic, variant.grained
             flags["GROWN"], flags["MEAN"], flags["CLOSE"] = variant.grown, variant.mean, variant.close
-            flags["OWN"] = variant.own
+            flags["VECTOR"], flags["OWN"] = variant.vector, variant.own
             defines.update({name: 1 for name, wanted in flags.items() if wanted})
             made = program(self._ctx, "walls", **defines)
             for unit, name in enumerate(("page", "table", "colors", "grown", "grown_table")):
@@ -131,13 +134,15 @@ class Walls:
         self._records = np.array(records, np.float32).reshape(-1).view(WALL)
         self._block_keys = np.array(blocks, float)
         # Walls that are close come first; those with visualisations are drawn by another shader too: as if they lay on
-        # blocks of their own, after the others. Those of which each tile is its mean come last, and from any block.
-        self._block_ends = np.arange(1, 3 * len(atlas.blocks) + 2) * BEYOND_M2
+        # blocks of their own, after the others. Then, from any block, those of which each tile is its mean, and those
+        # of one texel a picture.
+        self._block_ends = np.arange(1, 3 * len(atlas.blocks) + 3) * BEYOND_M2
         self._wall_of = np.array(numbers, int)
         self._own = any(wall.node.color_map for wall in walls.values())
         self._banded = any(len(lay.bands) > 1 for lay in atlas.lays.values())
         self._flawed = {address for address, wall in walls.items() if wall.flawed}
         self._fading_m, self._close_m = np.zeros(len(records)), np.zeros(len(records))
+        self._vectors = np.zeros(len(records), bool)
         for wall in walls.values():
             self._measure(wall, atlas)
         size = max(1, len(records)) * WALL.itemsize
@@ -175,6 +180,7 @@ class Walls:
         ]
         self._fading_m[rows] = 2.0**mosaic.levels * max(texels_m) if fades else np.inf
         self._close_m[rows] = min(*texels_m, (1 - max(fill)) * place.pitch_m) if plain else 0.0
+        self._vectors[rows] = plain and mosaic.width == mosaic.height == 1
 
     def show_grown(self, wall: Wall, atlas: Atlas, showing: int) -> None:
         """From now on a wall shows visualisations, or none: an index into growth.SHOWINGS."""
@@ -195,8 +201,9 @@ class Walls:
         far = sight.finest_m(walls) > self._fading_m[chosen]
         close = sight.coarsest_m(walls) < self._close_m[chosen]
         blocks = len(self._buffers) // 3  # none while no network stands here
-        keys = sight.distance2[walls] + np.where(far, 3 * blocks * BEYOND_M2, self._block_keys[chosen])
-        keys -= close * (blocks * BEYOND_M2)
+        keys = self._block_keys[chosen] - close * (blocks * BEYOND_M2)
+        keys = np.where(self._vectors[chosen], (3 * blocks + 1) * BEYOND_M2, keys)
+        keys = np.where(far, 3 * blocks * BEYOND_M2, keys) + sight.distance2[walls]
         order = keys.argsort()
         ends = keys[order].searchsorted(self._block_ends).tolist()
         records = self._records.take(chosen[order])  # five times as fast as by [], for records
@@ -219,7 +226,7 @@ class Walls:
         atlas.table.texture.use(1)
         self._colors.use(2)
         blocks = len(atlas.blocks)
-        if grown is not None and any(self._counts[2 * blocks : -1]):
+        if grown is not None and any(self._counts[2 * blocks : 3 * blocks]):
             grown.use(3, 4)
         for texture, array, count in self._plan:
             texture.use(0)
@@ -235,14 +242,16 @@ class Walls:
             *[variant] * blocks,
             *[variant._replace(grown=True)] * blocks,
             Variant(color_map, range_mode, mean=True, own=self._own),
+            variant._replace(vector=True),
         )
+        order = (-1, *range(len(kinds) - 1))  # vectors are there at once, whichever block others lie on
         return tuple(
             (
-                self._blank if kind.mean else atlas.blocks[number % blocks].texture or self._blank,
+                self._blank if kind.mean or kind.vector else atlas.blocks[number % blocks].texture or self._blank,
                 self._arrays_for(kind)[number],
                 count,
             )
-            for number, (count, kind) in enumerate(zip(self._counts, kinds, strict=True))
+            for number, kind, count in ((number, kinds[number], self._counts[number]) for number in order)
             if count
         )
 
@@ -250,7 +259,7 @@ class Walls:
         """Draw the first wall with every shader that walls without flaws and visualisations are drawn with."""
         blocks = len(atlas.blocks)
         self._counts, self._plan = [0] * len(self._buffers), None
-        for number in (0, blocks, 3 * blocks) if len(self._records) else ():
+        for number in (0, blocks, 3 * blocks, 3 * blocks + 1) if len(self._records) else ():
             self._buffers[number].write(self._records[:1])
             self._counts[number] = 1
         self.draw(atlas, color_map, range_mode)
