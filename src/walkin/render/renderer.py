@@ -423,7 +423,7 @@ class Renderer:
         self._pictures.choose(sight)
         if self._atlas is not None:
             self._walls.choose(sight)
-            self._panels.choose(sight.reached(2))
+            self._panels.choose(sight)
 
     def _around(self, world: World) -> Spheres:
         """What stands in the room; put together again when some of it has changed."""
