@@ -92,7 +92,8 @@ class Cover:
         hidden = np.ones((len(plans), len(self._screens)), bool)
         for eye in self._eyes:
             hidden &= self._from(eye, across, beyond, up)
-        return hidden.reshape(count, -1, len(self._screens)).all(axis=1).any(axis=1)
+        whole = np.logical_and.reduce(hidden.reshape(count, -1, len(self._screens)), axis=1)
+        return np.logical_or.reduce(whole, axis=1)
 
     def _from(self, eye: Eye, across: np.ndarray, beyond: np.ndarray, up: np.ndarray) -> np.ndarray:
         """(points, screens) bool: from where one eye is."""

@@ -67,7 +67,8 @@ class Labels:
 
     def __init__(self, text: Text, rectangles: Rectangles):
         self._text = text
-        self._walls: dict[str, tuple[np.ndarray, int]] = {}  # all words, and how many letters of them are its name's
+        self._walls: dict[str, np.ndarray] = {}
+        self._names: dict[str, int] = {}  # how many letters of them, the first, are a wall's name
         self._tags: dict[str, np.ndarray] = {}  # behind the names of channels, of walls whose channels have some
         self._reach2 = np.zeros(0)  # of each wall, metres squared: from how far its text can be read
         self._spheres = np.zeros((0, 4))
@@ -100,6 +101,7 @@ class Labels:
         if self._world is not world or self._layout_revision != world.layout_revision:
             self._world, self._layout_revision = world, world.layout_revision
             self._walls.clear()
+            self._names.clear()
             self._tags.clear()
             self._made.clear()
             self._spheres = np.zeros((len(world.walls), 4))
@@ -164,7 +166,7 @@ class Labels:
                 tags, self._tags[wall.key] = self._channels(wall)
                 facts.append(tags)
             glyphs = np.concatenate([*names, *facts])
-            self._walls[wall.key] = glyphs, sum(len(name) for name in names)
+            self._walls[wall.key], self._names[wall.key] = glyphs, sum(len(name) for name in names)
             self._spheres[number] = _sphere(glyphs)
             done += 1
         if done:
@@ -198,8 +200,7 @@ class Labels:
             for number, read in near:
                 address = bounds.addresses[number]
                 if address in self._walls:
-                    words, names = self._walls[address]
-                    chosen.append(words if read else words[:names])
+                    chosen.append(self._walls[address][: None if read else self._names[address]])
                     if read and address in self._tags:
                         tags.append(self._tags[address])
             self._glyphs.write(joined(chosen, GLYPH))
