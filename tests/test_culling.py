@@ -12,13 +12,15 @@ import pytest
 from drawing import draw, renderer_of
 from rooms import tiles_of
 
-from walkin.geometry import Fov, Pose, quaternion_product
+from walkin.geometry import UP, Fov, Pose, quaternion_product
 from walkin.graph import Network, Node
 from walkin.interact.layout import lay_out
 from walkin.readings import Scores
-from walkin.render import eye
+from walkin.render import eye, labels
+from walkin.render.cover import DEPTH_M, MARGIN_M, Bodies, Cover
 from walkin.render.ribbons import Slabs
 from walkin.results import Fed
+from walkin.state.bounds import Bounds
 from walkin.state.places import LayoutParameters
 from walkin.world import World
 
@@ -29,9 +31,11 @@ WIDE = Fov(-0.9, 0.7, 0.6, -0.7)
 
 @contextmanager
 def everything_drawn() -> Iterator[None]:
-    """Whatever asks whether a sphere reaches into a frustum is told that it does, and nothing is behind the fog."""
+    """Whatever asks whether a sphere reaches into a frustum is told that it does; nothing is behind the fog, and no
+    wall behind another."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(eye, "GONE", 1e9)
+        patch.setattr(eye.Cover, "hides", lambda self, bodies: np.zeros(len(bodies.tops), bool))
         patch.setattr(eye, "spheres_in_frustum", lambda centres, *_: np.ones(len(centres), bool))
         yield
 
@@ -73,11 +77,13 @@ def test_what_is_left_out_would_not_have_touched_a_pixel(ctx, kind: str, monkeyp
     renderer = renderer_of(ctx, world)
     for _ in range(80):  # text is laid out a few walls a frame
         renderer.prepare(world, np.zeros(3), budget_ms=1e6)
-    left_out = 0
+    left_out = hidden = 0
     for number, head in enumerate(heads(world, 100)):
         fov = (NARROW, WIDE)[number // 2 % 2]
         chosen = draw(renderer, world, head, fov, SIZE).astype(int)
         left_out += len(world.walls) - sum(renderer._walls._counts)
+        assert renderer._sight is not None
+        hidden += int(renderer._sight.hidden.sum())
         renderer._sight = None  # or what was chosen would hold
         with everything_drawn():
             whole = draw(renderer, world, head, fov, SIZE).astype(int)
@@ -85,6 +91,13 @@ def test_what_is_left_out_would_not_have_touched_a_pixel(ctx, kind: str, monkeyp
         differ = np.abs(chosen - whole).max(axis=2) > 1
         assert not differ.any(), f"view {number}: {differ.sum()} pixels, the first at {np.argwhere(differ)[0]}"
     assert left_out > 100 * len(world.walls) / 2, "most of the room was out of view"
+    assert hidden > 100, "in many views some stand behind others"
+
+
+@pytest.fixture(autouse=True)
+def all_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small letters as far as the names above them: in these small views they would never be seen."""
+    monkeypatch.setattr(labels, "READABLE", 1e9)
 
 
 @pytest.fixture
@@ -174,7 +187,7 @@ def test_what_was_chosen_holds_for_a_head_that_moves_and_turns_a_little(
     renderer = renderer_of(ctx, world)
     for _ in range(80):
         renderer.prepare(world, np.zeros(3), budget_ms=1e6)
-    random, held = np.random.default_rng(11), 0
+    random, held, hidden = np.random.default_rng(11), 0, 0
     places = [wall.place for wall in world.walls.values()]
     begun = list(heads(world, 60))
     for number in range(60):  # in the plane of a wall, a hand's breadth beside it
@@ -186,6 +199,7 @@ def test_what_was_chosen_holds_for_a_head_that_moves_and_turns_a_little(
         renderer._sight = None
         draw(renderer, world, head, fov, SIZE)
         sight = renderer._sight
+        hidden += int(sight.hidden.sum())
         later = strayed(head, random)
         chosen = draw(renderer, world, later, fov, SIZE).astype(int)
         held += renderer._sight is sight
@@ -195,6 +209,46 @@ def test_what_was_chosen_holds_for_a_head_that_moves_and_turns_a_little(
         differ = np.abs(chosen - whole).max(axis=2) > 2  # the shaders for close, far and other walls agree to that
         assert not differ.any(), f"view {number}: {differ.sum()} pixels, the first at {np.argwhere(differ)[0]}"
     assert held == len(begun), "each time what had been chosen was drawn"
+    assert hidden > 100, "in many views some stand behind others"
     renderer._sight = sight
     draw(renderer, world, Pose(later.position + np.array([0.0, 2.1 * eye.SLACK_M, 0.0]), later.orientation), fov, SIZE)
     assert renderer._sight is not sight, "further away it is chosen anew"
+
+
+def test_what_is_hidden_is_behind_another_wall_from_wherever_the_eye_may_come_to_be():
+    """Walls low and high, at all angles, seen from knee height to above them: each point against each rectangle."""
+    random = np.random.default_rng(23)
+    hidden = 0
+    for _ in range(60):
+        count = 40
+        yaws = random.uniform(-math.pi, math.pi, count)
+        rights = np.stack([np.cos(yaws), np.zeros(count), -np.sin(yaws)], axis=1)
+        normals = np.stack([np.sin(yaws), np.zeros(count), np.cos(yaws)], axis=1)
+        extents = random.uniform(0.2, 4.0, (count, 2))
+        corners = random.uniform((-9, 0.1, -9), (9, 1.0, 9), (count, 3))
+        centres = corners + rights * extents[:, :1] / 2 + UP * extents[:, 1:] / 2
+        addresses = tuple(str(number) for number in range(count))
+        bounds = Bounds(addresses, centres, normals, np.hypot(*extents.T), corners, rights, extents)
+        head = Pose.at(*random.uniform((-6, 0.2, -6), (6, 7.0, 6)))
+        seen = eye.Eye.of(World(), head, WIDE, 0.05, 1000.0)
+        cover = Cover((seen,), bounds, np.ones(count, bool), eye.SLACK_M)
+        tops = corners[:, 1] + extents[:, 1] + MARGIN_M
+        for wall in cover.hides(Bodies.of_walls(bounds, np.arange(count))).nonzero()[0]:
+            hidden += 1
+            share = random.uniform(size=(60, 3))
+            share[:20] = share[:20].round()  # its corners among them
+            across = -MARGIN_M + share[:, :1] * (extents[wall, 0] + 2 * MARGIN_M)
+            points = corners[wall] + rights[wall] * across - normals[wall] * share[:, 2:] * DEPTH_M
+            points[:, 1] = share[:, 1] * tops[wall]
+            for way in random.normal(size=(12, 3)):
+                begin = head.position + way / np.linalg.norm(way) * eye.SLACK_M
+                ways = points - begin
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    reach = ((corners - begin) * normals).sum(axis=1) / (ways @ normals.T)
+                met = begin + reach[..., None] * ways[:, None] - corners
+                right, height = (met * rights).sum(axis=2), met[..., 1] + corners[:, 1]
+                inside = (right >= -MARGIN_M) & (right <= extents[:, 0] + MARGIN_M) & (height >= 0) & (height <= tops)
+                before = inside & (reach > 0) & (reach < 1)
+                before[:, wall] = False
+                assert before.any(axis=1).all(), f"wall {wall}, from {begin}"
+    assert hidden > 100

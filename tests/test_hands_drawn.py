@@ -279,14 +279,10 @@ def test_a_wall_hides_the_ray_behind_it(ctx):
 
 @both_eyes
 def test_without_hands_no_bit_is_another(ctx, sight: Sight):
-    """Before hands were seen, after they are gone, with a mouse, and after the rehearsal."""
+    """Before hands were seen, after they are gone, and after the rehearsal."""
     world = World()
     renderer = renderer_of(ctx, world)
     before, calls = look(renderer, world, sight), renderer.draw_calls
-
-    world.pointers = {"right": replace(pointing(START, END, meets=True, selecting=True), world_from_grip=None)}
-    assert (look(renderer, world, sight) == before).all(), "a mouse"
-    assert renderer.draw_calls == calls
 
     world.pointers = {"right": pointing(START, END, meets=True), "left": holding(Pose.at(0.0, 1.5, -0.4))}
     world.teleport = Teleport(np.array([START, END]), np.array([0.0, 0.0, -2.0]), 0.0)

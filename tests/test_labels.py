@@ -9,7 +9,7 @@ from drawing import draw, renderer_of
 from rooms import chain, furnished, maps, tiles_of
 
 from walkin.geometry import Fov, Pose
-from walkin.render.labels import FACT_M, Labels, _facts
+from walkin.render.labels import FACT_M, LEGIBLE, READABLE, Labels, _facts
 from walkin.render.rectangles import Rectangles
 from walkin.render.renderer import Renderer
 from walkin.render.text import Text
@@ -123,3 +123,17 @@ def test_a_small_wall_has_the_whole_shape_of_a_volume_on_a_line_of_its_own(ctx):
         fitted = [text for text, _ in labels._fitted(_facts(wall), width_m)]
         assert fitted == lines
         assert all(labels._text.font.measure(text, size_m=FACT_M)[0] <= width_m for text in fitted)
+
+
+def test_what_is_told_of_a_wall_is_written_from_where_it_can_be_read(ctx):
+    """Its name from further away than that."""
+    world, renderer = row_of_walls(1), Renderer(ctx)
+    world.look = replace(world.look, labels=True)
+    renderer.prepare(world, NEAR, budget_ms=1e6)
+    renderer.prepare(world, NEAR, budget_ms=1e6)
+    fov, letters = Fov.symmetric(1.0, 1.0), {}
+    words = renderer._labels._walls["wall0"]
+    for away_m in (1.0, READABLE * FACT_M - 0.2, READABLE * FACT_M + 2.0, LEGIBLE * 0.1 + 0.5, LEGIBLE * 0.1 + 3.0):
+        draw(renderer, world, Pose.at(0.0, 1.0, -2.0 + away_m), fov, (64, 64))
+        letters[away_m] = renderer._labels._glyphs.count
+    assert list(letters.values()) == [len(words)] * 2 + [len("wall0")] * 2 + [0]

@@ -452,6 +452,13 @@ def test_pointers_are_where_the_hands_are_after_the_stage_has_moved():
         assert visitor.world.pointers["right"].world_from_grip.position == pytest.approx(expected.position)
 
 
+def test_a_mouse_points_and_is_not_seen():
+    visitor = Visitor(left=Hand(), right=Hand(stage_from_aim=Pose.at(0.0, 1.4, 0.0)))
+    visitor.does()
+    assert visitor.world.met["right"] is not None
+    assert visitor.world.pointers == {}
+
+
 def test_a_hand_that_gets_lost_leaves_no_pointer_and_no_hover():
     visitor = Visitor(right=held(Pose.at(0.3, 1.5, 0.0)))
     visitor.does()

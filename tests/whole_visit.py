@@ -138,9 +138,9 @@ class Guest(ABC):
         self.until(lambda: self._points(pose), "hand where it should be", 300)
 
     def _points(self, stage_from_aim: Pose) -> bool:
-        pointer = self.world.pointers.get("right")
-        ahead = (self.world.world_from_stage @ stage_from_aim).forward
-        return pointer is not None and float(np.abs(pointer.world_from_aim.forward - ahead).max()) < 1e-5
+        given = self.app.given
+        aim = given.right.stage_from_aim if given is not None else None
+        return aim is not None and float(np.abs(aim.forward - stage_from_aim.forward).max()) < 1e-5
 
     def press(self, target: np.ndarray) -> None:
         self.point(target)

@@ -94,8 +94,8 @@ class Pose:
     @lazy
     def forward(self) -> np.ndarray:
         """(3,) unit vector: -Z of this in its parent. Do not write to it."""
-        _, _, x, _, _, _, y, _, _, _, z, _ = self.rows
-        return np.array([x, y, z]) / -self.scale
+        (_, _, x, _, _, _, y, _, _, _, z, _), s = self.rows, -self.scale
+        return np.array([x / s, y / s, z / s])
 
 
 def rows_product(one: Rows, other: Rows) -> Rows:
@@ -181,6 +181,15 @@ class Ray:
     origin: np.ndarray
     direction: np.ndarray
     """(3,) unit vector."""
+
+    @staticmethod
+    def of(rows: Rows, scale: float) -> Ray:
+        """Where something points, -Z of it, that stands so."""
+        (_, _, x, a, _, _, y, b, _, _, z, c), s = rows, -scale
+        x, y, z = x / s, y / s, z / s
+        ray = Ray(np.array([a, b, c]), np.array([x, y, z]))
+        ray.__dict__["numbers"] = a, b, c, x, y, z
+        return ray
 
     @lazy
     def numbers(self) -> tuple[float, float, float, float, float, float]:

@@ -119,7 +119,7 @@ class World:
     met: dict[str, Met | None] = field(default_factory=dict)
     """What the ray of each hand ends on, by the hand of Input."""
     pointers: dict[str, Pointer] = field(default_factory=dict)
-    """By the hand of Input: those that are tracked."""
+    """By the hand of Input: those that are tracked, and seen: a mouse is not."""
     teleport: Teleport | None = None
     pulses: list[Pulse] = field(default_factory=list)
     """To be felt; the app hands them to the target each frame."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from walkin.frame import Hand, Input, Pulse
-from walkin.geometry import Pose, Ray
-from walkin.interact.pointing import floor_distance, hover_at, meet_all, ray_of
+from walkin.geometry import Pose, Ray, rows_product
+from walkin.interact.pointing import floor_distance, hover_at, meet_all
 from walkin.state.things import WALL_KINDS, Met
 from walkin.state.visitor import Pointer
 from walkin.world import World
@@ -20,22 +20,20 @@ REST_S = 0.15  # a ray that only passes asks for nothing: what is read of a wall
 def point(world: World, given: Input) -> None:
     """World's pointers and hover, from where the hands are now."""
     stage = world.world_from_stage
-    sides, hands, aims, rays = [], [], [], []
+    sides, hands, rays = [], [], []
     for side, hand in (("left", given.left), ("right", given.right)):
-        if hand.stage_from_aim is not None:
-            world_from_aim = stage @ hand.stage_from_aim
+        aim = hand.stage_from_aim
+        if aim is not None:
             sides.append(side)
             hands.append(hand)
-            aims.append(world_from_aim)
-            rays.append(ray_of(world_from_aim))
+            rays.append(Ray.of(rows_product(stage.rows, aim.rows), stage.scale * aim.scale))
     pointers: dict[str, Pointer] = {}
     world.met.clear()
-    for side, hand, world_from_aim, ray, met in zip(
-        sides, hands, aims, rays, meet_all(world, rays, sides), strict=True
-    ):
+    for side, hand, ray, met in zip(sides, hands, rays, meet_all(world, rays, sides), strict=True):
         if side == "right" and world.panel_met is not None:
             met = world.panel_met
-        pointers[side] = _pointer(stage, hand, world_from_aim, ray, met)
+        if hand.stage_from_grip is not None:
+            pointers[side] = _pointer(stage, hand, ray, met)
         world.met[side] = met
     met = world.met.get("right")
     hover = hover_at(world, met) if met is not None else None
@@ -44,13 +42,12 @@ def point(world: World, given: Input) -> None:
     if hover is not None:
         world.last_tile = hover.key, hover.channel
     right = pointers.get("right")
-    seen = _seen(pointers)
-    if seen != world.gestures.seen:
-        world.gestures.seen = seen
-        world.revision += 1
-    world.pointers = pointers
+    if pointers or world.pointers:
+        if _seen(pointers) != _seen(world.pointers):
+            world.revision += 1
+        world.pointers = pointers
     if hover != world.hover:
-        if hover is not None and right is not None and right.world_from_grip is not None:
+        if hover is not None and right is not None:
             before = world.hover
             if before is None or (before.address, before.channel) != (hover.address, hover.channel):
                 world.pulses.append(Pulse("right", TICK_S, TICK_AMPLITUDE))
@@ -92,8 +89,9 @@ def _rest(world: World, met: Met | None) -> None:
         world.revision += 1
 
 
-def _pointer(stage: Pose, hand: Hand, world_from_aim: Pose, ray: Ray, met: Met | None) -> Pointer:
-    world_from_grip = stage @ hand.stage_from_grip if hand.stage_from_grip is not None else None
+def _pointer(stage: Pose, hand: Hand, ray: Ray, met: Met | None) -> Pointer:
+    assert hand.stage_from_grip is not None and hand.stage_from_aim is not None
+    world_from_grip, world_from_aim = stage @ hand.stage_from_grip, stage @ hand.stage_from_aim
     if met is not None:
         return Pointer(world_from_grip, world_from_aim, met.point, True, hand.select)
     distance = floor_distance(ray)
@@ -104,13 +102,12 @@ def _pointer(stage: Pose, hand: Hand, world_from_aim: Pose, ray: Ray, met: Met |
 
 
 def _seen(pointers: dict[str, Pointer]) -> list[tuple]:
-    """What of the pointers can be seen; nothing of a mouse's."""
+    """What of the pointers can be seen."""
     return [
         (side, *_bytes(p.world_from_grip), *_bytes(p.world_from_aim), p.end.tobytes(), p.meets, p.selecting)
         for side, p in pointers.items()
-        if p.world_from_grip is not None
     ]
 
 
-def _bytes(pose: Pose | None) -> tuple:
-    return (pose.position.tobytes(), pose.orientation.tobytes(), pose.scale) if pose is not None else ()
+def _bytes(pose: Pose) -> tuple:
+    return pose.position.tobytes(), pose.orientation.tobytes(), pose.scale

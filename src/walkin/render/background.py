@@ -22,22 +22,27 @@ class Background:
             ctx.vertex_array(made, [(buffer, "2f", "clip")])
             for made, buffer in zip(programs, self._buffers, strict=True)
         ]
+        self._parts: list[tuple[moderngl.VertexArray, int]] = []  # with how many corners
 
-    def draw(self, eye: Eye) -> int:
-        """Returns the number of draw calls."""
+    def prepare(self, eye: Eye) -> None:
+        """For one eye."""
         # How far each corner's ray goes down by the far plane: plain floats, for numpy takes longer over four numbers.
         height, of_clip = eye.rows[7], eye.numbers[16:]
         (ax, ay, az, aw), far = of_clip[1::4], of_clip[11] + of_clip[15]
         below = [height - (ax * x + ay * y + az + aw) / far for x, y in CORNERS]
         if height <= 0:
             below = [-1.0] * 4  # from under the floor there is only air
-        draws = 0
+        self._parts = []
         for buffer, vertices, polygon in zip(self._buffers, self._arrays, _cut(below), strict=True):
             if len(polygon) >= 6:
                 buffer.write(array("f", polygon))
-                vertices.render(moderngl.TRIANGLE_FAN, len(polygon) // 2)
-                draws += 1
-        return draws
+                self._parts.append((vertices, len(polygon) // 2))
+
+    def draw(self) -> int:
+        """Returns the number of draw calls."""
+        for vertices, count in self._parts:
+            vertices.render(moderngl.TRIANGLE_FAN, count)
+        return len(self._parts)
 
 
 def _cut(values: list[float]) -> tuple[list[float], list[float]]:

@@ -11,6 +11,7 @@ import numpy as np
 from walkin.frame import View
 from walkin.geometry import Fov, Lens, Pose, Rows, frustum_planes, rows_product, spheres_in_frustum
 from walkin.lazy import lazy
+from walkin.render.cover import Bodies, Cover
 from walkin.state.bounds import Bounds
 from walkin.world import World
 
@@ -21,6 +22,7 @@ SLACK_M, SLACK_RAD = (
     0.03,
 )  # how far eyes move and turn before what they see is chosen anew: a few frames of a walk
 _TURNED = 1.0 + 2.0 * math.cos(SLACK_RAD)  # trace of a rotation by that
+BODIES = 2  # which part of the spheres is around boxes, walls' own first
 GONE = 3.0  # of that distance: there 0.01 % is left of a thing, by frame.glsl's clearness; white is 0.2 steps of 255
 
 
@@ -217,6 +219,19 @@ class Sight:
         bounds = self.bounds
         places = np.array([eye.position for eye in self.eyes])
         return np.any(places @ bounds.normals.T > bounds.depths - SLACK_M, axis=0)
+
+    @lazy
+    def cover(self) -> Cover:
+        """What hides what is behind it."""
+        drawn = self.seen if len(self.spheres.parts) <= BODIES else self.seen & self.reached(BODIES)[: len(self.seen)]
+        return Cover(self.eyes, self.bounds, drawn, SLACK_M)
+
+    @lazy
+    def hidden(self) -> np.ndarray:
+        """(walls,) bool: which of those in a frustum stand wholly behind another."""
+        hidden, walls = np.zeros(len(self.bounds.addresses), bool), self.seen.nonzero()[0]
+        hidden[walls] = self.cover.hides(Bodies.of_walls(self.bounds, walls))
+        return hidden
 
     @lazy
     def distance2(self) -> np.ndarray:

@@ -55,7 +55,7 @@ class Hands:
 
     def prepare(self, world: World) -> None:
         """Write what hands show now; both eyes draw the same."""
-        pointers = [pointer for pointer in world.pointers.values() if pointer.world_from_grip is not None]
+        pointers = list(world.pointers.values())
         if not (pointers or world.teleport or len(self._held) or len(self._marked)):
             return
         held, marked = _held(pointers), _marks(pointers, world.teleport, world.world_from_stage.scale)
@@ -105,7 +105,6 @@ def _held(pointers: list[Pointer]) -> np.ndarray:
     rows = [
         (*pointer.world_from_grip.matrix[:3].ravel().tolist(), 1.6 if pointer.selecting else 1.0)
         for pointer in pointers
-        if pointer.world_from_grip is not None
     ]
     return _records(rows, HELD)
 

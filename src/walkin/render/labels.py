@@ -11,6 +11,7 @@ import numpy as np
 from walkin.geometry import UP
 from walkin.interventions import Intervention, channels_text
 from walkin.render.colors import linear
+from walkin.render.cover import Bodies
 from walkin.render.eye import Around, Sight
 from walkin.render.instances import joined
 from walkin.render.rectangles import RECTANGLE, Rectangles, rectangle
@@ -31,8 +32,9 @@ BAR_DARK = (0.12, 0.13, 0.15, 1.0)
 BAR_BACK = (0.030, 0.034, 0.044, 1.0)
 VEIL = (0.0072, 0.0088, 0.0122, 0.72)  # of the colour of air: seen only where a wall is behind it
 LEGIBLE = 90.0  # a text is drawn up to this many times its size away: seven pixels high in a 720-line window
+FACT_M = 0.058  # em of what is told of a wall below its name
+READABLE = 130.0  # ... which is drawn up to this many times that away: five pixels high, the low letters two or three
 READ_ABOVE_M = 2.2
-FACT_M = 0.058  # em of what stands below a wall
 LEAST_ADVANCE = 0.4  # of an em: no line is narrower than this a character
 DOT = "  ·  "
 FEWEST_ROWS, MOST_ROWS = 5, 10  # of a board: one or two boxes or areas that were found stay near its top
@@ -69,6 +71,7 @@ class Labels:
     def __init__(self, text: Text, rectangles: Rectangles):
         self._text = text
         self._walls: dict[str, np.ndarray] = {}
+        self._names: dict[str, int] = {}  # how many letters of them, the first, are a wall's name
         self._tags: dict[str, np.ndarray] = {}  # behind the names of channels, of walls whose channels have some
         self._reach2 = np.zeros(0)  # of each wall, metres squared: from how far its text can be read
         self._spheres = np.zeros((0, 4))
@@ -80,7 +83,7 @@ class Labels:
         self._made: dict[str, Made] = {}  # by key of a wall
         self._stale = np.zeros(0, int)  # walls, by their number, whose text is to be laid out
         self._told: list[object] = []  # what the text of pictures and boards was made from
-        self._shown: list[int] = []
+        self._shown: list[tuple[int, bool]] = []  # walls by their number, and whether with all of their words
         self._fixed_shown = b""  # which of the fixed ones
         self._glyphs = text.buffer()
         self._bars = rectangles.buffer()
@@ -101,6 +104,7 @@ class Labels:
         if self._world is not world or self._layout_revision != world.layout_revision:
             self._world, self._layout_revision = world, world.layout_revision
             self._walls.clear()
+            self._names.clear()
             self._tags.clear()
             self._made.clear()
             self._spheres = np.zeros((len(world.walls), 4))
@@ -160,11 +164,12 @@ class Labels:
                 break
             wall = world.walls[bounds.addresses[number]]
             self._made[wall.key] = Made(wall.tiles, wall.place, _facts(wall), wall.order, wall.touched)
-            glyphs = self._wall(wall)
+            names, facts = self._wall(wall)
             if wall.node.labels:
-                names, self._tags[wall.key] = self._channels(wall)
-                glyphs = np.concatenate([glyphs, names])
-            self._walls[wall.key] = glyphs
+                tags, self._tags[wall.key] = self._channels(wall)
+                facts.append(tags)
+            glyphs = np.concatenate([*names, *facts])
+            self._walls[wall.key], self._names[wall.key] = glyphs, sum(len(name) for name in names)
             self._spheres[number] = _sphere(glyphs)
             done += 1
         if done:
@@ -179,19 +184,29 @@ class Labels:
 
     def select(self, world: World, sight: Sight, seen: np.ndarray) -> None:
         """Choose the labels that can be read from here, of those in view, (walls,) bool."""
-        near: list[int] = []
-        self._wanted = world.look.labels
+        near: list[tuple[int, bool]] = []
+        self._wanted, bounds = world.look.labels, world.bounds
         if self._wanted and world.walls:
-            near = (seen & (sight.distance2 < self._reach2)).nonzero()[0].tolist()
+            walls = (seen & (sight.distance2 < self._reach2)).nonzero()[0]
+            spheres = self._spheres[walls]
+            walls = walls[~sight.cover.hides(Bodies.of_words(bounds, walls, spheres[:, :3], spheres[:, 3]))]
+            spheres = self._spheres[walls]
+            away = spheres[:, :3] - sight.eyes[0].position
+            facts = np.sqrt(np.einsum("ij,ij->i", away, away)) - spheres[:, 3] < READABLE * FACT_M
+            near = list(zip(walls.tolist(), facts.tolist(), strict=True))
         glyphs, bars = (_seen_of(records, sight) for records in (self._fixed, self._fixed_bars))
         fixed_shown = glyphs.tobytes() + bars.tobytes()
         if self._changed or near != self._shown or fixed_shown != self._fixed_shown:
             self._shown, self._changed, self._fixed_shown = near, False, fixed_shown
             self._bars.write(self._fixed_bars[bars])
-            names = (world.bounds.addresses[index] for index in near)
-            chosen = [self._walls[address] for address in names if address in self._walls]
-            self._glyphs.write(joined([self._fixed[glyphs], *chosen], GLYPH))
-            tags = [self._tags[world.bounds.addresses[n]] for n in near if world.bounds.addresses[n] in self._tags]
+            chosen, tags = [self._fixed[glyphs]], []
+            for number, read in near:
+                address = bounds.addresses[number]
+                if address in self._walls:
+                    chosen.append(self._walls[address][: None if read else self._names[address]])
+                    if read and address in self._tags:
+                        tags.append(self._tags[address])
+            self._glyphs.write(joined(chosen, GLYPH))
             self._plates.write(joined(tags, RECTANGLE))
 
     def _channels(self, wall: Wall) -> tuple[np.ndarray, np.ndarray]:
@@ -209,37 +224,39 @@ class Labels:
             plates.append(rectangle(corner + front * 0.8, right * width, UP * (1.3 * em), TAG, 0.0))
         return np.concatenate(glyphs), np.concatenate(plates)
 
-    def _wall(self, wall: Wall) -> np.ndarray:
+    def _wall(self, wall: Wall) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Its name, and what is told of it in smaller letters."""
         place = wall.place
         right, front = place.right, place.normal * 0.004
         corner = np.array(place.corner)
         name_size = float(_name_size(np.array([place.width_m]))[0])
         top = corner + UP * (place.height_m + 0.05 + 0.35 * name_size) + front
         name, heading = wall.node.name, wall.node.heading
-        parts = [
+        facts: list[np.ndarray] = []
+        names = [
             self._text.glyphs(name, top, right, UP, name_size, NAME, face="semibold", max_width=place.width_m + 1.2)
         ]
         if heading:
             over = top + UP * (1.35 * name_size)
             wide = place.width_m + 1.2
-            parts.append(self._text.glyphs(heading, over, right, UP, 1.2 * name_size, ACCENT, max_width=wide))
+            names.append(self._text.glyphs(heading, over, right, UP, 1.2 * name_size, ACCENT, max_width=wide))
         width = max(place.width_m, 0.6)
         at = corner - UP * 0.155 + front
         if place.corner[1] < FOOT_M:  # pushed into the floor: what stands at its foot is above it now
-            facts = self._fitted(_facts(wall), width)
-            at = top + UP * (name_size + 0.05 + 0.075 * (len(facts) - 1))
-            for line, tint in facts:
-                parts.append(self._text.glyphs(line, at, right, UP, FACT_M, tint, max_width=width))
+            lines = self._fitted(_facts(wall), width)
+            at = top + UP * (name_size + 0.05 + 0.075 * (len(lines) - 1))
+            for line, tint in lines:
+                facts.append(self._text.glyphs(line, at, right, UP, FACT_M, tint, max_width=width))
                 at = at - UP * 0.075
-            return np.concatenate(parts)
+            return names, facts
         if place.corner[1] + place.height_m > READ_ABOVE_M:  # the name above it is too high to be read from near by
             below = self._text.glyphs(name, at, right, UP, 0.085, NAME, face="semibold", max_width=width)
-            parts.append(below)
+            names.append(below)
             at = at - UP * 0.085
         for line, tint in self._fitted(_facts(wall), width):
-            parts.append(self._text.glyphs(line, at, right, UP, FACT_M, tint, max_width=width))
+            facts.append(self._text.glyphs(line, at, right, UP, FACT_M, tint, max_width=width))
             at = at - UP * 0.075
-        return np.concatenate(parts)
+        return names, facts
 
     def _fitted(self, lines: list[Line], width_m: float) -> list[Line]:
         """What is too long for a small wall takes two lines, or the end of a volume's shape would be cut off."""

@@ -8,7 +8,8 @@ import moderngl
 import numpy as np
 
 from walkin.geometry import UP
-from walkin.render.eye import Around
+from walkin.render.cover import DEPTH_M, MARGIN_M
+from walkin.render.eye import BODIES, Around, Sight
 from walkin.render.instances import Instances
 from walkin.render.shader import program
 from walkin.state.places import Layout, Place
@@ -18,8 +19,6 @@ PANEL = np.dtype([("corner_front", "f4", 4), ("right_depth", "f4", 4), ("up_glow
 SHADOW = np.dtype([("foot", "f4", 4), ("reach", "f4")])
 BODY = (0.0200, 0.0226, 0.0292)
 FRAME = (0.0330, 0.0365, 0.0455)
-MARGIN_M = 0.05
-DEPTH_M = 0.06
 
 
 class Panels:
@@ -32,7 +31,7 @@ class Panels:
         self._shadow_records = np.zeros(0, SHADOW)
         self.around = Around()
         """Spheres around each box and its shadow."""
-        self._chosen: np.ndarray | None = None  # what the buffers hold
+        self._chosen: np.ndarray | None = None  # whose shadows are written
 
     def set_up(self, walls: Iterable[Place], layouts: Iterable[Layout]) -> None:
         """Boxes of walls, in their order, then those of frames and boards."""
@@ -61,13 +60,18 @@ class Panels:
         )
         self._chosen = None
 
-    def choose(self, seen: np.ndarray) -> None:
-        """Write what is in view of any eye of the frame, (boxes,) bool, if that is not what was written last."""
+    def choose(self, sight: Sight) -> None:
+        """Write what is in view of any eye of the frame, if that is not what was written last: shadows, and boxes, the
+        nearest first, but for those of walls that are hidden."""
+        seen = sight.reached(BODIES)
         if self._chosen is None or (seen != self._chosen).any():
             self._chosen = seen
-            chosen = seen.nonzero()[0]
-            self.boxes.write(self._box_records.take(chosen))
-            self.shadows.write(self._shadow_records.take(chosen))
+            self.shadows.write(self._shadow_records.take(seen.nonzero()[0]))
+        boxes = seen.copy()
+        boxes[: len(sight.hidden)] &= ~sight.hidden
+        chosen = boxes.nonzero()[0]
+        away = self.around.centres.take(chosen, axis=0) - sight.eyes[0].position
+        self.boxes.write(self._box_records.take(chosen[np.einsum("ij,ij->i", away, away).argsort()]))
 
 
 def boxes(ctx: moderngl.Context) -> Instances:

@@ -41,7 +41,7 @@ class Plate:
     def prepare(self, world: World, eye: np.ndarray) -> None:
         """`eye`: (3,) metres, world."""
         pointer = world.pointers.get("right")
-        words = _short(told(world)) if pointer is not None and pointer.world_from_grip is not None else ()
+        words = _short(told(world)) if pointer is not None else ()
         if not words or pointer is None:
             if self._words:
                 self._words, self._at = (), b""

@@ -197,10 +197,7 @@ class Renderer:
         self._touched.prepare(world)
         if self._outline.shown or world.selected is not None:
             self._outline.prepare(world)
-        held = self._hands.shown or world.teleport is not None
-        for pointer in world.pointers.values():
-            held |= pointer.world_from_grip is not None
-        if held:
+        if world.pointers or world.teleport is not None or self._hands.shown:
             self._plate.prepare(world, eye)
             self._hands.prepare(world)
         self._advice.prepare(world)
@@ -325,6 +322,10 @@ class Renderer:
         size = framebuffer.size
         eye, number = self._eye(world, view, size)
         self._write_frame(world, eye, size)
+        # All that is worked out comes before the first draw, which leaves nothing of it in the processor's caches.
+        self._background.prepare(eye)
+        if view.overlay and not view.alone:
+            self._overlay.prepare(world, *size, pixel_scale)
 
         # Solid things, front to back where it pays; then floor and air in what is left; then all that is blended.
         visitor, atlas, draws = not view.alone, self._atlas, 0
@@ -355,7 +356,7 @@ class Renderer:
             ctx.polygon_offset = 0.0, 0.0
         ctx.enable_only(moderngl.DEPTH_TEST)
         framebuffer.depth_mask = False
-        draws += self._background.draw(eye)
+        draws += self._background.draw()
         ctx.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
         ctx.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
         self._text.use()
@@ -365,14 +366,31 @@ class Renderer:
                 draws += self._ribbons.draw(number)
             draws += draw_all(self._over if visitor else self._over_for_others)
         if visitor:
-            draws += self._draw_visitor_s(world, view, eye, size, pixel_scale)
+            draws += self._draw_visitor_s(world, view, eye)
         framebuffer.depth_mask = True
         self.draw_calls = draws
 
-    def _draw_visitor_s(self, world: World, view: View, eye: Eye, size: tuple[int, int], pixel_scale: float) -> int:
+    def _draw_visitor_s(self, world: World, view: View, eye: Eye) -> int:
         """What only she sees: advice, plate, panel, marks, flat text, the edge of her view."""
-        ctx, framebuffer, draws = self.ctx, view.framebuffer, 0
-        framebuffer.depth_mask = True  # a ray that goes behind the plate is not seen through it
+        ctx, draws, texture = self.ctx, 0, self.panel_texture
+        if not view.overlay or world.advice or texture is not None:
+            draws += self._draw_before_her(world, view, eye)
+        if self._hands.shown:
+            draws += self._hands.draw_marks()
+        if view.overlay:
+            ctx.enable_only(moderngl.BLEND)
+            if texture is not None and world.panel.where == "overlay":
+                draws += self._board.draw_over(texture, world.panel.parts, ROUNDING_POINTS * world.panel.scale)
+            draws += draw_all(self._overlay.layers)  # beside the panel, else above it
+        elif view.worn and world.vignette > 0:
+            ctx.enable_only(moderngl.BLEND)
+            draws += self._vignette.draw(view, world.vignette)
+        return draws
+
+    def _draw_before_her(self, world: World, view: View, eye: Eye) -> int:
+        """What hangs in the room for her alone: advice, plate, panel. A ray that goes behind it is not seen through."""
+        framebuffer, draws = view.framebuffer, 0
+        framebuffer.depth_mask = True
         draws += draw_all(self._advice.layers)
         if not view.overlay:  # a window has the same in a line of its own
             draws += draw_all(self._plate.layers)
@@ -382,16 +400,6 @@ class Renderer:
                 texture, world.panel.parts, eye.clip_from_world, pose.matrix, world.panel_pixel_m
             )
         framebuffer.depth_mask = False
-        draws += self._hands.draw_marks()
-        if view.overlay:
-            ctx.enable_only(moderngl.BLEND)
-            if texture is not None and world.panel.where == "overlay":
-                draws += self._board.draw_over(texture, world.panel.parts, ROUNDING_POINTS * world.panel.scale)
-            self._overlay.prepare(world, *size, pixel_scale)
-            draws += draw_all(self._overlay.layers)  # beside the panel, else above it
-        elif view.worn and world.vignette > 0:
-            ctx.enable_only(moderngl.BLEND)
-            draws += self._vignette.draw(view, world.vignette)
         return draws
 
     def _eye(self, world: World, view: View, size: tuple[int, int]) -> tuple[Eye, int]:
@@ -415,7 +423,7 @@ class Renderer:
         self._pictures.choose(sight)
         if self._atlas is not None:
             self._walls.choose(sight)
-            self._panels.choose(sight.reached(2))
+            self._panels.choose(sight)
 
     def _around(self, world: World) -> Spheres:
         """What stands in the room; put together again when some of it has changed."""

@@ -195,7 +195,7 @@ class Walls:
         """Write what is inside a frustum and seen from its front, nearest first, for all eyes of a frame, and of those
         to come as long as the sight holds: some of it is out of view, or seen from behind, and is not drawn by GL."""
         self.stale = False
-        seen = sight.seen & sight.faced
+        seen = sight.seen & sight.faced & ~sight.hidden
         chosen = seen[self._wall_of].nonzero()[0]
         walls = self._wall_of[chosen]
         far = sight.finest_m(walls) > self._fading_m[chosen]

@@ -17,8 +17,7 @@ STICKS = ("both", "teleport", "walk")
 class Pointer:
     """A tracked hand as it is seen in the room."""
 
-    world_from_grip: Pose | None
-    """None: nothing is held (a mouse)."""
+    world_from_grip: Pose
     world_from_aim: Pose
     end: np.ndarray
     """(3,) metres, world: where its ray ends."""
@@ -80,8 +79,6 @@ class Gestures:
     """Key of the wall, and channel, that the pointing hand is on."""
     pointed_s: float = 0.0
     """Since when, by the world's clock."""
-    seen: list[tuple] = field(default_factory=list)
-    """What could be seen of the hands in the last frame."""
     told_s: float = 0.0
     """When words were last about another value."""
     aimed: tuple[Bounds, Aims, Quads | None] | None = None
