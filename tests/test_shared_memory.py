@@ -130,6 +130,19 @@ def test_a_small_limit_holds_with_many_visualised_walls(opened, limit: int) -> N
 
 
 @pytest.mark.slow
+def test_where_walls_cannot_give_way_less_has_grown(opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(LIMIT)
+    monkeypatch.setattr(type(app.renderer._atlas), "leave", lambda self, key: False)
+    monkeypatch.setattr("walkin.render.renderer.TRIES", 5)
+    walls = list(app.world.walls.values())
+    for wall in walls:
+        app.world.accept(grown(wall.node.address, (0, 1, 2, 3)))
+        settle(app)
+    assert 0 < sum(len(there(app, wall)) for wall in walls) < 6
+    true_on_gpu(app)
+
+
+@pytest.mark.slow
 def test_without_a_tight_limit_all_is_shown(opened) -> None:
     app = opened(10**9)
     walls = list(app.world.walls.values())

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
+from mmap import mmap
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -24,7 +25,7 @@ from walkin.tiles import Tiles
 
 VALUES = 1 << 20  # of a group: 4 MB, which stay in the last cache with what is made of them
 MOST_GROUPS = 4  # that are open: a network has few shapes at a time
-WAITING = 2  # groups, beside those that are being made
+WAITING = 5  # groups, beside those that are being made
 MOST_THREADS = 4
 
 
@@ -74,7 +75,7 @@ class Together(Generic[Name]):
         if group is None:
             if len(self._groups) >= MOST_GROUPS:
                 self._begin(self._groups.pop(next(iter(self._groups))))
-            memory = self._memory.pop() if self._memory else torch.empty(VALUES)
+            memory = self._memory.pop() if self._memory else _memory()
             number = VALUES // mosaic.texels
             group = Group(memory, memory[: number * mosaic.texels].view(number, *shape))
         group.values[len(group.nodes)].copy_(pictures)
@@ -138,6 +139,12 @@ class Together(Generic[Name]):
                 levels = tuple(level[index] for level in whole)
                 self._made(name, node, _tiles(node, values[index], found, index, levels))
         self._memory.append(group.memory)
+
+
+def _memory() -> Tensor:
+    """float32 (VALUES,), which goes back to the system as soon as nobody holds it: what an allocator keeps of it would
+    add to the peak that comes later, when walls are there twice."""
+    return torch.frombuffer(mmap(-1, 4 * VALUES), dtype=torch.float32)
 
 
 def _alone(node: Node, value: Tensor) -> Tiles:

@@ -102,7 +102,7 @@ class Atlas:
         self._block_bytes = SOFTWARE_BLOCK_BYTES if is_software(ctx) else BLOCK_BYTES
         self.limit_bytes = limit_bytes
         self._leaving: Block | None = None
-        self._stays: int | None = None  # the limit at which no block could be given up
+        self._stays = False  # none could be given up
         self._unpack = Unpack(ctx)
         self.blocks: list[Block] = []
         self.lays: dict[str, Lay] = {}
@@ -115,7 +115,7 @@ class Atlas:
         kept = {key for key in self.lays if self.mosaics[key] == mosaics.get(key)}
         for key in self.lays.keys() - kept:
             self._release(self.lays.pop(key))
-        self.mosaics = dict(mosaics)
+        self.mosaics, self._stays, self._leaving = dict(mosaics), False, None
         self._drop_empty_blocks()
         self.table.plan(self.mosaics)
         waiting = {key: min(level_of(key), mosaics[key].levels) for key in mosaics if key not in kept}
@@ -181,11 +181,11 @@ class Atlas:
     @property
     def stays(self) -> bool:
         """Whether no block can be given up, whatever is claimed."""
-        return len(self.blocks) < 2 or (self._stays is not None and self._stays == self.limit_bytes)
+        return len(self.blocks) < 2 or self._stays
 
     def stay(self) -> None:
-        """Give no block up until there is another limit."""
-        self._stays, self._leaving = self.limit_bytes, None
+        """Give no block up until other walls stand here."""
+        self._stays, self._leaving = True, None
 
     def leave(self, key: str) -> bool:
         """Give a wall a place on another block than the one that is to be given up, as fine as it is or as there is

@@ -99,7 +99,7 @@ class Grown:
             self._scanned = state
             self._scan(world, atlas)
             self._choose(world, eye)
-        if not (self._waiting or self._to_copy or self._dirty or self._next is not None or self._idle):
+        if not (self.waiting or self._idle):
             return
         self._upload(deadline_s)
         if self.texture is None:
