@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from test_jobs import of, opened, run
 from torch import nn
 
 from walkin.graph import Node
-from walkin.network import catching, jobs
+from walkin.network import catching, jobs, together
 from walkin.network.capture import Capture
 from walkin.network.catching import Catch
 from walkin.network.fold import fold
@@ -177,11 +178,12 @@ def test_what_there_is_no_room_for_is_captured(monkeypatch) -> None:
     assert len(of(Tiles, some)) == len(of(Tiles, whole))
 
 
-def test_a_value_of_a_rare_kind_is_left_to_the_capture(monkeypatch) -> None:
+@pytest.mark.parametrize("where", [(together, "Channels"), (together, "block_codes")], ids=["at once", "on a thread"])
+def test_a_value_of_a_rare_kind_is_left_to_the_capture(monkeypatch, where: tuple[ModuleType, str]) -> None:
     def fails(*given: object) -> Tiles:
         raise RuntimeError("no such kind")
 
-    monkeypatch.setattr(catching, "quantise", fails)
+    monkeypatch.setattr(*where, fails)
     sessions, results = opened(Residual())
     assert len(of(Tiles, results)) == len(sessions.by_key[""].plan.network) - 1
     assert sessions.by_key[""].loaded.model.forwards == TRIED + 2

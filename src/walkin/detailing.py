@@ -34,6 +34,7 @@ class Detailing:
         self._side = 0
         self._texels_m = np.zeros(0)
         self._budget = 0.0
+        self._grown_bytes = 0  # of the memory, that walls do not have
         self._walls = self._placed = self._counted = -1  # revisions that this was made of
         self._packed = PACKED
         self._shrunk = -1  # revision of the room at which that was found to be too much
@@ -72,7 +73,7 @@ class Detailing:
         world = self._world
         if world.room.limit_bytes is None or not world.walls:
             return
-        anew = self._walls != world.layout_revision
+        anew = self._walls != world.layout_revision or self._grown_bytes != world.room.grown_bytes
         if anew:
             self._packed = PACKED
         anew |= self._tight and self._side != world.room.side
@@ -100,7 +101,8 @@ class Detailing:
         self._choice = Choice.of(mosaics, UNIT, world.room.side)
         self._side = world.room.side
         table = TABLE_BYTES * sum(mosaic.count for mosaic in mosaics)
-        self._budget = self._packed * ((world.room.limit_bytes or 0) - table)
+        self._grown_bytes = world.room.grown_bytes
+        self._budget = self._packed * ((world.room.limit_bytes or 0) - table - self._grown_bytes)
         self._tight = self._choice.bytes(np.zeros(len(mosaics), int)) > self._budget
         self._placed = -1
 

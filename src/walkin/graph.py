@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from walkin.mosaic import Mosaic
+from walkin.mosaic import Mosaic, mosaic_of
 
 if TYPE_CHECKING:
     import networkx
@@ -100,7 +100,7 @@ class Node:
         else:
             count, width = 1, self.shape[-1] if len(self.shape) > 1 else 1
             height = self.elements // max(1, width)
-        return Mosaic(count, -(-max(1, height) // reduction(height)), -(-max(1, width) // reduction(width)))
+        return mosaic_of(count, -(-max(1, height) // reduction(height)), -(-max(1, width) // reduction(width)))
 
     @property
     def _channels_last(self) -> tuple[int, int, int]:

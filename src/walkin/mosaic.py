@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 MAX_LEVELS = 6  # 2^5 = 32 texels to one: below that a tile is its mean, which the tile table holds
 
@@ -76,6 +76,12 @@ class Mosaic:
         """(row, column) of the upper left texel of tile `index` at level 0."""
         row, column = divmod(index, self.columns)
         return row * self.cell_height, column * self.cell_width
+
+
+@lru_cache(maxsize=4096)
+def mosaic_of(count: int, height: int, width: int) -> Mosaic:
+    """One for all nodes of a shape, so that how it lies is worked out once: a thousand nodes have some dozens."""
+    return Mosaic(count, height, width)
 
 
 def _round_up(value: int, multiple: int) -> int:

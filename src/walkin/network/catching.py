@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from walkin.network.plan import Shown
 from walkin.network.quantise import quantise
 from walkin.network.raw import RawCall, RawOp
 from walkin.network.recording import Place
+from walkin.network.together import Together
+from walkin.network.vectors import Vectors
 from walkin.tiles import Tiles
 
 LIMIT_BYTES = 1 << 28  # of codes: a room has not told yet how fine they are to be, so no network is kept whole
@@ -48,16 +51,19 @@ class Catch:
         """`expects` hears now and then how many texels there are so far."""
         self._all = fold == "ops"
         self._expects = expects
+        self._together: Together[Place] = Together(self._keep)
         self._limit_bytes = LIMIT_BYTES if limit_bytes is None else min(LIMIT_BYTES, limit_bytes)
         self.begin()
 
     def begin(self) -> None:
         """A forward begins: what another one gave is forgotten."""
+        self._together.forget()
         self._left = self._limit_bytes
         self._texels = 0
         self._axes: dict[int, int] = {}
         self._open: dict[int, Met] = {}
         self._caught: dict[Place, tuple[Node, Tiles]] = {}
+        self._vectors: Vectors[Place] = Vectors()
         self._random = _random_states()
         self.output: Any = None
         """What the network returned."""
@@ -110,6 +116,10 @@ class Catch:
             if not met.followed:
                 self._close(met)
         self._open.clear()
+        with suppress(Exception):  # as where a wall is caught by itself
+            self._together.finish()
+            for made in self._vectors.give():
+                self._keep(*made)
 
     def _close(self, met: Met) -> None:
         value = met.ref()
@@ -121,12 +131,16 @@ class Catch:
             self._left -= node.mosaic.bytes_from(0)
             if self._left < 0:
                 return
-            self._caught[place] = node, quantise(node, value)
+            if not (self._vectors.take(place, node, value) or self._together.take(place, node, value)):
+                self._keep(place, node, quantise(node, value))
             before, self._texels = self._texels, self._texels + node.mosaic.texels
             if self._texels // TOLD_TEXELS > before // TOLD_TEXELS:
                 self._expects(self._texels)
         except Exception:  # a value of a rare kind, or no memory: it is told of where the wall is captured
             self._left = 0
+
+    def _keep(self, place: Place, node: Node, tiles: Tiles) -> None:
+        self._caught[place] = node, tiles
 
     # --- afterwards
 

@@ -38,6 +38,13 @@ class Channels:
         else:
             self._value = self._value.reshape(1, -1, node.shape[-1] if len(node.shape) > 1 else 1)
 
+    @property
+    def whole(self) -> Tensor | None:
+        """(C, H, W), of whatever type and layout: all pictures as they are shown; None where they are to be made."""
+        if self._empty or self._value.is_complex() or self._value.numel() != self.mosaic.texels:
+            return None
+        return self._value
+
     def floats(self, first: int, last: int) -> Tensor:
         """float32 (n, H, W), contiguous: channels [first, last), reduced where they are larger than is shown. May share
         memory with the network's own: not to be written to."""

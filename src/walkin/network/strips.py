@@ -24,10 +24,12 @@ Array = Any
 class Levels:
     """The levels of a mosaic that are kept, filled strip by strip."""
 
-    def __init__(self, mosaic: Mosaic, first_level: int):
+    def __init__(self, mosaic: Mosaic, first_level: int, arrays: tuple[np.ndarray, ...] | None = None):
+        """`arrays`: where they are to be; None: new ones."""
         self.mosaic = mosaic
         self.first_level = first_level
-        self.arrays = tuple(np.empty(mosaic.level_size(level), np.uint8) for level in range(first_level, mosaic.levels))
+        kept = range(first_level, mosaic.levels)
+        self.arrays = arrays or tuple(np.empty(mosaic.level_size(level), np.uint8) for level in kept)
         self._apart: list[Tensor] = []
 
     def strip(self, first_row: int, rows: int, device: torch.device) -> Strip:
@@ -123,25 +125,15 @@ class Strip:
         return texels.reshape(self._rows, height // self._rows, columns, width // columns).swapaxes(1, 2)
 
     def _halved(self, codes: Array, level: int) -> Array:
-        """The next mip level of uint8 codes: the rounded mean of each 2 x 2. Two neighbours are read as one number of
-        16 bits, so that all steps run over contiguous memory: 12 times as fast as avg_pool2d on floats."""
+        """The next mip level of uint8 codes."""
         if self._device:
             return self._halved_apart(codes)
-        pairs = codes.view(np.uint16)
-        firsts, seconds = (array[: pairs.size].reshape(pairs.shape) for array in _scratch(pairs.size))
-        np.bitwise_and(pairs, 0xFF, out=firsts)
-        np.right_shift(pairs, 8, out=seconds)
-        firsts += seconds
-        rows = firsts.reshape(len(firsts) // 2, 2, -1)
-        sums = np.add(rows[:, 0], rows[:, 1], out=seconds[: len(rows)])
-        sums += 2
-        sums >>= 2
         out = self._level(level)
-        np.copyto(out, sums, casting="unsafe")
+        halve(codes, out)
         return out
 
     def _halved_apart(self, codes: Tensor) -> Tensor:
-        """The same on another device; torch has no arithmetic for unsigned numbers of 16 bits."""
+        """As `halve`, on another device; torch has no arithmetic for unsigned numbers of 16 bits."""
         pairs = codes.view(torch.int16)
         sums = (pairs & 0xFF).add_((pairs >> 8).bitwise_and_(0xFF))
         rows = sums.view(len(sums) // 2, 2, -1)
@@ -161,6 +153,21 @@ class Strip:
         height = self._mosaic.cell_height >> level
         array = self._levels.arrays[level - self._levels.first_level]
         return array[self._first_row * height : (self._first_row + self._rows) * height]
+
+
+def halve(codes: np.ndarray, out: np.ndarray) -> None:
+    """The next mip level of uint8 codes: the rounded mean of each 2 x 2. Two neighbours are read as one number of 16
+    bits, so that all steps run over contiguous memory: 12 times as fast as avg_pool2d on floats."""
+    pairs = codes.view(np.uint16)
+    firsts, seconds = (array[: pairs.size].reshape(pairs.shape) for array in _scratch(pairs.size))
+    np.bitwise_and(pairs, 0xFF, out=firsts)
+    np.right_shift(pairs, 8, out=seconds)
+    firsts += seconds
+    rows = firsts.reshape(len(firsts) // 2, 2, -1)
+    sums = np.add(rows[:, 0], rows[:, 1], out=seconds[: len(rows)])
+    sums += 2
+    sums >>= 2
+    np.copyto(out, sums, casting="unsafe")
 
 
 def _scratch(size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -30,6 +30,8 @@ USUAL_SIDE = 2048  # 4 MB a layer: what is left of the last one is little
 TRIED = 2  # layers of each block that are packed anew for a wall without a place
 SPARE_TAKES = 1.04  # times the memory of the tightest blocks, for those that are there already
 FEW = 3  # layers: fewer large ones would leave much of a limit unused
+CLAIMED = 3  # a third of a limit may be claimed by other things than walls:
+STEPS = 8  # ... where walls have that, it is on blocks of an eighth, so that they can be given up
 BLOCK_BYTES = 1 << 29
 SOFTWARE_BLOCK_BYTES = 1 << 26  # where the processor clears what it gives: 1.4 ms a MB, so 90 ms in one frame
 ALIGN = 1 << (MAX_LEVELS - 1)  # mosaics begin at multiples of this, so that they have whole texels at every level
@@ -98,7 +100,9 @@ class Atlas:
         self._largest = min(ctx.info["GL_MAX_TEXTURE_SIZE"], MAX_SIDE)
         self._most_layers = ctx.info["GL_MAX_ARRAY_TEXTURE_LAYERS"]
         self._block_bytes = SOFTWARE_BLOCK_BYTES if is_software(ctx) else BLOCK_BYTES
-        self._limit_bytes = limit_bytes
+        self.limit_bytes = limit_bytes
+        self._leaving: Block | None = None
+        self._stays = False  # none could be given up
         self._unpack = Unpack(ctx)
         self.blocks: list[Block] = []
         self.lays: dict[str, Lay] = {}
@@ -111,7 +115,7 @@ class Atlas:
         kept = {key for key in self.lays if self.mosaics[key] == mosaics.get(key)}
         for key in self.lays.keys() - kept:
             self._release(self.lays.pop(key))
-        self.mosaics = dict(mosaics)
+        self.mosaics, self._stays, self._leaving = dict(mosaics), False, None
         self._drop_empty_blocks()
         self.table.plan(self.mosaics)
         waiting = {key: min(level_of(key), mosaics[key].levels) for key in mosaics if key not in kept}
@@ -162,6 +166,58 @@ class Atlas:
         self.lays[key] = new
         return True
 
+    @property
+    def leaving(self) -> list[str]:
+        """Walls that are to lie elsewhere, so that a block can be given up: while all take more than they may."""
+        over = self.limit_bytes is not None and self.bytes > self.limit_bytes
+        if not over or self.stays:
+            self._leaving = None
+            return []
+        if self._leaving is None:
+            self._leaving = min(self.blocks, key=lambda block: block.bytes)
+        number = self.blocks.index(self._leaving)
+        return [key for key, lay in self.lays.items() if any(band.block == number for band in lay.bands)]
+
+    @property
+    def stays(self) -> bool:
+        """Whether no block can be given up, whatever is claimed."""
+        return len(self.blocks) < 2 or self._stays
+
+    def stay(self) -> None:
+        """Give no block up until other walls stand here."""
+        self._stays, self._leaving = True, None
+
+    def leave(self, key: str) -> bool:
+        """Give a wall a place on another block than the one that is to be given up, as fine as it is or as there is
+        room for, to be written at once; False if there is none."""
+        old, mosaic = self.lays[key], self.mosaics[key]
+        for level in range(old.level, mosaic.levels + 1):
+            new = self._place(key, level)
+            if new is not None:
+                self._release(old)
+                self.lays[key] = new
+                return True
+        return False
+
+    def give_up(self) -> bool:
+        """Give up the block that all have left; False if there is none. Others have other numbers afterwards."""
+        if self._leaving is None or not self._leaving.layers.empty:
+            return False
+        self._leaving = None
+        self._drop_empty_blocks()
+        return True
+
+    def extend(self) -> bool:
+        """Have another block, as some walls are coarser than they are to be; False if the limit leaves none."""
+        if self.limit_bytes is None or not self.blocks or self._leaving is not None:
+            return False
+        side = max(block.side for block in self.blocks)
+        some = max(1, sum(block.layers.count for block in self.blocks) // STEPS)
+        count = min(some, self._layers_left(side), self._most_layers)
+        if count > 0:
+            self.blocks.append(Block(side, Layers(side // ALIGN, count)))
+        return count > 0
+
     def make_room(self, key: str, level: int) -> list[str]:
         """Put the walls of one layer closer together, so that another has a place there, from a level on; it and those
         that were moved, all to be written at once. Empty if that helps nowhere."""
@@ -170,7 +226,8 @@ class Atlas:
             for band in lay.bands if other != key else ():
                 on.setdefault((band.block, band.layer), []).append(other)
         for number, block in enumerate(self.blocks):
-            parts = cut(key, self.mosaics[key], level, block.side) if self._holds(block, key, level) else []
+            holds = block is not self._leaving and self._holds(block, key, level)
+            parts = cut(key, self.mosaics[key], level, block.side) if holds else []
             if len(parts) != 1:
                 continue
             own = sum(band.spot.width * band.spot.height for band in self.lays[key].bands)
@@ -231,7 +288,8 @@ class Atlas:
     def _place(self, key: str, level: int) -> Lay | None:
         """A place on the blocks that there are."""
         for number, block in enumerate(self.blocks):
-            parts = cut(key, self.mosaics[key], level, block.side) if self._holds(block, key, level) else ()
+            holds = block is not self._leaving and self._holds(block, key, level)
+            parts = cut(key, self.mosaics[key], level, block.side) if holds else ()
             spots: list[Spot] = []
             for width, height, _, _ in parts:
                 spot = block.layers.place(width, height)
@@ -293,9 +351,12 @@ class Atlas:
                 if lowered:
                     continue
                 count = wanted  # beyond the limit: no wall is without a place
-            if any(waiting.values()):  # all that there may be: walls are going to come and go
-                count = max(count, self._layers_left(side) if self._limit_bytes is not None else 0)
-            self._add_blocks(side, count, parts, spots, waiting)
+            if any(waiting.values()) and self.limit_bytes is not None:
+                count = max(count, self._layers_left(side))  # all that there may be: walls are going to come and go
+            most = max(1, min(self._most_layers, self._block_bytes // layer_bytes(side)))
+            after = CLAIMED * (self.bytes + count * layer_bytes(side))
+            tight = self.limit_bytes is not None and after > (CLAIMED - 1) * self.limit_bytes
+            self._add_blocks(side, in_steps(count, most) if tight else in_parts(count, most), parts, spots, waiting)
             return
 
     def _tightest(self, waiting: dict[str, int], side: int) -> tuple[int, list[tuple[str, Part]], list[Spot]]:
@@ -315,25 +376,36 @@ class Atlas:
 
     def _layers_left(self, side: int) -> int:
         """How many more layers there may be."""
-        if self._limit_bytes is None:
+        if self.limit_bytes is None:
             return 1 << 30
-        return max(0, self._limit_bytes - self.bytes) // layer_bytes(side)
+        return max(0, self.limit_bytes - self.bytes) // layer_bytes(side)
 
     def _add_blocks(
-        self, side: int, count: int, parts: list[tuple[str, Part]], spots: list[Spot], levels: dict[str, int]
+        self, side: int, counts: list[int], parts: list[tuple[str, Part]], spots: list[Spot], levels: dict[str, int]
     ) -> None:
+        """Of so many layers each."""
         first = len(self.blocks)
-        most = max(1, min(self._most_layers, self._block_bytes // layer_bytes(side)))
-        for begin in range(0, count, most):
-            self.blocks.append(Block(side, Layers(side // ALIGN, min(most, count - begin))))
+        self.blocks += [Block(side, Layers(side // ALIGN, count)) for count in counts]
+        where = [(number, layer) for number, count in enumerate(counts) for layer in range(count)]
         bands: dict[str, list[Band]] = {}
         for (key, (_, _, row, rows)), spot in zip(parts, spots, strict=True):
-            number, layer = divmod(spot.layer, most)
+            number, layer = where[spot.layer]
             spot = Spot(layer, spot.x, spot.y, spot.width, spot.height)
             self.blocks[first + number].layers.take(spot)
             bands.setdefault(key, []).append(_band(first + number, spot, row, rows))
         for key, found in bands.items():
             self.lays[key] = Lay(levels[key], tuple(found))
+
+
+def in_parts(count: int, most: int) -> list[int]:
+    """So many in all, of at most so many each."""
+    return [min(most, count - begin) for begin in range(0, count, most)]
+
+
+def in_steps(count: int, most: int) -> list[int]:
+    """The same, the last of them small."""
+    last = count // CLAIMED
+    return in_parts(count - last, most) + in_parts(last, max(1, min(most, count // STEPS)))
 
 
 Part = tuple[int, int, int, int]

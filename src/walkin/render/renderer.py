@@ -51,6 +51,8 @@ from walkin.world import COLOR_MAPS, RANGES, World
 
 MANY = 16  # walls that wait
 WORDS_MS = 4.0  # of a frame, that labels may take while walls wait and somebody moves
+TRIES = 40  # frames: meanwhile others become coarser
+REST_FRAMES = 2  # in which nothing was new, before nothing is looked at any more: what one step does may bring another
 BEHIND = 4.0  # what is behind the visitor counts as twice as far when walls are filled
 ROOMS = {light: np.array(room, np.float32).tobytes() for light, room in ((False, DARK), (True, LIGHT))}
 OF_A_VIEW = struct.Struct("=40f")  # of FRAME; the room's colours come after it
@@ -79,7 +81,7 @@ class Renderer:
         self._block = bytearray(FRAME.itemsize)  # as FRAME, in one go: field by field it takes three times as long
         self._lit: bool | None = None  # which room's colours are in it
         self._walls = Walls(ctx, anisotropic=anisotropy > 1)
-        self._grown = Grown(ctx, anisotropy=anisotropy)
+        self._grown = Grown(ctx, anisotropy=anisotropy, limit_bytes=limit_bytes)
         self._panels = Panels(ctx)
         self._ribbons = Ribbons(ctx)
         self._pictures = Pictures(ctx)
@@ -113,6 +115,9 @@ class Renderer:
         self._uploads: dict[str, bool] = {}  # key of a wall -> whether its tiles are new; else it is to lie elsewhere
         self._scanned = (-1, -1)  # revisions of the world's tiles and of their room that were looked through
         self._entered: list[Shown] = []  # walls written in this frame, whose entries in the table are still to be
+        self._leaving: set[str] = set()  # walls that lie on a block which is to be given up
+        self._tries = 0  # frames in which none of them has found another place
+        self._rested = 0  # frames in which nothing was new
         self._refused: dict[str, int] = {}  # key of a wall that found no room -> revision of the room by which
         self._seen: dict[str, Tiles] = {}  # key of a wall -> what was taken over
         self._orders: dict[str, np.ndarray | None] = {}
@@ -248,7 +253,9 @@ class Renderer:
             return
         revisions = world.tiles_revision, world.room.revision
         changed, self._scanned = self._scanned != revisions, revisions
-        if not (changed or self.uploads_waiting or self._grown.due(world, self._atlas)):
+        active = changed or self.uploads_waiting or self._leaving or self._grown.due(world, self._atlas, eye)
+        self._rested = 0 if active else self._rested + 1
+        if self._rested > REST_FRAMES:
             return
         for address, wall in world.walls.items() if changed else ():
             if wall.tiles is not None and self._seen.get(address) is not wall.tiles:
@@ -264,13 +271,40 @@ class Renderer:
             # interpreter held and the budget running: one or two walls a frame, where there is time for ten.
             gl.finish(self.ctx)
         deadline = time.perf_counter() + budget_ms / 1000
+        self._share_memory(world, self._atlas)
         while self._atlas.unmade:
             self._atlas.make_block()
             if time.perf_counter() >= deadline:
                 return
         self._spare.expect(0)
         self._upload_tiles(world, self._atlas, eye, deadline)
-        self._grown.prepare(world, self._atlas, self._walls, deadline)
+        self._grown.prepare(world, self._atlas, self._walls, eye, deadline)
+
+    def _share_memory(self, world: World, atlas: Atlas) -> None:
+        """What visualisations claim of the limit is no more the walls': they leave a block, and then it is given up;
+        what is claimed no more is theirs again."""
+        if self._limit_bytes is None:
+            return
+        claimed = self._grown.claimed_bytes
+        world.room.grown_bytes, atlas.limit_bytes = claimed, self._limit_bytes - claimed
+        moving = set(atlas.leaving)
+        self._tries = self._tries + 1 if moving and moving == self._leaving else 0
+        if self._tries > TRIES:  # walls are as coarse as can be, or lie so that none has a place: less has grown, then
+            atlas.stay()
+            moving = set()
+        for key in moving:
+            self._uploads.setdefault(key, False)
+        self._leaving = moving
+        if not moving and atlas.give_up():
+            self._blocks_changed(world, atlas)
+        self._grown.offer(self._limit_bytes - atlas.bytes - self._grown.bytes, final=atlas.stays)
+
+    def _blocks_changed(self, world: World, atlas: Atlas) -> None:
+        self._held, world.room.side = atlas.bytes, atlas.side
+        self._walls.set_up(world.walls, atlas)
+        self._grown.again()
+        self._refused.clear()
+        self._scanned = (-1, -1)
 
     def _upload_tiles(self, world: World, atlas: Atlas, eye: np.ndarray, deadline: float) -> None:
         if not self._uploads:
@@ -285,6 +319,8 @@ class Renderer:
             tried = self._refused.get(address) == world.room.revision
             moved = wall.first_level != atlas.lays[address].level and not tried
             moved = moved and atlas.relay(address, wall.first_level)
+            if address in self._leaving and not moved:
+                moved = atlas.leave(address)
             if new or moved:
                 self._write(world, atlas, address)
             if wall.first_level < atlas.lays[address].level and not tried:
@@ -297,7 +333,11 @@ class Renderer:
         atlas.table.write(self._entered)
         self._entered.clear()
         if not self._uploads:
-            world.room.crowded = any(atlas.lays[key].level > wall.first_level for key, wall in world.walls.items())
+            crowded = any(atlas.lays[key].level > wall.first_level for key, wall in world.walls.items())
+            if crowded and atlas.extend():
+                self._blocks_changed(world, atlas)
+            else:
+                world.room.crowded = crowded
 
     def _write(self, world: World, atlas: Atlas, key: str) -> None:
         """All that a wall shows, to where it lies now."""

@@ -12,6 +12,8 @@ class AtlasRoom:
     limit_bytes: int | None = None
     """Of the GPU; None: there is no limit."""
     used_bytes: int = 0
+    grown_bytes: int = 0
+    """Of the limit, what visualisations on walls take or are about to."""
     side: int = 0
     """Texels: of the largest square that what a wall shows may lie on in one piece; 0: there is none that is larger."""
     crowded: bool = False

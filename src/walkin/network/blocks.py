@@ -1,0 +1,206 @@
+"""Blocks: codes and statistics of some channels at a time. Each call in the middle of a forward costs some
+microseconds, whatever it computes, so there are few, and what they write to is kept from node to node."""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+SMALLEST_SPAN = 1e-35  # 255 over less than this is no float32: such a channel is taken for a constant one
+NARROW = 64  # values in a row: torch takes half as long again as numpy to find the ends of fewer
+EXACT = 1 << 24  # up to here sums of ones are exact in float32
+VIEWS = 512  # of scratch that are kept: more than a network has shapes
+
+
+@dataclass
+class Statistics:
+    """What is known of each channel, float32 (C,) but for `flawed`: see tiles.Tiles."""
+
+    count: int
+    low: np.ndarray = field(init=False)
+    high: np.ndarray = field(init=False)
+    mean: np.ndarray = field(init=False)
+    zeros: np.ndarray = field(init=False)
+    positive: np.ndarray = field(init=False)
+    flawed: np.ndarray = field(init=False)
+    """int32 (C,)"""
+    wall_low: float = np.inf
+    wall_high: float = -np.inf
+
+    def __post_init__(self) -> None:
+        self.low, self.high, self.mean, self.zeros, self.positive = np.zeros((5, self.count), np.float32)
+        self.flawed = np.zeros(self.count, np.int32)
+
+    def widen(self, lowest: float, highest: float) -> None:
+        """Smallest and largest value of some more channels."""
+        self.wall_low, self.wall_high = min(self.wall_low, lowest), max(self.wall_high, highest)
+
+    @property
+    def wall_range(self) -> tuple[float, float]:
+        """Of all channels; (0, 0) where there is no finite value."""
+        return (self.wall_low, self.wall_high) if self.wall_low <= self.wall_high else (0.0, 0.0)
+
+
+class Scratch:
+    """Memory that is used again by each block, and on a CPU by each node: new memory is cleared page by page, which
+    takes as long as what is done in it. Parts of it are kept by their shape, since cutting one takes as long as a small
+    pass."""
+
+    _own = threading.local()
+
+    def __init__(self, device: torch.device):
+        self._device = device
+        self._made: dict[torch.dtype, Tensor] = {}
+        self._views: dict[tuple[torch.dtype, tuple[int, ...]], Tensor] = {}
+        self._columns: dict[int, tuple[np.ndarray, Tensor, Tensor]] = {}
+
+    @staticmethod
+    def of(device: torch.device) -> Scratch:
+        """A thread's own, as a block there is small; on other devices a new one, as it is not."""
+        if device.type != "cpu":
+            return Scratch(device)
+        if not hasattr(Scratch._own, "cpu"):
+            Scratch._own.cpu = Scratch(device)
+        return Scratch._own.cpu
+
+    def like(self, pixels: Tensor, dtype: torch.dtype) -> Tensor:
+        """Of a tensor's shape; numbers of 32 bits, floats and integers, lie in the same memory."""
+        found = self._views.get((dtype, pixels.shape))
+        if found is not None:
+            return found
+        values, kind = pixels.numel(), torch.float32 if dtype == torch.int32 else dtype
+        made = self._made.get(kind)
+        if made is None or made.numel() < values:
+            made = self._made[kind] = torch.empty(values, dtype=kind, device=self._device)
+            self._views.clear()
+        elif len(self._views) >= VIEWS:
+            self._views.clear()
+        found = self._views[dtype, pixels.shape] = made[:values].view(dtype).view(pixels.shape)
+        return found
+
+    def columns(self, count: int) -> tuple[np.ndarray, Tensor, Tensor]:
+        """float32 (2, count), and each of both as a column (count, 1) of a tensor that shares its memory."""
+        found = self._columns.get(count)
+        if found is None:
+            if len(self._columns) >= VIEWS:
+                self._columns.clear()
+            numbers = np.empty((2, count), np.float32)
+            first, second = torch.from_numpy(numbers[..., None])
+            found = self._columns[count] = numbers, first, second
+        return found
+
+
+def block_codes(found: Statistics, first: int, pixels: Tensor, scratch: Scratch) -> tuple[Tensor, Tensor | None]:
+    """Codes of some channels, float32 (n, H, W), and where they are finite, if not everywhere; notes their statistics.
+
+    Non-finite values are found by the minimum and maximum being so (a pass of its own would cost half a forward).
+    """
+    channels, height, width = pixels.shape
+    size = height * width
+    flat = pixels.view(channels, size)
+    if size == 1:
+        low = high = flat.cpu().numpy()[:, 0]
+    else:
+        low, high = _ends(flat)
+    lowest, highest = float(low.min()), float(high.max())
+    if not (math.isfinite(lowest) and math.isfinite(highest)):
+        return _flawed_block(found, first, pixels)
+    here = slice(first, first + channels)
+    found.low[here], found.high[here] = low, high
+    found.widen(lowest, highest)
+    if size == 1:  # a network of a thousand nodes has hundreds of these
+        found.mean[here], found.zeros[here], found.positive[here] = low, low == 0, low > 0
+        return torch.zeros(pixels.shape, dtype=torch.uint8, device=pixels.device), None
+    np.divide(_numbers(flat.sum(dim=1)), np.float32(size), out=found.mean[here])
+    found.zeros[here], found.positive[here] = _shares(flat, lowest, size, scratch)
+    return _codes(flat, low, high - low, scratch=scratch).view(pixels.shape), None
+
+
+def _numbers(tensor: Tensor) -> np.ndarray:
+    return (tensor if tensor.device.type == "cpu" else tensor.cpu()).numpy()
+
+
+def _ends(flat: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """float32 (n,) each: smallest and largest value of each row; NaN where there is one."""
+    if flat.device.type == "cpu" and flat.shape[1] < NARROW:
+        values, begins = flat.numpy().ravel(), np.arange(0, flat.numel(), flat.shape[1])
+        return np.minimum.reduceat(values, begins), np.maximum.reduceat(values, begins)
+    return _numbers(flat.amin(dim=1)), _numbers(flat.amax(dim=1))  # aminmax takes 15 times as long
+
+
+def _shares(
+    flat: Tensor, lowest: float, number: float | np.ndarray, scratch: Scratch | None = None
+) -> tuple[np.ndarray | float, np.ndarray | float]:
+    """float32 (C,) each: shares of values that are 0, and that are above it, of `number` values; `lowest`: of all.
+
+    Through the signs, whose sums are exact to 2^24 values: an eighth of the time that two comparisons take, as sums of
+    truth values are slow. Where nothing is negative, as after most activations, one sum is enough, and where nothing
+    is 0, as after most others, too. The rest is left to numpy, as an operation on a few numbers takes torch many times
+    as long.
+    """
+    if lowest > 0:
+        return 0.0, 1.0
+    signs = torch.sign(flat, out=scratch.like(flat, torch.float32)) if scratch is not None else flat.sign()
+    above = _numbers(signs.sum(dim=1, dtype=torch.float32))  # minus those below
+    all_of = np.maximum(number, 1, dtype=np.float32)
+    if lowest >= 0:
+        return (number - above) / all_of, above / all_of
+    if signs.numel() < EXACT and float(torch.dot(signs.view(-1), signs.view(-1))) == signs.numel():
+        not_zero = np.float32(flat.shape[1])
+    else:
+        not_zero = _numbers(signs.abs_().sum(dim=1, dtype=torch.float32))
+    return (number - not_zero) / all_of, (not_zero + above) / (2 * all_of)
+
+
+def _codes(
+    flat: Tensor, low: np.ndarray, span: np.ndarray, steps: float = 255.0, scratch: Scratch | None = None
+) -> Tensor:
+    """uint8 (n, values), in `scratch`: 0 for `low` (n,) to `steps` for low + span, rounded.
+
+    By way of int32: torch turns floats into bytes one by one, which takes four times as long as both steps.
+    """
+    scratch = scratch or Scratch(flat.device)
+    numbers, below, scales = scratch.columns(len(low))
+    # Half a step lower, so that cutting off the fraction rounds.
+    np.subtract(low, span * np.float32(0.5 / steps), out=numbers[0])
+    if span.min() > SMALLEST_SPAN:
+        np.divide(np.float32(1), span, out=numbers[1])
+    else:
+        numbers[1] = 0
+        np.divide(np.float32(1), span, out=numbers[1], where=span > SMALLEST_SPAN)
+    numbers[1] *= np.float32(steps)
+    if flat.device.type != "cpu":
+        below, scales = below.to(flat.device), scales.to(flat.device)
+    shares = torch.sub(flat, below, out=scratch.like(flat, torch.float32)).mul_(scales)
+    return scratch.like(flat, torch.uint8).copy_(scratch.like(flat, torch.int32).copy_(shares))
+
+
+def _flawed_block(found: Statistics, first: int, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """The slow way, for channels with NaN or infinity: code 0 is kept for them, values use 1 to 255."""
+    flat = pixels.view(len(pixels), -1)
+    here, size = slice(first, first + len(pixels)), flat.shape[1]
+    finite = torch.isfinite(flat)
+    flawed = (~finite).sum(dim=1).cpu().numpy()
+    largest = torch.finfo(torch.float32).max
+    low = torch.where(finite, flat, largest).amin(dim=1).cpu().numpy()
+    high = torch.where(finite, flat, -largest).amax(dim=1).cpu().numpy()
+    none = flawed == size
+    if not none.all():
+        found.widen(float(low[~none].min()), float(high[~none].max()))
+    low[none] = high[none] = 0.0
+    held = torch.where(finite, flat, 0.0)
+    found.mean[here] = held.sum(dim=1).cpu().numpy() / np.maximum(size - flawed, 1).astype(np.float32)
+    found.zeros[here], found.positive[here] = _shares(held, -1.0, size - flawed)
+    value = torch.where(finite, flat, torch.from_numpy(low[:, None]).to(flat.device))
+    span, has_flaws = high - low, flawed > 0
+    # A flawed channel's values take the codes 1 to 255, so `low` moves one step down: one formula decodes both.
+    flawed_codes = (_codes(value, low, span, 254.0) + 1).mul_(finite)
+    codes = torch.where(torch.from_numpy(has_flaws[:, None]).to(flat.device), flawed_codes, _codes(value, low, span))
+    found.flawed[here], found.high[here] = flawed, high
+    found.low[here] = np.where(has_flaws, low - span / np.float32(254), low)
+    return codes.view(pixels.shape), finite.view(pixels.shape)

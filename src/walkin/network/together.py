@@ -1,0 +1,176 @@
+"""Together: tiles of several nodes of one shape, made in one go. A value in the middle of a forward is a few hundred
+thousand numbers, for which thirty calls with cold caches take three times as long as what they do."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import pairwise
+from mmap import mmap
+from typing import Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from walkin.graph import Node
+from walkin.network.blocks import Scratch, Statistics, block_codes
+from walkin.network.channels import Channels
+from walkin.network.quantise import Sample, percentiles, quantise
+from walkin.network.strips import Levels, halve
+from walkin.tiles import Tiles
+
+VALUES = 1 << 20  # of a group: 4 MB, which stay in the last cache with what is made of them
+MOST_GROUPS = 4  # that are open: a network has few shapes at a time
+WAITING = 5  # groups, beside those that are being made
+MOST_THREADS = 4
+
+
+def helpers(processors: int) -> int:
+    """Threads that groups are made on, each of them one of torch's; 0: the forward's own."""
+    return 0 if processors < 2 else max(1, min(MOST_THREADS, (processors - 1) // 2))
+
+
+Name = TypeVar("Name")
+
+
+@dataclass
+class Group(Generic[Name]):
+    """Copies of what some nodes of one shape gave."""
+
+    memory: Tensor
+    """float32 (VALUES,), which the next group is given when this one is made."""
+    values: Tensor
+    """(n, C, H, W) of it."""
+    names: list[Name] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+
+
+class Together(Generic[Name]):
+    """Groups that are waiting for more, on the CPU. They are made on threads of their own while the forward goes
+    on: calls of a tenth of a millisecond and more, during which the interpreter is free."""
+
+    def __init__(self, made: Callable[[Name, Node, Tiles], None]):
+        """`made` hears of the tiles, as `quantise` makes them."""
+        self._made = made
+        self._groups: dict[tuple[int, int, int], Group[Name]] = {}  # what was added to last comes last
+        self._memory: list[Tensor] = []
+        self._threads = helpers(os.cpu_count() or 1)
+        self._helpers: ThreadPoolExecutor | None = None
+        self._under_way: deque[Future[None]] = deque()
+
+    def take(self, name: Name, node: Node, value: Tensor) -> bool:
+        """Whether there is something to be gained, and what the node gave is kept until its group is made."""
+        mosaic = node.mosaic
+        if mosaic.texels * 2 > VALUES or value.device.type != "cpu":
+            return False
+        pictures = Channels(node, value).whole
+        if pictures is None:
+            return False
+        shape = mosaic.count, mosaic.height, mosaic.width
+        group = self._groups.pop(shape, None)
+        if group is None:
+            if len(self._groups) >= MOST_GROUPS:
+                self._begin(self._groups.pop(next(iter(self._groups))))
+            memory = self._memory.pop() if self._memory else _memory()
+            number = VALUES // mosaic.texels
+            group = Group(memory, memory[: number * mosaic.texels].view(number, *shape))
+        group.values[len(group.nodes)].copy_(pictures)
+        group.names.append(name)
+        group.nodes.append(node)
+        if len(group.nodes) == len(group.values):
+            self._begin(group)
+        else:
+            self._groups[shape] = group
+        return True
+
+    def finish(self) -> None:
+        """Make all that are waiting; raises what went wrong with any."""
+        try:
+            while self._groups:
+                self._begin(self._groups.pop(next(iter(self._groups))))
+            while self._under_way:
+                self._under_way.popleft().result()
+        finally:
+            self.forget()
+
+    def forget(self) -> None:
+        """Drop all that is not made yet."""
+        helpers, self._helpers = self._helpers, None
+        if helpers is not None:
+            helpers.shutdown(cancel_futures=True)
+            torch.set_num_threads(torch.get_num_threads())  # this thread's own, for all that begin from now on
+        self._groups.clear()
+        self._under_way.clear()
+        self._memory.clear()
+
+    def _begin(self, group: Group[Name]) -> None:
+        """Have a group made; beyond a few that are under way the forward waits for the first of them."""
+        if not self._threads:
+            return self._make(group)
+        if len(self._under_way) >= self._threads + WAITING:
+            self._under_way.popleft().result()
+        if self._helpers is None:
+            self._helpers = ThreadPoolExecutor(self._threads, "walkin tiles", torch.set_num_threads, (1,))
+        self._under_way.append(self._helpers.submit(self._make, group))
+        return None
+
+    def _make(self, group: Group[Name]) -> None:
+        number, mosaic = len(group.nodes), group.nodes[0].mosaic
+        values = group.values[:number]
+        found = Statistics(number * mosaic.count)
+        codes, finite = block_codes(found, 0, values.flatten(0, 1), Scratch.of(values.device))
+        if finite is not None:  # that is rare, and a matter of each node's own
+            for name, node, value in zip(group.names, group.nodes, values, strict=True):
+                self._made(name, node, _alone(node, value))
+        else:
+            codes = codes.view(values.shape)
+            sizes = [mosaic.level_size(level) for level in range(mosaic.levels)]
+            whole = [np.empty((number, *size), np.uint8) for size in sizes]
+            for index in range(number):
+                strip = Levels(mosaic, 0, tuple(level[index] for level in whole)).strip(0, mosaic.rows, values.device)
+                strip.put(0, codes[index])
+            for finer, coarser in pairwise(whole):
+                halve(finer.reshape(-1, finer.shape[2]), coarser.reshape(-1, coarser.shape[2]))
+            for index, (name, node) in enumerate(zip(group.names, group.nodes, strict=True)):
+                levels = tuple(level[index] for level in whole)
+                self._made(name, node, _tiles(node, values[index], found, index, levels))
+        self._memory.append(group.memory)
+
+
+def _memory() -> Tensor:
+    """float32 (VALUES,), which goes back to the system as soon as nobody holds it: what an allocator keeps of it would
+    add to the peak that comes later, when walls are there twice."""
+    return torch.frombuffer(mmap(-1, 4 * VALUES), dtype=torch.float32)
+
+
+def _alone(node: Node, value: Tensor) -> Tiles:
+    """Of pictures (C, H, W) that are those of a node."""
+    plain = Node(node.address, node.kind, (1, *value.shape))
+    return quantise(plain, value[None])
+
+
+def _tiles(node: Node, value: Tensor, found: Statistics, index: int, levels: tuple[np.ndarray, ...]) -> Tiles:
+    """Of one node of a group."""
+    count = node.mosaic.count
+    own = slice(index * count, (index + 1) * count)
+    sample = Sample(node.mosaic.texels)
+    sample.take(value, 0)
+    low, high = found.low[own], found.high[own]
+    wall_range = float(low.min()), float(high.max())
+    return Tiles(
+        address=node.address,
+        mosaic=node.mosaic,
+        levels=levels,
+        low=low,
+        high=high,
+        mean=found.mean[own],
+        flawed=found.flawed[own],
+        wall_range=wall_range,
+        percentile_range=percentiles(sample.values) or wall_range,
+        zeros=found.zeros[own],
+        positive=found.positive[own],
+    )
