@@ -112,7 +112,7 @@ class Resuming(Changing):
         expected = self.tape.arguments[event]
         if len(expected) != len(given):
             self._give_up("other arguments")
-        for slot, tensor in zip(expected, given):  # noqa: B905: as many; a DenseNet's lists are long
+        for slot, tensor in zip(expected, given):  # noqa: B905  # they are as many, and a DenseNet's are long
             if slot != UNKNOWN and self._held.get(slot) is not tensor:
                 known = self._others.get(slot)
                 if known is None or known() is not tensor:
