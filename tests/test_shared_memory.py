@@ -9,10 +9,10 @@ from test_growing_walls import grown
 from torch import nn
 
 from walkin.app import App, Settings
-from walkin.state.exhibit import Wall
+from walkin.state.wall import Wall
 from walkin.frame import Input
 from walkin.interact.doing import do
-from walkin.panel_state import Change
+from walkin.state.panel_state import Change
 from walkin.render import grown as grown_module
 from walkin.requests import Open
 from walkin.targets import offscreen

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from walkin.network.changes import Change, Changes, Unfit
-from walkin.network.events import event_name
 from walkin.network.origins import version
 from walkin.network.overlap import storage_key
 from walkin.network.replay import Along, Replay, Route
@@ -31,20 +30,6 @@ class Changing(Replay):
         self._given_changed = self.changes.get("given", {})
         self._modules_changed = self.changes.get("module", {})
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = event_name(func)
-        if name is None:
-            return self.question(func, args, kwargs)
-        event = self._event
-        self._event = event + 1
-        if event >= self._count or self._events[event] != name or self.error is not None:
-            self._stray(event, name)
-        return self.operation(event, func, args, kwargs)
-
-    def question(self, func: Any, args: Any, kwargs: Any) -> Any:
-        """What is no event."""
-        return func(*args, **kwargs) if kwargs else func(*args)
-
     def operation(self, event: int, func: Any, args: Any, kwargs: Any) -> Any:
         """One operation, with what is changed of it."""
         if event in self._arguments_changed:
@@ -59,19 +44,6 @@ class Changing(Replay):
         if event in self._results:
             self._hand_out(self._results[event], result_tensors(result) or argument_tensors(args, kwargs))
         return result
-
-    def call_module(
-        self, module: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        if id(module) in self._wrappers or self._handing_out:
-            return forward(module, *args, **kwargs)
-        event = self._event
-        self._event = event + 1
-        name = self._paths.get(id(module))
-        expected = self._events[event] if event < self._count else ""
-        if self.error is not None or (expected != name and (name is not None or expected[:1] != "@")):
-            self._stray(event, name or f"@{type(module).__name__}")
-        return self.module(event, module, forward, args, kwargs)
 
     def module(self, event: int, module: nn.Module, forward: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """One call of a module, with what is changed of it."""

@@ -1,4 +1,4 @@
-"""Hears of every module call of this thread: the code of nn.Module.__call__ is another while anyone listens.
+"""Hears of every module call of this thread: nn.Module.__call__ has other code while anyone listens, and only then.
 
 Hooks on each module would do less: they are deep-copied with the model, they miss modules made during the forward,
 and two threads that trace one model would trip over each other's. Modules that no listener of the calling thread

@@ -35,6 +35,8 @@ class Reach:
 
     def __init__(self, capture: Capture, plan: Plan, trace: Trace, budget_bytes: int = KEPT_BYTES):
         self._capture, self._plan = capture, plan
+        self._shown = {each.address: each for each in plan.shown}
+        self._nodes = [node.address for node in plan.network.nodes]
         unseen = any(op.is_boundary and op.place.source != "module" for op in trace.ops)
         self._resumes = plan.sees_operations and not unseen
         self._held_bytes = held_bytes(trace)
@@ -55,12 +57,9 @@ class Reach:
     def first_of(self, changes: Changes, inputs: tuple[Any, ...] | None = None) -> set[str]:
         """Addresses of the walls that another run would hand out: those from the first node on that is changed
         otherwise than in the run before; of other inputs than in the last run: of all."""
-        nodes = [node.address for node in self._plan.network.nodes]
         if inputs is not None and inputs is not self._inputs:
-            return set(nodes)
-        differing = self._differing(changes)
-        first = min((nodes.index(address) for address in differing), default=len(nodes))
-        return set(nodes[first:])
+            return set(self._nodes)
+        return self._from(self._differing(changes))
 
     def run(
         self, inputs: tuple[Any, ...], changes: Changes, on_output: OnOutput, only: Collection[str] | None = None
@@ -69,14 +68,14 @@ class Reach:
 
         The same `inputs` object means the same values. What is raised leaves nothing behind that could be wrong.
         """
-        wanted = self.first_of(changes, inputs)
+        differing = self._differing(changes)
+        wanted = self._from(differing) if inputs is self._inputs else set(self._nodes)
 
         def told(address: str, value: torch.Tensor) -> None:
             if address in wanted and (only is None or address in only):
                 on_output(address, value)
 
         tape, copies, cut = self._tape, self._copies, None
-        differing = self._differing(changes)
         if inputs is self._inputs and tape is not None and differing:
             cut = self._cut(tape, differing)
         self._pending |= set(differing)
@@ -146,12 +145,16 @@ class Reach:
         others = (address for address in {**before, **now} if before.get(address) != now.get(address))
         return list(dict.fromkeys([*self._pending, *others]))
 
+    def _from(self, addresses: list[str]) -> set[str]:
+        """The first of these walls, and all that come after it."""
+        first = min((self._nodes.index(address) for address in addresses), default=len(self._nodes))
+        return set(self._nodes[first:])
+
     def _cut(self, tape: Tape, addresses: list[str]) -> int | None:
         """The event after which a forward begins that has these nodes changed otherwise."""
         if not tape.safe:
             return None
-        shown = {each.address: each for each in self._plan.shown}
-        ends = [tape.end_of(shown[address].place) for address in addresses]
+        ends = [tape.end_of(self._shown[address].place) for address in addresses]
         known = [end for end in ends if end is not None]
         return min(known) if known and len(known) == len(ends) and min(known) >= FEWEST_EVENTS else None
 
@@ -159,7 +162,7 @@ class Reach:
         self, tape: Tape, cut: int, inputs: tuple[Any, ...], changes: Changes, differing: list[str],
         on_output: OnOutput, copies: dict[int, list[int]],
     ) -> Any:  # fmt: skip
-        shown = {each.address: each for each in self._plan.shown}
+        shown = self._shown
         here = {
             address: (changes.by_address.get(address), shown[address])
             for address in differing
@@ -168,7 +171,8 @@ class Reach:
         given = taken_up(tape, cut, here)
         if given is None:
             raise Unresumable("values of before are not known any more")
-        tape.before = {(slot, write): kept for (slot, write), kept in tape.before.items() if tape.born[slot] <= cut}
+        if tape.before:
+            tape.before = {(slot, write): kept for (slot, write), kept in tape.before.items() if tape.born[slot] <= cut}
         for address in here:
             on_output(address, given[tape.slot_of(shown[address].place)])
         along = partial(

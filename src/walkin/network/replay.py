@@ -36,7 +36,8 @@ class Route:
 
 
 class Replay(TorchFunctionMode):
-    """Follows one forward along the plan. Every line in the two hot methods runs for each operation."""
+    """Follows one forward along the plan. Every line of `__torch_function__` and `operation` runs for each operation,
+    every line of `call_module` and `module` for each module."""
 
     def __init__(self, route: Route):
         super().__init__()
@@ -47,28 +48,22 @@ class Replay(TorchFunctionMode):
         self._handing_out = False
         self._paths = route.paths
         self._wrappers = route.wrappers
-        self._results = dict(route.by_source.get("result", {}))
-        self._arguments = dict(route.by_source.get("argument", {}))
-        self._given = dict(route.by_source.get("given", {}))
-        self._modules = dict(route.by_source.get("module", {}))
-        self._inputs = dict(route.by_source.get("input", {}))
+        self._results = route.by_source.get("result", {})
+        self._arguments = route.by_source.get("argument", {})
+        self._given = route.by_source.get("given", {})
+        self._modules = route.by_source.get("module", {})
+        self._inputs = route.by_source.get("input", {})
         self._on_output = route.on_output
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = event_name(func)
         if name is None:
-            return func(*args, **kwargs) if kwargs else func(*args)
+            return self.question(func, args, kwargs)
         event = self._event
         self._event = event + 1
         if event >= self._count or self._events[event] != name or self.error is not None:
             self._stray(event, name)
-        if event in self._arguments:
-            self._hand_out(self._arguments[event], argument_tensors(args, kwargs))
-        result = func(*args, **kwargs) if kwargs else func(*args)
-        if event in self._results:
-            # What returns nothing, an item assignment, has written to its first tensor.
-            self._hand_out(self._results[event], result_tensors(result) or argument_tensors(args, kwargs))
-        return result
+        return self.operation(event, func, args, kwargs)
 
     def call_module(
         self, module: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -82,6 +77,24 @@ class Replay(TorchFunctionMode):
         # A module made during the forward has no path: any such module will do.
         if self.error is not None or (expected != name and (name is not None or expected[:1] != "@")):
             self._stray(event, name or f"@{type(module).__name__}")
+        return self.module(event, module, forward, args, kwargs)
+
+    def question(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """What is no event."""
+        return func(*args, **kwargs) if kwargs else func(*args)
+
+    def operation(self, event: int, func: Any, args: Any, kwargs: Any) -> Any:
+        """One operation."""
+        if event in self._arguments:
+            self._hand_out(self._arguments[event], argument_tensors(args, kwargs))
+        result = func(*args, **kwargs) if kwargs else func(*args)
+        if event in self._results:
+            # What returns nothing, an item assignment, has written to its first tensor.
+            self._hand_out(self._results[event], result_tensors(result) or argument_tensors(args, kwargs))
+        return result
+
+    def module(self, event: int, module: nn.Module, forward: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """One call of a module."""
         if event in self._given:
             self._hand_out(self._given[event], given_tensors(args, kwargs))
         result = forward(module, *args, **kwargs)

@@ -39,8 +39,7 @@ class Resuming(Changing):
         self.tape, self.cut = tape, cut
         self._keeps, self._copies = keeps, copies
         self._held = dict(given)  # slot -> the tensor that it is in this forward, of those that are kept
-        self._refs: dict[int, Any] = {slot: weakref.ref(tensor) for slot, tensor in given.items()}
-        self._empty: dict[int, Tensor] = {}
+        self._others: dict[int, weakref.ref[Tensor]] = {}  # the same of those that are not
         self._questions = (-1, 0)
 
     def question(self, func: Any, args: Any, kwargs: Any) -> Any:
@@ -54,20 +53,18 @@ class Resuming(Changing):
 
     def operation(self, event: int, func: Any, args: Any, kwargs: Any) -> Any:
         tape = self.tape
+        template = tape.results[event]
         if event <= self.cut:
-            template = tape.results[event]
             if template is None:
                 self._give_up("a result that cannot be made again")
-            return tape.build(template, self._old)
-        given = argument_tensors(args, kwargs)
-        self._check(event, given)
+            return self._again(template)
+        self._check(event, argument_tensors(args, kwargs))
         for slot in self._copies.get(event, ()):
             if slot in self._held:
                 tape.before[slot, event] = self._held[slot].detach().clone()
         # The old value makes room for the new, in memory that is still warm: else each page is new to the process.
         # Should this run be given up, the next one begins where this one has, or before (see Reach).
-        template = tape.results[event]
-        for slot in slots_in(template):
+        for slot in (template.slot,) if type(template) is Of else slots_in(template):
             if tape.born[slot] == event:
                 tape.values[slot] = None
         result = super().operation(event, func, args, kwargs)
@@ -76,25 +73,22 @@ class Resuming(Changing):
 
     def module(self, event: int, module: nn.Module, forward: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         tape = self.tape
+        template = tape.results[event]
         if event <= self.cut:
             last = tape.last[event]
-            if last <= self.cut and tape.results[event] is not None:
+            if last <= self.cut and template is not None:
                 self._event = last + 1
-                with torch._C.DisableTorchFunction():
-                    return tape.build(tape.results[event], self._old)
+                return self._again(template)
             if isinstance(module, torch.jit.ScriptModule):
                 self._give_up("a module that cannot be seen into")
             result = forward(module, *args, **kwargs)
             if last > self.cut:  # it had begun before, and has ended now
                 result = self.returned(event, result)
-                with torch._C.DisableTorchFunction():
-                    self._follow(tape.results[event], result)
+                self._follow(template, result)
             return result
-        with torch._C.DisableTorchFunction():
-            self._check(event, given_tensors(args, kwargs))
+        self._check(event, given_tensors(args, kwargs))
         result = super().module(event, module, forward, args, kwargs)
-        with torch._C.DisableTorchFunction():
-            self._follow(tape.results[event], result)
+        self._follow(template, result)
         return result
 
     def changed(self, change: Change, value: Tensor) -> Tensor:
@@ -106,38 +100,40 @@ class Resuming(Changing):
         for slot, tensor in self._held.items():
             self.tape.values[slot] = tensor
 
-    def _old(self, slot: int) -> Tensor:
-        """A tensor of before: what it is, if it is taken later, else one that is as large."""
-        found = self._held.get(slot)
-        if found is None:
-            found = self._empty.get(slot)
-        if found is None:
-            shape, dtype, device = self.tape.kinds[slot]
-            found = self._empty[slot] = torch.empty((), dtype=dtype, device=device).expand(shape)
-        return found
+    def _again(self, template: Any) -> Any:
+        """A result of before: each tensor as it is, if it is taken later, else one that is as large."""
+        if type(template) is Of:
+            found = self._held.get(template.slot)
+            return found if found is not None else self.tape.empty(template.slot)
+        return self.tape.build(template, lambda slot: self._again(Of(slot)))
 
     def _check(self, event: int, given: list[Tensor]) -> None:
         """That what is taken here is what was taken here before: what is stale, or empty, has no slot."""
         expected = self.tape.arguments[event]
         if len(expected) != len(given):
             self._give_up("other arguments")
-        for slot, tensor in zip(expected, given, strict=True):
-            known = self._refs.get(slot)
-            if slot != UNKNOWN and (known is None or known() is not tensor):
-                self._give_up("an argument of another origin")
+        for slot, tensor in zip(expected, given):  # noqa: B905  # they are as many, and a DenseNet's are long
+            if slot != UNKNOWN and self._held.get(slot) is not tensor:
+                known = self._others.get(slot)
+                if known is None or known() is not tensor:
+                    self._give_up("an argument of another origin")
 
     def _follow(self, template: Any, result: Any) -> None:
         """Learn which tensors are which slots in this forward."""
-        if isinstance(template, Of):
+        if type(template) is Of:
             if not isinstance(result, Tensor):
                 self._give_up("another kind of result")
-            self._refs[template.slot] = weakref.ref(result)
-            if self._keeps is None or template.slot in self._keeps:
-                self._held[template.slot] = result
-        elif isinstance(template, Same):
+            slot = template.slot
+            if self._keeps is None or slot in self._keeps:
+                self._held[slot] = result
+            else:
+                self._others[slot] = weakref.ref(result)
+        elif type(template) is Same:
             if isinstance(result, Tensor):
                 self._give_up("another kind of result")
-        elif isinstance(template, Several):
+        elif type(template) is Several:
+            if isinstance(result, Tensor):
+                self._give_up("another kind of result")
             parts = list(result.values()) if isinstance(result, dict) else list(result)
             if len(parts) != len(template.parts):
                 self._give_up("results of another number")
@@ -154,10 +150,10 @@ def taken_up(tape: Tape, cut: int, changes: Mapping[str, tuple[Change | None, Sh
     given: dict[int, Tensor] = {}
     crossing = tape.crossing(cut)
     for slot in crossing:
-        value = tape.value(slot, cut)
+        write = tape.next_write(slot, cut)
+        value, written = tape.value(slot, write), write is not None
         if value is None:
             return None
-        written = tape.next_write(slot, cut) is not None
         if written and sum(tape.groups[other] == tape.groups[slot] for other in crossing) > 1:
             return None  # two views of memory that is written to: copies would not share it
         given[slot] = value.clone() if written else value
@@ -175,11 +171,12 @@ def taken_up(tape: Tape, cut: int, changes: Mapping[str, tuple[Change | None, Sh
         if slot not in given:
             given[slot] = new  # nothing takes it any more, and its wall shows it
             continue
-        alone = not any(other != slot and same_memory(given[other], given[slot]) for other in given)
-        if alone or not tape.wrote(shown.place, slot):
-            given[slot] = new
-        else:
+        if tape.wrote(shown.place, slot) and any(
+            other != slot and same_memory(given[other], given[slot]) for other in given
+        ):
             given[slot].copy_(new)
+        else:
+            given[slot] = new
         if change is None:
             del tape.clean[address]
     return given

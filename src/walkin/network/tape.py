@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -78,8 +79,18 @@ class Tape:
     """(slot, event) -> what it was before that event wrote to it."""
     clean: dict[str, Tensor] = field(default_factory=dict)
     """address -> what a node gave before it was changed."""
+    empties: dict[int, Tensor] = field(default_factory=dict)
+    """By slot: what stands for a tensor that nobody takes any more."""
     safe: bool = True
     """Whether a forward may begin in the middle at all."""
+    _spans: tuple[np.ndarray, np.ndarray] | None = None
+    """`born` and `died`, once the forward has ended."""
+
+    def end(self, returned: Iterable[int]) -> None:
+        """The forward is over, and has returned these slots."""
+        for slot in returned:
+            self.died[slot] = END
+        self._spans = np.array(self.born, np.int64), np.array(self.died, np.int64)
 
     def end_of(self, place: Place) -> int | None:
         """The last event that has happened when a value is there; None where it is none that can be begun at."""
@@ -108,7 +119,9 @@ class Tape:
 
     def crossing(self, cut: int) -> list[int]:
         """Slots that are there at the end of event `cut`, and are taken later."""
-        return [slot for slot, born in enumerate(self.born) if born <= cut < self.died[slot]]
+        assert self._spans is not None
+        born, died = self._spans
+        return np.flatnonzero((born <= cut) & (cut < died)).tolist()
 
     def needed(self, places: Iterable[Place]) -> frozenset[int]:
         """Slots without which no forward can begin at one of these places: all that is there at the end of one and is
@@ -144,9 +157,9 @@ class Tape:
         """The first event after `cut` that writes to its memory."""
         return next((event for event in self.writes.get(self.groups[slot], ()) if event > cut), None)
 
-    def value(self, slot: int, cut: int) -> Tensor | None:
-        """What a slot is at the end of event `cut`; None if that is not known any more. Not to be written to."""
-        write = self.next_write(slot, cut)
+    def value(self, slot: int, write: int | None) -> Tensor | None:
+        """What a slot is until its memory is written to by event `write`, None for what it is last; None if that is not
+        known any more. Not to be written to."""
         return self.values[slot] if write is None else self.before.get((slot, write))
 
     def copies(self, cuts: Iterable[int]) -> dict[int, list[int]]:
@@ -161,6 +174,15 @@ class Tape:
                 if any(since <= cut < write and cut < self.died[slot] for cut in ordered):
                     found[write].append(slot)
                 since = write
+        return found
+
+    def empty(self, slot: int) -> Tensor:
+        """A tensor as large as a slot's, without values of its own; always the same one."""
+        found = self.empties.get(slot)
+        if found is None:
+            shape, dtype, device = self.kinds[slot]
+            with torch._C.DisableTorchFunction():
+                found = self.empties[slot] = torch.empty((), dtype=dtype, device=device).expand(shape)
         return found
 
     def build(self, template: Any, tensor_of: Any) -> Any:

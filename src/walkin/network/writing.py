@@ -16,7 +16,7 @@ from walkin.network.changing import Changing
 from walkin.network.origins import version
 from walkin.network.overlap import storage_key
 from walkin.network.replay import Route
-from walkin.network.tape import END, OF_VALUES, UNKNOWN, Of, Opaque, Same, Several, Tape
+from walkin.network.tape import OF_VALUES, UNKNOWN, Of, Opaque, Same, Several, Tape
 from walkin.network.tensors import argument_tensors, find_tensors, given_tensors, whole
 
 _PLAIN = (bool, int, float, complex, str, bytes, torch.dtype, torch.device, torch.Size, torch.layout, type(None))
@@ -75,10 +75,8 @@ class Writing(Changing):
 
     def ended(self, output: Any) -> None:
         """The forward has returned this."""
-        for tensor in find_tensors(output):
-            slot = self._slot(tensor)
-            if slot != UNKNOWN:
-                self.tape.died[slot] = END
+        slots = [self._slot(tensor) for tensor in find_tensors(output)]
+        self.tape.end(slot for slot in slots if slot != UNKNOWN)
 
     def _likely(self, event: int, args: Any, kwargs: Any) -> list[int]:
         """The slot that an operation will write to, going by its name, where a wall shows something of before that."""
