@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from walkin.asked import check_files, interventions_from, live_input, request_from
@@ -35,7 +36,8 @@ def view(options: argparse.Namespace, networks: list[Open] | None = None) -> int
         requests = networks
     elif loaded is not None:
         loaded = scene_changed(loaded, interventions_from(options.intervene))
-        requests = requests_for(loaded.scene, options)
+        given = {"weights": options.weights, "key": options.key, "device": options.device}
+        requests = requests_for(loaded.scene, Path(options.scene), options.network, **given)
     else:
         requests = [request_from(options, spec) for spec in options.network or ["demo"]]
         if options.images:
