@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from walkin.asked import check_files, interventions_from, live_input, request_from
@@ -36,8 +35,8 @@ def view(options: argparse.Namespace, networks: list[Open] | None = None) -> int
         requests = networks
     elif loaded is not None:
         loaded = scene_changed(loaded, interventions_from(options.intervene))
-        given = {"weights": options.weights, "key": options.key, "device": options.device}
-        requests = requests_for(loaded.scene, Path(options.scene), options.network, **given)
+        given = {"path": options.scene, "weights": options.weights, "key": options.key, "device": options.device}
+        requests = requests_for(loaded.scene, named=options.network, **given)
     else:
         requests = [request_from(options, spec) for spec in options.network or ["demo"]]
         if options.images:
