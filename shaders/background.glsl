@@ -4,19 +4,56 @@
 // Numbers: render/background.py.
 #include "frame.glsl"
 
+// All that is the same for a whole view comes from the vertices, flat: a software renderer reads a uniform's every
+// component anew for each pixel, 25 instructions for one.
 #ifdef VERTEX
 in vec2 clip;
-out vec3 ray;  // from the eye through the pixel: linear in the view, so the corners' rays may be interpolated
+noperspective out vec3 ray;   // from the eye through the pixel: linear in the view; of the floor x and z are times its depth
+noperspective out float grain;
+flat out vec4 from_air;       // rgb of the air; w: strength of the noise
+#ifdef FLOOR
+flat out vec3 to_ground;      // what the ground has more than the air
+flat out vec3 lit;            // ... and in the light around the visitor
+flat out vec3 lines_add;
+flat out vec4 origins;        // of both grids, as numbers of lines
+flat out vec2 fog;            // clearness is 2^(x + y * square of the distance on the floor)
+#else
+flat out float darker;        // how much the air is overhead
+#endif
 
 void main() {
     gl_Position = vec4(clip, 1.0, 1.0);
     vec4 far = world_from_clip * vec4(clip, 1.0, 1.0);
     ray = (far.xyz / far.w - eye.xyz) * 0.001;  // any length will do; this one keeps the numbers small
+    // Interleaved gradient noise (Jimenez 2014) begins with a number that is linear in the view.
+    grain = dot((clip * 0.5 + 0.5) * viewport.xy, vec2(0.06711056, 0.00583715));
+    from_air = vec4(AIR, panel.w);
+#ifdef FLOOR
+    ray.xz *= eye.y;
+    to_ground = ground.rgb - AIR;
+    lit = ground.rgb * ground.w;
+    lines_add = line.rgb;
+    origins = vec4(eye.xz + 0.5, eye.xz * 0.2 + 0.5);
+    fog = vec2(eye.y * eye.y, 1.0) * (-1.44269504 * eye.w * eye.w);
+#else
+    darker = line.w;
+#endif
 }
 #endif
 
 #ifdef FRAGMENT
-in vec3 ray;
+noperspective in vec3 ray;
+noperspective in float grain;
+flat in vec4 from_air;
+#ifdef FLOOR
+flat in vec3 to_ground;
+flat in vec3 lit;
+flat in vec3 lines_add;
+flat in vec4 origins;
+flat in vec2 fog;
+#else
+flat in float darker;
+#endif
 out vec4 color;
 
 // Coverage of grid lines at every integer of p; per_gradient: pixels per unit of p.
@@ -28,22 +65,23 @@ float lines(vec2 p, vec2 per_gradient, float half_width) {
 }
 
 void main() {
+    // Half a step of noise: eight bits show bands in so dark a gradient.
+    float noise = 1.0 + from_air.w * (fract(52.9829189 * fract(grain)) - 0.5);
 #ifdef FLOOR
-    vec2 d = ray.xz * (eye.y / max(-ray.y, 1e-6));
-    vec2 p = eye.xz + d;
+    vec2 d = ray.xz * (1.0 / max(-ray.y, 1e-6));
     vec2 per_gradient = 1.0 / max(abs(dFdx(d)) + abs(dFdy(d)), 1e-5);
     float away = dot(d, d);
-    float seen = exp(-(away + eye.y * eye.y) * eye.w * eye.w);
+    float seen = exp2(fog.x + fog.y * away);
     float pool = 1.0 / (1.0 + 0.012 * away);  // a soft light around the visitor
     // The strong lines keep clear of the middle of the aisle, where ribbons run.
-    float fine = lines(p + 0.5, per_gradient, 0.005) * 0.016 + lines(p * 0.2 + 0.5, per_gradient * 5.0, 0.0018) * 0.034;
-    vec3 result = mix(AIR, ground.rgb * (1.0 + ground.w * pool) + line.rgb * (fine * (0.75 + 0.5 * pool)), seen);
+    float fine = lines(d + origins.xy, per_gradient, 0.005) * 0.016;
+    fine += lines(d * 0.2 + origins.zw, per_gradient * 5.0, 0.0018) * 0.034;
+    vec3 result = from_air.rgb + seen * (to_ground + lit * pool + lines_add * (fine * (0.75 + 0.5 * pool)));
+    color = vec4(result * noise, 1.0);
 #else
     // Upwards the air darkens with the sine of the ray's height.
-    vec3 result = AIR * (1.0 - line.w * clamp(ray.y * inversesqrt(dot(ray, ray)) * 1.6, 0.0, 1.0));
+    float high = clamp(ray.y * inversesqrt(dot(ray, ray)) * 1.6, 0.0, 1.0);
+    color = vec4(from_air.rgb * ((1.0 - darker * high) * noise), 1.0);
 #endif
-    // Half a step of noise: eight bits show bands in so dark a gradient (interleaved gradient noise, Jimenez 2014).
-    float noise = fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715)))) - 0.5;
-    color = vec4(result * (1.0 + panel.w * noise), 1.0);
 }
 #endif

@@ -12,6 +12,7 @@ out vec3 shade;
 out float seen;
 out float height;
 flat out float glow;
+flat out vec4 room;  // rgb of the air; w: 1 in a light one
 
 const int FACE[30] = int[](0,1,2, 2,1,3,  5,4,7, 7,4,6,  1,5,3, 3,5,7,  4,0,6, 6,0,2,  2,3,6, 6,3,7);
 const vec3 LIGHT = normalize(vec3(0.25, 0.85, 0.45));
@@ -32,6 +33,7 @@ void main() {
     seen = clearness(world);
     height = world.y;
     glow = side == 0 ? up_glow.w : 0.0;
+    room = air;
 }
 #endif
 
@@ -40,11 +42,12 @@ in vec3 shade;
 in float seen;
 in float height;
 flat in float glow;
+flat in vec4 room;
 out vec4 color;
 
 void main() {
     float line_of_light = glow * (1.0 - smoothstep(0.015, 0.03, height));
-    vec3 result = mix(shade, shade * (1.0 - air.w) + vec3(0.10, 0.42, 0.62), line_of_light);
-    color = vec4(mix(AIR, result, seen), 1.0);
+    vec3 result = mix(shade, shade * (1.0 - room.w) + vec3(0.10, 0.42, 0.62), line_of_light);
+    color = vec4(mix(room.rgb, result, seen), 1.0);
 }
 #endif

@@ -11,6 +11,7 @@ in vec4 tint;     // linear, with alpha
 
 out vec2 at;
 out vec4 ink;
+flat out vec4 rim_light;  // rgb: of a rim around the letters; w: 1 in a light room
 
 void main() {
     vec2 unit = vec2(gl_VertexID & 1, gl_VertexID >> 1);
@@ -20,6 +21,7 @@ void main() {
 #else
     gl_Position = clip_from_world * vec4(world, 1.0);
 #endif
+    rim_light = vec4(mix(AIR, panel.rgb, 0.65), air.w);
     at = mix(uv.xy, uv.zw, unit);
     ink = in_this_room(tint);
 #ifndef FLAT
@@ -31,6 +33,7 @@ void main() {
 #ifdef FRAGMENT
 in vec2 at;
 in vec4 ink;
+flat in vec4 rim_light;
 uniform sampler2D glyphs;
 uniform float spread;  // texels from the outline to where the field ends
 out vec4 color;
@@ -43,7 +46,7 @@ void main() {
     float inside = (d - 0.5) * 2.0 * spread / per_pixel;  // pixels from the outline
     float cover = clamp(inside + 0.5, 0.0, 1.0);
     color = vec4(ink.rgb, ink.a * cover);
-    if (air.w > 0.5) {
+    if (rim_light.w > 0.5) {
         // Coverage is mixed in linear light, in which dark strokes on a light ground come out thinner than light on dark;
         // and names stand before dark tiles too: a light rim around the letters, as on maps.
         cover = sqrt(cover);
@@ -53,7 +56,7 @@ void main() {
         float rim = 0.75 * smoothstep(-2.2, -0.2, inside);
 #endif
         float alpha = max(cover, rim);
-        color = vec4(mix(mix(AIR, panel.rgb, 0.65), ink.rgb, cover / max(alpha, 1e-4)), ink.a * alpha);
+        color = vec4(mix(rim_light.rgb, ink.rgb, cover / max(alpha, 1e-4)), ink.a * alpha);
     }
 }
 #endif

@@ -2,13 +2,14 @@
 // mean from the tile table, its texels by arithmetic from a layer of the atlas, its colour from the map. One instance per
 // wall (and layer). Numbers: render/walls.py (dtype WALL), tile table: render/tile_table.py.
 #include "frame.glsl"
-// Set by render/walls.py: MAP (row of the colour table), SIGNED for the one about zero, RANGE (0 channel, 1 wall,
+// Set by render/walls.py: MAP (row of the colour table), MAPS (its rows), SIGNED for the one about zero, RANGE (0 channel, 1 wall,
 // 2 percentile), FLAWED if any value is not finite, BANDS if a mosaic is spread over layers, ANISOTROPIC on a GPU, GRAINED
 // for a tile that is shown so large that its texels are to be seen, GROWN for walls with visualisations (render/grown.py),
 // OWN if some walls have a map of their own, MEAN for walls so far away that all their tiles have faded into their means, CLOSE for those so near that no pixel spans
 // more than a texel or a gap.
 
 uniform sampler2DArray page;  // R8: codes
+uniform sampler2D table;      // RGBA32F, 256 wide: slot, low, high - low, mean code / 255 (+ 2 if flawed)
 
 #ifdef VERTEX
 in vec4 corner_table;    // xyz: upper left corner of the grid in world; w: first entry in the tile table
@@ -28,9 +29,17 @@ flat out vec4 place;     // mosaic origin, cell size: as shares of a layer
 flat out vec4 cells;     // 1 / cells per row, cells per row, first slot here, slots here
 flat out vec4 limits;    // levels - 1; largest inset; 1 / width and 1 / height of a layer
 flat out vec4 scales;    // texels per pitch; smallest inset; 1 if visualisations are insets
-flat out vec4 colouring; // low, 1 / span (unsigned) or 0.5 / largest magnitude (signed) of the wall; z: layer; w: row of its map
+flat out vec4 colouring; // low, 1 / span (unsigned) or 0.5 / largest magnitude (signed) of the wall; z: layer; w: row of its map + 0.5
+// Of the room, for the fragments: a software renderer reads a uniform's every component anew for each pixel, 25
+// instructions for one.
+flat out vec3 room_air;
+flat out vec3 room_panel;
+flat out float table_row;  // height of one as a share of the table
 
 void main() {
+    table_row = 1.0 / float(textureSize(table, 0).y);
+    room_air = AIR;
+    room_panel = panel.rgb;
     vec2 extent = vec2(right_columns.w, fill_rows.z);
     float margin = slots_margin.y;
     vec2 unit = vec2(gl_VertexID & 1, gl_VertexID >> 1);
@@ -56,7 +65,7 @@ void main() {
 #endif
     vec2 about_zero = vec2(0.0, 0.5 / max(max(abs(range.x), abs(range.y)), 1e-30));
     vec2 from_low = vec2(range.x, 1.0 / max(range.y - range.x, 1e-30));
-    colouring = vec4(map < 0.5 ? about_zero : from_low, slots_margin.z - 1.0, map);
+    colouring = vec4(map < 0.5 ? about_zero : from_low, slots_margin.z - 1.0, map + 0.5);
 }
 #endif
 
@@ -70,9 +79,11 @@ flat in vec4 cells;
 flat in vec4 limits;
 flat in vec4 scales;
 flat in vec4 colouring;
+flat in vec3 room_air;
+flat in vec3 room_panel;
+flat in float table_row;
 
-uniform sampler2D table;   // RGBA32F, 256 wide: slot, low, high - low, mean code / 255 (+ 2 if flawed)
-uniform sampler2D colors;  // RGBA32F, 512 x maps: linear light
+uniform sampler2D colors;     // RGBA32F, 512 x maps: linear light
 out vec4 color;
 #ifdef GROWN
 uniform sampler2DArray grown;   // sRGB, a layer for each visualisation
@@ -101,19 +112,33 @@ float tiled(vec2 from_centre, vec2 per_pitch) {
     return share.x * share.y;
 }
 
+// Neither table is read by texelFetch, for which llvmpipe works out the size of the level of each pixel by itself: the
+// nearest texel of a texture that has one level takes half of that, and clamps at the edges without being told.
+
+// Of a colour map: from 0 to 1.
+vec3 color_at(float t, float row) {
+    return textureLod(colors, vec2(t * (511.0 / 512.0) + 0.5 / 512.0, row * (1.0 / float(MAPS))), 0.0).rgb;
+}
+
+// Of the tile table. Powers of two: exact.
+vec4 tile_at(float entry) {
+    float line = (entry + 0.5) * (1.0 / 256.0);
+    return textureLod(table, vec2(fract(line), (floor(line) + 0.5) * table_row), 0.0);
+}
+
 // Linear light of a code of a tile. Range of the colours: the wall's; the channel's own if asked for, unless it is constant.
 vec3 light_of(vec4 tile, float code) {
     float value = tile.y + code * tile.z;
     float low = colouring.x, steepness = colouring.y;
 #ifdef OWN
-    bool about_zero = colouring.w < 0.5;
+    bool about_zero = colouring.w < 1.0;
 #if RANGE == 0
     float most = about_zero ? 2.0 * max(abs(tile.y), abs(tile.y + tile.z)) : tile.z;
     low = tile.z > 0.0 && !about_zero ? tile.y : low;
     steepness = tile.z > 0.0 ? 1.0 / most : steepness;
 #endif
     float own = (about_zero ? 0.5 + value * steepness : (value - low) * steepness);
-    return texelFetch(colors, ivec2(int(clamp(own, 0.0, 1.0) * 511.0 + 0.5), int(colouring.w + 0.5)), 0).rgb;
+    return color_at(own, colouring.w);
 #else
 #if RANGE == 0
 #ifdef SIGNED
@@ -128,7 +153,7 @@ vec3 light_of(vec4 tile, float code) {
 #else
     float t = (value - low) * steepness;
 #endif
-    return texelFetch(colors, ivec2(clamp(t, 0.0, 1.0) * 511.0 + 0.5, MAP), 0).rgb;
+    return color_at(t, float(MAP) + 0.5);
 #endif
 }
 
@@ -142,12 +167,11 @@ void main() {
         vec2 at = grid + (vec2(quarter & 1, quarter >> 1) * 0.5 - 0.25) * width;
         vec2 cell = clamp(floor(at), vec2(0.0), shape.xy - 1.0);
         float index = cell.y * shape.x + cell.x;
-        int entry = int(shape.w + min(index, shape.z - 1.0));
-        vec4 tile = texelFetch(table, ivec2(entry & 255, entry >> 8), 0);
+        vec4 tile = tile_at(shape.w + min(index, shape.z - 1.0));
         float cover = index < shape.z ? tiled(at - cell - 0.5, per_pitch) : 0.0;
-        light += cover * (light_of(tile, tile.w) - panel.rgb);
+        light += cover * (light_of(tile, tile.w) - room_panel);
     }
-    color = vec4(mix(AIR, panel.rgb, seen) + (0.25 * seen) * light, 1.0);
+    color = vec4(mix(room_air, room_panel, seen) + (0.25 * seen) * light, 1.0);
 }
 #else
 void main() {
@@ -157,8 +181,8 @@ void main() {
     float index = cell.y * shape.x + cell.x;
     vec2 from_centre = grid - cell - 0.5;
 
-    int entry = int(shape.w + min(index, shape.z - 1.0));
-    vec4 tile = texelFetch(table, ivec2(entry & 255, entry >> 8), 0);
+    float entry = shape.w + min(index, shape.z - 1.0);
+    vec4 tile = tile_at(entry);
     float slot = tile.x - cells.z;
 #ifdef BANDS
     if (slot < 0.0 || slot >= cells.w) discard;
@@ -217,7 +241,7 @@ void main() {
 #endif
 #ifdef GROWN
     // In place of the tile's picture, or as an inset in the lower right quarter of its square; under it, how far it is.
-    vec2 has = texelFetch(grown_table, ivec2(entry & 255, entry >> 8), 0).xy;
+    vec2 has = texelFetch(grown_table, ivec2(int(entry) & 255, int(entry) >> 8), 0).xy;
     float there = index < shape.z ? min(has.x, 1.0) : 0.0;
     float square = max(picture.x, picture.y), inset_part = scales.w;
     float side = square * (1.0 - 0.5 * inset_part);
@@ -226,17 +250,17 @@ void main() {
     float over = there * covered(from, vec2(side), per_pitch);
     vec2 slope_x = dFdx(grid) / side, slope_y = dFdy(grid) / side;
     vec4 bloom = textureGrad(grown, vec3(from / side + 0.5, has.x - 1.0), slope_x, slope_y);
-    vec3 light = mix(panel.rgb + cover * (mapped - panel.rgb), panel.rgb, room);
+    vec3 light = mix(room_panel + cover * (mapped - room_panel), room_panel, room);
     light = mix(light, bloom.rgb, over * bloom.a);
     vec2 track = vec2(square, 0.25 * (1.0 - square));
     vec2 along = from_centre - vec2(0.0, 0.25 + 0.25 * square);
     float growing = there * (1.0 - step(0.999, has.y));
-    light = mix(light, mix(panel.rgb, BAR, 0.18), growing * covered(along, track, per_pitch));
+    light = mix(light, mix(room_panel, BAR, 0.18), growing * covered(along, track, per_pitch));
     vec2 done = vec2(square * has.y, track.y);
     light = mix(light, BAR, growing * covered(along + vec2(0.5 * (square - done.x), 0.0), done, per_pitch));
-    color = vec4(mix(AIR, panel.rgb, seen) + seen * (light - panel.rgb), 1.0);
+    color = vec4(mix(room_air, room_panel, seen) + seen * (light - room_panel), 1.0);
 #else
-    color = vec4(mix(AIR, panel.rgb, seen) + (cover * seen) * (mapped - panel.rgb), 1.0);
+    color = vec4(mix(room_air, room_panel, seen) + (cover * seen) * (mapped - room_panel), 1.0);
 #endif
 }
 #endif

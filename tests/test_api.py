@@ -43,7 +43,7 @@ def look(model, **options):
 
 def test_public_names():
     functions = {"activations", "difference", "export", "on_select", "panel", "trace", "view", "visualise"}
-    assert set(walkin.__all__) == {"Intervention", "Room", "__version__", "nn"} | functions
+    assert set(walkin.__all__) == {"Intervention", "Room", "WalkinError", "__version__", "nn"} | functions
     assert set(walkin.__all__) <= set(dir(walkin))
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
         walkin.nothing_of_the_kind  # noqa: B018

@@ -147,6 +147,24 @@ def strayed(head: Pose, random: np.random.Generator) -> Pose:
     return Pose(at, quaternion_product(head.orientation, turn))
 
 
+def test_the_numbers_of_an_eye_are_its_matrices():
+    """Lopsided eyes, stages that are turned and scaled: projection and view, and back again."""
+    random = np.random.default_rng(11)
+    for fov in (NARROW, WIDE, Fov(left=-0.8, right=0.5, up=0.6, down=-0.3)):
+        world, turns = World(), random.normal(size=(2, 4))
+        turns /= np.linalg.norm(turns, axis=1, keepdims=True)
+        world.world_from_stage = Pose(random.normal(size=3), turns[0], random.uniform(0.3, 5.0))
+        head = Pose(random.normal(size=3), turns[1])
+        seen = eye.Eye.of(world, head, fov, 0.1, 100.0)
+        whole = world.world_from_stage @ head
+        assert np.allclose(seen.clip_from_world, fov.projection(0.1, 100.0) @ whole.inverse_matrix, atol=1e-9)
+        assert np.allclose(seen.world_from_clip @ seen.clip_from_world, np.eye(4), atol=1e-9)
+        assert np.allclose(seen.position, whole.position)
+        assert np.allclose(seen.axes, whole.matrix[:3, :3] / whole.scale)
+        assert seen.zoom == pytest.approx(fov.projection(0.1, 100.0)[1, 1])
+        assert seen.tangents == fov.tangents and seen.range_m[1] == pytest.approx(100.0 * whole.scale)
+
+
 def test_what_was_chosen_holds_for_a_head_that_moves_and_turns_a_little(
     ctx, all_points: None, monkeypatch: pytest.MonkeyPatch
 ):

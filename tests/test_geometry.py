@@ -18,6 +18,7 @@ from walkin.geometry import (
     frustum_planes,
     quaternion_from_yaw_pitch,
     rays_meet_quads,
+    rows_product,
     spheres_in_frustum,
     yaw_matrix,
 )
@@ -148,9 +149,20 @@ def test_the_first_quad_is_met():
     assert beside == pytest.approx((2, 0.5, 0.5, 0.5))
 
 
-def test_unprojection_is_the_inverse():
-    fov = Fov(left=-0.8, right=0.5, up=0.6, down=-0.3)
-    assert np.allclose(fov.unprojection(0.1, 100.0) @ fov.projection(0.1, 100.0), np.eye(4), atol=1e-9)
+def test_rows_multiply_as_matrices_do():
+    """Of stages that are turned, lifted and scaled, and heads in them."""
+    random = np.random.default_rng(3)
+    for _ in range(50):
+        one, other = (
+            Pose(random.normal(size=3), turn / np.linalg.norm(turn), random.uniform(0.2, 20.0))
+            for turn in random.normal(size=(2, 4))
+        )
+        whole = np.concatenate([np.array(rows_product(one.rows, other.rows)), [0, 0, 0, 1]]).reshape(4, 4)
+        assert np.allclose(whole, one.matrix @ other.matrix, rtol=1e-12, atol=1e-9)
+        assert np.allclose(whole, (one @ other).matrix, rtol=1e-12, atol=1e-9)
+        point = random.normal(size=3)
+        assert np.allclose(one.point(point), (one.matrix @ [*point, 1.0])[:3])
+        assert np.allclose(one.matrix[:3, :3].T @ one.matrix[:3, :3], one.scale**2 * np.eye(3))
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.09])

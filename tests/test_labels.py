@@ -9,7 +9,7 @@ from drawing import draw, renderer_of
 from rooms import chain, furnished, maps, tiles_of
 
 from walkin.geometry import Fov, Pose
-from walkin.render.labels import Labels
+from walkin.render.labels import FACT_M, Labels, _facts
 from walkin.render.rectangles import Rectangles
 from walkin.render.renderer import Renderer
 from walkin.render.text import Text
@@ -109,3 +109,17 @@ def test_labels_that_are_laid_out_between_frames_are_seen_like_the_first(ctx):
     at_once = draw(renderer_of(ctx, world), world, eye, fov, (256, 256))
     assert (in_steps == at_once).all()
     assert len(renderer._labels._shown) == 4
+
+
+def test_a_small_wall_has_the_whole_shape_of_a_volume_on_a_line_of_its_own(ctx):
+    node = maps("fine", 16, 4, 4)
+    node = replace(node, module_class="Conv3d", shape=(1, 16, 32, 96, 96))
+    labels = made(ctx)
+    for columns, lines in ((2, ["Conv3d", "16 × 32 × 96 × 96"]), (8, ["Conv3d  ·  16 × 32 × 96 × 96"])):
+        place = Place((-0.5, 0.5, -2.0), 0.0, columns, 16 // columns, 0.3, 0.9)
+        world = furnished(chain(node), {"fine": place}, [])
+        wall = world.walls["fine"]
+        width_m = max(wall.place.width_m, 0.6)
+        fitted = [text for text, _ in labels._fitted(_facts(wall), width_m)]
+        assert fitted == lines
+        assert all(labels._text.font.measure(text, size_m=FACT_M)[0] <= width_m for text in fitted)

@@ -32,7 +32,7 @@ def records_of(ctx, notice: str, width: int, *parts: Box) -> np.ndarray:
     overlay._glyphs.write = lambda records: (seen.append(records), write(records))  # type: ignore[method-assign]
     surface = ctx.framebuffer([ctx.texture((64, 64), 4)])
     surface.use()
-    overlay.draw(world, width, 360, 1.0)
+    overlay.prepare(world, width, 360, 1.0)
     (records,) = seen
     return records
 

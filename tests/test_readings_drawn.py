@@ -19,6 +19,7 @@ from walkin.network.class_colors import palette
 from walkin.readings import Boxes, Segmentation
 from walkin.render import handles, legend, plate
 from walkin.render.colors import bar_colors, linear_to_srgb, lookup_table, srgb_to_linear
+from walkin.render.instances import draw_all
 from walkin.render.labels import Labels
 from walkin.render.overlay import hover_line
 from walkin.render.readings import map_place
@@ -575,7 +576,7 @@ def test_what_would_be_taken_is_lit(ctx, x: float, y: float, kind: str):
     assert bright.sum() == {"rim": 4, "corner": 4}.get(kind, 0)
     bar = handles.scrollbar(world, world.walls["a"], handles.LIT if kind == "scroll" else handles.NEAR)
     assert np.allclose(bar["tint"][0], handles.LIT) == (kind == "scroll")
-    assert renderer._handles.draw() == 1, "one draw for all of them"
+    assert draw_all(renderer._handles.layers) == 1, "one draw for all of them"
 
 
 def test_pointing_at_a_wall_is_seen_and_is_gone_afterwards(ctx):

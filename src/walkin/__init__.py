@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from walkin.api.view import view
     from walkin.api.visualise import visualise
     from walkin.callbacks import on_select, panel
+    from walkin.errors import WalkinError
     from walkin.exports import export
     from walkin.interventions import Intervention
     from walkin.room import Room
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Intervention",
     "Room",
+    "WalkinError",
     "__version__",
     "activations",
     "difference",
@@ -32,6 +34,7 @@ __all__ = [
 _HOMES = {
     "Intervention": "interventions",
     "Room": "room",
+    "WalkinError": "errors",
     "activations": "api.values",
     "difference": "api.values",
     "export": "exports",

@@ -216,7 +216,7 @@ class App:
         phases.mark(INTERACT)
         self._draw_panel(frame)
         phases.mark(PANEL)
-        eye = (self.world.world_from_stage.matrix @ frame.input.stage_from_head.matrix)[:3, 3]
+        eye = self.world.world_from_stage.point(frame.input.stage_from_head.position)
         still = frame.idle and not self.workshop.worker.busy
         self.renderer.prepare(self.world, eye, STILL_UPLOAD_MS if still else UPLOAD_MS)
         phases.mark(PREPARE)
@@ -281,11 +281,15 @@ class App:
         """Each view of the frame, if it is worth it or a picture of it is wanted; how many draw calls that took."""
         draws = 0
         if self.pacing.worth_drawing(frame, busy=self.workshop.worker.busy, wanted=wanted):
+            clock = self.housekeeping.gpu_clock
             for view in frame.views():
                 if self._first_requests:
                     self.renderer.rehearse(view, self.world.look)
-                with self.housekeeping.gpu_clock:
+                if clock is None:
                     self.renderer.draw(self.world, view, frame.input.pixel_scale)
+                else:
+                    with clock:
+                        self.renderer.draw(self.world, view, frame.input.pixel_scale)
                 draws += self.renderer.draw_calls
             self.world.phases.mark(DRAW)
         return draws

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import moderngl
 
 
+STILL = (0.0, 0.0)  # of a stick
+
+
 @dataclass(frozen=True)
 class Hand:
     """One hand, device-neutral: the mouse is a right hand, W A S D is the left hand's stick."""
@@ -89,6 +92,13 @@ class Input:
     """Interaction profile of the controllers, as in Action.bindings; '' for mouse and keys."""
     pixel_scale: float = 1.0
     """Framebuffer pixels per screen coordinate: how large overlay text must be."""
+
+    @property
+    def moves(self) -> bool:
+        """Whether hands, sticks or keys do anything that could move the stage, even if it is too little."""
+        left, right = self.left, self.right
+        pushed = left.stick != STILL or right.stick != STILL or self.rise or right.scroll
+        return bool(pushed or right.select or (left.squeeze and right.squeeze))
 
 
 @dataclass(frozen=True)

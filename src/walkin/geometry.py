@@ -22,6 +22,10 @@ FORWARD = np.array([0.0, 0.0, -1.0])
 _PLANE_ROWS = np.array([[1, 0, 0, 1], [-1, 0, 0, 1], [0, 1, 0, 1], [0, -1, 0, 1], [0, 0, 1, 1], [0, 0, -1, 1]], float)
 
 
+Rows = tuple[float, float, float, float, float, float, float, float, float, float, float, float]
+"""Of a 4 x 4 matrix whose last row is 0, 0, 0, 1: the three others."""
+
+
 @dataclass(frozen=True)
 class Pose:
     """Where something is, which way it faces, and how large its own metres are in its parent's."""
@@ -40,8 +44,14 @@ class Pose:
 
     def __matmul__(self, other: Pose) -> Pose:
         """`a_from_b @ b_from_c` is a_from_c."""
-        position = self.matrix[:3, :3] @ other.position + self.position
-        return Pose(position, quaternion_product(self.orientation, other.orientation), self.scale * other.scale)
+        orientation = quaternion_product(self.orientation, other.orientation)
+        return Pose(self.point(other.position), orientation, self.scale * other.scale)
+
+    def point(self, of_this: np.ndarray) -> np.ndarray:
+        """(3,) of this in its parent."""
+        a, b, c, x, d, e, f, y, g, h, i, z = self.rows
+        u, v, w = of_this.tolist()
+        return np.array([a * u + b * v + c * w + x, d * u + e * v + f * w + y, g * u + h * v + i * w + z])
 
     @property
     def inverse(self) -> Pose:
@@ -51,20 +61,24 @@ class Pose:
         return Pose(turned.matrix[:3, :3] @ -self.position, orientation, 1.0 / self.scale)
 
     @lazy
-    def matrix(self) -> np.ndarray:
-        """(4, 4): parent_from_this. Do not write to it."""
-        # Written out: pyrr's create_from_quaternion inspects its arguments' names at every call, 0.15 ms of a frame.
+    def rows(self) -> Rows:
+        """The upper three rows of `matrix`, one after the other."""
+        # Plain numbers: numpy takes as long for twelve as for a thousand, and longer than all of this after a draw,
+        # when nothing of it is in the processor's caches. pyrr's create_from_quaternion inspects its arguments' names
+        # at every call, 0.15 ms of a frame.
         x, y, z, w = self.orientation.tolist()
         px, py, pz = self.position.tolist()
         s = self.scale
-        return np.array(
-            [
-                [s - 2 * s * (y * y + z * z), 2 * s * (x * y - z * w), 2 * s * (x * z + y * w), px],
-                [2 * s * (x * y + z * w), s - 2 * s * (x * x + z * z), 2 * s * (y * z - x * w), py],
-                [2 * s * (x * z - y * w), 2 * s * (y * z + x * w), s - 2 * s * (x * x + y * y), pz],
-                [0.0, 0.0, 0.0, 1.0],
-            ]
+        return (
+            *(s - 2 * s * (y * y + z * z), 2 * s * (x * y - z * w), 2 * s * (x * z + y * w), px),
+            *(2 * s * (x * y + z * w), s - 2 * s * (x * x + z * z), 2 * s * (y * z - x * w), py),
+            *(2 * s * (x * z - y * w), 2 * s * (y * z + x * w), s - 2 * s * (x * x + y * y), pz),
         )
+
+    @lazy
+    def matrix(self) -> np.ndarray:
+        """(4, 4): parent_from_this. Do not write to it."""
+        return np.array([*self.rows, 0.0, 0.0, 0.0, 1.0]).reshape(4, 4)
 
     @lazy
     def inverse_matrix(self) -> np.ndarray:
@@ -80,7 +94,19 @@ class Pose:
     @lazy
     def forward(self) -> np.ndarray:
         """(3,) unit vector: -Z of this in its parent. Do not write to it."""
-        return self.matrix[:3, 2] / -self.scale
+        _, _, x, _, _, _, y, _, _, _, z, _ = self.rows
+        return np.array([x, y, z]) / -self.scale
+
+
+def rows_product(one: Rows, other: Rows) -> Rows:
+    """The rows of `a_from_b @ b_from_c`."""
+    a, b, c, x, d, e, f, y, g, h, i, z = one
+    j, k, l, u, m, n, o, v, p, q, r, w = other  # noqa: E741
+    return (
+        *(a * j + b * m + c * p, a * k + b * n + c * q, a * l + b * o + c * r, a * u + b * v + c * w + x),
+        *(d * j + e * m + f * p, d * k + e * n + f * q, d * l + e * o + f * r, d * u + e * v + f * w + y),
+        *(g * j + h * m + i * p, g * k + h * n + i * q, g * l + h * o + i * r, g * u + h * v + i * w + z),
+    )
 
 
 def quaternion_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -107,6 +133,10 @@ def yaw_matrix(yaw: float) -> np.ndarray:
     """(3, 3) rotation about +Y, positive to the left."""
     c, s = math.cos(yaw), math.sin(yaw)
     return np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
+
+
+Lens = tuple[float, float, float, float, float, float, tuple[float, float, float, float]]
+"""a, b, c, d, f, g and the tangents: clip is a x + b z, c y + d z, f z + g, -z of what is seen at x, y, z."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +168,10 @@ class Fov:
         return matrix44.create_perspective_projection_from_bounds(left, right, bottom, top, near, far).T
 
     @lru_cache(maxsize=16)  # noqa: B019
-    def unprojection(self, near: float = 0.05, far: float = 1000.0) -> np.ndarray:
-        """(4, 4) eye_from_clip: the inverse of `projection`."""
-        return np.linalg.inv(self.projection(near, far))
+    def lens(self, near: float = 0.05, far: float = 1000.0) -> Lens:
+        """What of `projection` is neither 0 nor -1, and the tangents."""
+        (a, _, b, _), (_, c, d, _), (_, _, f, g), _ = self.projection(near, far).tolist()
+        return a, b, c, d, f, g, self.tangents
 
 
 @dataclass(frozen=True)
@@ -150,6 +181,17 @@ class Ray:
     origin: np.ndarray
     direction: np.ndarray
     """(3,) unit vector."""
+
+    @lazy
+    def numbers(self) -> tuple[float, float, float, float, float, float]:
+        """Origin, then direction."""
+        (a, b, c), (x, y, z) = self.origin.tolist(), self.direction.tolist()
+        return a, b, c, x, y, z
+
+    def at(self, distance: float) -> np.ndarray:
+        """(3,): the point so far along it."""
+        a, b, c, x, y, z = self.numbers
+        return np.array([a + distance * x, b + distance * y, c + distance * z])
 
 
 def frustum_planes(clip_from_world: np.ndarray) -> np.ndarray:
@@ -255,7 +297,7 @@ class Ahead:
 
     def __init__(self, ray: Ray, quads: Quads):
         self._quads = quads
-        self._origin, self._direction = ray.origin.tolist(), ray.direction.tolist()
+        self._numbers = ray.numbers
         count = len(quads.corners)
         lows, highs = quads.ends
         middles = quads.corners + quads.rights * quads.halves[0] + UP * quads.halves[1]
@@ -283,15 +325,16 @@ class Ahead:
 
     def holds(self, ray: Ray, quads: Quads) -> bool:
         """Whether a ray has not strayed from the one that they were chosen for."""
-        if quads is not self._quads or math.dist(ray.origin.tolist(), self._origin) > STRAY_M:
+        if quads is not self._quads:
             return False
-        x, y, z = ray.direction.tolist()
-        a, b, c = self._direction
-        return x * a + y * b + z * c >= _STRAYED
+        ox, oy, oz, x, y, z = ray.numbers
+        px, py, pz, a, b, c = self._numbers
+        ox, oy, oz = ox - px, oy - py, oz - pz
+        return ox * ox + oy * oy + oz * oz <= _STRAYED_M2 and x * a + y * b + z * c >= _STRAYED
 
     def met_by(self, ray: Ray) -> tuple[int, float, float, float] | None:
         """As rays_meet_quads has it."""
-        (ox, oy, oz), (dx, dy, dz) = ray.origin.tolist(), ray.direction.tolist()
+        ox, oy, oz, dx, dy, dz = ray.numbers
         best, nearest = None, math.inf
         for index, numbers in self._found:
             if numbers[0] > nearest:
@@ -311,4 +354,4 @@ class Ahead:
         return best
 
 
-_STRAYED = math.cos(STRAY_RAD)
+_STRAYED, _STRAYED_M2 = math.cos(STRAY_RAD), STRAY_M**2

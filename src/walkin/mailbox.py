@@ -65,6 +65,8 @@ class Mailbox:
             self._wake()
 
     def drain(self) -> list[Any]:
+        if not self._waiting:  # without the lock, once a frame: what comes now comes with the next
+            return []
         with self._lock:
             results = list(self._waiting.values())
             self._waiting.clear()
@@ -72,8 +74,7 @@ class Mailbox:
 
     @property
     def empty(self) -> bool:
-        with self._lock:
-            return not self._waiting
+        return not self._waiting  # without the lock: it is asked several times a frame
 
 
 class Worker:

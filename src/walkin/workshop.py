@@ -63,6 +63,8 @@ class Workshop:
     @property
     def at_rest(self) -> bool:
         """Nothing is under way but live inputs of which a picture was shown: they may go on for ever."""
+        if not self.worker.busy:
+            return not self.librarian.busy and self._results.empty
         going_on = self._inputs.shown
         if self._resting.is_set():
             going_on += tuple(job_name(what, e.key) for what in (GROWING, EVIDENCE) for e in self._world.exhibits)

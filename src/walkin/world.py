@@ -460,6 +460,8 @@ class World:
     def tick(self, dt_s: float) -> None:
         """Let time pass: notices end."""
         self.time_s += dt_s
+        if not self.banners:
+            return
         remaining = [b for b in self.banners if b.until_s is None or b.until_s > self.time_s]
         if len(remaining) != len(self.banners):
             self.banners = remaining

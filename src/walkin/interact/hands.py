@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from walkin.frame import Hand, Input, Pulse
 from walkin.geometry import Pose, Ray
 from walkin.interact.pointing import floor_distance, hover_at, meet_all, ray_of
@@ -22,16 +20,19 @@ REST_S = 0.15  # a ray that only passes asks for nothing: what is read of a wall
 def point(world: World, given: Input) -> None:
     """World's pointers and hover, from where the hands are now."""
     stage = world.world_from_stage
-    aims = [
-        (side, hand, stage @ hand.stage_from_aim)
-        for side, hand in (("left", given.left), ("right", given.right))
-        if hand.stage_from_aim is not None
-    ]
-    rays = [ray_of(world_from_aim) for _, _, world_from_aim in aims]
+    sides, hands, aims, rays = [], [], [], []
+    for side, hand in (("left", given.left), ("right", given.right)):
+        if hand.stage_from_aim is not None:
+            world_from_aim = stage @ hand.stage_from_aim
+            sides.append(side)
+            hands.append(hand)
+            aims.append(world_from_aim)
+            rays.append(ray_of(world_from_aim))
     pointers: dict[str, Pointer] = {}
     world.met.clear()
-    sides = [side for side, _, _ in aims]
-    for (side, hand, world_from_aim), ray, met in zip(aims, rays, meet_all(world, rays, sides), strict=True):
+    for side, hand, world_from_aim, ray, met in zip(
+        sides, hands, aims, rays, meet_all(world, rays, sides), strict=True
+    ):
         if side == "right" and world.panel_met is not None:
             met = world.panel_met
         pointers[side] = _pointer(stage, hand, world_from_aim, ray, met)
@@ -43,7 +44,9 @@ def point(world: World, given: Input) -> None:
     if hover is not None:
         world.last_tile = hover.key, hover.channel
     right = pointers.get("right")
-    if _seen(pointers) != _seen(world.pointers):
+    seen = _seen(pointers)
+    if seen != world.gestures.seen:
+        world.gestures.seen = seen
         world.revision += 1
     world.pointers = pointers
     if hover != world.hover:
@@ -91,15 +94,13 @@ def _rest(world: World, met: Met | None) -> None:
 
 def _pointer(stage: Pose, hand: Hand, world_from_aim: Pose, ray: Ray, met: Met | None) -> Pointer:
     world_from_grip = stage @ hand.stage_from_grip if hand.stage_from_grip is not None else None
-    distance = met.distance if met is not None else floor_distance(ray)
-    meets = met is not None or (distance is not None and distance <= FLOOR_M * stage.scale)
+    if met is not None:
+        return Pointer(world_from_grip, world_from_aim, met.point, True, hand.select)
+    distance = floor_distance(ray)
+    meets = distance is not None and distance <= FLOOR_M * stage.scale
     if distance is None or not meets:
         distance = NOTHING_M * stage.scale
-    return Pointer(world_from_grip, world_from_aim, _along(ray, distance), meets, hand.select)
-
-
-def _along(ray: Ray, distance: float) -> np.ndarray:
-    return ray.origin + ray.direction * distance
+    return Pointer(world_from_grip, world_from_aim, ray.at(distance), meets, hand.select)
 
 
 def _seen(pointers: dict[str, Pointer]) -> list[tuple]:

@@ -89,12 +89,16 @@ def keep_up(world: World) -> None:
         if world.layout is not None:
             commit(world)
         return
-    fed = {e.key: e.asked for e in world.exhibits if e.asked is not None}
-    if len(fed) != len(history.now.fed):  # a network's first picture
-        history.now = replace(history.now, fed=tuple((fed | dict(history.now.fed)).items()))
-    states = {e.key: e.training.asked for e in world.exhibits if e.training.asked}
-    if len(states) != len(history.now.states):  # what a network was opened with
-        history.now = replace(history.now, states=tuple((states | dict(history.now.states)).items()))
+    fed = states = 0
+    for exhibit in world.exhibits:
+        fed += exhibit.asked is not None
+        states += exhibit.training.asked != ""
+    if fed != len(history.now.fed):  # a network's first picture
+        asked = {e.key: e.asked for e in world.exhibits if e.asked is not None}
+        history.now = replace(history.now, fed=tuple((asked | dict(history.now.fed)).items()))
+    if states != len(history.now.states):  # what a network was opened with
+        shown = {e.key: e.training.asked for e in world.exhibits if e.training.asked}
+        history.now = replace(history.now, states=tuple((shown | dict(history.now.states)).items()))
     for exhibit in world.exhibits:
         if exhibit.refused is not None:
             _forget(world, exhibit.key, exhibit.refused, exhibit.asked)

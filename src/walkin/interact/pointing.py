@@ -38,8 +38,7 @@ def meet_all(world: World, rays: Sequence[Ray], sides: Sequence[str] = ()) -> li
         elif aims.quads is not None:
             kind, key = aims.kinds[index - walls]
             width, height = aims.quads.extents[index - walls].tolist()
-            point = ray.origin + ray.direction * distance
-            found[number] = Met(kind, key, distance, point, x / width, 1.0 - y / height)
+            found[number] = Met(kind, key, distance, ray.at(distance), x / width, 1.0 - y / height)
     if world.carried:
         for number, (ray, side) in enumerate(zip(rays, sides or [""] * len(rays), strict=True)):
             met = _carried_met(world, ray, side)
@@ -98,15 +97,17 @@ def _wall_met(wall: Wall, distance: float, ray: Ray, x: float, y: float) -> Met:
     place = wall.place
     pitch, width, height = place.pitch_m, place.width_m, place.height_m
     column, row = x / pitch, place.rows - y / pitch
+    tile = None
     if 0 <= x <= width and 0 <= y <= height:
-        kind = "tile" if wall.tile_at(column, row) is not None else "gap"
+        tile = wall.tile_at(column, row)
+        kind = "tile" if tile is not None else "gap"
     elif x < 0 and scrolls(wall) and y > 0:
         kind = "scroll"
     elif min(x + RIM_M, width + RIM_M - x) < CORNER_M and height + RIM_M - y < CORNER_M:
         kind = "corner"
     else:
         kind = "rim"
-    return Met(kind, wall.key, distance, ray.origin + ray.direction * distance, column, row)
+    return Met(kind, wall.key, distance, ray.at(distance), column, row, tile)
 
 
 def scrolls(wall: Wall) -> bool:
@@ -124,8 +125,7 @@ def hover_at(world: World, met: Met) -> Hover | None:
     if met.kind != "tile":
         return None
     wall = world.walls[str(met.key)]
-    tile = wall.tile_at(met.x, met.y)
-    return _hover(wall, *tile, met.distance) if tile is not None else None
+    return _hover(wall, *met.tile, met.distance) if met.tile is not None else None
 
 
 def _inside(wall: Wall, met: Met) -> tuple[float, float]:
@@ -157,7 +157,7 @@ def ray_of(world_from_aim: Pose) -> Ray:
 
 def floor_distance(ray: Ray) -> float | None:
     """How far along a ray the floor is; None for one that does not come down to it."""
-    height, slope = float(ray.origin[1]), float(ray.direction[1])
+    _, height, _, _, slope, _ = ray.numbers
     return -height / slope if slope < -1e-6 and height > 0 else None
 
 

@@ -52,16 +52,26 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
     if world.layout is not None and world.goto is not None:
         go_to(world, given, world.goto)
         world.goto = None
-    given = panel.attend(world, sticks.pressed(world, given))
-    flights.land(world)
-    arrange.sort_again(world)
+    if given.left.resting or given.right.resting:
+        given = sticks.pressed(world, given)
+    given = panel.attend(world, given)
+    if world.flights:
+        flights.land(world)
+    if world.sorted_revision != world.tiles_revision:
+        arrange.sort_again(world)
     history.keep_up(world)
-    yield from grab.grab(world, given)
-    if grab.scroll(world, given):
+    # Who only looks about asks nothing of most of these: a call that finds so costs as much as one that does something
+    # small, since after a frame's draws none of its code is in the processor's caches.
+    left, right, holds = given.left, given.right, world.gestures.grips
+    if holds or left.select or left.squeeze or right.select or right.squeeze:
+        yield from grab.grab(world, given)
+    if right.scroll and grab.scroll(world, given):
         given = replace(given, right=replace(given.right, scroll=0.0))
     moved = _move(world, given, dt_s)
-    yield from grab.follow(world, given, dt_s)
-    comfort.advise(world, given, moved)
+    if holds:
+        yield from grab.follow(world, given, dt_s)
+    if given.profile or world.advice:
+        comfort.advise(world, given, moved)
     hands.point(world, given)
     for act in sorted(given.acts):
         yield from do(world, given, Change(act))
@@ -73,8 +83,10 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
         history.commit(world)
     yield from shelf.ask(world)
     yield from slicing.ask(world)
-    yield from visualising.hand_out(world)
-    yield from evidence.ask(world)
+    if world.growth.jobs:
+        yield from visualising.hand_out(world)
+    if world.findings.evidence:
+        yield from evidence.ask(world)
     yield from timeline.advance(world)
     if world.things_collected != world.things_revision:
         world.things_collected = world.things_revision
@@ -86,6 +98,9 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
 
 def _move(world: World, given: Input, dt_s: float) -> bool:
     """All that moves the stage by hand; True if it was moved, or is held."""
+    if world.gestures.rest and world.teleport is None and not given.moves:
+        comfort.narrow(world, False, dt_s)
+        return False
     given = sticks.meant(world, given)
     pushed = turning.push(world, given.right.stick)
     if world_grab.hold(world, given):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +13,6 @@ from walkin.mailbox import Worker
 if TYPE_CHECKING:
     from walkin.loop.profile import Profile
     from walkin.render.gpu_clock import GpuClock
-
-_PLAIN: AbstractContextManager[None] = nullcontext()
 
 
 class Housekeeping:
@@ -44,9 +41,9 @@ class Housekeeping:
             worker.begins, worker.ends = partial(profile.begins, name), partial(profile.ends, name)
 
     @property
-    def gpu_clock(self) -> AbstractContextManager[None]:
-        """To be around the draws of each view."""
-        return self._clock or _PLAIN
+    def gpu_clock(self) -> GpuClock | None:
+        """To be around the draws of each view, if somebody wants to know."""
+        return self._clock
 
     def after_frame(self, draws: int, uploaded_bytes: int, atlas_bytes: int, *, settled: bool) -> None:
         """`draws`: of this frame, 0 if nothing was drawn; `uploaded_bytes`: since the start; `settled`: all is done."""

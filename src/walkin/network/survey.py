@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from walkin.network.copies import Belongings
 from walkin.network.recording import PURE_CONTAINERS
 
 
@@ -87,6 +88,11 @@ class Survey:
                 return True
         kinds = {kind for module in self.modules for kind in type(module).__mro__}
         return any(_class_compiles(kind) for kind in kinds if not kind.__module__.startswith(("torch.", "builtins")))
+
+    @cached_property
+    def belongings(self) -> Belongings:
+        """What its forwards may write to, and how that was before."""
+        return Belongings(self.buffers)
 
     def paths(self) -> list[str]:
         """Paths of all modules."""

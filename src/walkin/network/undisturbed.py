@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from walkin.network.survey import Survey
 from walkin.network.tensors import find_tensors
@@ -28,9 +27,8 @@ def undisturbed(survey: Survey, args: tuple[Any, ...], kwargs: dict[str, Any] | 
     no_grad and not inference_mode: inference tensors have no version counter, and in-place writes could not be seen.
     """
     with ExitStack() as undo:
-        undo.callback(_give_back, survey.modules)
-        _borrow(survey.modules)
-        undo.callback(_restore, _snapshot([*survey.buffers, *find_tensors(args), *find_tensors(kwargs)]))
+        undo.callback(_give_back, survey.modules, _borrow(survey.modules))
+        undo.callback(survey.belongings.put_back, survey.belongings.take([*find_tensors(args), *find_tensors(kwargs)]))
         undo.enter_context(torch.no_grad())
         # Only where torch.compile is in use, since importing torch._dynamo costs more than a second; and in this model,
         # since a stance holds for all threads: a training that is compiled must not run otherwise because of us.
@@ -39,60 +37,30 @@ def undisturbed(survey: Survey, args: tuple[Any, ...], kwargs: dict[str, Any] | 
         yield
 
 
-def _borrow(modules: tuple[nn.Module, ...]) -> None:
+def _borrow(modules: tuple[nn.Module, ...]) -> list[nn.Module]:
+    """Modules that are to be given back: those in training mode, and those that others have borrowed. Not model.eval():
+    classes override it, and each flag is to come back as it was."""
     with _lock:
-        for module in modules:
+        taken = [module for module in modules if module.training or (_borrowed and id(module) in _borrowed)]
+        for module in taken:
             entry = _borrowed.get(id(module))
             if entry is None:
                 _borrowed[id(module)] = [1, module.training]
-                # Not model.eval(): classes override it, and each flag is to come back as it was.
-                if module.training:
-                    module.training = False
+                module.training = False
             else:
                 entry[0] += 1
+        return taken
 
 
-def _give_back(modules: tuple[nn.Module, ...]) -> None:
+def _give_back(modules: tuple[nn.Module, ...], taken: list[nn.Module]) -> None:
     with _lock:
         for module in modules:
-            entry = _borrowed.get(id(module))
-            if entry is None:
-                continue
+            if module.training and id(module) not in _borrowed:
+                module.training = False  # it has put itself into training mode
+        for module in taken:
+            entry = _borrowed[id(module)]
             entry[0] -= 1
             if entry[0] == 0:
                 del _borrowed[id(module)]
                 if module.training != entry[1]:
                     module.training = entry[1]
-
-
-def _version(tensor: Tensor) -> int:
-    # Inference tensors have no version; they cannot be written to outside inference mode either.
-    return -1 if tensor.is_inference() else tensor._version
-
-
-def _snapshot(tensors: list[Tensor]) -> list[tuple[Tensor, int, Tensor]]:
-    """Copies of buffers and inputs: a forward may write to them, a cache or its own input, even in eval mode.
-
-    Statistics of norms are copied together: of DenseNet-121, which has 363 of them, a copy of each takes 2 ms.
-    """
-    together: dict[tuple[torch.dtype, torch.device], list[Tensor]] = defaultdict(list)
-    found: list[tuple[Tensor, int, Tensor]] = []
-    with torch.no_grad():
-        for tensor in tensors:
-            if type(tensor) is Tensor and tensor.ndim <= 1 and tensor.layout is torch.strided:
-                together[tensor.dtype, tensor.device].append(tensor)
-            else:
-                found.append((tensor, _version(tensor), tensor.detach().clone()))
-        for several in together.values():
-            copies = torch.cat([tensor if tensor.ndim else tensor.view(1) for tensor in several]).split(
-                [t.numel() for t in several]
-            )
-            found += [(tensor, _version(tensor), copy) for tensor, copy in zip(several, copies, strict=True)]
-    return found
-
-
-def _restore(snapshot: list[tuple[Tensor, int, Tensor]]) -> None:
-    with torch.no_grad():
-        for tensor, version, copy in snapshot:
-            if _version(tensor) != version:
-                tensor.copy_(copy if copy.shape == tensor.shape else copy.view(tensor.shape))

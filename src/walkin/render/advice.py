@@ -27,6 +27,8 @@ class Advice:
         self._text = text
         self._glyphs = text.buffer()
         self._plates = rectangles.buffer()
+        self.layers = self._plates, self._glyphs
+        """One over the other."""
         self._told: tuple[object, ...] = ((), None)
 
     def prepare(self, world: World) -> None:
@@ -65,8 +67,3 @@ class Advice:
         """(text, indent in metres): a long line goes on below."""
         first, *others = self._text.font.wrap(" ".join(line.split()), WIDEST_M, size_m=SIZE_M, indent=INDENT_M)
         return [(first, 0.0), *((text, INDENT_M) for text in others)]
-
-    def draw(self) -> int:
-        if not self._plates.count:
-            return 0
-        return self._plates.draw() + self._text.draw(self._glyphs)

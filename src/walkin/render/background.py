@@ -26,9 +26,9 @@ class Background:
     def draw(self, eye: Eye) -> int:
         """Returns the number of draw calls."""
         # How far each corner's ray goes down by the far plane: plain floats, for numpy takes longer over four numbers.
-        height = float(eye.position[1])
-        (_, (ax, ay, az, aw), _, (bx, by, bz, bw)) = eye.world_from_clip.tolist()
-        below = [height - (ax * x + ay * y + az + aw) / (bx * x + by * y + bz + bw) for x, y in CORNERS]
+        height, of_clip = eye.rows[7], eye.numbers[16:]
+        (ax, ay, az, aw), far = of_clip[1::4], of_clip[11] + of_clip[15]
+        below = [height - (ax * x + ay * y + az + aw) / far for x, y in CORNERS]
         if height <= 0:
             below = [-1.0] * 4  # from under the floor there is only air
         draws = 0

@@ -9,11 +9,9 @@ from walkin.color_maps import NAMES as COLOR_MAPS
 from walkin.evidence import BEST, Exemplars
 from walkin.geometry import UP
 from walkin.render.atlas import Atlas
-from walkin.render.instances import Instances
-from walkin.render.panels import PANEL
+from walkin.render.panels import PANEL, boxes
 from walkin.render.pictures import Pictures
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
-from walkin.render.shader import program
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import channel_words, number, percent, title
 from walkin.render.walls import MARGIN_M, Walls, tile_record
@@ -39,9 +37,11 @@ class LargeTile:
     def __init__(self, ctx: moderngl.Context, walls: Walls, text: Text, rectangles: Rectangles):
         self._walls = walls
         self._text = text
-        self._box = Instances(ctx, program(ctx, "panels"), "4f 4f 4f 4f /i", PANEL)
+        self.box = boxes(ctx)
         self._plates = rectangles.buffer()
         self._glyphs = text.buffer()
+        self.layers = self._plates, self._glyphs
+        """What is blended, one over the other."""
         self._grown = Pictures(ctx)
         self._made: tuple[object, ...] = ()
         self._block = -1
@@ -53,7 +53,10 @@ class LargeTile:
         large = world.enlarged
         wall = world.walls.get(large.key) if large is not None else None
         if large is None or wall is None or wall.tiles is None or atlas is None:
-            self._block, self._made = -1, ()
+            if self._made:
+                self._block, self._made = -1, ()
+                for layer in (self.box, *self.layers):
+                    layer.clear()
             return
         bloom = world.growth.bloom(large.key, large.channel)
         showing = world.showing(wall) if bloom is not None else "activation"
@@ -67,7 +70,7 @@ class LargeTile:
         self._walls.write_single(record)
         own = wall.node.color_map
         self._map = COLOR_MAPS.index(own) if own else None
-        self._box.write(np.array([_box(large.place)], PANEL))
+        self.box.write(np.array([_box(large.place)], PANEL))
         self._grown.clear()
         if bloom is not None and showing != "activation":
             place = large.place if showing == "visualisation" else _inset(large.place)
@@ -77,19 +80,16 @@ class LargeTile:
         name = title(world, wall.key, wall.key, large.channel)
         self._write_words(name, wall, large, bloom if showing != "activation" else None, figures, found)
 
+    @property
+    def shown(self) -> bool:
+        return self._block >= 0
+
     def draw_solid(self, atlas: Atlas, color_map: int, range_mode: int) -> int:
-        if self._block < 0:
-            return 0
+        """While it is shown."""
         flawed = bool(self._made and self._made[1].flawed.any())  # type: ignore[attr-defined]
         color_map = color_map if self._map is None else self._map
         draws = self._walls.draw_single(atlas, self._block, color_map, range_mode, flawed=flawed)
         return draws + self._grown.draw()
-
-    def draw_frame(self) -> int:
-        return self._box.draw(30, moderngl.TRIANGLES) if self._block >= 0 else 0
-
-    def draw_text(self) -> int:
-        return self._plates.draw() + self._text.draw(self._glyphs) if self._block >= 0 else 0
 
     def _write_words(
         self,

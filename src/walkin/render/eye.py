@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from walkin.frame import View
-from walkin.geometry import Fov, Pose, frustum_planes, spheres_in_frustum
+from walkin.geometry import Fov, Lens, Pose, Rows, frustum_planes, rows_product, spheres_in_frustum
 from walkin.lazy import lazy
 from walkin.state.bounds import Bounds
 from walkin.world import World
@@ -26,53 +26,101 @@ GONE = 3.0  # of that distance: there 0.01 % is left of a thing, by frame.glsl's
 
 @dataclass(frozen=True)
 class Eye:
-    """One eye in the room."""
+    """One eye in the room. As plain numbers, since there is another one in every frame; what is only asked for when
+    something is chosen for it becomes arrays then."""
 
-    position: np.ndarray
-    """(3,) metres, world."""
-    clip_from_world: np.ndarray
-    world_from_clip: np.ndarray
-    zoom: float
-    """1 / tan(half the vertical angle of view)."""
-    axes: np.ndarray
-    """(3, 3): right, up and back, unit vectors in world as columns."""
-    tangents: tuple[float, float, float, float]
-    """Of the angles to the left, right, lower and upper edge of the view."""
+    rows: Rows
+    """Of world_from_eye."""
+    scale: float
+    """Metres of the room to one of the eye's own."""
+    lens: Lens
     range_m: tuple[float, float]
     """Near and far plane, world."""
+
+    @staticmethod
+    def of(world: World, stage_from_eye: Pose, fov: Fov, near_m: float, far_m: float) -> Eye:
+        stage = world.world_from_stage
+        rows = rows_product(stage.rows, stage_from_eye.rows)
+        range_m = near_m * stage.scale, far_m * stage.scale
+        return Eye(rows, stage.scale * stage_from_eye.scale, fov.lens(near_m, far_m), range_m)
+
+    @lazy
+    def numbers(self) -> tuple[float, ...]:
+        """clip_from_world, then world_from_clip, column after column."""
+        a, b, c, d, f, g, _ = self.lens
+        m00, m01, m02, x, m10, m11, m12, y, m20, m21, m22, z = self.rows
+        s = self.scale * self.scale  # the inverse of turning and scaling is the transpose, divided by this
+        rx, ry, rz, ux, uy, uz, bx, by, bz = (
+            *(m00 / s, m10 / s, m20 / s),
+            *(m01 / s, m11 / s, m21 / s),
+            *(m02 / s, m12 / s, m22 / s),
+        )
+        rw, uw, bw = -(rx * x + ry * y + rz * z), -(ux * x + uy * y + uz * z), -(bx * x + by * y + bz * z)
+        right, up, back, away = 1 / a, 1 / c, b / a, d / c
+        deep, far = 1 / g, f / g
+        return (
+            *(a * rx + b * bx, c * ux + d * bx, f * bx, -bx),
+            *(a * ry + b * by, c * uy + d * by, f * by, -by),
+            *(a * rz + b * bz, c * uz + d * bz, f * bz, -bz),
+            *(a * rw + b * bw, c * uw + d * bw, f * bw + g, -bw),
+            *(m00 * right, m10 * right, m20 * right, 0.0),
+            *(m01 * up, m11 * up, m21 * up, 0.0),
+            *(x * deep, y * deep, z * deep, deep),
+            *(m00 * back + m01 * away - m02 + x * far, m10 * back + m11 * away - m12 + y * far,
+              m20 * back + m21 * away - m22 + z * far, far),
+        )  # fmt: skip
+
+    @property
+    def zoom(self) -> float:
+        """1 / tan(half the vertical angle of view)."""
+        return self.lens[2]
+
+    @property
+    def tangents(self) -> tuple[float, float, float, float]:
+        """Of the angles to the left, right, lower and upper edge of the view."""
+        return self.lens[6]
 
     @property
     def fog_m(self) -> float:
         """How far it sees; see FOG_M."""
-        return FOG_M + FOG_RISE * max(0.0, float(self.position[1]) - 2.0)
+        return FOG_M + FOG_RISE * max(0.0, self.rows[7] - 2.0)
+
+    @lazy
+    def position(self) -> np.ndarray:
+        """(3,) metres, world."""
+        return np.array(self.rows[3::4])
+
+    @lazy
+    def axes(self) -> np.ndarray:
+        """(3, 3): right, up and back, unit vectors in world as columns."""
+        return np.array(self.rows).reshape(3, 4)[:, :3] / self.scale
+
+    @lazy
+    def clip_from_world(self) -> np.ndarray:
+        """(4, 4)"""
+        return np.array(self.numbers[:16]).reshape(4, 4).T
+
+    @lazy
+    def world_from_clip(self) -> np.ndarray:
+        """(4, 4)"""
+        return np.array(self.numbers[16:]).reshape(4, 4).T
 
     @lazy
     def planes(self) -> np.ndarray:
         """(6, 4): see geometry.frustum_planes."""
         return frustum_planes(self.clip_from_world)
 
-    @staticmethod
-    def of(world: World, stage_from_eye: Pose, fov: Fov, near_m: float, far_m: float) -> Eye:
-        stage = world.world_from_stage
-        clip_from_eye = fov.projection(near_m, far_m)
-        world_from_eye = stage.matrix @ stage_from_eye.matrix
-        return Eye(
-            world_from_eye[:3, 3],
-            clip_from_eye @ (stage_from_eye.inverse_matrix @ stage.inverse_matrix),
-            world_from_eye @ fov.unprojection(near_m, far_m),
-            float(clip_from_eye[1, 1]),
-            world_from_eye[:3, :3] / (stage.scale * stage_from_eye.scale),
-            fov.tangents,
-            (near_m * stage.scale, far_m * stage.scale),
-        )
-
     def sees_as(self, before: Eye) -> bool:
         """Whether what was chosen for an eye, with SLACK_M and SLACK_RAD to spare, will do for this one."""
-        if self.tangents != before.tangents or self.range_m != before.range_m:
+        if self.lens != before.lens or self.range_m != before.range_m:
             return False
-        if math.dist(self.position.tolist(), before.position.tolist()) > SLACK_M:
+        a, b, c, x, d, e, f, y, g, h, i, z = self.rows
+        j, k, l, u, m, n, o, v, p, q, r, w = before.rows  # noqa: E741
+        x, y, z = x - u, y - v, z - w
+        if x * x + y * y + z * z > SLACK_M * SLACK_M:
             return False
-        return float(np.vdot(self.axes, before.axes)) >= _TURNED
+        trace = a * j + b * k + c * l + d * m + e * n + f * o + g * p + h * q + i * r
+        return trace >= _TURNED * self.scale * before.scale
 
     def within(self, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
         """(n,) bool: which spheres, (n, 3) and (n,), reach into the frustum of this eye, or of one that sees as it

@@ -61,9 +61,13 @@ class Grown:
             self.texture.use(texture)
             self.table.use(table)
 
+    def due(self, world: World, atlas: Atlas) -> bool:
+        """Whether anything has changed since this was last prepared."""
+        return self._scanned != _state(world, atlas)
+
     def prepare(self, world: World, atlas: Atlas, walls: Walls, deadline_s: float) -> None:
         """Bring walls up to what has grown, until a time of time.perf_counter; at least one picture a frame."""
-        state = (world.growth.revision, world.look.showing, world.tiles_revision, world.layout_revision, id(atlas))
+        state = _state(world, atlas)
         if state != self._scanned:
             self._scanned = state
             self._scan(world, atlas)
@@ -163,3 +167,7 @@ class Grown:
             entries[: wall.count] = entries[wall.order]
         assert self.table is not None
         self.table.write(entries, (0, atlas.table.first_row(key), TABLE_WIDTH, len(entries) // TABLE_WIDTH))
+
+
+def _state(world: World, atlas: Atlas) -> tuple[object, ...]:
+    return world.growth.revision, world.look.showing, world.tiles_revision, world.layout_revision, id(atlas)

@@ -29,6 +29,7 @@ class Handles:
 
     def __init__(self, rectangles: Rectangles):
         self._rectangles = rectangles.buffer()
+        self.layers = (self._rectangles,)
         self._bars: dict[str, tuple[Place, np.ndarray]] = {}
         self._rows: dict[str, slice] = {}  # of each scrollbar in `_records`
         self._records = np.zeros(0, RECTANGLE)
@@ -75,9 +76,6 @@ class Handles:
             parts.append(records)
             first += len(records)
         self._records = joined(parts, RECTANGLE)
-
-    def draw(self) -> int:
-        return self._rectangles.draw()
 
 
 def _lit(world: World) -> tuple[tuple[str, str], ...]:

@@ -86,6 +86,11 @@ class Hands:
             self._instances.orphan()
         self._instances.write(held)
 
+    @property
+    def shown(self) -> bool:
+        """Whether there is anything of them to be seen."""
+        return len(self._held) > 0 or len(self._marked) > 0
+
     def draw_controllers(self) -> int:
         if not len(self._held) or self._array is None:
             return 0

@@ -20,8 +20,18 @@ def joined(parts: Sequence[np.ndarray], dtype: np.dtype) -> np.ndarray:
 class Instances:
     """A buffer that grows, and the vertex array over it. Only written when what it holds has changed."""
 
-    def __init__(self, ctx: moderngl.Context, program: moderngl.Program, layout: str, dtype: np.dtype):
+    def __init__(
+        self,
+        ctx: moderngl.Context,
+        program: moderngl.Program,
+        layout: str,
+        dtype: np.dtype,
+        vertices: int = 4,
+        mode: int = moderngl.TRIANGLE_STRIP,
+    ):
+        """Each record is drawn as so many vertices: a quad, if nothing else is said."""
         self._ctx = ctx
+        self._vertices, self._mode = vertices, mode
         self._program = program
         self._layout = layout
         self._names = dtype.names or ()
@@ -47,9 +57,23 @@ class Instances:
         assert self._buffer is not None and index < self.count
         self._buffer.write(record, offset=index * record.nbytes)
 
-    def draw(self, vertices: int = 4, mode: int = moderngl.TRIANGLE_STRIP) -> int:
-        """Draw a quad, or what else has so many vertices, per record; returns the number of draw calls."""
+    def clear(self) -> None:
+        """Draw nothing, until something is written again."""
+        self.count = 0
+
+    def draw(self) -> int:
+        """Returns the number of draw calls."""
         if not self.count or self._array is None:
             return 0
-        self._array.render(mode, vertices, instances=self.count)
+        self._array.render(self._mode, self._vertices, instances=self.count)
         return 1
+
+
+def draw_all(layers: Sequence[Instances]) -> int:
+    """Each that has something, one over the other; returns the number of draw calls. Of most there is nothing in most
+    frames: to ask each of their owners would take longer than the draws."""
+    draws = 0
+    for layer in layers:
+        if layer.count:
+            draws += layer.draw()
+    return draws

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from operator import is_
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,9 @@ BAR_BACK = (0.030, 0.034, 0.044, 1.0)
 VEIL = (0.0072, 0.0088, 0.0122, 0.72)  # of the colour of air: seen only where a wall is behind it
 LEGIBLE = 90.0  # a text is drawn up to this many times its size away: seven pixels high in a 720-line window
 READ_ABOVE_M = 2.2
+FACT_M = 0.058  # em of what stands below a wall
+LEAST_ADVANCE = 0.4  # of an em: no line is narrower than this a character
+DOT = "  ·  "
 FEWEST_ROWS, MOST_ROWS = 5, 10  # of a board: one or two boxes or areas that were found stay near its top
 Row = tuple[str, float, tuple[float, float, float, float]]
 """Name, share of 1, colour of its bar."""
@@ -81,6 +85,8 @@ class Labels:
         self._glyphs = text.buffer()
         self._bars = rectangles.buffer()
         self._plates = rectangles.buffer()
+        self.layers = self._bars, self._plates, self._glyphs
+        """One over the other."""
         self._changed = True
         self._wanted = True
         self._world: object = None
@@ -116,7 +122,7 @@ class Labels:
                 *(each.live, each.training.words, each.intervened, each.compared),
             )
         ]
-        if len(told) != len(self._told) or any(new is not old for new, old in zip(told, self._told, strict=True)):
+        if len(told) != len(self._told) or not all(map(is_, told, self._told)):
             self._told = told
             found = [self._board_and_picture(each, len(world.exhibits) > 1) for each in world.exhibits]
             self._fixed = np.concatenate([np.zeros(0, GLYPH), *(glyphs for glyphs, _ in found)])
@@ -188,9 +194,6 @@ class Labels:
             tags = [self._tags[world.bounds.addresses[n]] for n in near if world.bounds.addresses[n] in self._tags]
             self._plates.write(joined(tags, RECTANGLE))
 
-    def draw(self) -> int:
-        return self._bars.draw() + self._plates.draw() + self._text.draw(self._glyphs)
-
     def _channels(self, wall: Wall) -> tuple[np.ndarray, np.ndarray]:
         """Names that a probe gave the channels, each at the foot of its tile, and what is behind them."""
         glyphs, plates, front = [np.zeros(0, GLYPH)], [np.zeros(0, RECTANGLE)], wall.place.normal * 0.005
@@ -223,20 +226,32 @@ class Labels:
         width = max(place.width_m, 0.6)
         at = corner - UP * 0.155 + front
         if place.corner[1] < FOOT_M:  # pushed into the floor: what stands at its foot is above it now
-            facts = _facts(wall)
+            facts = self._fitted(_facts(wall), width)
             at = top + UP * (name_size + 0.05 + 0.075 * (len(facts) - 1))
             for line, tint in facts:
-                parts.append(self._text.glyphs(line, at, right, UP, 0.058, tint, max_width=width))
+                parts.append(self._text.glyphs(line, at, right, UP, FACT_M, tint, max_width=width))
                 at = at - UP * 0.075
             return np.concatenate(parts)
         if place.corner[1] + place.height_m > READ_ABOVE_M:  # the name above it is too high to be read from near by
             below = self._text.glyphs(name, at, right, UP, 0.085, NAME, face="semibold", max_width=width)
             parts.append(below)
             at = at - UP * 0.085
-        for line, tint in _facts(wall):
-            parts.append(self._text.glyphs(line, at, right, UP, 0.058, tint, max_width=width))
+        for line, tint in self._fitted(_facts(wall), width):
+            parts.append(self._text.glyphs(line, at, right, UP, FACT_M, tint, max_width=width))
             at = at - UP * 0.075
         return np.concatenate(parts)
+
+    def _fitted(self, lines: list[Line], width_m: float) -> list[Line]:
+        """What is too long for a small wall takes two lines, or the end of a volume's shape would be cut off."""
+        fitted: list[Line] = []
+        for text, tint in lines:
+            first, dot, second = text.partition(DOT)
+            wide = len(text) * FACT_M * LEAST_ADVANCE > width_m  # most are not, and need not be measured
+            if dot and wide and self._text.font.measure(text, size_m=FACT_M)[0] > width_m:
+                fitted += [(first, tint), (second, tint)]
+            else:
+                fitted.append((text, tint))
+        return fitted
 
     def _board_and_picture(self, exhibit: Exhibit, titled: bool) -> tuple[np.ndarray, np.ndarray]:
         """Text and bars of one network's input frame and result board; `titled`: with its name."""
@@ -434,9 +449,9 @@ def _facts(wall: Wall) -> list[Line]:
     node = wall.node
     shape = " × ".join(str(extent) for extent in node.shape[1:]) or "scalar"
     what = node.module_class or node.kind
-    lines = [(f"{what}  ·  {shape}", DIM)]
+    lines = [(f"{what}{DOT}{shape}", DIM)]
     if node.title:
-        lines.insert(0, (f"{node.address}  ·  {node.group}" if node.group else node.address, DIM))
+        lines.insert(0, (f"{node.address}{DOT}{node.group}" if node.group else node.address, DIM))
     if wall.tiles is not None and node.depth > 1:
         lines.append((f"slice {wall.tiles.slice + 1} of {node.depth}", DIM))
     if wall.tiles is not None:

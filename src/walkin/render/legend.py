@@ -35,6 +35,8 @@ class Legend:
         self._table = lookup_table()
         self._bars = rectangles.buffer()
         self._glyphs = text.buffer()
+        self.layers = self._bars, self._glyphs
+        """One over the other."""
         self._made: tuple[object, ...] = ()
 
     def prepare(self, world: World, eye: np.ndarray) -> None:
@@ -46,14 +48,12 @@ class Legend:
         wall, channel, place = found
         tiles = wall.tiles
         assert tiles is not None
-        em = _em(float(np.linalg.norm(place.centre - eye)), world.world_from_stage.scale)
+        em = _em(math.dist(place.centre.tolist(), eye.tolist()), world.world_from_stage.scale)
         named = channel if world.look.range_mode == "channel" else None
         made = (tiles, place, named, world.look, em, world.color_map_of(wall))
-        if len(made) == len(self._made) and all(
-            a is b or a == b for a, b in zip(made[1:], self._made[1:], strict=True)
-        ):
-            if made[0] is self._made[0]:
-                return
+        before = self._made
+        if before and made[0] is before[0] and made[1:] == before[1:]:
+            return
         colors = world.color_map_of(wall)
         signed = colors == "signed"
         low, high, below, above = tiles.shown_range(world.look.range_mode, channel, signed=signed)
@@ -63,9 +63,6 @@ class Legend:
             place, em, row, (low, high), (below, above), channel, world, signed, label, difference=tiles.difference
         )
         self._write(made, bars, glyphs)
-
-    def draw(self) -> int:
-        return self._bars.draw() + self._text.draw(self._glyphs)
 
     def _write(self, made: tuple[object, ...], bars: list[np.ndarray], glyphs: list[np.ndarray]) -> None:
         if not made and not self._made:

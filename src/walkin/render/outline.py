@@ -19,7 +19,12 @@ class Outline:
 
     def __init__(self, rectangles: Rectangles):
         self._bars = rectangles.buffer()
+        self.layers = (self._bars,)
         self._made: object = None
+
+    @property
+    def shown(self) -> bool:
+        return self._made is not None
 
     def prepare(self, world: World) -> None:
         selected = world.selected
@@ -48,6 +53,3 @@ class Outline:
                 ]
             )
         )
-
-    def draw(self) -> int:
-        return self._bars.draw()

@@ -30,20 +30,21 @@ class Overlay:
         self._keys = keys
         self._glyphs = text.buffer(flat=True)
         self._plates = rectangles.buffer(flat=True)
+        self.layers = self._plates, self._glyphs
+        """One over the other."""
         self._content: object = None
         self._hover: tuple[object, object, str] = (None, None, "")
 
-    def draw(self, world: World, width: int, height: int, scale: float) -> int:
-        """Draw over a view of width x height pixels; `scale`: pixels per point of text size."""
-        hover = self._hover_line(world)
+    def prepare(self, world: World, width: int, height: int, scale: float) -> None:
+        """For a view of width x height pixels; `scale`: pixels per point of text size."""
+        hover, banners = self._hover_line(world), world.banners
         content = (
             width, height, scale, hover, world.show_keys, world.progress, _panel(world),
-            tuple((banner.text, banner.level) for banner in world.banners),
+            tuple([(banner.text, banner.level) for banner in banners]) if banners else (),
         )  # fmt: skip
         if content != self._content:
             self._content = content
             self._build(world, hover, width, height, scale)
-        return self._plates.draw() + self._text.draw(self._glyphs)
 
     def _hover_line(self, world: World) -> str:
         """The same words as long as they are about the same."""

@@ -26,8 +26,8 @@ class Panels:
     """The boxes of a layout that are in view in one draw, their shadows in another."""
 
     def __init__(self, ctx: moderngl.Context):
-        self._boxes = Instances(ctx, program(ctx, "panels"), "4f 4f 4f 4f /i", PANEL)
-        self._shadows = Instances(ctx, program(ctx, "shadows"), "4f 1f /i", SHADOW)
+        self.boxes = boxes(ctx)
+        self.shadows = shadows(ctx)
         self._box_records = np.zeros(0, PANEL)
         self._shadow_records = np.zeros(0, SHADOW)
         self.around = Around()
@@ -36,13 +36,13 @@ class Panels:
 
     def set_up(self, walls: Iterable[Place], layouts: Iterable[Layout]) -> None:
         """Boxes of walls, in their order, then those of frames and boards."""
-        boxes = [_wall_box(place) for place in walls]
-        shadows = [shadow(place) for place in walls]
+        bodies = [_wall_box(place) for place in walls]
+        feet = [shadow(place) for place in walls]
         for layout in layouts:
-            boxes += [frame_box(layout.picture, FRAME), frame_box(layout.board, BODY)]
-            shadows += [shadow(layout.picture), shadow(layout.board)]
-        self._box_records = np.array(boxes, PANEL)
-        self._shadow_records = np.array(shadows, SHADOW)
+            bodies += [frame_box(layout.picture, FRAME), frame_box(layout.board, BODY)]
+            feet += [shadow(layout.picture), shadow(layout.board)]
+        self._box_records = np.array(bodies, PANEL)
+        self._shadow_records = np.array(feet, SHADOW)
         self._measure()
 
     def move(self, places: dict[int, Place]) -> None:
@@ -66,14 +66,18 @@ class Panels:
         if self._chosen is None or (seen != self._chosen).any():
             self._chosen = seen
             chosen = seen.nonzero()[0]
-            self._boxes.write(self._box_records.take(chosen))
-            self._shadows.write(self._shadow_records.take(chosen))
+            self.boxes.write(self._box_records.take(chosen))
+            self.shadows.write(self._shadow_records.take(chosen))
 
-    def draw_boxes(self) -> int:
-        return self._boxes.draw(30, moderngl.TRIANGLES)
 
-    def draw_shadows(self) -> int:
-        return self._shadows.draw()
+def boxes(ctx: moderngl.Context) -> Instances:
+    """Of PANEL records."""
+    return Instances(ctx, program(ctx, "panels"), "4f 4f 4f 4f /i", PANEL, 30, moderngl.TRIANGLES)
+
+
+def shadows(ctx: moderngl.Context) -> Instances:
+    """Of SHADOW records."""
+    return Instances(ctx, program(ctx, "shadows"), "4f 1f /i", SHADOW)
 
 
 def _wall_box(place: Place) -> tuple:

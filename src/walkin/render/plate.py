@@ -31,6 +31,8 @@ class Plate:
         self._text = text
         self._glyphs = text.buffer()
         self._plates = rectangles.buffer()
+        self.layers = self._plates, self._glyphs
+        """One over the other."""
         self._words: tuple[str, ...] = ()
         self._flat_glyphs = np.zeros(0, GLYPH)
         self._flat_plates = np.zeros(0, RECTANGLE)
@@ -65,9 +67,6 @@ class Plate:
         axes = np.stack([right, up, front]) * (reach * math.tan(EM_RAD))  # rows: an em along each
         self._glyphs.write(_put(self._flat_glyphs, eye - front * reach, axes))
         self._plates.write(_put(self._flat_plates, eye - front * reach, axes))
-
-    def draw(self) -> int:
-        return self._plates.draw() + self._text.draw(self._glyphs) if self._words else 0
 
     def _lay_out(self, words: tuple[str, ...]) -> None:
         """In ems, the origin at the end of the ray."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from operator import is_
+
 import moderngl
 import numpy as np
 
 from walkin.geometry import UP
 from walkin.readings import Boxes, Segmentation
 from walkin.render.colors import linear
-from walkin.render.instances import Instances
-from walkin.render.panels import FRAME, PANEL, SHADOW, frame_box, shadow
+from walkin.render.panels import FRAME, PANEL, SHADOW, boxes, frame_box, shadow, shadows
 from walkin.render.pictures import Pictures, fitted
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, as_it_is, rectangle
-from walkin.render.shader import program
 from walkin.render.text import GLYPH, Text
 from walkin.render.told import readable
 from walkin.state.exhibit import Exhibit
@@ -36,18 +36,20 @@ class Readings:
     def __init__(self, ctx: moderngl.Context, text: Text, rectangles: Rectangles):
         self._text = text
         self._maps = Pictures(ctx)
-        self._frames = Instances(ctx, program(ctx, "panels"), "4f 4f 4f 4f /i", PANEL)
-        self._shadows = Instances(ctx, program(ctx, "shadows"), "4f 1f /i", SHADOW)
+        self.frames = boxes(ctx)
+        self.shadows = shadows(ctx)
         self._lines = rectangles.buffer()
         self._glyphs = text.buffer()
+        self.layers = self._lines, self._glyphs
+        """What is blended, one over the other."""
         self._made: list[object] = []
 
     def prepare(self, world: World) -> None:
         made: list[object] = [x for e in world.exhibits for x in (e.key, e.layout, e.segmentation, e.boxes, e.picture)]
-        if len(made) == len(self._made) and all(new is old for new, old in zip(made, self._made, strict=True)):
+        if len(made) == len(self._made) and all(map(is_, made, self._made)):
             return
         self._made = made
-        frames, shadows = [], []
+        frames, feet = [], []
         lines: list[np.ndarray] = [np.zeros(0, RECTANGLE)]
         glyphs: list[np.ndarray] = [np.zeros(0, GLYPH)]
         shown = []
@@ -59,13 +61,13 @@ class Readings:
                 self._maps.show(exhibit.key, exhibit.segmentation.pixels, place, grained=True)
                 shown.append(exhibit.key)
                 frames.append(frame_box(place, FRAME))
-                shadows.append(shadow(place))
+                feet.append(shadow(place))
                 self._legend(exhibit.segmentation, place, lines, glyphs)
             if exhibit.boxes is not None:
                 self._boxes(exhibit, exhibit.boxes, lines, glyphs)
         self._maps.keep(shown)
-        self._frames.write(np.array(frames, PANEL))
-        self._shadows.write(np.array(shadows, SHADOW))
+        self.frames.write(np.array(frames, PANEL))
+        self.shadows.write(np.array(feet, SHADOW))
         self._lines.write(np.concatenate(lines))
         self._glyphs.write(np.concatenate(glyphs))
 
@@ -75,15 +77,6 @@ class Readings:
 
     def draw_maps(self) -> int:
         return self._maps.draw()
-
-    def draw_frames(self) -> int:
-        return self._frames.draw(30, moderngl.TRIANGLES)
-
-    def draw_shadows(self) -> int:
-        return self._shadows.draw()
-
-    def draw_lines(self) -> int:
-        return self._lines.draw() + self._text.draw(self._glyphs)
 
     def _legend(self, found: Segmentation, place: Place, lines: list[np.ndarray], glyphs: list[np.ndarray]) -> None:
         """Classes with their shares below the map, the largest first; and a headline above."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 import time
 
 import moderngl
@@ -20,6 +21,7 @@ from walkin.render.eye import Eye, Sight, Spheres, eyes_of
 from walkin.render.grown import Grown
 from walkin.render.handles import Handles
 from walkin.render.hands import Hands
+from walkin.render.instances import draw_all
 from walkin.render.labels import Labels
 from walkin.render.legend import Legend
 from walkin.render.outline import Outline
@@ -50,7 +52,8 @@ from walkin.world import COLOR_MAPS, RANGES, World
 MANY = 16  # walls that wait
 WORDS_MS = 4.0  # of a frame, that labels may take while walls wait and somebody moves
 BEHIND = 4.0  # what is behind the visitor counts as twice as far when walls are filled
-ROOMS = {light: np.array(room, np.float32).ravel() for light, room in ((False, DARK), (True, LIGHT))}
+ROOMS = {light: np.array(room, np.float32).tobytes() for light, room in ((False, DARK), (True, LIGHT))}
+OF_A_VIEW = struct.Struct("=40f")  # of FRAME; the room's colours come after it
 
 
 class Renderer:
@@ -73,9 +76,8 @@ class Renderer:
         self._background = Background(ctx)
         self._overlay = Overlay(self._text, self._rectangles, keys)
         self._frame = ctx.buffer(reserve=FRAME.itemsize, dynamic=True)
-        self._block = np.zeros(
-            FRAME.itemsize // 4, np.float32
-        )  # as FRAME: its fields one by one take three times as long
+        self._block = bytearray(FRAME.itemsize)  # as FRAME, in one go: field by field it takes three times as long
+        self._lit: bool | None = None  # which room's colours are in it
         self._walls = Walls(ctx, anisotropic=anisotropy > 1)
         self._grown = Grown(ctx, anisotropy=anisotropy)
         self._panels = Panels(ctx)
@@ -93,6 +95,13 @@ class Renderer:
         self._outline = Outline(self._rectangles)
         self._hands = Hands(ctx)
         self._vignette = Vignette(ctx)
+        # What is blended is made up once: one over the other, and what only the visitor sees left out for others.
+        self._under = self._panels.shadows, self._readings.shadows
+        self._boxes = self._panels.boxes, self._readings.frames, self._large.box
+        hers = {*self._outline.layers, *self._handles.layers, *self._legend.layers}
+        parts = (self._outline, self._labels, self._readings, self._touched, self._handles, self._things, self._large)
+        self._over = tuple(layer for part in (*parts, self._legend) for layer in part.layers)
+        self._over_for_others = tuple(layer for layer in self._over if layer not in hers)
         self._atlas: Atlas | None = None
         self._spare = Spare(ctx, limit_bytes=limit_bytes, anisotropy=anisotropy)
         self._held = 0  # bytes that the atlas takes
@@ -155,7 +164,8 @@ class Renderer:
 
     def expect(self, texels: int) -> None:
         """Walls of so many are going to come into an empty room; 0: none after all."""
-        self._spare.expect(texels)
+        if self._atlas is None or not texels:
+            self._spare.expect(texels)
 
     def prepare(self, world: World, eye: np.ndarray, budget_ms: float = 4.0) -> None:
         """Bring the GPU up to the world's state; uploads end with the budget, the nearest walls go first."""
@@ -180,13 +190,19 @@ class Renderer:
 
     def _prepare_hands(self, world: World, eye: np.ndarray) -> None:
         self._things.prepare(world)
-        self._large.prepare(world, self._atlas)
+        if self._large.shown or world.enlarged is not None:
+            self._large.prepare(world, self._atlas)
         self._legend.prepare(world, eye)
         self._handles.prepare(world)
         self._touched.prepare(world)
-        self._plate.prepare(world, eye)
-        self._outline.prepare(world)
-        self._hands.prepare(world)
+        if self._outline.shown or world.selected is not None:
+            self._outline.prepare(world)
+        held = self._hands.shown or world.teleport is not None
+        for pointer in world.pointers.values():
+            held |= pointer.world_from_grip is not None
+        if held:
+            self._plate.prepare(world, eye)
+            self._hands.prepare(world)
         self._advice.prepare(world)
 
     def _set_up(self, world: World) -> None:
@@ -235,6 +251,8 @@ class Renderer:
             return
         revisions = world.tiles_revision, world.room.revision
         changed, self._scanned = self._scanned != revisions, revisions
+        if not (changed or self.uploads_waiting or self._grown.due(world, self._atlas)):
+            return
         for address, wall in world.walls.items() if changed else ():
             if wall.tiles is not None and self._seen.get(address) is not wall.tiles:
                 self._seen[address] = wall.tiles
@@ -304,53 +322,50 @@ class Renderer:
         ctx = self.ctx
         framebuffer = view.framebuffer
         framebuffer.use()
-        width, height = framebuffer.size
-        eye, number = self._eye(world, view)
-        self._write_frame(world, eye, (width, height))
+        size = framebuffer.size
+        eye, number = self._eye(world, view, size)
+        self._write_frame(world, eye, size)
 
         # Solid things, front to back where it pays; then floor and air in what is left; then all that is blended.
+        visitor, atlas, draws = not view.alone, self._atlas, 0
         ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         ctx.depth_func = "<="
         framebuffer.depth_mask = True
         ctx.clear(depth=1.0)
-        ctx.cull_face = "back"
         ctx.front_face = "ccw"
-        draws = self._hands.draw_controllers() if not view.alone else 0
-        if self._atlas is not None:
-            ctx.enable_only(moderngl.DEPTH_TEST)
-            choices = COLOR_MAPS.index(world.look.color_map), RANGES.index(world.look.range_mode)
-            draws += self._large.draw_solid(self._atlas, *choices)
-            ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
-            ctx.cull_face = "front"  # their corners go round clockwise; whose backs are seen the CPU knows but nearly
-            draws += self._walls.draw(self._atlas, *choices, grown=self._grown)
+        if visitor and self._hands.shown:
             ctx.cull_face = "back"
+            draws += self._hands.draw_controllers()
+        if atlas is not None:
+            choices = COLOR_MAPS.index(world.look.color_map), RANGES.index(world.look.range_mode)
+            if self._large.shown:
+                ctx.enable_only(moderngl.DEPTH_TEST)
+                draws += self._large.draw_solid(atlas, *choices)
+                ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+            ctx.cull_face = "front"  # their corners go round clockwise; whose backs are seen the CPU knows but nearly
+            draws += self._walls.draw(atlas, *choices, grown=self._grown)
             ctx.enable_only(moderngl.DEPTH_TEST)
             draws += self._pictures.draw() + self._readings.draw_maps()
             draws += self._things.draw_solid()
             ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+            ctx.cull_face = "back"
             # Tiles and pictures lie 2 to 4 mm before their box: far away depth alone would not tell them apart.
             ctx.polygon_offset = 1.0, 4.0
-            draws += self._panels.draw_boxes() + self._readings.draw_frames() + self._large.draw_frame()
+            draws += draw_all(self._boxes)
             ctx.polygon_offset = 0.0, 0.0
         ctx.enable_only(moderngl.DEPTH_TEST)
         framebuffer.depth_mask = False
         draws += self._background.draw(eye)
         ctx.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
         ctx.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
-        if self._atlas is not None:
-            draws += self._panels.draw_shadows() + self._readings.draw_shadows()
+        self._text.use()
+        if atlas is not None:
+            draws += draw_all(self._under)
             if world.look.ribbons:
                 draws += self._ribbons.draw(number)
-            draws += self._outline.draw() if not view.alone else 0
-            draws += self._labels.draw()
-            draws += self._readings.draw_lines()
-            draws += self._touched.draw()
-            draws += self._handles.draw() if not view.alone else 0
-            draws += self._things.draw_text()
-            draws += self._large.draw_text()
-            draws += self._legend.draw() if not view.alone else 0
-        if not view.alone:
-            draws += self._draw_visitor_s(world, view, eye, (width, height), pixel_scale)
+            draws += draw_all(self._over if visitor else self._over_for_others)
+        if visitor:
+            draws += self._draw_visitor_s(world, view, eye, size, pixel_scale)
         framebuffer.depth_mask = True
         self.draw_calls = draws
 
@@ -358,9 +373,9 @@ class Renderer:
         """What only she sees: advice, plate, panel, marks, flat text, the edge of her view."""
         ctx, framebuffer, draws = self.ctx, view.framebuffer, 0
         framebuffer.depth_mask = True  # a ray that goes behind the plate is not seen through it
-        draws += self._advice.draw()
+        draws += draw_all(self._advice.layers)
         if not view.overlay:  # a window has the same in a line of its own
-            draws += self._plate.draw()
+            draws += draw_all(self._plate.layers)
         pose, texture = world.world_from_panel, self.panel_texture
         if pose is not None and texture is not None and world.panel.where == "board":
             draws += self._board.draw_in_room(
@@ -372,23 +387,24 @@ class Renderer:
             ctx.enable_only(moderngl.BLEND)
             if texture is not None and world.panel.where == "overlay":
                 draws += self._board.draw_over(texture, world.panel.parts, ROUNDING_POINTS * world.panel.scale)
-            draws += self._overlay.draw(world, *size, pixel_scale)  # beside the panel, else above it
+            self._overlay.prepare(world, *size, pixel_scale)
+            draws += draw_all(self._overlay.layers)  # beside the panel, else above it
         elif view.worn and world.vignette > 0:
             ctx.enable_only(moderngl.BLEND)
             draws += self._vignette.draw(view, world.vignette)
         return draws
 
-    def _eye(self, world: World, view: View) -> tuple[Eye, int]:
+    def _eye(self, world: World, view: View, size: tuple[int, int]) -> tuple[Eye, int]:
         """It, and its number among the eyes of its frame; at the first of them all eyes' walls, labels and ribbons are
         chosen, if what was chosen for an earlier frame does not hold any more."""
         if not view.mates or self._mates is not view.mates:
             self._mates, self._eyes = view.mates, eyes_of(world, view)
-            self._choose(world, view)
+            self._choose(world, size)
         key = id(view.stage_from_eye)
         return self._eyes[key], list(self._eyes).index(key)
 
-    def _choose(self, world: World, view: View) -> None:
-        sight, size, spheres = self._sight, view.framebuffer.size, self._around(world)
+    def _choose(self, world: World, size: tuple[int, int]) -> None:
+        sight, spheres = self._sight, self._around(world)
         eyes = self._eyes.values()
         stale = self._walls.stale or self._ribbons.stale or self._labels.stale(world)
         if sight is not None and not stale and sight.holds(eyes, size, spheres):
@@ -403,23 +419,26 @@ class Renderer:
 
     def _around(self, world: World) -> Spheres:
         """What stands in the room; put together again when some of it has changed."""
-        parts = world.bounds, self._labels.around, self._panels.around
+        walls, words, bodies = world.bounds, self._labels.around, self._panels.around
         whole = self._spheres
-        if whole is None or any(new is not old for new, old in zip(parts, whole.parts, strict=True)):
-            whole = self._spheres = Spheres.of(parts)
+        if whole is not None:
+            of_walls, of_words, of_bodies = whole.parts
+            if walls is of_walls and words is of_words and bodies is of_bodies:
+                return whole
+        whole = self._spheres = Spheres.of((walls, words, bodies))
         return whole
 
     def _write_frame(self, world: World, eye: Eye, size: tuple[int, int]) -> None:
         """Fill the uniform block."""
-        block = self._block
-        block[:16] = eye.clip_from_world.T.ravel()  # column-major
-        block[16:32] = eye.world_from_clip.T.ravel()
-        x, y, z = eye.position.tolist()
+        block, rows, light = self._block, eye.rows, world.look.light
         seconds, pixels_per_radian = math.fmod(world.time_s, 3600.0), 0.5 * size[1] * eye.zoom
-        block[32:40] = (x, y, z, 1.0 / eye.fog_m, *size, seconds, pixels_per_radian)
-        block[40:] = ROOMS[world.look.light]
+        of_eye = rows[3], rows[7], rows[11], 1.0 / eye.fog_m, *size, seconds, pixels_per_radian
+        OF_A_VIEW.pack_into(block, 0, *eye.numbers, *of_eye)
+        if light is not self._lit:
+            self._lit = light
+            block[OF_A_VIEW.size :] = ROOMS[light]
         self.pixels = pixels_per_radian
-        self._frame.write(self._block)
+        self._frame.write(block)
         self._frame.bind_to_uniform_block(FRAME_BINDING)
 
 

@@ -13,6 +13,9 @@ from walkin.render.shader import program
 GLYPH = np.dtype([("corner", "f4", 3), ("right", "f4", 3), ("up", "f4", 3), ("uv", "f4", 4), ("tint", "f4", 4)])
 
 
+UNIT = 5  # of textures: walls have those before it, and what has one picture the first
+
+
 class Text:
     """The glyph atlas on the GPU, and programs to draw runs of glyphs with."""
 
@@ -26,15 +29,15 @@ class Text:
         self._in_room, self._flat = program(ctx, "text"), program(ctx, "text", FLAT=1)
         for made in (self._in_room, self._flat):
             made["spread"] = self.font.spread_texels
-            made["glyphs"] = 0
+            made["glyphs"] = UNIT
 
     def buffer(self, *, flat: bool = False) -> Instances:
-        """`flat`: in pixels over a view."""
+        """`flat`: in pixels over a view. Whoever draws it says `use` before, once a view."""
         return Instances(self._ctx, self._flat if flat else self._in_room, "3f 3f 3f 4f 4f /i", GLYPH)
 
-    def draw(self, glyphs: Instances) -> int:
-        self.texture.use(0)
-        return glyphs.draw()
+    def use(self) -> None:
+        """All glyphs that are drawn now are in this atlas."""
+        self.texture.use(UNIT)
 
     def glyphs(
         self,

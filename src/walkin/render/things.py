@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import is_
 from typing import Any
 
 import moderngl
@@ -39,6 +40,8 @@ class Things:
         self._thumbnails = Thumbnails(ctx)
         self._boards = rectangles.buffer()
         self._glyphs = text.buffer()
+        self.layers = (self._glyphs,)
+        """What is blended."""
         self._still = Made()
         self._still_of: object = None
         self._moving_of: list[object] = []
@@ -49,8 +52,8 @@ class Things:
         still = (world.things_revision, pointed)
         moving: list[object] = [carried.world_from_picture for carried in world.carried.values()]
         moving += [world.time_s] if world.flights else []
-        same = len(moving) == len(self._moving_of) and all(a is b for a, b in zip(moving, self._moving_of, strict=True))
-        if still == self._still_of and same:
+        same = len(moving) == len(self._moving_of) and all(map(is_, moving, self._moving_of))
+        if same and still == self._still_of:
             return
         if still != self._still_of:
             self._still_of, self._still = still, Made()
@@ -79,9 +82,6 @@ class Things:
     def draw_solid(self) -> int:
         """Boards and pictures, which hide what is behind them."""
         return self._boards.draw() + self._thumbnails.draw()
-
-    def draw_text(self) -> int:
-        return self._text.draw(self._glyphs)
 
     def _shelf(self, world: World, shelf: Shelf, pointed: set[tuple[str, object]], made: Made) -> None:
         place, board = shelf.place, shelf.board
@@ -169,12 +169,13 @@ class Made:
 
 def _pointed(world: World) -> set[tuple[str, object]]:
     """What would be taken or pressed, by either hand."""
-    holding = {side for side, grip in world.gestures.grips.items() if grip.kind not in ("nothing", "click", "button")}
-    return {
-        (met.kind, met.key)
-        for side, met in world.met.items()
-        if met is not None and met.kind in POINTED and side not in holding
-    }
+    found = set()
+    for side, met in world.met.items():
+        if met is not None and met.kind in POINTED:
+            grip = world.gestures.grips.get(side)
+            if grip is None or grip.kind in ("nothing", "click", "button"):
+                found.add((met.kind, met.key))
+    return found
 
 
 def _outline(place: Place, made: Made) -> None:

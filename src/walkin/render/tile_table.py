@@ -64,6 +64,7 @@ class TileTable:
     def _made(self, rows: int) -> moderngl.Texture:
         table = self._ctx.texture((TABLE_WIDTH, rows), 4, dtype="f4")
         table.filter = (moderngl.NEAREST, moderngl.NEAREST)
+        table.repeat_x = table.repeat_y = False
         return table
 
 

@@ -23,6 +23,7 @@ class Touched:
 
     def __init__(self, rectangles: Rectangles):
         self._rectangles = rectangles.buffer()
+        self.layers = (self._rectangles,)
         self._made: tuple[object, ...] = ()
         self._seen = (-1, -1, -1)
 
@@ -40,9 +41,6 @@ class Touched:
         for wall in walls:
             parts += lines_of(wall)
         self._rectangles.write(np.concatenate(parts))
-
-    def draw(self) -> int:
-        return self._rectangles.draw()
 
 
 def lines_of(wall: Wall) -> list[np.ndarray]:

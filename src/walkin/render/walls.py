@@ -35,6 +35,10 @@ BEYOND_M2 = 1e9  # more than the square of any distance in the room
 MARGIN_M = 0.05  # of the panel around the tiles
 
 
+Drawn = tuple[moderngl.TextureArray, moderngl.VertexArray, int]
+"""A draw call: which block it looks at, whose records, how many."""
+
+
 class Grown(Protocol):
     """What holds the visualisations (see render/grown.py)."""
 
@@ -73,6 +77,7 @@ class Walls:
         self._colors = ctx.texture((table.shape[1], table.shape[0]), 4, table.tobytes(), dtype="f4")
         self._blank = ctx.texture_array((1, 1, 1), 1)
         self._colors.filter = (moderngl.NEAREST, moderngl.NEAREST)
+        self._colors.repeat_x = self._colors.repeat_y = False
         self._records = np.zeros(0, WALL)
         self._block_keys = np.zeros(0)  # per record, so that one sort puts blocks one after the other
         self._block_ends = np.zeros(0)
@@ -86,6 +91,8 @@ class Walls:
         self._own = False  # whether a probe wants other colours for some wall
         self._buffers: list[moderngl.Buffer] = []
         self._counts: list[int] = []  # of records chosen, by block
+        self._plan: tuple[Drawn, ...] | None = None  # ... and how they are drawn, with these colours
+        self._planned: tuple[int, int] = (0, 0)
         self.stale = False
         """Whether there is something else to be chosen from than there was."""
         self._arrays: dict[Variant, list[moderngl.VertexArray]] = {}
@@ -96,6 +103,7 @@ class Walls:
         """The shader for one combination of choices: each left open would cost every fragment its instructions."""
         if variant not in self._programs:
             defines: dict[str, int | float] = {"MAP": variant.color_map, "RANGE": variant.range_mode}
+            defines["MAPS"] = self._colors.height
             flags = {"SIGNED": variant.color_map == 0, "FLAWED": variant.flawed, "BANDS": variant.banded}
             flags["ANISOTROPIC"], flags["GRAINED"] = self._anisotropic, variant.grained
             flags["GROWN"], flags["MEAN"], flags["CLOSE"] = variant.grown, variant.mean, variant.close
@@ -135,7 +143,7 @@ class Walls:
         size = max(1, len(records)) * WALL.itemsize
         self._buffers = [self._ctx.buffer(reserve=size, dynamic=True) for _ in self._block_ends]
         self._arrays = {}
-        self._counts = []
+        self._counts, self._plan = [], ()
         self.stale = True
 
     def update(self, wall: Wall, atlas: Atlas) -> bool:
@@ -193,7 +201,7 @@ class Walls:
         ends = keys[order].searchsorted(self._block_ends).tolist()
         records = self._records.take(chosen[order])  # five times as fast as by [], for records
         first = 0
-        self._counts = []
+        self._counts, self._plan = [], None
         for buffer, end in zip(self._buffers, ends, strict=True):
             self._counts.append(end - first)
             if end > first:
@@ -203,32 +211,45 @@ class Walls:
 
     def draw(self, atlas: Atlas, color_map: int = 0, range_mode: int = 0, grown: Grown | None = None) -> int:
         """Draw what was chosen; returns the number of draw calls."""
-        if not any(self._counts):
+        choice = color_map, range_mode
+        if self._plan is None or self._planned != choice:
+            self._plan, self._planned = self._plan_of(atlas, *choice), choice
+        if not self._plan:
             return 0
         atlas.table.texture.use(1)
         self._colors.use(2)
-        draws, blocks = 0, len(atlas.blocks)
-        variant = Variant(color_map, range_mode, bool(self._flawed), self._banded, own=self._own)
+        blocks = len(atlas.blocks)
         if grown is not None and any(self._counts[2 * blocks : -1]):
             grown.use(3, 4)
+        for texture, array, count in self._plan:
+            texture.use(0)
+            array.render(moderngl.TRIANGLE_STRIP, 4, instances=count)
+        return len(self._plan)
+
+    def _plan_of(self, atlas: Atlas, color_map: int, range_mode: int) -> tuple[Drawn, ...]:
+        """What is to be drawn of what was chosen: the same until something else is chosen."""
+        blocks = len(atlas.blocks)
+        variant = Variant(color_map, range_mode, bool(self._flawed), self._banded, own=self._own)
         kinds = (
             *[variant._replace(close=True)] * blocks,
             *[variant] * blocks,
             *[variant._replace(grown=True)] * blocks,
             Variant(color_map, range_mode, mean=True, own=self._own),
         )
-        for number, (count, kind) in enumerate(zip(self._counts, kinds, strict=True)):
-            if count:
-                array = self._arrays_for(kind)[number]
-                (self._blank if kind.mean else atlas.blocks[number % blocks].texture or self._blank).use(0)
-                array.render(moderngl.TRIANGLE_STRIP, 4, instances=count)
-                draws += 1
-        return draws
+        return tuple(
+            (
+                self._blank if kind.mean else atlas.blocks[number % blocks].texture or self._blank,
+                self._arrays_for(kind)[number],
+                count,
+            )
+            for number, (count, kind) in enumerate(zip(self._counts, kinds, strict=True))
+            if count
+        )
 
     def rehearse(self, atlas: Atlas, color_map: int, range_mode: int) -> None:
         """Draw the first wall with every shader that walls without flaws and visualisations are drawn with."""
         blocks = len(atlas.blocks)
-        self._counts = [0] * len(self._buffers)
+        self._counts, self._plan = [0] * len(self._buffers), None
         for number in (0, blocks, 3 * blocks) if len(self._records) else ():
             self._buffers[number].write(self._records[:1])
             self._counts[number] = 1

@@ -39,6 +39,8 @@ class Met:
     """Of a wall: in tile pitches from its upper left corner; of all else: share of its width, from the left."""
     y: float = 0.0
     """The same, downwards."""
+    tile: tuple[int, float, float] | None = None
+    """(channel, u, v) of a tile, as Wall.tile_at has it."""
 
 
 @dataclass(frozen=True, eq=False)

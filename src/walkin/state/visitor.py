@@ -80,12 +80,19 @@ class Gestures:
     """Key of the wall, and channel, that the pointing hand is on."""
     pointed_s: float = 0.0
     """Since when, by the world's clock."""
+    seen: list[tuple] = field(default_factory=list)
+    """What could be seen of the hands in the last frame."""
     told_s: float = 0.0
     """When words were last about another value."""
     aimed: tuple[Bounds, Aims, Quads | None] | None = None
     """All that a ray can meet, in one, and what it was made of."""
     ahead: dict[str, Ahead] = field(default_factory=dict)
     """... and what of it each hand's ray can meet while it hardly moves."""
+
+    @property
+    def rest(self) -> bool:
+        """Whether nothing that hands and sticks did before has a meaning for what they do next to the stage."""
+        return not (self.stick or self.selecting or self.select) and self.held is None
 
 
 @dataclass

@@ -36,8 +36,7 @@ class OffscreenFrame:
     idle: bool = False
 
     def views(self) -> Iterator[View]:
-        head = self.input.stage_from_head
-        yield from self.target.draw_views(head)
+        return self.target.draw_views(self.input.stage_from_head)
 
 
 @dataclass
@@ -61,6 +60,7 @@ class OffscreenTarget:
         self._waiting = self._filling = False
         self._hurried = threading.Event()
         self._pitch = 0.0
+        self._fov = Fov.symmetric(VERTICAL_RAD, self.size[0] / self.size[1])
         self.ctx = standalone_context()
         prepare_context(self.ctx)
         if self.samples is None:
@@ -87,8 +87,7 @@ class OffscreenTarget:
 
     def draw_views(self, stage_from_head: Pose) -> Iterator[View]:
         if self.eyes == 1:
-            fov = Fov.symmetric(VERTICAL_RAD, self.size[0] / self.size[1])
-            yield View(stage_from_head, fov, self.surfaces[0].framebuffer, overlay=self.overlay)
+            yield View(stage_from_head, self._fov, self.surfaces[0].framebuffer, overlay=self.overlay)
             self.surfaces[0].resolve()
             return
         right = stage_from_head.matrix[:3, 0]

@@ -26,7 +26,7 @@ class Log:
 
     def watch(self, world: World) -> None:
         """Take over what has come since the last frame."""
-        if world.banners is self._shown and not world.banners:
+        if not world.banners and not self._shown:
             return
         new = [banner for banner in world.banners if not any(banner is known for known in self._shown)]
         self._shown = list(world.banners)

@@ -53,7 +53,7 @@ def go_to(world: World, given: Input, address: str) -> None:
     try:
         world.network.find(address)
     except KeyError as problem:
-        world.notify(str(problem.args[0]), "warning", lasting=True)
+        world.notify(str(problem.args[0]), "warning")
 
 
 def _scale(world: World, given: Input, scale: float) -> None:
