@@ -30,9 +30,9 @@ from walls_alone import WallsAlone
 from walkin.app import App
 from walkin.color_maps import ENTRIES, linear_to_srgb, lookup_table
 from walkin.files.pictures import save_png
+from walkin.frame import VERTICAL_RAD
 from walkin.geometry import UP
 from walkin.state.wall import Wall
-from walkin.targets.offscreen import VERTICAL_RAD
 
 AIM = 5.0  # times walkin's frame
 TURN = 10  # frames of walkin, then of each peer

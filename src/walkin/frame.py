@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 STILL = (0.0, 0.0)  # of a stick
+VERTICAL_RAD = 1.0471975512  # 60 degrees: the field of view wherever no headset has one, in windows, pictures and films
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ def view(options: argparse.Namespace, networks: list[Open] | None = None) -> int
         requests = networks
     elif loaded is not None:
         loaded = scene_changed(loaded, interventions_from(options.intervene))
-        requests = requests_for(loaded.scene, options)
+        given = {"path": options.scene, "weights": options.weights, "key": options.key, "device": options.device}
+        requests = requests_for(loaded.scene, named=options.network, **given)
     else:
         requests = [request_from(options, spec) for spec in options.network or ["demo"]]
         if options.images:

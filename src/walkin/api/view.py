@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -190,11 +189,10 @@ def _take_up(kept: Kept, path: Path, request: Open, layout: str | None, light: b
     loaded = scene_from(path, named)
     if loaded is None:
         return [request]
-    options = argparse.Namespace(
-        scene=path, network=[request.spec] if named else None, weights=request.weights, key=request.key,
-        device=request.device,
+    requests = requests_for(
+        loaded.scene, path, [request.spec] if named else [], weights=request.weights, key=request.key,
+        device=request.device, model=request.model, inputs=request.inputs,
     )  # fmt: skip
-    requests = requests_for(loaded.scene, options, request.model, request.inputs)
     if named and len(requests) == 1:  # what the script says now goes before what the scene remembers
         now = {name: getattr(request, name) for name in ("probes", "hide", "checkpoints") if getattr(request, name)}
         requests = [replace(requests[0], private=request.private, **now)]

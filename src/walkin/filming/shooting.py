@@ -13,7 +13,7 @@ import numpy as np
 
 from walkin.errors import WalkinError
 from walkin.filming.film import check_film, film_into
-from walkin.frame import View
+from walkin.frame import VERTICAL_RAD, View
 from walkin.geometry import Fov
 from walkin.interact.walk import walk
 from walkin.mailbox import lower_thread_priority
@@ -24,7 +24,6 @@ from walkin.room_requests import FilmWalk
 from walkin.world import World
 
 WAITING = 4  # pictures drawn and not written yet
-VERTICAL_RAD = 1.0471975512  # 60 degrees, as of a window
 CALM = 2  # draws of the first step before it counts: what is made when it is first drawn has been
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,33 +63,43 @@ def scene_changed(loaded: Loaded, changed: tuple[Intervention, ...]) -> Loaded:
     return replace(loaded, scene=replace(scene, arrangement=arrangement))
 
 
-def requests_for(scene: Scene, options: argparse.Namespace, model: object = None, inputs: object = None) -> list[Open]:
-    """What opens the networks of a scene, on this machine, with other weights if those are named. `model`: the network
-    that a script gave, when the scene was saved and now; `inputs`: its example inputs."""
+def requests_for(
+    scene: Scene,
+    path: Path,
+    named: Sequence[str],
+    *,
+    weights: str | None = None,
+    key: str | None = None,
+    device: str = "auto",
+    model: object = None,
+    inputs: object = None,
+) -> list[Open]:
+    """What opens the networks of the scene in a file, on this machine, with other weights if those are named.
+
+    `named`: networks that are asked for; none: those of the scene. `model`: the one of them that a script gave, when
+    the scene was saved and now; `inputs`: its example inputs.
+    """
     from walkin.keeping.reopening import cannot_open, requests_of
 
     if model is not None:
-        return _requests_with(scene, options, model, inputs)
+        return _requests_with(scene, path, *named, model=model, inputs=inputs)
     if problem := cannot_open(scene):
         raise WalkinError(problem)
     specs = [network.spec for network in scene.networks]
-    if options.network and options.network != specs:
-        raise WalkinError(f"{options.scene} is a scene of {', '.join(specs)}: leave the network out", code=2)
-    asked = {"weights": options.weights, "key": options.key}
-    if options.device != "auto":
-        asked["device"] = options.device
+    if named and list(named) != specs:
+        raise WalkinError(f"{path} is a scene of {', '.join(specs)}: leave the network out", code=2)
+    asked = {"weights": weights, "key": key, "device": device if device != "auto" else None}
     given = {name: value for name, value in asked.items() if value is not None}
     return [replace(request, **given) for request in requests_of(scene)]
 
 
-def _requests_with(scene: Scene, options: argparse.Namespace, model: object, inputs: object) -> list[Open]:
+def _requests_with(scene: Scene, path: Path, name: str, *, model: object, inputs: object) -> list[Open]:
     from walkin.keeping.reopening import requests_of
 
     live = [network for network in scene.networks if network.live]
-    (name,) = options.network
     if len(live) != 1 or live[0].spec != name:
         specs = ", ".join(network.spec for network in live or scene.networks)
-        raise WalkinError(f"{options.scene} is a scene of {specs}, and {name} was given", code=2)
+        raise WalkinError(f"{path} is a scene of {specs}, and {name} was given", code=2)
     return [
         replace(request, model=model, inputs=request.inputs or inputs) if network.live else request
         for network, request in zip(scene.networks, requests_of(scene), strict=True)

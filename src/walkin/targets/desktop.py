@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import threading
@@ -16,7 +15,7 @@ import numpy as np
 
 from walkin import gl
 from walkin.errors import WalkinError
-from walkin.frame import Hand, Input, View
+from walkin.frame import VERTICAL_RAD, Hand, Input, View
 from walkin.geometry import Fov, Pose
 from walkin.render.surface import GL_FRAMEBUFFER_SRGB, Surface, is_software, prepare_context
 from walkin.targets.clipboard import Clipboard
@@ -29,7 +28,6 @@ if sys.platform.startswith("linux"):
     # imgui_bundle brings a GLFW of its own; whichever is imported first decides, so it is this one, built for X11.
     os.environ.setdefault("PYGLFW_LIBRARY_VARIANT", "x11")
 
-VERTICAL_RAD = math.radians(60)
 IDLE_S = 0.5  # longest sleep while nothing happens
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from pyrr import quaternion
 
 from walkin import gl
-from walkin.frame import Input, View
+from walkin.frame import VERTICAL_RAD, Input, View
 from walkin.geometry import Fov, Pose, quaternion_from_yaw_pitch
 from walkin.render.surface import Surface, is_software, prepare_context
 from walkin.targets.context import standalone_context
@@ -23,7 +23,6 @@ EYE_DISTANCE_M = 0.064
 LEFT_EYE = Fov(left=-0.82, right=0.70, up=0.72, down=-0.80)
 RIGHT_EYE = Fov(left=-LEFT_EYE.right, right=-LEFT_EYE.left, up=LEFT_EYE.up, down=LEFT_EYE.down)
 PERIOD_S = 1 / 30  # of frames while a worker is busy
-VERTICAL_RAD = 1.0471975512  # 60 degrees, for one eye
 
 
 @dataclass
