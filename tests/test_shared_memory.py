@@ -9,12 +9,12 @@ from test_growing_walls import grown
 from torch import nn
 
 from walkin.app import App, Settings
-from walkin.state.wall import Wall
 from walkin.frame import Input
 from walkin.interact.doing import do
-from walkin.state.panel_state import Change
 from walkin.render import grown as grown_module
 from walkin.requests import Open
+from walkin.state.panel_state import Change
+from walkin.state.wall import Wall
 from walkin.targets import offscreen
 
 WALLS = 8
