@@ -13,6 +13,7 @@ from rooms import chain, furnished, maps, tiles_of, tiles_of_codes
 from walkin.geometry import Fov, Pose
 from walkin.gl import write_bytes
 from walkin.mosaic import MAX_LEVELS
+from walkin.render import atlas, walls
 from walkin.render.eye import Sight
 from walkin.state.places import Place
 from walkin.world import World
@@ -88,6 +89,11 @@ def test_walls_are_drawn_as_means_only_where_every_tile_has_faded(ctx, monkeypat
     assert any(told)
 
 
+def vectors_of(renderer) -> int:
+    counts = renderer._walls._counts
+    return counts[len(counts) // 2 - 1] + counts[-1]  # among the nearest, and of the others
+
+
 @pytest.mark.parametrize("flawed", [False, True])
 def test_vectors_look_as_what_is_read_from_a_page(ctx, flawed: bool):
     """Beside a wall of pictures, in view together; with values that are not finite, and without."""
@@ -103,11 +109,36 @@ def test_vectors_look_as_what_is_read_from_a_page(ctx, flawed: bool):
     pictures, vectors = [], 0
     for head, fov in looks:
         pictures.append(draw(renderer, world, head, fov, SIZE).astype(int))
-        vectors += renderer._walls._counts[-1]
+        vectors += vectors_of(renderer)
     assert 20 < vectors <= 60
     renderer._walls._vectors[:] = False
     renderer._walls.stale = True
     for number, ((head, fov), picture) in enumerate(zip(looks, pictures, strict=True)):
         plain = draw(renderer, world, head, fov, SIZE)
-        assert renderer._walls._counts[-1] == 0
+        assert vectors_of(renderer) == 0
         assert np.abs(plain - picture).max() <= 1, f"view {number}"
+
+
+def test_the_nearest_walls_are_drawn_before_all_others_on_whatever_block_they_lie(ctx, monkeypatch: pytest.MonkeyPatch):
+    """Rows of walls, the nearest on the last block; the same picture as in the order of blocks."""
+    monkeypatch.setattr(atlas, "USUAL_SIDE", 64)
+    monkeypatch.setattr(atlas, "SOFTWARE_BLOCK_BYTES", 4 * 64 * 64)
+    random, count = np.random.default_rng(4), 40
+    nodes = [maps(f"wall{number}", 12, 14, 14) for number in range(count)]
+    places = {
+        node.address: Place((2.0 * (n % 4) - 4.0, 0.3, -1.5 * (count - n) / 3), 0.2, 4, 3, 0.4, 0.9)
+        for n, node in enumerate(nodes)
+    }
+    tiles = [tiles_of(node, random.normal(size=node.shape[1:])) for node in nodes]
+    world = furnished(chain(*nodes), places, tiles)
+    renderer = renderer_of(ctx, world)
+    assert renderer.pages > 2
+    head = Pose.at(0.0, 1.7, 0.0)
+    picture = draw(renderer, world, head, VIEWS[0], SIZE)
+    counts, sight = renderer._walls._counts, renderer._sight
+    first = sum(counts[: len(counts) // 2])
+    assert sight is not None and walls.NEAREST < first + 1 <= walls.NEAREST + 2 and sum(counts) > first + 4
+    monkeypatch.setattr(walls, "NEAREST", 10**6)
+    renderer._sight = None
+    assert (draw(renderer, world, head, VIEWS[0], SIZE) == picture).all()
+    assert sum(renderer._walls._counts[len(counts) // 2 :]) == 0

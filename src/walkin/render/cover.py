@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MARGIN_M, DEPTH_M = 0.05, 0.06  # of a wall's box: around its tiles, and how thick it is
 MOST = 6  # walls that others are looked for behind: the more, the longer it takes, and the less is found
+FEWEST = 40  # walls in view: of fewer, those behind others take less time than to find them out
 LEAST = 0.02  # of the square of the distance that such a wall's face is at least, as it is seen
 BEHIND_M = 0.2  # that what is hidden lies behind its plane at least
 CLEAR = 4.0  # times the near plane that an eye is away from it: nothing of it is cut off
@@ -56,6 +57,8 @@ class Cover:
         """`drawn`: (walls,) bool, whose boxes are; `slack_m`: how far eyes may yet move."""
         self._eyes, self._slack_m = eyes, slack_m
         self._screens = np.zeros(0, int)
+        if np.count_nonzero(drawn) < FEWEST:
+            return
         first = eyes[0]
         away = bounds.centres - first.position
         facing = np.abs(np.einsum("ij,ij->i", away, bounds.normals))

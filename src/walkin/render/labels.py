@@ -186,7 +186,7 @@ class Labels:
         """Choose the labels that can be read from here, of those in view, (walls,) bool."""
         near: list[tuple[int, bool]] = []
         self._wanted, bounds = world.look.labels, world.bounds
-        if self._wanted and world.walls:
+        if self._wanted and world.walls and self._layout_revision == world.layout_revision and self._world is world:
             walls = (seen & (sight.distance2 < self._reach2)).nonzero()[0]
             spheres = self._spheres[walls]
             walls = walls[~sight.cover.hides(Bodies.of_words(bounds, walls, spheres[:, :3], spheres[:, 3]))]

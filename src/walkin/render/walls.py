@@ -33,6 +33,7 @@ NONE = SHOWINGS.index("activation")
 OWN_STEP = 4  # more than there are of SHOWINGS: both numbers of a wall are one
 BEYOND_M2 = 1e9  # more than the square of any distance in the room
 MARGIN_M = 0.05  # of the panel around the tiles
+NEAREST = 12  # walls that are drawn first
 
 
 Drawn = tuple[moderngl.TextureArray, moderngl.VertexArray, int]
@@ -135,8 +136,8 @@ class Walls:
         self._block_keys = np.array(blocks, float)
         # Walls that are close come first; those with visualisations are drawn by another shader too: as if they lay on
         # blocks of their own, after the others. Then, from any block, those of which each tile is its mean, and those
-        # of one texel a picture.
-        self._block_ends = np.arange(1, 3 * len(atlas.blocks) + 3) * BEYOND_M2
+        # of one texel a picture. All of that twice: the nearest walls before all others, whatever they lie on.
+        self._block_ends = np.arange(1, 2 * (3 * len(atlas.blocks) + 2) + 1) * BEYOND_M2
         self._wall_of = np.array(numbers, int)
         self._own = any(wall.node.color_map for wall in walls.values())
         self._banded = any(len(lay.bands) > 1 for lay in atlas.lays.values())
@@ -200,10 +201,13 @@ class Walls:
         walls = self._wall_of[chosen]
         far = sight.finest_m(walls) > self._fading_m[chosen]
         close = sight.coarsest_m(walls) < self._close_m[chosen]
-        blocks = len(self._buffers) // 3  # none while no network stands here
+        groups = len(self._buffers) // 2
+        blocks, distance2 = groups // 3, sight.distance2[walls]  # none while no network stands here
         keys = self._block_keys[chosen] - close * (blocks * BEYOND_M2)
         keys = np.where(self._vectors[chosen], (3 * blocks + 1) * BEYOND_M2, keys)
-        keys = np.where(far, 3 * blocks * BEYOND_M2, keys) + sight.distance2[walls]
+        keys = np.where(far, 3 * blocks * BEYOND_M2, keys) + distance2
+        if blocks > 1 and len(walls) > NEAREST:  # what is near hides most of what is far, on other blocks too
+            keys += (distance2 > np.partition(distance2, NEAREST)[NEAREST]) * (groups * BEYOND_M2)
         order = keys.argsort()
         ends = keys[order].searchsorted(self._block_ends).tolist()
         records = self._records.take(chosen[order])  # five times as fast as by [], for records
@@ -225,8 +229,7 @@ class Walls:
             return 0
         atlas.table.texture.use(1)
         self._colors.use(2)
-        blocks = len(atlas.blocks)
-        if grown is not None and any(self._counts[2 * blocks : 3 * blocks]):
+        if grown is not None and self._grown:
             grown.use(3, 4)
         for texture, array, count in self._plan:
             texture.use(0)
@@ -244,14 +247,17 @@ class Walls:
             Variant(color_map, range_mode, mean=True, own=self._own),
             variant._replace(vector=True),
         )
-        order = (-1, *range(len(kinds) - 1))  # vectors are there at once, whichever block others lie on
+        last = len(kinds) - 1  # vectors are there at once, whichever block others lie on
+        order = (last, *range(last), 2 * last + 1, *range(last + 1, 2 * last + 1))
         return tuple(
             (
-                self._blank if kind.mean or kind.vector else atlas.blocks[number % blocks].texture or self._blank,
+                self._blank
+                if kind.mean or kind.vector
+                else atlas.blocks[number % len(kinds) % blocks].texture or self._blank,
                 self._arrays_for(kind)[number],
                 count,
             )
-            for number, kind, count in ((number, kinds[number], self._counts[number]) for number in order)
+            for number, kind, count in ((number, (kinds + kinds)[number], self._counts[number]) for number in order)
             if count
         )
 
