@@ -17,7 +17,7 @@ from walkin.network.strips import Levels
 from walkin.tiles import Tiles
 
 SAMPLES = 1 << 12  # values the percentiles are estimated from
-BLOCK = 1 << 19  # values a thread works on at a time: with fewer, the calls cost more than the caches save
+BLOCK = 1 << 20  # values a thread works on at a time: with fewer, the calls cost more than the caches save
 THREADS = 8  # that blocks are made larger for
 STRIP = 1 << 20  # texels whose levels are made at a time
 GROUPS = 128  # of a sample
