@@ -28,6 +28,7 @@ from walkin.requests import (
     Request,
     Restate,
     Slice,
+    TakeBack,
     Visualise,
     Watch,
     Weigh,
@@ -40,6 +41,7 @@ from walkin.world import GROWING, World
 JOBS: dict[type, tuple[str, str]] = {
     Open: ("open", "open_network"),
     Feed: ("feed", "feed"),
+    TakeBack: ("put_back", "take_back"),
     Intervene: ("reach", "intervene"),
     Compare: ("compare", "compare"),
     Refold: ("fold", "refold"),
@@ -274,7 +276,7 @@ class Workshop:
         self._stop_watching(request.network)
         if (follower := self._followers.pop(request.network, None)) is not None:
             follower.close()
-        ended = ("open", "restate", "feed", "reach", "compare", "detail", "slice", "measure", "export")
+        ended = ("open", "restate", "feed", "put_back", "reach", "compare", "detail", "slice", "measure", "export")
         ended += (GROWING, EVIDENCE, EXEMPLARS)
         jobs = tuple(job_name(what, request.network) for what in ended)
         self.worker.submit(job_name("close", request.network), self._job("close_network", request), replaces=jobs)
@@ -294,6 +296,8 @@ class Workshop:
     def _taken_back(self, exhibit: Exhibit) -> Iterator[Request]:
         """Of what is under way and told to stop: what has all walls of a network show the state of before, since some
         of them may show the one that was asked for."""
+        if any(self.worker.has(job_name(what, exhibit.key)) for what in ("feed", "live")):
+            yield TakeBack(exhibit.key)
         if self.worker.has(job_name("reach", exhibit.key)):
             if exhibit.changed_before is not None:
                 exhibit.interventions, exhibit.changed_before = exhibit.changed_before, None

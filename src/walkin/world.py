@@ -280,7 +280,7 @@ class World:
             job, _, network = result.job.partition(" ")
             if job in (EVIDENCE, EXEMPLARS):
                 self.findings.finish(job, network, failed=bool(result.error), cancelled=result.cancelled)
-            if result.error:
+            if result.error or job == "put_back":
                 self._refuse(result.job)
                 self.notify(result.error, "error", lasting=result.job.split(" ")[0] in LASTING)
         elif isinstance(result, Traced):
@@ -406,9 +406,9 @@ class World:
         self.progress = Progress(GROWING, f"{label}: {job.key}", growth.share(job), growth.eta_s())
 
     def _refuse(self, job: str) -> None:
-        """A picture could not be fed: the one before it is still there."""
+        """A picture could not be fed, or was given up: the one before it is still there."""
         what, _, key = job.partition(" ")
-        exhibit = self.exhibit(key) if what == "feed" else None
+        exhibit = self.exhibit(key) if what in ("feed", "put_back") else None
         if exhibit is not None and exhibit.picture is not None and exhibit.asked != exhibit.picture.source:
             exhibit.refused, exhibit.asked = exhibit.asked, exhibit.picture.source
 
