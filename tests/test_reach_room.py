@@ -668,7 +668,7 @@ def test_a_picture_that_took_another_path_is_taken_back_with_its_walls(tmp_path:
     before, nodes = room.shown(), [wall.node for wall in room.world.walls.values()]
     Choosing.limit = -1e9
     try:
-        _given_up(room, "b", 1, True)
+        _given_up(room, "b", 3, True)  # two that both paths have, and the first of them again
         assert [wall.node for wall in room.world.walls.values()] != nodes
     finally:
         Choosing.limit = 1e9

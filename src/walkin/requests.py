@@ -236,6 +236,6 @@ class Watch:
 
 Request = (
     Open | Feed | TakeBack | Intervene | Compare | Refold | Restate | Detail | Slice | Close | Keep | Browse | Slots
-    | Thumbnails | Full | Measure | Weigh | Visualise | SaveRecipe | LookThrough | Exemplify | Watch | Export | FilmWalk | StopFilm
-    | Pause | Cancel | Screenshot | Save | Restore | Quit
+    | Thumbnails | Full | Measure | Weigh | Visualise | SaveRecipe | LookThrough | Exemplify | Watch | Export | FilmWalk
+    | StopFilm | Pause | Cancel | Screenshot | Save | Restore | Quit
 )  # fmt: skip
