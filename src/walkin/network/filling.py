@@ -19,7 +19,7 @@ def fill(model: nn.Module, state: Mapping[str, Any]) -> None:
     own = model.state_dict(keep_vars=True)
     if own.keys() == state.keys() and _only_copies(model) and all(map(_alike, own.values(), map(state.get, own))):
         with torch.no_grad():
-            torch._foreach_copy_(list(own.values()), [state[key] for key in own])
+            torch._foreach_copy_(list(own.values()), [state[key] for key in own])  # type: ignore[attr-defined]
     else:
         model.load_state_dict(state, strict=False)
 
