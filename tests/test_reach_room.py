@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from torch import nn
 
 import walkin
 from walkin.app import App, Settings
-from walkin.errors import WalkinError
+from walkin.errors import Cancelled, WalkinError
 from walkin.frame import Input
 from walkin.interact import history
 from walkin.interact.doing import do
@@ -27,7 +28,7 @@ from walkin.network import jobs
 from walkin.network.jobs import Sessions
 from walkin.picture_source import File, Pixels
 from walkin.readings import Compared, Intervened, Scores
-from walkin.requests import Compare, Feed, Intervene, Open, Refold, State
+from walkin.requests import Compare, Feed, Intervene, Open, Refold, State, TakeBack
 from walkin.results import Fed, Notice, Traced
 from walkin.state.exhibit import Exhibit
 from walkin.state.panel_state import Change
@@ -37,6 +38,7 @@ from walkin.world import World
 
 WORK: dict[type, Any] = {
     Open: jobs.open_network, Feed: jobs.feed, Intervene: jobs.intervene, Compare: jobs.compare, Refold: jobs.refold,
+    TakeBack: jobs.take_back,
 }  # fmt: skip
 
 
@@ -600,3 +602,105 @@ def test_a_comparison_that_is_cancelled_half_way_leaves_no_wall_of_it(gated: Any
     assert app.world.here.against is None and app.world.look == colors
     assert all(np.array_equal(before[address], after[address]) for address in before)
     assert not any(wall.tiles.difference for wall in app.world.walls.values())
+
+
+def _given_up(room: Room, name: str, after: int, at_wall: bool) -> None:
+    """Feed a picture that is given up once so many walls, or results, have been sent."""
+    sent = 0
+
+    def emit(result: Any) -> None:
+        nonlocal sent
+        if isinstance(result, Tiles):
+            if at_wall and sent == after:
+                raise Cancelled
+            sent += at_wall
+            room.world.accept(result)
+
+    job = jobs.feed(room.sessions, Feed(room.pictures[name]), emit)
+    with contextlib.suppress(Cancelled):
+        for result in job:
+            if isinstance(result, Traced):
+                furnish(room.world, result)
+            else:
+                room.world.accept(result)
+            if not at_wall and isinstance(result, Scores):
+                break
+    job.close()  # as the worker does
+
+
+@pytest.mark.parametrize("at_wall", [True, False])
+def test_a_picture_that_is_given_up_is_taken_back(room: Room, at_wall: bool):
+    """Half-way, and when all its walls have been sent but not all else."""
+    before = room.shown()
+    _given_up(room, "b", 2, at_wall)
+    assert any(not np.array_equal(before[a], room.shown()[a]) for a in before)
+    sent = room.do(TakeBack())
+    assert all(np.array_equal(before[a], room.shown()[a]) for a in before)
+    (fed,) = [each for each in sent if isinstance(each, Fed)]
+    assert fed.source == room.pictures["a"]
+    assert 2 <= len([each for each in sent if isinstance(each, Tiles)]) < len(before) + (not at_wall)
+    assert room.do(TakeBack()) == []  # once is enough
+    near(room.shown(), room.exact("a"))
+    room.do(Feed(room.pictures["b"]))
+    assert room.do(TakeBack()) == []
+    near(room.shown(), room.exact("b"))
+
+
+class Choosing(Small):
+    """Another path for bright pictures, without one of its walls."""
+
+    limit = 1e9
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.other = nn.Conv2d(5, 6, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.two(self.one(x))
+        x = self.other(x) if float(x.mean()) > self.limit else self.three(x)
+        return self.end(x.mean((2, 3)))
+
+
+def test_a_picture_that_took_another_path_is_taken_back_with_its_walls(tmp_path: Path):
+    room = Room(tmp_path)
+    model = Choosing()
+    room.open("", 3, model)
+    before, nodes = room.shown(), [wall.node for wall in room.world.walls.values()]
+    Choosing.limit = -1e9
+    try:
+        _given_up(room, "b", 3, True)  # two that both paths have, and the first of them again
+        assert [wall.node for wall in room.world.walls.values()] != nodes
+    finally:
+        Choosing.limit = 1e9
+    room.do(TakeBack())
+    after = room.shown()
+    assert set(after) == set(before) and all(np.array_equal(before[a], after[a]) for a in before)
+    assert [wall.node for wall in room.world.walls.values()] == nodes
+
+
+def test_what_a_picture_that_was_given_up_gave_is_no_picture_to_measure_changes_by(room: Room):
+    """Effects are of the picture that is shown."""
+    room.act("scale_tile", "one", 0, 0.5)
+    _given_up(room, "b", 1, True)
+    room.do(TakeBack())
+    room.act("knock_out", "one", 1)
+    effects = room.world.here.intervened.effects
+    room.do(Feed(room.pictures["a"]))
+    assert room.world.here.intervened.effects == effects
+
+
+def test_cancelling_a_picture_brings_the_one_before_back(gated: Any):
+    app = gated
+    before, asked = app.settle(), app.world.here.asked
+    frame = app.world.here.picture.pixels
+    HELD_UP.clear()
+    GOING.clear()
+    app.world.here.asked = Pixels("new", "new")  # as those do who ask for it
+    app.dispatch(Feed(Pixels("new", "new"), picture=np.full((24, 24, 3), 200, np.uint8)))
+    assert HELD_UP.wait(60.0)
+    app.act("cancel")
+    GOING.set()
+    after = app.settle()
+    assert all(np.array_equal(before[address], after[address]) for address in before)
+    assert np.array_equal(app.world.here.picture.pixels, frame)
+    assert app.world.here.asked == asked and app.world.here.refused is None

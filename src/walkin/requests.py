@@ -110,6 +110,13 @@ class Compare:
 
 
 @dataclass(frozen=True)
+class TakeBack:
+    """Show the picture of before on all walls again that show some of one that was given up half-way."""
+
+    network: str = ""
+
+
+@dataclass(frozen=True)
 class Refold:
     """Show a network that stands in the room with other walls: nothing is loaded or traced again."""
 
@@ -228,7 +235,7 @@ class Watch:
 
 
 Request = (
-    Open | Feed | Intervene | Compare | Refold | Restate | Detail | Slice | Close | Keep | Browse | Slots | Thumbnails
-    | Full | Measure | Weigh | Visualise | SaveRecipe | LookThrough | Exemplify | Watch | Export | FilmWalk | StopFilm
-    | Pause | Cancel | Screenshot | Save | Restore | Quit
+    Open | Feed | TakeBack | Intervene | Compare | Refold | Restate | Detail | Slice | Close | Keep | Browse | Slots
+    | Thumbnails | Full | Measure | Weigh | Visualise | SaveRecipe | LookThrough | Exemplify | Watch | Export | FilmWalk
+    | StopFilm | Pause | Cancel | Screenshot | Save | Restore | Quit
 )  # fmt: skip

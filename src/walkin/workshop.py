@@ -14,7 +14,7 @@ from walkin.loop.errands import ERRANDS, Errand, job_name
 from walkin.loop.followers import Followers
 from walkin.loop.live_inputs import LiveInputs
 from walkin.mailbox import Emit, Mailbox, Worker, lower_thread_priority
-from walkin.requests import Close, Compare, Feed, Intervene, Open, Request, Restate, Watch
+from walkin.requests import Close, Compare, Feed, Intervene, Open, Request, Restate, TakeBack, Watch
 from walkin.results import Finished, Progress, Result, Watching
 from walkin.room_requests import Cancel, Pause
 from walkin.shelf_requests import Browse, Full, Keep, Slots, Thumbnails
@@ -220,7 +220,7 @@ class Workshop:
             return
         self._inputs.stop(request.network)
         self._followers.forget(request.network)
-        ended = ("open", "restate", "feed", "reach", "compare", "detail", "slice", "measure", "export")
+        ended = ("open", "restate", "feed", "put_back", "reach", "compare", "detail", "slice", "measure", "export")
         ended += (GROWING, EVIDENCE, EXEMPLARS)
         jobs = tuple(job_name(what, request.network) for what in ended)
         self.worker.submit(job_name("close", request.network), self._job("close_network", request), replaces=jobs)
@@ -239,6 +239,8 @@ class Workshop:
     def _taken_back(self, exhibit: Exhibit) -> Iterator[Request]:
         """Of what is under way and told to stop: what has all walls of a network show the state of before, since some
         of them may show the one that was asked for."""
+        if any(self.worker.has(job_name(what, exhibit.key)) for what in ("feed", "live")):
+            yield TakeBack(exhibit.key)
         if self.worker.has(job_name("reach", exhibit.key)):
             if exhibit.changed_before is not None:
                 exhibit.interventions, exhibit.changed_before = exhibit.changed_before, None

@@ -305,7 +305,7 @@ class World:
             self.tell_growth()
         elif job in (EVIDENCE, EXEMPLARS):
             self.findings.finish(job, network, failed=bool(result.error), cancelled=result.cancelled)
-        elif job == "feed" and exhibit is not None and result.error:
+        elif exhibit is not None and (job == "put_back" or (job == "feed" and result.error)):
             exhibit.refuse()
         if result.error:
             self.notify(result.error, "error", lasting=job in LASTING)

@@ -16,6 +16,7 @@ from walkin.requests import (
     Open,
     Refold,
     Slice,
+    TakeBack,
     Visualise,
     Weigh,
 )
@@ -42,6 +43,7 @@ class Errand:
 ERRANDS: dict[type, Errand] = {
     Open: Errand("open", "open_network"),
     Feed: Errand("feed", "feed"),
+    TakeBack: Errand("put_back", "take_back"),
     Intervene: Errand("reach", "intervene"),
     Compare: Errand("compare", "compare"),
     Refold: Errand("fold", "refold"),

@@ -99,8 +99,10 @@ class Fit:
                 _some(self.mismatched, "of another shape", ";"),
             ]
             raise WalkinError(f"{Path(path).name} has weights of another network: {'; '.join(p for p in parts if p)}")
+        from walkin.network.filling import fill
+
         try:
-            model.load_state_dict(self.state, strict=False)
+            fill(model, self.state)
         except Exception as problem:  # a module may refuse what it loads by its own hook
             raise WalkinError(
                 f"{Path(path).name} does not go into the network: {str(problem).splitlines()[0]}"
@@ -109,7 +111,7 @@ class Fit:
 
 def fit(model: nn.Module, state: Mapping[str, Any]) -> Fit:
     """Match a state dict to a network: prefixes of wrappers are taken off where that makes more keys match."""
-    wanted = model.state_dict()
+    wanted = model.state_dict(keep_vars=True)  # else each is another tensor, made by a call of its own
     state, notes = _without_prefixes(dict(state), wanted)
     if any(_OLD_DENSENET.match(key) for key in state) and not any(_OLD_DENSENET.match(key) for key in wanted):
         state = {_OLD_DENSENET.sub(r"\1\2", key): value for key, value in state.items()}
@@ -163,11 +165,15 @@ def _without_prefixes(state: dict[str, Any], wanted: Mapping[str, Any]) -> tuple
 
 
 def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
-    from safetensors import SafetensorError
+    from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_file
 
+    from walkin.network.mapped import mapped
+
     try:
-        return load_file(path, device="cpu")
+        with safe_open(path, "pt"):  # looks whether all of it is there, and as the header says
+            found = mapped(path)
+        return found if found is not None else load_file(path, device="cpu")
     except (SafetensorError, OSError, ValueError) as problem:
         raise WalkinError(f"cannot read {path}: truncated, or not a safetensors file ({problem})") from problem
 

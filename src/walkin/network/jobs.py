@@ -46,6 +46,7 @@ from walkin.requests import (
     Restate,
     Slice,
     State,
+    TakeBack,
     Visualise,
     Watch,
     Weigh,
@@ -151,6 +152,13 @@ def feed(sessions: Sessions, request: Feed, emit: Emit) -> Iterator[Result]:
     if request.picture is not None:
         sessions.gallery.keep(request.source, request.picture)
     yield from session.run(prepare(session.loaded, request.source, sessions.gallery), emit, job="feed")
+
+
+def take_back(sessions: Sessions, request: TakeBack, emit: Emit) -> Iterator[Result]:
+    """Have all walls show one picture again, where another was given up half-way."""
+    session = _session(sessions, request.network)
+    if session is not None:
+        yield from session.take_back(emit)
 
 
 def intervene(sessions: Sessions, request: Intervene, emit: Emit) -> Iterator[Result]:

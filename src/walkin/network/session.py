@@ -47,6 +47,9 @@ VOLUMES_BYTES = 1 << 29  # of values kept so that another slice of a volume need
 ATTEMPTS = 3  # a network that draws random numbers may take another path each time
 
 
+MadeWith = tuple[Capture | None, Plan | None, Trace | None]
+
+
 @dataclass
 class Shown:
     """What the room shows of the last picture that went through: sent again where the next one fails. Tiles are made
@@ -77,6 +80,8 @@ class Session:
     """What was said of probes."""
     painted: set[str] = field(default_factory=set)
     """Walls that have been sent something newer than `shown`."""
+    unfinished: MadeWith | None = None
+    """What `shown` was made with, where a picture was given up half-way since."""
     budget_bytes: int | None = None
     """See requests.Open."""
     wanted: Mapping[str, int] = field(default_factory=dict)
@@ -119,16 +124,20 @@ class Session:
         """One picture. If the network fails on it the room is put back, and WalkinError says what happened."""
         loaded = self.loaded
         assert loaded is not None
-        before, changes = (self.capture, self.plan, self.trace), self.changes
+        before = self.unfinished or (self.capture, self.plan, self.trace)
+        changes, plain = self.changes, self.plain
         self.serial += 1
         fed = Fed(given.pixels, given.caption, self.serial, self.key, given.source)
         try:
             yield from self._attempts(loaded, given.inputs, fed, emit, job)
-        except (Cancelled, GraphChanged):
+        except (Cancelled, GeneratorExit, GraphChanged):  # the second: cancelled while a result is handed over
             if self.reach is not None:
                 self.reach.forget()  # some walls show this picture, others the one before
             if self.plan is before[1]:
                 self.changes = changes
+            self.plain = plain
+            if self.shown.fed is not None:
+                self.unfinished = before
             raise
         except Exception as problem:
             fault: BaseException | None = problem
@@ -139,12 +148,18 @@ class Session:
                 give_memory_back(loaded.device)
             else:
                 reason = ""
+            self.plain = plain
             yield from self._put_back(before, emit)
             if not reason:
                 raise  # it has never run, and what was raised says so
             name = given.caption[0] if given.caption else "this picture"
             raise WalkinError(f"{loaded.name} fails on {name}: {reason}") from problem
         self.inputs = given.inputs
+
+    def take_back(self, emit: Emit) -> Iterator[Result]:
+        """After a picture that was given up half-way: the one before, wherever that has been painted over."""
+        if self.unfinished is not None:
+            yield from self._put_back(self.unfinished, emit)
 
     def _attempts(self, loaded: Loaded, inputs: tuple[Any, ...], fed: Fed, emit: Emit, job: str) -> Iterator[Result]:
         if self.capture is not None:
@@ -317,7 +332,12 @@ class Session:
         if wrong is not None:
             yield replace(wrong, network=self.key)
         self.shown = Shown(self.plan.network if self.plan else None, fed, found)
+        self._all_of_one()
+
+    def _all_of_one(self) -> None:
+        """All walls show what `shown` says."""
         self.painted.clear()
+        self.unfinished = None
 
     def _hand_over(self, catch: Catch, plan: Plan, serial: int, emit: Emit) -> set[str]:
         """Send what was caught while the network was traced; addresses of walls that are missing."""
@@ -375,11 +395,11 @@ class Session:
         walls = {node.address: node.mosaic for node in network.nodes if node.kind != "input"}
         self.levels, self.sent, self.cut = first_levels(walls, self.budget_bytes), {}, {}
 
-    def _put_back(self, before: tuple[Capture | None, Plan | None, Trace | None], emit: Emit) -> Iterator[Result]:
+    def _put_back(self, before: MadeWith, emit: Emit) -> Iterator[Result]:
         """Send again what the last good picture had put where a newer one has been painted over it."""
         changed = self.capture is not before[0]
         self.capture, self.plan, self.trace = before
-        self.reach, self.changes = None, NOTHING
+        self.reach, self.changes, self.volumes = None, NOTHING, {}
         if self.plan is not None and self.interventions:
             self.changes = fit(self, self.interventions)[0]
         if self.plan is not None:
@@ -395,7 +415,9 @@ class Session:
             yield Traced(shown.traced, self.serial, self.key)
         yield replace(shown.fed, serial=self.serial)
         walls = [node.address for node in self.plan.network.nodes if node.kind != "input"] if self.plan else []
-        yield from hand_out(self, [address for address in walls if changed or address in self.painted], emit)
-        self.painted.clear()
+        if changed:
+            self.painted.update(walls)
+        yield from hand_out(self, [address for address in walls if address in self.painted], emit)
+        self._all_of_one()
         for reading in shown.readings:
             yield replace(reading, serial=self.serial)  # type: ignore[arg-type]

@@ -198,7 +198,7 @@ class Exhibit:
         return self.training.accept(result)
 
     def refuse(self) -> None:
-        """A picture could not be fed: the one before it is still there."""
+        """A picture could not be fed, or was given up: the one before it is still there."""
         if self.picture is not None and self.asked != self.picture.source:
             self.refused, self.asked = self.asked, self.picture.source
 
