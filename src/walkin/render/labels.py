@@ -186,11 +186,11 @@ class Labels:
         """Choose the labels that can be read from here, of those in view, (walls,) bool."""
         near: list[tuple[int, bool]] = []
         self._wanted, bounds = world.look.labels, world.bounds
-        if self._wanted and world.walls and self._layout_revision == world.layout_revision and self._world is world:
+        if self._wanted and world.walls and world is self._world:  # right after the rehearsal they are of its room
             walls = (seen & (sight.distance2 < self._reach2)).nonzero()[0]
             spheres = self._spheres[walls]
-            walls = walls[~sight.cover.hides(Bodies.of_words(bounds, walls, spheres[:, :3], spheres[:, 3]))]
-            spheres = self._spheres[walls]
+            clear = ~sight.cover.hides(Bodies.of_words(bounds, walls, spheres[:, :3], spheres[:, 3]))
+            walls, spheres = walls[clear], spheres[clear]
             away = spheres[:, :3] - sight.eyes[0].position
             facts = np.sqrt(np.einsum("ij,ij->i", away, away)) - spheres[:, 3] < READABLE * FACT_M
             near = list(zip(walls.tolist(), facts.tolist(), strict=True))
