@@ -30,8 +30,8 @@ from safetensors.torch import save_file
 from walkin.app import App, Settings
 from walkin.frame import Input
 from walkin.interact.doing import do
-from walkin.network import checkpoint
-from walkin.network.snapshots import Snapshots
+from walkin.network.loading import checkpoint
+from walkin.network.training.snapshots import Snapshots
 from walkin.picture_source import File
 from walkin.requests import Feed, Open
 from walkin.resources import photos

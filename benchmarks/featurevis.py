@@ -43,7 +43,7 @@ from walkin.network.featurevis.recipe import Recipe, named
 from walkin.network.featurevis.robust import HARMS, harmed
 from walkin.network.featurevis.studio import Request, Studio
 from walkin.network.featurevis.writing import sheet
-from walkin.network.loaded import Loaded, load
+from walkin.network.loading.loaded import Loaded, load
 from walkin.requests import Open
 from walkin.visualised import Grown, Visualised
 

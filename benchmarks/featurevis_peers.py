@@ -53,7 +53,7 @@ def main() -> None:
 
 def network(name: str) -> nn.Module:
     if name == "demo":
-        from walkin.network.demo import build, weights_file
+        from walkin.network.loading.demo import build, weights_file
 
         model = build()
         model.load_state_dict(torch.load(weights_file(), map_location="cpu"))

@@ -115,7 +115,7 @@ def new_picture(app: App, network: str, repeats: int) -> list[dict[str, Any]]:
     """Job start to last upload done, on a room that stands; the capture of the graph; each over the bare forward."""
     session = app.workshop.sessions.by_key[""]
     loaded = session.loaded
-    from walkin.network.pictures import read_picture
+    from walkin.network.feeding.pictures import read_picture
 
     inputs = loaded.example_inputs(read_picture(photos()[0]))
     forward, traced, folded, whole, first = [], [], [], [], []
@@ -234,7 +234,7 @@ def seconds_of_forward(model, inputs) -> float:
 
 
 def _trace(model, inputs) -> float:
-    from walkin.network.trace import trace
+    from walkin.network.tracing.trace import trace
 
     began_s = time.perf_counter()
     trace(model, *inputs)
@@ -250,8 +250,8 @@ def _capture(session, inputs) -> float:
 def _first_wall(session, inputs) -> float:
     """How much longer it takes to the tiles of the wall that is computed first than to its value; both forwards end
     there."""
-    from walkin.network.capture import Enough
-    from walkin.network.quantise import quantise
+    from walkin.network.running.capture import Enough
+    from walkin.network.showing.quantise import quantise
 
     nodes = session.capture.nodes
     times = []

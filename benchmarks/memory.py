@@ -86,8 +86,8 @@ def bare(network: str, size: tuple[int, int]) -> dict[str, float]:
     import torch
 
     from walkin.network import jobs
-    from walkin.network.loaded import load
-    from walkin.network.pictures import read_picture
+    from walkin.network.feeding.pictures import read_picture
+    from walkin.network.loading.loaded import load
     from walkin.resources import photos
 
     jobs.prepare_thread()
@@ -108,7 +108,7 @@ def bare(network: str, size: tuple[int, int]) -> dict[str, float]:
 def room(network: str, size: tuple[int, int]) -> dict[str, float]:
     """A room that opens, with times by what the worker says that it does."""
     from walkin.app import App, Settings
-    from walkin.network.pictures import read_picture
+    from walkin.network.feeding.pictures import read_picture
     from walkin.resources import photos
     from walkin.targets.offscreen import OffscreenTarget
 

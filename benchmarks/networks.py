@@ -194,8 +194,8 @@ def measured(session: Any) -> tuple[float, float]:
     """(ms of a bare forward, a capture with tiles over it)."""
     import torch
 
-    from walkin.network.quantise import quantise
-    from walkin.network.replay import GraphChanged
+    from walkin.network.running.replay import GraphChanged
+    from walkin.network.showing.quantise import quantise
 
     torch.set_num_threads(1)
     capture, inputs, model = session.capture, session.inputs, session.loaded.model

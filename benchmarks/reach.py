@@ -26,12 +26,12 @@ import torchvision
 from machine import machine
 
 from walkin.interventions import Intervention
-from walkin.network.capture import Capture
-from walkin.network.changes import NOTHING
-from walkin.network.fitting import fitted
-from walkin.network.fold import fold
-from walkin.network.reaching import Reach
-from walkin.network.trace import trace
+from walkin.network.folding.fold import fold
+from walkin.network.running.capture import Capture
+from walkin.network.running.changes import NOTHING
+from walkin.network.running.fitting import fitted
+from walkin.network.running.reaching import Reach
+from walkin.network.tracing.trace import trace
 
 PLACES = {"early": 0.1, "middle": 0.5, "late": 0.9}
 

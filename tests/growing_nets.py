@@ -10,7 +10,7 @@ from torch import nn
 
 from walkin.network.featurevis.growing import visualise
 from walkin.network.featurevis.recipe import named
-from walkin.network.loaded import Loaded, load
+from walkin.network.loading.loaded import Loaded, load
 from walkin.requests import Open
 from walkin.visualised import Grown
 

@@ -23,11 +23,11 @@ import torchvision
 from torch import nn
 
 from walkin.graph import Network
-from walkin.network.capture import Capture
-from walkin.network.fold import FOLDS, fold
-from walkin.network.recording import Trace
-from walkin.network.replay import GraphChanged
-from walkin.network.trace import trace
+from walkin.network.folding.fold import FOLDS, fold
+from walkin.network.running.capture import Capture
+from walkin.network.running.replay import GraphChanged
+from walkin.network.tracing.recording import Trace
+from walkin.network.tracing.trace import trace
 
 SMALL = (
     "alexnet", "resnet18", "googlenet", "densenet121", "squeezenet1_1", "mobilenet_v2", "mobilenet_v3_small",

@@ -17,12 +17,12 @@ from torch.nn.modules import module as torch_module
 from torch.overrides import TorchFunctionMode
 
 from walkin.errors import Cancelled
-from walkin.network import capture as capture_module
-from walkin.network.capture import Capture, activations, network
-from walkin.network.fold import FOLDS, fold
-from walkin.network.recorder import Recorder
-from walkin.network.replay import GraphChanged
-from walkin.network.trace import trace
+from walkin.network.folding.fold import FOLDS, fold
+from walkin.network.running import capture as capture_module
+from walkin.network.running.capture import Capture, activations, network
+from walkin.network.running.replay import GraphChanged
+from walkin.network.tracing.recorder import Recorder
+from walkin.network.tracing.trace import trace
 
 # --- exactness: a second truth that shares no code with the capture
 

@@ -13,12 +13,13 @@ from test_jobs import of, opened, run
 from torch import nn
 
 from walkin.graph import Node
-from walkin.network import catching, jobs, together
-from walkin.network.capture import Capture
-from walkin.network.catching import Catch
-from walkin.network.fold import fold
-from walkin.network.quantise import quantise
-from walkin.network.trace import trace
+from walkin.network import jobs, together
+from walkin.network.folding.fold import fold
+from walkin.network.running.capture import Capture
+from walkin.network.showing.quantise import quantise
+from walkin.network.tracing import catching
+from walkin.network.tracing.catching import Catch
+from walkin.network.tracing.trace import trace
 from walkin.requests import Refold
 from walkin.tiles import Tiles
 

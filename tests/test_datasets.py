@@ -14,10 +14,10 @@ from PIL import Image
 
 from walkin.catalogue import Catalogue, Page, Spoiled, Thumbnail
 from walkin.errors import WalkinError
-from walkin.network import shelf as jobs
-from walkin.network.datasets import Pictures, open_pictures
-from walkin.network.gallery import Gallery
-from walkin.network.shelf import Shelf
+from walkin.network.feeding import shelf as jobs
+from walkin.network.feeding.datasets import Pictures, open_pictures
+from walkin.network.feeding.gallery import Gallery
+from walkin.network.feeding.shelf import Shelf
 from walkin.picture_source import File, Item
 from walkin.results import Notice
 from walkin.shelf_requests import Browse, Slots, Thumbnails
@@ -333,10 +333,10 @@ def test_a_file_that_is_half_written_is_skipped_counted_and_named(tmp_path: Path
 
 def test_a_large_folder_gives_its_first_page_before_it_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """And opens none of its files: they are not even pictures."""
-    monkeypatch.setattr("walkin.network.folders.CHUNK", 50)
+    monkeypatch.setattr("walkin.network.feeding.folders.CHUNK", 50)
     for number in range(500):
         (tmp_path / f"{number:03}.jpg").touch()
-    monkeypatch.setattr("walkin.network.folders.read_picture", None)
+    monkeypatch.setattr("walkin.network.feeding.folders.read_picture", None)
     shelf = Shelf(Gallery())
     shelf.desk.ask(Slots(str(tmp_path), 0, 12))
     running = jobs.browse(shelf, Browse(str(tmp_path)), lambda result: None)
@@ -355,7 +355,7 @@ def test_torch_is_not_needed_for_a_folder(tmp_path: Path):
 
     picture(tmp_path / "a.png")
     program = (
-        "import sys\nfrom walkin.network import shelf\nfrom walkin.network.gallery import Gallery\n"
+        "import sys\nfrom walkin.network import shelf\nfrom walkin.network.feeding.gallery import Gallery\n"
         "from walkin.picture_source import File\nfrom walkin.shelf_requests import Browse, Thumbnails\n"
         f"s = shelf.Shelf(Gallery()); s.desk.ask(Thumbnails((File({str(tmp_path / 'a.png')!r}),)))\n"
         f"print([type(r).__name__ for r in shelf.browse(s, Browse({str(tmp_path)!r}), None)], 'torch' in sys.modules)"

@@ -7,9 +7,10 @@ import torch
 
 from walkin import resources
 from walkin.errors import WalkinError
-from walkin.network import demo, labels
-from walkin.network.loaded import Loaded, load
-from walkin.network.pictures import read_picture
+from walkin.network.feeding.pictures import read_picture
+from walkin.network.loading import demo
+from walkin.network.loading.loaded import Loaded, load
+from walkin.network.showing import labels
 from walkin.requests import Open
 
 

@@ -7,9 +7,10 @@ import torch
 
 from walkin.errors import WalkinError
 from walkin.graph import Network, Node
-from walkin.network import catalogue, devices
+from walkin.network import devices
 from walkin.network.describe import info_json, info_text
-from walkin.network.sources import STUDY
+from walkin.network.loading import catalogue
+from walkin.network.loading.sources import STUDY
 
 SMALL = Network(
     "tiny",

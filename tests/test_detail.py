@@ -17,7 +17,7 @@ from walkin.errors import Cancelled
 from walkin.mosaic import Mosaic
 from walkin.network import jobs
 from walkin.network.jobs import Sessions
-from walkin.network.quantise import quantise
+from walkin.network.showing.quantise import quantise
 from walkin.requests import Detail, Feed, Open, Refold
 from walkin.results import Notice
 from walkin.tiles import Tiles

@@ -23,7 +23,6 @@ from walkin.errors import WalkinError
 from walkin.evidence import Evidence, Exemplars
 from walkin.mailbox import Mailbox, Worker
 from walkin.network import jobs
-from walkin.network.datasets import open_pictures
 from walkin.network.evidence import keeping, looking
 from walkin.network.evidence.collection import Collection, collect
 from walkin.network.evidence.exemplars import box_of, exemplars
@@ -32,7 +31,8 @@ from walkin.network.evidence.tally import median_of
 from walkin.network.evidence.units import units_of
 from walkin.network.featurevis.cache import Cache
 from walkin.network.featurevis.reach import Reach
-from walkin.network.gallery import Gallery
+from walkin.network.feeding.datasets import open_pictures
+from walkin.network.feeding.gallery import Gallery
 from walkin.network.session import Session
 from walkin.picture_source import File
 from walkin.requests import Exemplify, LookThrough

@@ -24,7 +24,7 @@ from walkin.files import staging
 from walkin.files.staging import check_room, free, staged_file, staged_folder, sweep
 from walkin.mailbox import Cancelled
 from walkin.network import jobs
-from walkin.network.capture import activations
+from walkin.network.running.capture import activations
 from walkin.results import Exported, Progress
 
 SOURCE = Path(__file__).parent.parent / "src"

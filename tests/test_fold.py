@@ -11,11 +11,11 @@ import zoo
 from torch import Tensor, nn
 
 from walkin.graph import Network
-from walkin.network.capture import network
-from walkin.network.fold import FOLDS, fold
-from walkin.network.grouping import Grouping
-from walkin.network.recording import Call, Op, Place, Trace
-from walkin.network.trace import trace
+from walkin.network.folding.fold import FOLDS, fold
+from walkin.network.folding.grouping import Grouping
+from walkin.network.running.capture import network
+from walkin.network.tracing.recording import Call, Op, Place, Trace
+from walkin.network.tracing.trace import trace
 
 
 def folded(name: str, level: str = "layers", side: int = 64) -> Network:
@@ -274,7 +274,7 @@ def test_fold_needs_no_torch() -> None:
     import subprocess
     import sys
 
-    code = "import sys, walkin.network.fold, walkin.network.fold_blocks\nassert 'torch' not in sys.modules"
+    code = "import sys, walkin.network.folding.fold, walkin.network.folding.blocks\nassert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

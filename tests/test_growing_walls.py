@@ -22,7 +22,7 @@ from walkin.keeping.scene import Opened, Scene, from_json, to_json
 from walkin.loop import recipe_settings
 from walkin.mailbox import Mailbox, Worker
 from walkin.network.featurevis.recipe import Recipe, named
-from walkin.network.grown_tiles import LEVELS, SIDE, levels_of
+from walkin.network.showing.grown_tiles import LEVELS, SIDE, levels_of
 from walkin.picture_source import Pixels
 from walkin.requests import Visualise
 from walkin.results import Finished

@@ -16,10 +16,11 @@ from walkin import cli
 from walkin.errors import WalkinError
 from walkin.keeping.plain import from_plain, to_plain
 from walkin.keeping.scene import Opened as SavedNetwork
-from walkin.network import guess, jobs
-from walkin.network.example import Example
-from walkin.network.forms import arguments
-from walkin.network.pictures import Picture
+from walkin.network import jobs
+from walkin.network.feeding.pictures import Picture
+from walkin.network.loading import guess
+from walkin.network.loading.example import Example
+from walkin.network.loading.forms import arguments
 from walkin.network.session import Session
 from walkin.picture_source import Given, Pixels, source_from_json, source_to_json
 from walkin.readings import Scores

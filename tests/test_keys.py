@@ -12,7 +12,7 @@ from test_inputs import Opened
 from torch import Tensor, nn
 
 from walkin.errors import WalkinError
-from walkin.network import keys
+from walkin.network.loading import keys
 from walkin.requests import Open
 
 

@@ -15,8 +15,9 @@ from test_jobs import Picky, of, opened
 
 from walkin.errors import WalkinError
 from walkin.mailbox import Mailbox, Worker
-from walkin.network import jobs, live
-from walkin.network.live import CameraFrames, FolderFrames, open_frames
+from walkin.network import jobs
+from walkin.network.feeding import live
+from walkin.network.feeding.live import CameraFrames, FolderFrames, open_frames
 from walkin.picture_source import File
 from walkin.requests import Watch
 from walkin.results import Fed, Finished, Notice, Progress, Watching

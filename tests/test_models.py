@@ -9,9 +9,9 @@ from torch import nn
 from torchvision import models as zoo
 
 from walkin import models
-from walkin.network.catalogue import names
-from walkin.network.loaded import load
-from walkin.network.sources import STUDY
+from walkin.network.loading.catalogue import names
+from walkin.network.loading.loaded import load
+from walkin.network.loading.sources import STUDY
 from walkin.requests import Open
 
 # Of the published networks and of DeepVisionVR's, counted from their own code.

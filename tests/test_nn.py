@@ -208,9 +208,9 @@ def test_show_false_makes_one_wall_of_what_lies_before():
 
 
 def test_a_group_of_a_probe_can_be_closed():
-    from walkin.network.fold import fold
-    from walkin.network.points import of_model
-    from walkin.network.trace import trace
+    from walkin.network.folding.fold import fold
+    from walkin.network.tracing.points import of_model
+    from walkin.network.tracing.trace import trace
 
     model = Bare()
     marks = of_model(model, {"add": Probe("second", group="body").mark})
@@ -325,7 +325,7 @@ def test_a_scene_keeps_probes_and_what_is_hidden():
 def test_visualisations_are_asked_for_by_name():
     from walkin.api.given import request_for
     from walkin.network.featurevis.reach import Reach
-    from walkin.network.loaded import load
+    from walkin.network.loading.loaded import load
 
     steps = load(request_for(Probed(), input_size=24))
     try:
@@ -416,7 +416,7 @@ class Annotated(nn.Module):
 
 def opened(model: nn.Module, **options: Any) -> Network:
     from walkin.api.given import request_for
-    from walkin.network.opened import describe
+    from walkin.network.loading.opened import describe
 
     return describe(request_for(model, input_size=32, **options), lambda line: None)
 
@@ -450,10 +450,10 @@ def test_walls_stand_at_the_stages_and_lanes_of_the_author():
 
 
 def test_a_tracker_shows_the_value_it_was_given_although_that_is_written_over():
-    from walkin.network.capture import Capture
-    from walkin.network.fold import fold
-    from walkin.network.points import of_model
-    from walkin.network.trace import trace
+    from walkin.network.folding.fold import fold
+    from walkin.network.running.capture import Capture
+    from walkin.network.tracing.points import of_model
+    from walkin.network.tracing.trace import trace
 
     model = Inner().eval()
     x = torch.rand(1, 3, 32, 32)
@@ -501,7 +501,7 @@ def test_a_tracker_that_is_hidden_lets_its_edges_through():
 
 
 def test_the_histogram_is_of_the_module_that_is_tracked():
-    from walkin.network.histograms import weights
+    from walkin.network.showing.histograms import weights
 
     network, model = opened(Annotated()), Annotated()
     found = weights("", network.find("Conv2"), model, 16)

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from walkin.errors import WalkinError
-from walkin.network import noise
-from walkin.network.gallery import Gallery
-from walkin.network.inputs import prepare
-from walkin.network.loaded import Loaded
-from walkin.network.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
+from walkin.network.feeding import noise
+from walkin.network.feeding.gallery import Gallery
+from walkin.network.feeding.inputs import prepare
+from walkin.network.loading.loaded import Loaded
+from walkin.network.loading.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from walkin.picture_source import Noise
 
 

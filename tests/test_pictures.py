@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from walkin.errors import WalkinError
-from walkin.network import decode
-from walkin.network.pictures import picture_from, read_picture
+from walkin.network.feeding import decode
+from walkin.network.feeding.pictures import picture_from, read_picture
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 

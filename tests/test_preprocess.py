@@ -7,9 +7,9 @@ from PIL import Image
 
 from walkin import resources
 from walkin.errors import WalkinError
-from walkin.network import guess
-from walkin.network.pictures import read_picture
-from walkin.network.preprocess import IMAGENET_MEAN, Preprocess, from_timm, from_torchvision
+from walkin.network.feeding.pictures import read_picture
+from walkin.network.loading import guess
+from walkin.network.loading.preprocess import IMAGENET_MEAN, Preprocess, from_timm, from_torchvision
 
 # One each of what torchvision's classifiers do: bilinear and bicubic, other resizes and crops, segmentation's
 # resize without a crop, detection's nothing at all.

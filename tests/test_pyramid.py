@@ -7,7 +7,7 @@ import pytest
 import torch
 from test_quantise import node_of
 
-from walkin.network.quantise import quantise
+from walkin.network.showing.quantise import quantise
 from walkin.pyramid import halved
 
 

@@ -8,7 +8,7 @@ import torch
 from rooms import mosaic_levels
 
 from walkin.graph import MAX_SIDE, Node
-from walkin.network.quantise import SAMPLES, percentiles, quantise
+from walkin.network.showing.quantise import SAMPLES, percentiles, quantise
 from walkin.tiles import Tiles
 
 
@@ -315,8 +315,8 @@ def test_slices_give_what_one_go_gives(monkeypatch: pytest.MonkeyPatch, kind: st
         assert not whole.levels[0][y:, x + node.mosaic.cell_width :].any(), "nothing beyond the last picture"
     row = columns * size
     for values, texels in ((1, 1), (4 * size, 1), (4 * size, 3 * row), (row, 2 * row), (2 * row, 1 << 20)):
-        monkeypatch.setattr("walkin.network.quantise.BLOCK", values)
-        monkeypatch.setattr("walkin.network.quantise.STRIP", texels)
+        monkeypatch.setattr("walkin.network.showing.quantise.BLOCK", values)
+        monkeypatch.setattr("walkin.network.showing.quantise.STRIP", texels)
         sliced = quantise(node, value, first_level=first_level)
         for one, other in zip(whole.levels, sliced.levels, strict=True):
             assert (one == other).all()
@@ -328,7 +328,7 @@ def test_slices_give_what_one_go_gives(monkeypatch: pytest.MonkeyPatch, kind: st
 
 @pytest.mark.parametrize("shape", [(1, 64, 40, 40), (1, 40, 40, 64), (1, 1601, 64)])
 def test_what_is_made_of_a_large_value_at_a_time_is_bounded(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]):
-    import walkin.network.quantise as module
+    import walkin.network.showing.quantise as module
 
     monkeypatch.setattr(module, "BLOCK", 5 * 1600)
     made: list[int] = []

@@ -113,7 +113,7 @@ class Room:
         return {address: value[0].reshape(value.shape[1], *value.shape[2:]).numpy() for address, value in given.items()}
 
     def input_of(self, name: str) -> torch.Tensor:
-        from walkin.network.inputs import prepare
+        from walkin.network.feeding.inputs import prepare
 
         session = self.sessions.by_key[""]
         assert session.loaded is not None

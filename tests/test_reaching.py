@@ -14,13 +14,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import walkin
 from walkin.errors import Cancelled, WalkinError
 from walkin.interventions import Intervention
-from walkin.network.capture import Capture
-from walkin.network.changes import NOTHING, Changes
-from walkin.network.changing import Changing
-from walkin.network.fitting import fitted
-from walkin.network.fold import fold as folded
-from walkin.network.reaching import Reach
-from walkin.network.trace import trace
+from walkin.network.folding.fold import fold as folded
+from walkin.network.running.capture import Capture
+from walkin.network.running.changes import NOTHING, Changes
+from walkin.network.running.changing import Changing
+from walkin.network.running.fitting import fitted
+from walkin.network.running.reaching import Reach
+from walkin.network.tracing.trace import trace
 
 
 class InPlace(nn.Module):

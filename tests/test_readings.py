@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from walkin.network import jobs, readings
-from walkin.network.class_colors import palette
-from walkin.network.histograms import activations
+from walkin.network import jobs
 from walkin.network.jobs import Sessions
+from walkin.network.showing import readings
+from walkin.network.showing.class_colors import palette
+from walkin.network.showing.histograms import activations
 from walkin.picture_source import Noise
 from walkin.readings import Boxes, Scores, Segmentation
 from walkin.requests import Open
@@ -174,7 +175,7 @@ def test_torchvisions_dense_networks(name: str, kind: type):
 
 
 def _noise(session: Any) -> Any:
-    from walkin.network.gallery import Gallery
-    from walkin.network.inputs import prepare
+    from walkin.network.feeding.gallery import Gallery
+    from walkin.network.feeding.inputs import prepare
 
     return prepare(session.loaded, Noise("gaussian"), Gallery())

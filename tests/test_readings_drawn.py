@@ -15,7 +15,7 @@ from walkin.geometry import UP, Fov, Pose
 from walkin.interact import arrange, hands, shelf
 from walkin.interact.layout import lay_out
 from walkin.interact.pointing import CORNER_M, RIM_M, SCROLLS_M
-from walkin.network.class_colors import palette
+from walkin.network.showing.class_colors import palette
 from walkin.readings import Boxes, Segmentation
 from walkin.render import handles, legend, plate
 from walkin.render.colors import bar_colors, linear_to_srgb, lookup_table, srgb_to_linear

@@ -23,11 +23,11 @@ from walkin.interact.arrange import home, place_wall, sort_wall
 from walkin.interact.furnish import furnish
 from walkin.interact.standing import holder
 from walkin.network import jobs
-from walkin.network.capture import Capture
-from walkin.network.fold import FOLDS, fold
+from walkin.network.folding.fold import FOLDS, fold
 from walkin.network.jobs import Sessions
-from walkin.network.recording import Trace
-from walkin.network.trace import trace
+from walkin.network.running.capture import Capture
+from walkin.network.tracing.recording import Trace
+from walkin.network.tracing.trace import trace
 from walkin.picture_source import Noise
 from walkin.requests import Feed, Open, Refold
 from walkin.results import Fed, Finished, Traced

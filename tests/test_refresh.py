@@ -15,7 +15,7 @@ from torch import Tensor, nn
 import walkin
 from walkin.app import App
 from walkin.errors import WalkinError
-from walkin.network.snapshots import Snapshots, differing, shapes_of
+from walkin.network.training.snapshots import Snapshots, differing, shapes_of
 
 
 class Small(nn.Module):

@@ -30,8 +30,8 @@ from walkin.interact.shelf import set_up
 from walkin.interact.step import step
 from walkin.keeping.scene import from_json, read_scene, to_json
 from walkin.keeping.storing import Store, load
-from walkin.network.datasets import open_pictures
-from walkin.network.gallery import Gallery
+from walkin.network.feeding.datasets import open_pictures
+from walkin.network.feeding.gallery import Gallery
 from walkin.picture_source import File, Item, Noise, Pixels, Tile
 from walkin.requests import Feed, Open, Refold, Request, Watch
 from walkin.results import Fed, Traced

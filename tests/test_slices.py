@@ -16,8 +16,8 @@ from walkin.interact.doing import do
 from walkin.interact.layout import lay_out
 from walkin.network import jobs
 from walkin.network import session as sessions_of
-from walkin.network.fold import volume_of
-from walkin.network.quantise import quantise
+from walkin.network.folding.fold import volume_of
+from walkin.network.showing.quantise import quantise
 from walkin.picture_source import Given
 from walkin.requests import Feed, Open, Slice
 from walkin.results import Fed

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from walkin.errors import WalkinError
-from walkin.network import factory, loaded
-from walkin.network.loaded import load
-from walkin.network.pictures import picture_from
+from walkin.network.feeding.pictures import picture_from
+from walkin.network.loading import factory, loaded
+from walkin.network.loading.loaded import load
 from walkin.requests import Open
 from walkin.results import Notice, Progress
 
@@ -128,7 +128,7 @@ def test_a_transformer_is_fed_the_size_that_it_was_built_for(monkeypatch):
     """vit_h_14's default weights take 518 pixels, the network without them 224; here with vit_b_16's, of 384."""
     from torchvision.models import ViT_B_16_Weights
 
-    from walkin.network import torchvision_zoo
+    from walkin.network.loading import torchvision_zoo
 
     monkeypatch.setattr(torchvision_zoo, "default_weights", lambda _: ViT_B_16_Weights.IMAGENET1K_SWAG_E2E_V1)
     assert opened("vit_b_16", weights="none").example_inputs(PICTURE)[0].shape == (1, 3, 224, 224)
@@ -175,7 +175,7 @@ def test_timm():
 
 def test_timm_weights_go_in_by_timms_own_rules(tmp_path, monkeypatch):
     timm = pytest.importorskip("timm")
-    from walkin.network import timm_zoo
+    from walkin.network.loading import timm_zoo
 
     state = {k: torch.full_like(v, 0.5) for k, v in timm.create_model("resnet18").state_dict().items()}
 
@@ -332,7 +332,7 @@ def test_labels(net, tmp_path):
 
 
 def test_scores():
-    from walkin.network.labels import mismatch, scores
+    from walkin.network.showing.labels import mismatch, scores
 
     logits = torch.tensor([[0.0, 2.0, 1.0]])
     found = scores(logits, ("a", "b", "c"), n=2)
@@ -371,7 +371,7 @@ def test_what_is_wrong_is_said_before_anything_is_imported(tmp_path):
 @pytest.mark.slow
 def test_importing_the_loader_imports_no_torchvision():
     heavy = ("torchvision", "timm", "safetensors")
-    code = f"import sys, walkin.network.loaded; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, walkin.network.loading.loaded; print([name for name in {heavy} if name in sys.modules])"
     paths = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=paths)
     assert done.stdout.strip() == "[]", done.stderr

@@ -11,7 +11,8 @@ from torch import nn
 
 from walkin.app import App, Settings
 from walkin.mosaic import Mosaic
-from walkin.network import catching, jobs
+from walkin.network import jobs
+from walkin.network.tracing import catching
 from walkin.picture_source import Noise
 from walkin.render import atlas as atlas_module
 from walkin.render.atlas import Atlas, layer_bytes

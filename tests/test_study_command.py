@@ -15,7 +15,7 @@ from PIL import Image
 
 import walkin
 from walkin import cli
-from walkin.network.loaded import load
+from walkin.network.loading.loaded import load
 from walkin.study import keeping
 from walkin.study.data import Data
 from walkin.study.data import read as read_data

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from walkin.errors import WalkinError
-from walkin.network.pictures import read_picture
+from walkin.network.feeding.pictures import read_picture
 from walkin.study import data as data_of
 from walkin.study.data import Data
 from walkin.study.layouts import KINDS, listed

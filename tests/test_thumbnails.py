@@ -13,11 +13,11 @@ from PIL import Image
 from walkin.catalogue import Page, Spoiled, Thumbnail
 from walkin.errors import WalkinError
 from walkin.mailbox import Mailbox, Worker
-from walkin.network import shelf as jobs
-from walkin.network.gallery import Gallery
-from walkin.network.shelf import Shelf
-from walkin.network.thumbnails import Thumbnails as Maker
-from walkin.network.thumbnails import fitted
+from walkin.network.feeding import shelf as jobs
+from walkin.network.feeding.gallery import Gallery
+from walkin.network.feeding.shelf import Shelf
+from walkin.network.feeding.thumbnails import Thumbnails as Maker
+from walkin.network.feeding.thumbnails import fitted
 from walkin.picture_source import File, Noise, Pixels, Source, Tile
 from walkin.results import Finished, Notice
 from walkin.shelf_requests import Full, Keep, Slots, Thumbnails

@@ -24,7 +24,7 @@ from walkin.keeping.kept import Kept
 from walkin.keeping.reopening import requests_of
 from walkin.keeping.scene import from_json, to_json
 from walkin.keeping.storing import Loaded
-from walkin.network.timeline import Timeline, check, natural
+from walkin.network.training.timeline import Timeline, check, natural
 from walkin.requests import Open
 from walkin.results import Checkpoints
 from walkin.room_requests import Cancel
@@ -125,7 +125,7 @@ def test_one_that_is_taken_away_goes(tmp_path: Path):
 def test_a_follower_tells_what_is_new(tmp_path: Path):
     import queue
 
-    from walkin.network.following import Follower
+    from walkin.network.training.following import Follower
 
     results: queue.SimpleQueue[Any] = queue.SimpleQueue()
     follower = Follower(str(tmp_path), "net", results.put, look_s=0.01)

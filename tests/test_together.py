@@ -8,7 +8,7 @@ import torch
 
 from walkin.graph import MAX_SIDE, Node
 from walkin.network import together as module
-from walkin.network.quantise import quantise
+from walkin.network.showing.quantise import quantise
 from walkin.network.together import Together, helpers
 from walkin.network.vectors import MOST, Vectors
 from walkin.tiles import Tiles

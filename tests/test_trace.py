@@ -14,11 +14,11 @@ import zoo
 from torch import Tensor, nn
 
 from walkin.errors import WalkinError
-from walkin.network import recorder as recorder_module
-from walkin.network.capture import activations
-from walkin.network.overlap import overlaps
-from walkin.network.recording import Op, Trace
-from walkin.network.trace import trace
+from walkin.network.running.capture import activations
+from walkin.network.tracing import recorder as recorder_module
+from walkin.network.tracing.overlap import overlaps
+from walkin.network.tracing.recording import Op, Trace
+from walkin.network.tracing.trace import trace
 
 
 def traced(model_class: type[nn.Module]) -> Trace:
@@ -302,7 +302,8 @@ def test_compiled_modules_run_eagerly() -> None:
 def test_dynamo_is_not_imported() -> None:
     import subprocess
 
-    code = "import sys, torch\nfrom walkin.network.trace import trace\ntrace(torch.nn.Linear(2, 2), torch.ones(1, 2))"
+    code = "import sys, torch\nfrom walkin.network.tracing.trace import trace\n"
+    code += "trace(torch.nn.Linear(2, 2), torch.ones(1, 2))"
     code += "\nassert 'torch._dynamo' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -13,10 +13,10 @@ import torch
 from torch import nn
 
 from walkin.errors import WalkinError
-from walkin.network import checkpoint, weights
-from walkin.network import download as downloads
-from walkin.network.download import DownloadError, download, file_name, hash_prefix
-from walkin.network.loaded import load
+from walkin.network.loading import checkpoint, weights
+from walkin.network.loading import download as downloads
+from walkin.network.loading.download import DownloadError, download, file_name, hash_prefix
+from walkin.network.loading.loaded import load
 from walkin.requests import Open
 from walkin.results import Notice, Progress
 

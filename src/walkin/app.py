@@ -170,7 +170,7 @@ class App:
         self.world.progress = Progress("open", f"opening {requests[0].spec}")
         self.target.hint("title", f"{self.world.title} - walkin")
         if self.settings.dataset is not None:
-            from walkin.network.datasets import open_pictures
+            from walkin.network.feeding.datasets import open_pictures
 
             self.workshop.gallery.add(self.settings.browse, open_pictures(self.settings.browse, self.settings.dataset))
 

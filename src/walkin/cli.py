@@ -81,7 +81,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _networks(options: argparse.Namespace) -> int:
-    from walkin.network import catalogue
+    from walkin.network.loading import catalogue
 
     entries = catalogue.names(options.pattern)
     if not entries:

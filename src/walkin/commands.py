@@ -15,7 +15,8 @@ def info(options: argparse.Namespace) -> int:
     import json
 
     with collector_resting("torch"):
-        from walkin.network import describe, opened
+        from walkin.network import describe
+        from walkin.network.loading import opened
 
     request = request_from(options, options.network)
     check_files(request)
@@ -40,7 +41,7 @@ def featurevis(options: argparse.Namespace) -> int:
     request = request_from(options, options.network)
     check_files(request)
     if options.images:
-        from walkin.network.datasets import check
+        from walkin.network.feeding.datasets import check
 
         check(options.images)
     recipe = command.with_changes(options.recipe, options.steps, options.set)

@@ -73,7 +73,7 @@ def _offscreen() -> list[Row]:
 def _with_torch() -> Row:
     """Called beside a GL context: two LLVMs in one process once were the end of it (see targets.context)."""
     try:
-        from walkin.network import catalogue
+        from walkin.network.loading import catalogue
 
         catalogue.names("resnet18")
     except Exception as problem:

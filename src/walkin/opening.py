@@ -40,14 +40,14 @@ def view(options: argparse.Namespace, networks: list[Open] | None = None) -> int
     else:
         requests = [request_from(options, spec) for spec in options.network or ["demo"]]
         if options.images:
-            from walkin.network.datasets import check
+            from walkin.network.feeding.datasets import check
 
             check(options.images)
             requests = [replace(request, images=options.images) for request in requests]
     title = "-".join(request.spec for request in requests)
     check_files(requests[0])
     if options.checkpoints is not None:
-        from walkin.network.timeline import check as check_checkpoints
+        from walkin.network.training.timeline import check as check_checkpoints
 
         check_checkpoints(options.checkpoints)
         if len(requests) > 1:

@@ -155,7 +155,7 @@ class Restate:
     key: str | None = None
     """Where in the checkpoint the state dict lies."""
     snapshot: object = field(default=None, repr=False, compare=False)
-    """walkin.network.snapshots.Snapshots."""
+    """walkin.network.training.snapshots.Snapshots."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Room:
         """Put a picture into a network's input frame: a file, an array (H, W) or (H, W, C), a tensor (C, H, W) or a PIL
         image. `network`: its name, of those after the first; `*` for all."""
         from walkin.interact import history
-        from walkin.network.pictures import picture_from
+        from walkin.network.feeding.pictures import picture_from
         from walkin.picture_source import File, Pixels
         from walkin.requests import Feed
 
@@ -93,7 +93,7 @@ class Room:
         put into evaluation mode, nor hooked. `model`: another than the one that was given to walkin.view, or a state
         dict. WalkinError where its weights have other names or shapes: that is another network, to be opened anew.
         """
-        from walkin.network.snapshots import Snapshots, differing, state_of
+        from walkin.network.training.snapshots import Snapshots, differing, state_of
         from walkin.requests import Restate
 
         given = self._model if model is None else model

@@ -47,7 +47,7 @@ class Workshop:
     @cached_property
     def gallery(self) -> Any:
         """Pictures by what they are made from; both workers read them."""
-        from walkin.network.gallery import Gallery
+        from walkin.network.feeding.gallery import Gallery
 
         return Gallery()
 
@@ -201,7 +201,7 @@ class Workshop:
 
     def _at_the_shelf(self, request: Browse | Slots | Thumbnails | Full | Keep) -> None:
         """Pictures have a worker of their own, without torch: nobody waits for a network to see one."""
-        from walkin.network import shelf as jobs
+        from walkin.network.feeding import shelf as jobs
 
         if self._shelf is None:
             self._shelf = jobs.Shelf(self.gallery)

@@ -70,15 +70,15 @@ def request_for(
 
 def _check_names(model: Module, named: dict[str, Mark]) -> None:
     """WalkinError for two probes of one name, before anything is opened."""
-    from walkin.network.factory import adopt
-    from walkin.network.points import of_model
+    from walkin.network.loading.factory import adopt
+    from walkin.network.tracing.points import of_model
 
     of_model(adopt(model, copied=False)[0], named)
 
 
 def class_of(model: Any) -> str:
     """Name of the network's class, out of torch.compile and DataParallel; WalkinError if it is no network."""
-    from walkin.network.factory import adopt
+    from walkin.network.loading.factory import adopt
 
     return type(adopt(model, copied=False)[0]).__name__
 
@@ -88,7 +88,7 @@ def collection(images: Any) -> tuple[str, object]:
     if isinstance(images, str | os.PathLike):
         name = os.fspath(images)
         if Path(name).is_dir() or (":" in name and not Path(name).exists()):
-            from walkin.network.datasets import check
+            from walkin.network.feeding.datasets import check
 
             check(name)
             return name, None
@@ -119,7 +119,7 @@ def files_of(images: Any, stack: ExitStack) -> tuple[str, ...]:
             found += files_of(picture, stack)
             continue
         from walkin.files.pictures import PASSING, save_png
-        from walkin.network.pictures import picture_from
+        from walkin.network.feeding.pictures import picture_from
 
         pixels = picture_from(picture).pixels
         folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PASSING)))

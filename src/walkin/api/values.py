@@ -11,8 +11,9 @@ from walkin.errors import WalkinError
 from walkin.graph import Network
 from walkin.interventions import Intervention
 from walkin.marks import globs, marks
-from walkin.network import capture, changes, fitting, opened, replay
-from walkin.network.comparing import compared
+from walkin.network.loading import opened
+from walkin.network.running import capture, changes, fitting, replay
+from walkin.network.running.comparing import compared
 from walkin.readings import Changed
 from walkin.requests import Open
 

@@ -19,7 +19,7 @@ from walkin.keeping.kept import Kept
 from walkin.keeping.liked import kept_of_visit, look_as_asked
 from walkin.keeping.scene_asked import requests_for, scene_as_asked, scene_from
 from walkin.keeping.settings import put_into
-from walkin.network.timeline import check
+from walkin.network.training.timeline import check
 from walkin.requests import Open
 from walkin.resources import photos
 from walkin.room import Room, why_not_beside
@@ -107,8 +107,10 @@ def view(
         live = request.model
         shapes = None
         if not block and live is not None:
-            from walkin.network.factory import adopt  # which bring torch: of a network given by name the room is
-            from walkin.network.snapshots import shapes_of  # there before it
+            from walkin.network.loading.factory import (
+                adopt,  # which bring torch: of a network given by name the room is
+            )
+            from walkin.network.training.snapshots import shapes_of  # there before it
 
             # Now and here: later it may be half of one step and half of the next.
             request = replace(request, model=adopt(live, copied=True)[0], private=True)

@@ -50,7 +50,7 @@ def visualise(
     from walkin.network.featurevis import command
 
     if isinstance(images, str | os.PathLike):
-        from walkin.network.datasets import check
+        from walkin.network.feeding.datasets import check
 
         images = os.fspath(images)
         check(images)

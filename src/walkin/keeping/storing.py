@@ -17,8 +17,8 @@ from walkin.errors import WalkinError
 from walkin.files.pictures import passes
 from walkin.files.safe import Damaged, read_json, set_aside, write_whole
 from walkin.keeping.scene import ENDING, FORMAT, InFile, InMemory, Scene, from_json, to_json
-from walkin.network.gallery import Gallery
-from walkin.network.pictures import Picture
+from walkin.network.feeding.gallery import Gallery
+from walkin.network.feeding.pictures import Picture
 from walkin.picture_source import File, Item, Pixels, Tile
 
 

@@ -21,7 +21,7 @@ class Followers:
         """A network is opened: what was followed for the one before it is no more."""
         self.forget(request.network)
         if request.checkpoints:
-            from walkin.network.following import Follower
+            from walkin.network.training.following import Follower
 
             self._by_network[request.network] = Follower(request.checkpoints, request.network, self._put)
 

@@ -11,12 +11,12 @@ import torch
 
 from walkin.errors import Cancelled, WalkinError
 from walkin.mailbox import Emit
-from walkin.network import histograms
-from walkin.network.capture import Capture, Enough
 from walkin.network.devices import give_memory_back
-from walkin.network.loaded import Loaded
-from walkin.network.plan import Plan
-from walkin.network.replay import Along, GraphChanged, OnOutput
+from walkin.network.loading.loaded import Loaded
+from walkin.network.running.capture import Capture, Enough
+from walkin.network.running.plan import Plan
+from walkin.network.running.replay import Along, GraphChanged, OnOutput
+from walkin.network.showing import histograms
 from walkin.picture_source import Given
 from walkin.requests import Slice
 from walkin.results import Notice, Progress, Result

@@ -13,17 +13,17 @@ import torch
 from walkin.errors import Cancelled, WalkinError
 from walkin.interventions import Intervention
 from walkin.mailbox import Emit
-from walkin.network import readings
 from walkin.network.again import hand_out
 from walkin.network.against import told
-from walkin.network.capture import Capture, Enough
-from walkin.network.changes import NOTHING, Changes, Unfit
 from walkin.network.devices import give_memory_back
-from walkin.network.effects import effects
-from walkin.network.fitting import fitted
-from walkin.network.labels import probabilities
-from walkin.network.reaching import Reach
-from walkin.network.replay import GraphChanged
+from walkin.network.running.capture import Capture, Enough
+from walkin.network.running.changes import NOTHING, Changes, Unfit
+from walkin.network.running.fitting import fitted
+from walkin.network.running.reaching import Reach
+from walkin.network.running.replay import GraphChanged
+from walkin.network.showing import readings
+from walkin.network.showing.effects import effects
+from walkin.network.showing.labels import probabilities
 from walkin.readings import Intervened
 from walkin.results import Notice, Progress, Result
 

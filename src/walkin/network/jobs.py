@@ -16,20 +16,21 @@ import torch
 from walkin.errors import WalkinError
 from walkin.export_request import Export
 from walkin.mailbox import Emit
-from walkin.network import again, against, intervening, restating
-from walkin.network.changing import along
-from walkin.network.comparing import Held
+from walkin.network import again, against, intervening
 from walkin.network.export import job as export_job
-from walkin.network.fitting import fitted
-from walkin.network.gallery import Gallery
-from walkin.network.inputs import Prepared, from_picture, prepare
+from walkin.network.feeding.gallery import Gallery
+from walkin.network.feeding.inputs import Prepared, from_picture, prepare
+from walkin.network.feeding.live import LOOK_S, Frames, open_frames
+from walkin.network.feeding.pictures import picture_from
 from walkin.network.intervening import LEISURE_BYTES
-from walkin.network.live import LOOK_S, Frames, open_frames
-from walkin.network.loaded import Loaded, load
-from walkin.network.pictures import picture_from
-from walkin.network.plan import Plan
-from walkin.network.replay import Along
+from walkin.network.loading.loaded import Loaded, load
+from walkin.network.running.changing import along
+from walkin.network.running.comparing import Held
+from walkin.network.running.fitting import fitted
+from walkin.network.running.plan import Plan
+from walkin.network.running.replay import Along
 from walkin.network.session import Session
+from walkin.network.training import restating
 from walkin.network.weighing import weights_hash
 from walkin.picture_source import File, Given, Pixels
 from walkin.requests import (
@@ -279,7 +280,7 @@ def visualise(
     from walkin.network.featurevis.cache import Cache
     from walkin.network.featurevis.recipe import named
     from walkin.network.featurevis.studio import Studios
-    from walkin.network.grown_tiles import grown_tiles
+    from walkin.network.showing.grown_tiles import grown_tiles
 
     session = _session(sessions, request.network)
     if session is None or session.loaded is None:

@@ -14,27 +14,27 @@ from walkin.errors import Cancelled, WalkinError
 from walkin.graph import MIDDLE, Network, Node
 from walkin.interventions import Intervention
 from walkin.mailbox import Emit
-from walkin.network import histograms, readings
 from walkin.network.again import capture_some, hand_out
 from walkin.network.against import hold, told
-from walkin.network.capture import Capture
-from walkin.network.catching import FOLDS, Catch
-from walkin.network.changes import NOTHING, Changes
-from walkin.network.changing import along
-from walkin.network.comparing import Held
 from walkin.network.devices import give_memory_back
-from walkin.network.fold import fold
-from walkin.network.inputs import Prepared
+from walkin.network.feeding.inputs import Prepared
+from walkin.network.folding.fold import fold
 from walkin.network.intervening import fit, run_changed
-from walkin.network.labels import mismatch, probabilities
-from walkin.network.loaded import Loaded
-from walkin.network.plan import Plan
-from walkin.network.quantise import quantise
-from walkin.network.reaching import Reach
-from walkin.network.recording import Trace
-from walkin.network.replay import Along, GraphChanged
+from walkin.network.loading.loaded import Loaded
+from walkin.network.running.capture import Capture
+from walkin.network.running.changes import NOTHING, Changes
+from walkin.network.running.changing import along
+from walkin.network.running.comparing import Held
+from walkin.network.running.plan import Plan
+from walkin.network.running.reaching import Reach
+from walkin.network.running.replay import Along, GraphChanged
+from walkin.network.showing import histograms, readings
+from walkin.network.showing.labels import mismatch, probabilities
+from walkin.network.showing.quantise import quantise
 from walkin.network.telling import advice, first_tensor, told_of_path
-from walkin.network.trace import trace
+from walkin.network.tracing.catching import FOLDS, Catch
+from walkin.network.tracing.recording import Trace
+from walkin.network.tracing.trace import trace
 from walkin.readings import Effect
 from walkin.requests import Slice
 from walkin.results import Expected, Fed, Notice, Progress, Result, Traced

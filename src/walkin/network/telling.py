@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from walkin.graph import Network
-from walkin.network.inputs import Prepared
-from walkin.network.loaded import Loaded
-from walkin.network.tensors import find_tensors
+from walkin.network.feeding.inputs import Prepared
+from walkin.network.loading.loaded import Loaded
+from walkin.network.tracing.tensors import find_tensors
 
 
 def told_of_path(before: Network, now: Network) -> str:

@@ -20,9 +20,9 @@ from torch import Tensor
 
 from walkin.graph import Node
 from walkin.network.blocks import Scratch, Statistics, block_codes
-from walkin.network.channels import Channels
-from walkin.network.quantise import Sample, percentiles, quantise
-from walkin.network.strips import Levels, halve
+from walkin.network.showing.channels import Channels
+from walkin.network.showing.quantise import Sample, percentiles, quantise
+from walkin.network.showing.strips import Levels, halve
 from walkin.tiles import Tiles
 
 VALUES = 1 << 20  # of a group: 4 MB, which stay in the last cache with what is made of them

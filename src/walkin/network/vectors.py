@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from walkin.graph import Node
-from walkin.network.quantise import SAMPLES, percentiles, quantise
+from walkin.network.showing.quantise import SAMPLES, percentiles, quantise
 from walkin.tiles import Tiles
 
 MOST = 1 << 16  # values of a node: more of them are worth calls of their own

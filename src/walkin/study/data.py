@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from walkin.errors import WalkinError
-from walkin.network.pictures import read_picture
-from walkin.network.preprocess import Preprocess
+from walkin.network.feeding.pictures import read_picture
+from walkin.network.loading.preprocess import Preprocess
 from walkin.results import Progress
 from walkin.study.layouts import KINDS, Kind, listed
 from walkin.study.split import SEED, Split, stratified

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from walkin.errors import WalkinError
-from walkin.network.folders import ENDINGS
-from walkin.network.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
+from walkin.network.feeding.folders import ENDINGS
+from walkin.network.loading.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 from walkin.study.stand_in import HEIGHT, WIDTH
 
 BACKGROUND = "BACKGROUND_Google"  # of Caltech101: pictures of nothing in particular, left out as DeepVisionVR does

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from walkin.network.featurevis.growing import visualise
 from walkin.network.featurevis.objective import channel
 from walkin.network.featurevis.recipe import Recipe, named
-from walkin.network.loaded import Loaded
-from walkin.network.preprocess import Preprocess
+from walkin.network.loading.loaded import Loaded
+from walkin.network.loading.preprocess import Preprocess
 from walkin.results import Progress
 from walkin.visualised import Grown
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import Tensor
 
 from walkin import models
-from walkin.network.download import DownloadError
 from walkin.network.featurevis.command import Line
-from walkin.network.torchvision_zoo import default_weights
-from walkin.network.weights import address_of, fetched
+from walkin.network.loading.download import DownloadError
+from walkin.network.loading.torchvision_zoo import default_weights
+from walkin.network.loading.weights import address_of, fetched
 
 
 def weights_for(name: str, line: Line) -> dict[str, Tensor] | None:

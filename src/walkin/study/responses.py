@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from walkin.network.capture import Capture, network_with_plan
+from walkin.network.running.capture import Capture, network_with_plan
 from walkin.study.changes import Change
 
 AT_ONCE = 64

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from walkin import models
 from walkin.errors import WalkinError
-from walkin.network.sources import seeded
+from walkin.network.loading.sources import seeded
 from walkin.results import Progress
 from walkin.study import augmentation, keeping
 from walkin.study.data import JOB, Data

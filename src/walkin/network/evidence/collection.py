@@ -8,9 +8,9 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from walkin.network.datasets import open_pictures
-from walkin.network.gallery import Gallery
-from walkin.network.pictures import Picture
+from walkin.network.feeding.datasets import open_pictures
+from walkin.network.feeding.gallery import Gallery
+from walkin.network.feeding.pictures import Picture
 from walkin.picture_source import File, Source
 from walkin.shelf_requests import Slots
 

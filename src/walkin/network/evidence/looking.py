@@ -18,7 +18,7 @@ from walkin.network.evidence.keeping import Binder, Found
 from walkin.network.evidence.units import Seen, Unit, see, total, units_of
 from walkin.network.featurevis.cache import Cache
 from walkin.network.featurevis.reach import Reach, input_side
-from walkin.network.loaded import Loaded
+from walkin.network.loading.loaded import Loaded
 from walkin.results import Notice, Progress
 
 JOB = "evidence"

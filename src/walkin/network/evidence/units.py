@@ -11,8 +11,8 @@ from torch import Tensor
 
 from walkin.network.featurevis.aim import channels
 from walkin.network.featurevis.reach import RECTIFIERS, SQUASHERS, Reach
-from walkin.network.recording import Place
-from walkin.network.replay import GraphChanged
+from walkin.network.running.replay import GraphChanged
+from walkin.network.tracing.recording import Place
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from walkin.network.featurevis.cache import Cache, Key, Keys
 from walkin.network.featurevis.objective import channel
 from walkin.network.featurevis.recipe import Recipe
 from walkin.network.featurevis.studio import Studio
-from walkin.network.loaded import Loaded
+from walkin.network.loading.loaded import Loaded
 
 
 @dataclass(frozen=True)

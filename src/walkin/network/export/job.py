@@ -20,20 +20,20 @@ from walkin.files.staging import Staged, check_room, file_name, staged_folder
 from walkin.graph import Network, Node
 from walkin.interventions import Intervention
 from walkin.mailbox import Emit
-from walkin.network import readings
-from walkin.network.capture import Capture
-from walkin.network.effects import effects
 from walkin.network.export.gallery import write_gallery
 from walkin.network.export.manifest import FILE, Manifest, number
 from walkin.network.export.nodes import Writer, needed_bytes
 from walkin.network.export.visualisations import gather
 from walkin.network.globs import addresses_of
 from walkin.network.intervening import fit
-from walkin.network.labels import probabilities
-from walkin.network.loaded import Loaded
-from walkin.network.plan import Plan
-from walkin.network.replay import GraphChanged
+from walkin.network.loading.loaded import Loaded
+from walkin.network.running.capture import Capture
+from walkin.network.running.plan import Plan
+from walkin.network.running.replay import GraphChanged
 from walkin.network.session import Session
+from walkin.network.showing import readings
+from walkin.network.showing.effects import effects
+from walkin.network.showing.labels import probabilities
 from walkin.network.weighing import weights_hash
 from walkin.readings import Boxes, Scores, Segmentation
 from walkin.results import Exported, Progress, Result

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from walkin.export_request import Export
 from walkin.graph import Node
-from walkin.network import histograms
 from walkin.network.export import pictures
 from walkin.network.export.manifest import Record, number
 from walkin.network.export.visualisations import Visualisations
-from walkin.network.quantise import quantise
+from walkin.network.showing import histograms
+from walkin.network.showing.quantise import quantise
 from walkin.readings import Histogram
 from walkin.tiles import Tiles
 

@@ -25,7 +25,7 @@ from walkin.network.featurevis.cache import Cache
 from walkin.network.featurevis.objective import channel
 from walkin.network.featurevis.reach import Reach
 from walkin.network.featurevis.recipe import Recipe, named
-from walkin.network.loaded import Loaded
+from walkin.network.loading.loaded import Loaded
 from walkin.results import Notice, Progress, Result
 from walkin.visualised import Grown, Visualised
 

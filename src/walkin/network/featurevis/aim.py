@@ -16,7 +16,7 @@ from walkin.graph import Node
 from walkin.network.featurevis.caps import Cap
 from walkin.network.featurevis.objective import Objective, Term
 from walkin.network.featurevis.reach import Reach
-from walkin.network.recording import Place
+from walkin.network.tracing.recording import Place
 
 Phase = Literal["early", "late", "node"]
 """early: before the ReLU that the node's value comes out of; late: as the node gives it, without an upper end; node: as

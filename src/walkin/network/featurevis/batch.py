@@ -18,7 +18,7 @@ from walkin.network.featurevis.reach import Reach, where_it_stops
 from walkin.network.featurevis.recipe import digest
 from walkin.network.featurevis.studio import Request, Studio
 from walkin.network.featurevis.transforms import Sight, views
-from walkin.network.recording import Place
+from walkin.network.tracing.recording import Place
 
 FAR = 0.1  # root mean square of the blurred difference of picture and photo, of the whole range
 LEFT = 0.005

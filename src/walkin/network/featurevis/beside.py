@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from walkin.evidence import Evidence
-from walkin.network.datasets import open_pictures
 from walkin.network.evidence.collection import collect
 from walkin.network.evidence.looking import Looked, look
 from walkin.network.featurevis.aim import aim, has_peak
 from walkin.network.featurevis.cache import Cache
 from walkin.network.featurevis.objective import Objective
-from walkin.network.gallery import Gallery
-from walkin.network.loaded import Loaded
+from walkin.network.feeding.datasets import open_pictures
+from walkin.network.feeding.gallery import Gallery
+from walkin.network.loading.loaded import Loaded
 from walkin.picture_source import source_to_json
 from walkin.state.findings import Figures, figures
 from walkin.visualised import Beside, Visualised

@@ -20,8 +20,8 @@ from walkin.network.featurevis.recipe import Recipe, digest
 from walkin.sizes import size_from, size_text  # noqa: F401 - who limits a cache has them from here
 
 if TYPE_CHECKING:  # listing what is there must not wait for torch
-    from walkin.network.loaded import Loaded
-    from walkin.network.recording import Trace
+    from walkin.network.loading.loaded import Loaded
+    from walkin.network.tracing.recording import Trace
 
 VERSION = 3
 """Of what the recipes do with their numbers: raised when the same ones give other pictures."""

@@ -13,8 +13,8 @@ from typing import Any
 
 from torch import Tensor
 
-from walkin.network.events import event_name
-from walkin.network.recording import Place, Trace
+from walkin.network.tracing.events import event_name
+from walkin.network.tracing.recording import Place, Trace
 
 # What each is called with, where that says at which values it cuts off. (torch.nn.ReLU6 calls hardtanh.)
 _NAMES = {

@@ -22,7 +22,7 @@ from walkin.network.featurevis.recipe import Recipe, named
 from walkin.network.featurevis.writing import INDEX, Folder
 from walkin.network.globs import matching
 from walkin.network.killed import killed_as_interrupted
-from walkin.network.loaded import Loaded, load
+from walkin.network.loading.loaded import Loaded, load
 from walkin.requests import Open
 from walkin.results import Notice, Progress
 from walkin.visualised import Grown, Visualised

@@ -12,7 +12,7 @@ from walkin.network.featurevis.growing import Clock, Results
 from walkin.network.featurevis.parcel import Parcel, packed
 from walkin.network.featurevis.sharing import Share
 from walkin.network.featurevis.studio import Request, Studio
-from walkin.network.pictures import read_picture
+from walkin.network.feeding.pictures import read_picture
 from walkin.results import Notice, Progress
 
 

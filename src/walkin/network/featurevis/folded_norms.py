@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from walkin.network.events import event_name
-from walkin.network.recording import Place, Trace
-from walkin.network.replay import GraphChanged
+from walkin.network.running.replay import GraphChanged
+from walkin.network.tracing.events import event_name
+from walkin.network.tracing.recording import Place, Trace
 
 CONVOLUTION, NORM = "conv2d", "batch_norm"
 _NAMES = {

@@ -19,7 +19,7 @@ from walkin.network.featurevis.memory import Budget
 from walkin.network.featurevis.objective import Objective, parse
 from walkin.network.featurevis.recipe import Recipe, named
 from walkin.network.featurevis.studio import Request, Studio, Studios
-from walkin.network.loaded import Loaded
+from walkin.network.loading.loaded import Loaded
 from walkin.results import Notice, Progress
 from walkin.visualised import Grown
 

@@ -28,7 +28,7 @@ import torch
 from walkin.errors import WalkinError
 from walkin.network.featurevis.cache import Keys
 from walkin.network.featurevis.recipe import Recipe
-from walkin.network.loaded import Loaded
+from walkin.network.loading.loaded import Loaded
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,15 @@ from walkin.errors import WalkinError
 from walkin.graph import Network, Node
 from walkin.network.featurevis.caps import Cap, Ends
 from walkin.network.featurevis.folded_norms import Folding, Learning, Norms
-from walkin.network.fold import FOLDS, fold
-from walkin.network.loaded import Loaded
-from walkin.network.module_calls import listening
-from walkin.network.plan import Plan, Shown
-from walkin.network.recording import Op, Place, Trace
-from walkin.network.replay import GraphChanged, Replay, Route
-from walkin.network.survey import Survey
-from walkin.network.trace import trace
-from walkin.network.undisturbed import undisturbed
+from walkin.network.folding.fold import FOLDS, fold
+from walkin.network.loading.loaded import Loaded
+from walkin.network.running.plan import Plan, Shown
+from walkin.network.running.replay import GraphChanged, Replay, Route
+from walkin.network.tracing.module_calls import listening
+from walkin.network.tracing.recording import Op, Place, Trace
+from walkin.network.tracing.survey import Survey
+from walkin.network.tracing.trace import trace
+from walkin.network.tracing.undisturbed import undisturbed
 
 # What gives the same for all values below a bound, and so has no gradient there.
 RECTIFIERS = frozenset("relu relu_ relu6 relu6_ hardtanh hardtanh_ threshold threshold_ clamp clamp_ clamp_min".split())

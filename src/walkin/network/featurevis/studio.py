@@ -17,9 +17,9 @@ from walkin.network.featurevis.objective import Objective
 from walkin.network.featurevis.reach import Reach, input_side
 from walkin.network.featurevis.recipe import Recipe
 from walkin.network.featurevis.spectrum import measured
-from walkin.network.loaded import Loaded
-from walkin.network.pictures import read_picture
-from walkin.network.recording import Place
+from walkin.network.feeding.pictures import read_picture
+from walkin.network.loading.loaded import Loaded
+from walkin.network.tracing.recording import Place
 
 
 @dataclass(frozen=True)

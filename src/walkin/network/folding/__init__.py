@@ -1,0 +1,1 @@
+"""What of a trace becomes a wall. No torch."""

@@ -1,0 +1,1 @@
+"""Forwards of a network that was traced: handed out, changed, begun in the middle."""

@@ -1,0 +1,1 @@
+"""What a network gave, as pictures, numbers and words for the room."""

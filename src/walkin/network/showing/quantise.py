@@ -1,0 +1,141 @@
+"""From a node's tensor to Tiles: range per channel, uint8 codes in mosaic order, mip levels. A few batched operations
+for each block of channels, none for each channel (see docs/performance.md for what each costs)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from walkin.graph import MIDDLE, Node
+from walkin.mosaic import Mosaic
+from walkin.network.blocks import Scratch, Statistics, block_codes
+from walkin.network.showing.channels import Channels
+from walkin.network.showing.strips import Levels
+from walkin.tiles import Tiles
+
+SAMPLES = 1 << 12  # values the percentiles are estimated from
+BLOCK = 1 << 20  # values a thread works on at a time: with fewer, the calls cost more than the caches save
+THREADS = 8  # that blocks are made larger for
+STRIP = 1 << 20  # texels whose levels are made at a time
+GROUPS = 128  # of a sample
+BLOCK_APART = 1 << 26  # values on another device: few kernels, and scratch that a network leaves room for
+
+
+def quantise(
+    node: Node, value: Tensor, serial: int = 0, network: str = "", first_level: int = 0, share: float = MIDDLE
+) -> Tiles:
+    """Codes, ranges and mip levels, `first_level` and coarser, of what a node gave, of a volume those of the slice at
+    `share` of its depth; reads `value`, keeps nothing of it.
+
+    Values are gone through in blocks of channels, so that nothing as large as `value` is made beside it.
+    """
+    number = node.slice_at(share)
+    channels, mosaic = Channels(node, value, number), node.mosaic
+    found, sample = Statistics(mosaic.count), Sample(mosaic.texels)
+    levels = Levels(mosaic, first_level)
+    scratch = Scratch.of(channels.device)
+    here = channels.device.type == "cpu"
+    block = BLOCK * min(THREADS, torch.get_num_threads()) if here else BLOCK_APART
+    for first_row, rows, parts in _strips(mosaic, max(STRIP, block), block):
+        strip = levels.strip(first_row, rows, channels.device) if levels.arrays else None
+        for first, last in parts:
+            pixels = channels.floats(first, last)
+            sample.take(pixels, first * mosaic.height * mosaic.width)
+            codes, finite = block_codes(found, first, pixels, scratch)
+            sample.flawed = sample.flawed or finite is not None
+            if strip is not None:
+                strip.put(first, codes, finite)
+        if strip is not None:
+            strip.finish()
+    wall_range = found.wall_range
+    return Tiles(
+        address=node.address,
+        mosaic=mosaic,
+        levels=levels.arrays,
+        first_level=first_level,
+        low=found.low,
+        high=found.high,
+        mean=found.mean,
+        flawed=found.flawed,
+        wall_range=wall_range,
+        percentile_range=percentiles(sample.values) or wall_range,
+        serial=serial,
+        network=network,
+        zeros=found.zeros,
+        positive=found.positive,
+        lent=levels.lent(),
+        slice=number,
+    )
+
+
+def _strips(mosaic: Mosaic, texels: int, values: int) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+    """(first row of cells, rows, ranges of channels in them): strips of about `texels`, ranges of about `values`, which
+    are whole rows or within one."""
+    size, columns = mosaic.height * mosaic.width, mosaic.columns
+    rows = max(1, texels // (size * columns))
+    step = max(1, values // size)
+    step = step // columns * columns or step
+    for first_row in range(0, mosaic.rows, rows):
+        begin = first_row * columns
+        end = min(mosaic.count, begin + rows * columns)
+        ranges, first = [], begin
+        while first < end:
+            last = first + step
+            if step < columns:
+                last = min(last, (first // columns + 1) * columns)
+            ranges.append((first, min(last, end)))
+            first = last
+        yield first_row, min(rows, mosaic.rows - first_row), ranges
+
+
+class Sample:
+    """A regular sample of all values of a wall, taken block by block."""
+
+    def __init__(self, values: int):
+        # A step that shares no factor with usual widths, or a sample of one column of every picture would be taken.
+        self._step = max(1, values // SAMPLES) | 1
+        self._taken: list[np.ndarray] = []
+        self.flawed = False
+        """Whether there may be values among them that are not finite."""
+
+    def take(self, pixels: Tensor, before: int) -> None:
+        """`before`: how many values there were in the blocks before this one."""
+        self._taken.append(pixels.view(-1)[-before % self._step :: self._step].cpu().numpy())
+
+    @property
+    def values(self) -> np.ndarray:
+        """float32: those of the sample that are finite."""
+        if len(self._taken) == 1:
+            taken = self._taken[0]
+        else:
+            taken = np.concatenate(self._taken) if self._taken else np.zeros(0, np.float32)
+        return taken[np.isfinite(taken)] if self.flawed else taken
+
+
+def percentiles(sample: np.ndarray) -> tuple[float, float] | None:
+    """1st and 99th percentile of a sample; None where it is empty."""
+    if not len(sample):
+        return None
+    # np.percentile, whose answer this is, takes ten times as long.
+    place = 0.01 * (len(sample) - 1)
+    below = int(place)
+    low, next_low = _least(sample, below + 2)[-2:]
+    high, next_high = _least(np.negative(sample), below + 2)[-2:]
+    return low + (next_low - low) * (place - below), -(high + (next_high - high) * (place - below))
+
+
+def _least(sample: np.ndarray, count: int) -> list[float]:
+    """The smallest values of a sample, in order: at least two, the last one twice if there are fewer.
+
+    Of `GROUPS` columns as many as are wanted hold one each that is at most the last of their least ones in order: what
+    is larger than that is left out first, and of thousands some dozens are sorted.
+    """
+    rows = len(sample) // GROUPS
+    if rows > 1 and count < GROUPS:
+        bound = np.sort(sample[: rows * GROUPS].reshape(rows, GROUPS).min(axis=0))[count - 1]
+        sample = sample[sample <= bound]
+    least = np.sort(sample)[:count].tolist()
+    return least if len(least) > 1 else least * 2

@@ -1,0 +1,1 @@
+"""How the graph of a network is found: one forward pass, watched operation by operation."""

@@ -1,0 +1,1 @@
+"""Weights that change: checkpoints as they are written, a training that a script runs."""
