@@ -18,9 +18,9 @@ from machine import machine, percentiles, table, write_json
 from walkin.frame import Hand, Input
 from walkin.geometry import Pose
 from walkin.graph import Network, Node
-from walkin.interact import hands
-from walkin.interact.layout import lay_out
-from walkin.interact.pointing import hover_at, meet_all, ray_of
+from walkin.interact.handling import hands
+from walkin.interact.handling.pointing import hover_at, meet_all, ray_of
+from walkin.interact.planning.layout import lay_out
 from walkin.mosaic import Mosaic
 from walkin.tiles import Tiles
 from walkin.world import World

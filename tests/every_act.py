@@ -13,9 +13,9 @@ from whole_visit import Guest, rim, tile
 
 from walkin.app import App
 from walkin.files.pictures import save_png
-from walkin.interact import history
 from walkin.interact.acts import ACTS
 from walkin.interact.doing import do
+from walkin.interact.remembering import history
 from walkin.requests import Open, Watch
 from walkin.resources import photos
 from walkin.state.growth import Method

@@ -18,7 +18,7 @@ from PIL import Image
 from rooms import chain, facing, furnished, maps, tiles_of_codes
 from test_scene import room
 
-from walkin.interact.addresses import address_of, find, select
+from walkin.interact.remembering.addresses import address_of, find, select
 from walkin.render.outline import TINT
 from walkin.state.places import Place
 from walkin.targets.clipboard import MISSING, NOTHING, Clipboard, Pasted, path_in

@@ -14,7 +14,7 @@ from rooms import tiles_of
 
 from walkin.geometry import UP, Fov, Pose, quaternion_product
 from walkin.graph import Network, Node
-from walkin.interact.layout import lay_out
+from walkin.interact.planning.layout import lay_out
 from walkin.readings import Scores
 from walkin.render import cover, eye, labels
 from walkin.render.cover import DEPTH_M, MARGIN_M, Bodies, Cover

@@ -14,7 +14,8 @@ from visitor import Holder
 from walkin.evidence import BEST, Evidence, Exemplars, Patch, Reached
 from walkin.frame import Input
 from walkin.geometry import Fov
-from walkin.interact import carry, history
+from walkin.interact.handling import carry
+from walkin.interact.remembering import history
 from walkin.loop.errands import job_name
 from walkin.picture_source import File
 from walkin.requests import Exemplify, LookThrough, Visualise

@@ -16,8 +16,9 @@ from visitor import Holder, aimed, at
 
 from walkin.errors import WalkinError
 from walkin.frame import Input
-from walkin.interact import history, visualising
+from walkin.interact.asking import visualising
 from walkin.interact.doing import do
+from walkin.interact.remembering import history
 from walkin.keeping.scene import Opened, Scene, from_json, to_json
 from walkin.loop import recipe_settings
 from walkin.mailbox import Mailbox, Worker

@@ -12,7 +12,7 @@ from visitor import FIRST, FRAME, RIGHT, Holder, at, furnished_room
 
 from walkin.frame import Input
 from walkin.interact.doing import do
-from walkin.interact.history import STEPS, arrangement
+from walkin.interact.remembering.history import STEPS, arrangement
 from walkin.picture_source import File
 from walkin.requests import Feed
 from walkin.results import Fed, Finished

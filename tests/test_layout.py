@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from walkin.graph import Network, Node
-from walkin.interact.layout import LayoutParameters, lay_out, stage_of
+from walkin.interact.planning.layout import LayoutParameters, lay_out, stage_of
 from walkin.state.places import Layout, Place
 
 every_network = pytest.mark.parametrize("made", networks.ALL, ids=lambda made: made.__name__)

@@ -12,8 +12,8 @@ from visitor import DOWN, Visitor, held
 
 from walkin.frame import Hand, Input, Pulse
 from walkin.geometry import UP, Pose
-from walkin.interact import locomotion
-from walkin.interact.locomotion import stand_before
+from walkin.interact.moving import locomotion
+from walkin.interact.moving.locomotion import stand_before
 from walkin.state.places import Place
 from walkin.world import World
 

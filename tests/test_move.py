@@ -12,8 +12,8 @@ from visitor import RIGHT, UPWARDS, Holder, aimed, at, held
 
 from walkin.frame import Hand
 from walkin.geometry import Pose
-from walkin.interact.layout import lay_out
-from walkin.interact.move import LARGEST, SEEN_M, SMALLEST
+from walkin.interact.handling.move import LARGEST, SEEN_M, SMALLEST
+from walkin.interact.planning.layout import lay_out
 from walkin.state.arrangement import Look
 from walkin.state.places import Place
 from walkin.state.wall import Wall

@@ -439,7 +439,7 @@ def test_a_model_of_deepvisionvr_opens_as_its_author_drew_it():
 
 
 def test_walls_stand_at_the_stages_and_lanes_of_the_author():
-    from walkin.interact.layout import lay_out
+    from walkin.interact.planning.layout import lay_out
 
     network = opened(Annotated())
     layout = lay_out(network)

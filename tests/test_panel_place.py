@@ -8,7 +8,7 @@ from visitor import Visitor, aimed, held
 
 from walkin.frame import Hand, Input
 from walkin.geometry import Pose
-from walkin.interact.panel import attend
+from walkin.interact.handling.panel import attend
 from walkin.world import World
 
 

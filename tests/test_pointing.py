@@ -8,7 +8,7 @@ from rooms import chain, furnished, maps, tiles_of
 
 from walkin.frame import Hand
 from walkin.geometry import UP, Pose, Ray
-from walkin.interact.pointing import RIM_M, hover, nearest_wall, world_ray
+from walkin.interact.handling.pointing import RIM_M, hover, nearest_wall, world_ray
 from walkin.state.places import Place
 from walkin.state.wall import tile_fill
 from walkin.world import World

@@ -18,10 +18,10 @@ import walkin
 from walkin.app import App, Settings
 from walkin.errors import Cancelled, WalkinError
 from walkin.frame import Input
-from walkin.interact import history
 from walkin.interact.doing import do
-from walkin.interact.furnish import furnish
-from walkin.interact.session import scene_of
+from walkin.interact.planning.furnish import furnish
+from walkin.interact.remembering import history
+from walkin.interact.remembering.session import scene_of
 from walkin.interventions import Intervention
 from walkin.keeping.scene import from_json, to_json
 from walkin.network import jobs

@@ -12,9 +12,10 @@ from rooms import FAR_AWAY, chain, color, facing, furnished, maps, tiles_of, til
 
 from walkin.frame import Hand, Input
 from walkin.geometry import UP, Fov, Pose
-from walkin.interact import arrange, hands, shelf
-from walkin.interact.layout import lay_out
-from walkin.interact.pointing import CORNER_M, RIM_M, SCROLLS_M
+from walkin.interact.handling import hands, shelf
+from walkin.interact.handling.pointing import CORNER_M, RIM_M, SCROLLS_M
+from walkin.interact.planning import arrange
+from walkin.interact.planning.layout import lay_out
 from walkin.network.showing.class_colors import palette
 from walkin.readings import Boxes, Segmentation
 from walkin.render import handles, legend, plate

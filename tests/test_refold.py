@@ -17,11 +17,13 @@ from walkin.app import App, Settings
 from walkin.frame import Input
 from walkin.geometry import Pose
 from walkin.graph import Network
-from walkin.interact import fold as folding
-from walkin.interact import history, layout_settings, locomotion
-from walkin.interact.arrange import home, place_wall, sort_wall
-from walkin.interact.furnish import furnish
-from walkin.interact.standing import holder
+from walkin.interact.moving import locomotion
+from walkin.interact.moving.standing import holder
+from walkin.interact.planning import fold as folding
+from walkin.interact.planning import layout_settings
+from walkin.interact.planning.arrange import home, place_wall, sort_wall
+from walkin.interact.planning.furnish import furnish
+from walkin.interact.remembering import history
 from walkin.network import jobs
 from walkin.network.folding.fold import FOLDS, fold
 from walkin.network.jobs import Sessions

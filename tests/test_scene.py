@@ -19,14 +19,14 @@ from walkin.files.pictures import PASSING
 from walkin.files.safe import Damaged
 from walkin.frame import Input
 from walkin.geometry import Pose
-from walkin.interact import history, visits
-from walkin.interact.arrange import place_wall, sort_wall
-from walkin.interact.bookmarks import bookmark, go_to_bookmark
 from walkin.interact.doing import do
-from walkin.interact.furnish import furnish
-from walkin.interact.relay import show_as
-from walkin.interact.session import Restoring, fitting, scene_of
-from walkin.interact.shelf import set_up
+from walkin.interact.handling.shelf import set_up
+from walkin.interact.planning.arrange import place_wall, sort_wall
+from walkin.interact.planning.furnish import furnish
+from walkin.interact.planning.relay import show_as
+from walkin.interact.remembering import history, visits
+from walkin.interact.remembering.bookmarks import bookmark, go_to_bookmark
+from walkin.interact.remembering.session import Restoring, fitting, scene_of
 from walkin.interact.step import step
 from walkin.keeping.scene import from_json, read_scene, to_json
 from walkin.keeping.storing import Store, load

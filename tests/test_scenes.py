@@ -20,8 +20,8 @@ from rooms import furnished as furnished_by_hand
 from walkin.frame import Input, View
 from walkin.geometry import Fov, Pose
 from walkin.graph import Network, Node
-from walkin.interact.layout import lay_out
-from walkin.interact.locomotion import stand_at_entrance, stand_before
+from walkin.interact.moving.locomotion import stand_at_entrance, stand_before
+from walkin.interact.planning.layout import lay_out
 from walkin.readings import Scores
 from walkin.render import labels, ribbons
 from walkin.render.colors import linear_to_srgb, srgb_to_linear

@@ -9,8 +9,8 @@ from visitor import Holder, at
 
 from walkin.catalogue import Catalogue, Page, Slot, Spoiled, Thumbnail
 from walkin.geometry import UP, Fov, Pose, frustum_planes, spheres_in_frustum
-from walkin.interact import shelf as shelves
-from walkin.interact.layout import lay_out
+from walkin.interact.handling import shelf as shelves
+from walkin.interact.planning.layout import lay_out
 from walkin.picture_source import File, Noise
 from walkin.results import Fed
 from walkin.shelf_requests import Slots, Thumbnails

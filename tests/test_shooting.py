@@ -18,7 +18,7 @@ from walkin.frame import Hand, Input
 from walkin.geometry import Pose
 from walkin.graph import Network, Node
 from walkin.interact.doing import do
-from walkin.interact.walk import walk
+from walkin.interact.moving.walk import walk
 from walkin.render.renderer import Renderer
 from walkin.room_requests import FilmWalk
 from walkin.state.panel_state import Change

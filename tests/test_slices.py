@@ -11,9 +11,10 @@ from test_inputs import Opened
 
 from walkin.frame import Input
 from walkin.graph import Network, Node
-from walkin.interact import history, slicing
+from walkin.interact.asking import slicing
 from walkin.interact.doing import do
-from walkin.interact.layout import lay_out
+from walkin.interact.planning.layout import lay_out
+from walkin.interact.remembering import history
 from walkin.network import jobs
 from walkin.network import session as sessions_of
 from walkin.network.folding.fold import volume_of

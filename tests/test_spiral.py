@@ -13,10 +13,10 @@ import pytest
 from test_layout import footprint, overlap
 
 from walkin.graph import Network
-from walkin.interact.curve import AHEAD, Curve
-from walkin.interact.layout import lay_out, stage_of
-from walkin.interact.ribbons import BRANCH_M
-from walkin.interact.spiral import MIDDLE_Z_M, PLAZA_M
+from walkin.interact.planning.curve import AHEAD, Curve
+from walkin.interact.planning.layout import lay_out, stage_of
+from walkin.interact.planning.ribbons import BRANCH_M
+from walkin.interact.planning.spiral import MIDDLE_Z_M, PLAZA_M
 from walkin.state.places import LayoutParameters, Place
 
 every_network = pytest.mark.parametrize("made", networks.ALL, ids=lambda made: made.__name__)

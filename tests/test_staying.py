@@ -10,10 +10,10 @@ from test_inputs import Opened
 from torch import nn
 
 from walkin.graph import Network, Node
-from walkin.interact import staying
-from walkin.interact.layout import lay_out
-from walkin.interact.relay import furnish_one
-from walkin.interact.staying import APART_M, _foot, another_path
+from walkin.interact.planning import staying
+from walkin.interact.planning.layout import lay_out
+from walkin.interact.planning.relay import furnish_one
+from walkin.interact.planning.staying import APART_M, _foot, another_path
 from walkin.requests import Open
 from walkin.results import Notice, Traced
 from walkin.state.places import LayoutParameters

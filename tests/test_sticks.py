@@ -9,7 +9,7 @@ from visitor import Visitor, held
 from walkin.frame import Hand
 from walkin.geometry import Pose
 from walkin.interact.doing import do
-from walkin.interact.locomotion import yaw_of
+from walkin.interact.moving.locomotion import yaw_of
 from walkin.state.panel_state import Change
 
 

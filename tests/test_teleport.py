@@ -11,7 +11,7 @@ from visitor import DOWN, Visitor, held
 
 from walkin.frame import Hand
 from walkin.geometry import Pose, yaw_matrix
-from walkin.interact.teleport import BEFORE_WALL_M
+from walkin.interact.moving.teleport import BEFORE_WALL_M
 from walkin.state.places import Place
 from walkin.world import World
 

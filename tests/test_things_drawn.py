@@ -14,7 +14,7 @@ from visitor import FRAME, RIGHT, Holder, at
 from walkin.catalogue import Thumbnail
 from walkin.frame import View
 from walkin.geometry import Fov, Pose
-from walkin.interact import shelf as shelves
+from walkin.interact.handling import shelf as shelves
 from walkin.picture_source import File
 from walkin.render.renderer import Renderer
 from walkin.render.surface import Surface

@@ -19,7 +19,7 @@ from walkin.errors import WalkinError
 from walkin.export_request import Export
 from walkin.frame import Frame, Input
 from walkin.interact.doing import do
-from walkin.interact.session import scene_of
+from walkin.interact.remembering.session import scene_of
 from walkin.keeping.kept import Kept
 from walkin.keeping.reopening import requests_of
 from walkin.keeping.scene import from_json, to_json

@@ -378,7 +378,7 @@ def test_tabs_stand_in_one_row_with_room_between_them(ctx, width: int):
 
 
 def test_all_of_view_is_seen_in_a_window_of_720_rows(ctx):
-    from walkin.interact.layout_settings import settings
+    from walkin.interact.planning.layout_settings import settings
 
     visit = Visit(ctx, state=PanelState(shown=True, size=(1280, 720)), offer=replace(OFFER, layout=settings))
     visit.tab("View")

@@ -18,7 +18,7 @@ from walkin.errors import WalkinError
 from walkin.filming.ffmpeg import Encoder
 from walkin.filming.film import Film, film_into
 from walkin.geometry import Pose
-from walkin.interact.walk import walk
+from walkin.interact.moving.walk import walk
 from walkin.state.places import Viewpoint
 from walkin.world import World
 
@@ -177,7 +177,7 @@ def test_a_scene_s_bookmarks_become_pictures_the_same_each_time(tmp_path):
     (tmp_path / "net.py").write_text(
         "import torch\ndef net():\n    return torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Conv2d(8, 4, 3))\n"
     )
-    from walkin.interact.history import arrangement
+    from walkin.interact.remembering.history import arrangement
     from walkin.keeping.scene import Bookmark, Opened, Scene, to_json
 
     spec = f"{tmp_path / 'net.py'}:net"

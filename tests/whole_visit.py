@@ -14,8 +14,8 @@ from visitor import aimed, at
 from walkin.app import App, Settings
 from walkin.frame import Input
 from walkin.geometry import Pose
-from walkin.interact.locomotion import yaw_of
-from walkin.interact.session import scene_of
+from walkin.interact.moving.locomotion import yaw_of
+from walkin.interact.remembering.session import scene_of
 from walkin.keeping.kept import Kept
 from walkin.keeping.reopening import requests_of
 from walkin.keeping.scene import ENDING, Scene

@@ -21,11 +21,11 @@ from walkin.files.pictures import save_png, screenshot_path
 from walkin.filming.shooting import Shooting
 from walkin.frame import Frame, Input, Target
 from walkin.imports import importing
-from walkin.interact import shelf
 from walkin.interact.acts import sheet
 from walkin.interact.doing import do
-from walkin.interact.furnish import furnish
-from walkin.interact.hands import resting, untold
+from walkin.interact.handling import shelf
+from walkin.interact.handling.hands import resting, untold
+from walkin.interact.planning.furnish import furnish
 from walkin.interact.step import step
 from walkin.keeping.keeper import Keeper
 from walkin.keeping.kept import Kept

@@ -119,7 +119,7 @@ def _film(options: argparse.Namespace, loaded: Loaded | None, requests: list[Ope
     """A walk along a scene's bookmarks, in pictures."""
     from walkin.app import App, Settings
     from walkin.filming.film import Film, check_film, film_into
-    from walkin.interact.walk import walk
+    from walkin.interact.moving.walk import walk
     from walkin.keeping.kept import Kept
 
     bookmarks = loaded.scene.bookmarks if loaded is not None else ()

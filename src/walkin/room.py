@@ -59,7 +59,7 @@ class Room:
     def feed(self, image: Any, network: str = "") -> None:
         """Put a picture into a network's input frame: a file, an array (H, W) or (H, W, C), a tensor (C, H, W) or a PIL
         image. `network`: its name, of those after the first; `*` for all."""
-        from walkin.interact import history
+        from walkin.interact.remembering import history
         from walkin.network.feeding.pictures import picture_from
         from walkin.picture_source import File, Pixels
         from walkin.requests import Feed

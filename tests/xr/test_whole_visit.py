@@ -19,7 +19,7 @@ from whole_visit import EYE, Guest, left, opened, same, saved, settings, taken_u
 
 from walkin.geometry import Pose
 from walkin.interact.acts import ACTS
-from walkin.interact.locomotion import yaw_of
+from walkin.interact.moving.locomotion import yaw_of
 from walkin.keeping.storing import load
 from walkin.state.panel_state import Box
 from walkin.state.wall import Wall

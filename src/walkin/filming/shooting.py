@@ -15,7 +15,7 @@ from walkin.errors import WalkinError
 from walkin.filming.film import check_film, film_into
 from walkin.frame import VERTICAL_RAD, View
 from walkin.geometry import Fov
-from walkin.interact.walk import walk
+from walkin.interact.moving.walk import walk
 from walkin.mailbox import lower_thread_priority
 from walkin.render.renderer import Renderer
 from walkin.render.surface import Surface, is_software

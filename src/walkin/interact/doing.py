@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from walkin.frame import Input
-from walkin.interact import history
 from walkin.interact.doings import arranging, asking, feeding, going, looking, reaching, timing, writing
 from walkin.interact.doings.act import Acts
+from walkin.interact.remembering import history
 from walkin.requests import Request
 from walkin.state.panel_state import Change
 from walkin.world import World

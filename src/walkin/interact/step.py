@@ -6,29 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from walkin.frame import Frame, Input
-from walkin.interact import (
-    arrange,
-    carry,
-    comfort,
-    evidence,
-    flights,
-    grab,
-    hands,
-    history,
-    locomotion,
-    panel,
-    shelf,
-    slicing,
-    sticks,
-    teleport,
-    timeline,
-    turning,
-    visits,
-    visualising,
-    world_grab,
-)
+from walkin.interact.asking import evidence, slicing, timeline, visualising
 from walkin.interact.doing import do
 from walkin.interact.doings.going import go_to
+from walkin.interact.handling import carry, flights, grab, hands, panel, shelf
+from walkin.interact.moving import comfort, locomotion, sticks, teleport, turning, world_grab
+from walkin.interact.planning import arrange
+from walkin.interact.remembering import history, visits
 from walkin.picture_source import File
 from walkin.requests import Request
 from walkin.state.panel_state import Change

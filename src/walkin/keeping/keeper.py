@@ -10,7 +10,7 @@ from typing import Any
 
 from walkin.errors import WalkinError
 from walkin.frame import Input
-from walkin.interact.session import Restoring, fitting, scene_of
+from walkin.interact.remembering.session import Restoring, fitting, scene_of
 from walkin.keeping.folders import free_path
 from walkin.keeping.kept import Kept
 from walkin.keeping.reopening import cannot_open, requests_of

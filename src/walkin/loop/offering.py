@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from walkin.interact.acts import ACTS, sheet
-from walkin.interact.layout_settings import settings as settings_of_layout
+from walkin.interact.planning.layout_settings import settings as settings_of_layout
 from walkin.loop import recipe_settings
 from walkin.mailbox import lower_thread_priority
 from walkin.readings import Histogram

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from walkin.callbacks import Failure
 from walkin.graph import Network
-from walkin.interact import addresses
+from walkin.interact.remembering import addresses
 from walkin.readings import Intervened
 from walkin.results import Exported, Finished, Progress
 from walkin.state.growth import GROWING

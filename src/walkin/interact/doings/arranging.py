@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from walkin.frame import Input
-from walkin.interact import arrange, carry, fold, history, layout_settings
 from walkin.interact.doings.act import Acts, after
 from walkin.interact.doings.pointed import wall_of
+from walkin.interact.handling import carry
+from walkin.interact.planning import arrange, fold, layout_settings
+from walkin.interact.remembering import history
 from walkin.requests import Request
 from walkin.world import World
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from walkin.frame import Input
-from walkin.interact import evidence, visualising
+from walkin.interact.asking import evidence, visualising
 from walkin.interact.doings.act import Acts
 from walkin.interact.doings.pointed import pointed_tile, wall_of
 from walkin.requests import Request

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from walkin.frame import Input
-from walkin.interact import carry, shelf
 from walkin.interact.doings.act import Acts
+from walkin.interact.handling import carry, shelf
 from walkin.picture_source import Noise
 from walkin.requests import Open, Request, Watch
 from walkin.world import World

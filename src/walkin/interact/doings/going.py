@@ -6,9 +6,10 @@ from dataclasses import fields
 from typing import Any
 
 from walkin.frame import Input
-from walkin.interact import addresses, bookmarks, locomotion
 from walkin.interact.doings.act import Acts
 from walkin.interact.doings.pointed import pointed_wall
+from walkin.interact.moving import locomotion
+from walkin.interact.remembering import addresses, bookmarks
 from walkin.state.visitor import STICKS
 from walkin.world import World
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from walkin.frame import Input
 from walkin.graph import MIDDLE
-from walkin.interact import slicing
+from walkin.interact.asking import slicing
 from walkin.interact.doings.act import Acts, after
 from walkin.interact.doings.pointed import wall_of
-from walkin.interact.panel import hang_panel
+from walkin.interact.handling.panel import hang_panel
 from walkin.world import COLOR_MAPS, RANGES, World
 
 

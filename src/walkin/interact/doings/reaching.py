@@ -7,7 +7,7 @@ from typing import Any
 
 from walkin.errors import WalkinError
 from walkin.frame import Input
-from walkin.interact import reaching
+from walkin.interact.asking import reaching
 from walkin.interact.doings.act import Acts
 from walkin.interact.doings.going import go_to
 from walkin.interact.doings.pointed import pointed_tile, wall_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from walkin.frame import Input
-from walkin.interact import timeline
+from walkin.interact.asking import timeline
 from walkin.interact.doings.act import Acts
 from walkin.requests import Request
 from walkin.world import World

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from walkin.frame import Input
-from walkin.interact import exports, visits
+from walkin.interact.asking import exports
 from walkin.interact.doings.act import Acts
 from walkin.interact.doings.pointed import pointed_wall
+from walkin.interact.remembering import visits
 from walkin.requests import Measure, Request
 from walkin.room_requests import Cancel, Quit, Screenshot, StopFilm
 from walkin.world import World

@@ -9,7 +9,7 @@ import numpy as np
 from walkin.frame import Input
 from walkin.geometry import Pose, quaternion_from_yaw_pitch
 from walkin.interact import acts
-from walkin.interact.locomotion import level_forward, yaw_of
+from walkin.interact.moving.locomotion import level_forward, yaw_of
 from walkin.world import World
 
 NARROWS_S = 0.15

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from walkin.frame import Input
-from walkin.interact import carry
-from walkin.interact.addresses import copy_address
+from walkin.interact.handling import carry
+from walkin.interact.remembering.addresses import copy_address
 from walkin.picture_source import Pixels
 from walkin.requests import Request
 from walkin.room_requests import Restore, Save

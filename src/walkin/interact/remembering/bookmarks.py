@@ -8,7 +8,7 @@ import numpy as np
 
 from walkin.frame import Input
 from walkin.geometry import Pose, quaternion_from_yaw_pitch
-from walkin.interact.locomotion import move_stage, yaw_of
+from walkin.interact.moving.locomotion import move_stage, yaw_of
 from walkin.state.places import Viewpoint
 from walkin.world import World
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from walkin.frame import Hand, Input
 from walkin.geometry import Pose, Ray, quaternion_from_yaw_pitch, quaternion_product
-from walkin.interact.locomotion import yaw_of
-from walkin.interact.pointing import ray_of
+from walkin.interact.handling.pointing import ray_of
+from walkin.interact.moving.locomotion import yaw_of
 from walkin.state.panel_state import BOARD_POINTS, BOARD_SCALE, METRES_PER_POINT, PanelState
 from walkin.state.things import Met
 from walkin.world import World

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from walkin.frame import Input
-from walkin.interact.locomotion import live
+from walkin.interact.moving.locomotion import live
 from walkin.world import World
 
 

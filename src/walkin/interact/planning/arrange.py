@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from walkin.interact.ribbons import Router
+from walkin.interact.planning.ribbons import Router
 from walkin.state.exhibit import Exhibit
 from walkin.state.places import Place
 from walkin.state.wall import Wall

@@ -8,7 +8,7 @@ import numpy as np
 
 from walkin.frame import Input, Pulse
 from walkin.geometry import Pose, quaternion_from_yaw_pitch
-from walkin.interact.locomotion import move_stage
+from walkin.interact.moving.locomotion import move_stage
 from walkin.world import World
 
 SMALLEST, LARGEST = 0.05, 4.0  # that the world may appear: the stage's scale is the inverse

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from walkin.graph import Network
-from walkin.interact import history, standing
-from walkin.interact.relay import furnish_one
+from walkin.interact.moving import standing
+from walkin.interact.planning.relay import furnish_one
+from walkin.interact.remembering import history
 from walkin.results import Traced
 from walkin.world import World
 

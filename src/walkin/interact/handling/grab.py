@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from walkin.frame import Hand, Input, Pulse
 from walkin.geometry import Pose
-from walkin.interact import carry, history, move
-from walkin.interact.pointing import meets, ray_of
-from walkin.interact.shelf import press
+from walkin.interact.handling import carry, move
+from walkin.interact.handling.pointing import meets, ray_of
+from walkin.interact.handling.shelf import press
+from walkin.interact.remembering import history
 from walkin.requests import Request
 from walkin.state.things import Grip, Met
 from walkin.world import World

@@ -10,8 +10,8 @@ import numpy as np
 
 from walkin.frame import Input
 from walkin.geometry import UP, Pose, quaternion_from_yaw_pitch
-from walkin.interact import carry
-from walkin.interact.locomotion import yaw_of
+from walkin.interact.handling import carry
+from walkin.interact.moving.locomotion import yaw_of
 from walkin.requests import Exemplify, LookThrough, Request
 from walkin.room_requests import Cancel, Pause
 from walkin.shelf_requests import Full

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from walkin.graph import Network
-from walkin.interact import standing
-from walkin.interact.arrange import reroute_all
-from walkin.interact.layout import lay_out
-from walkin.interact.staying import another_path, kept
+from walkin.interact.moving import standing
+from walkin.interact.planning.arrange import reroute_all
+from walkin.interact.planning.layout import lay_out
+from walkin.interact.planning.staying import another_path, kept
 from walkin.state.arrangement import Look
 from walkin.state.exhibit import Exhibit
 from walkin.world import World

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from walkin.interact import reaching, timeline
-from walkin.interact.arrange import home, place_wall, sort_wall
-from walkin.interact.carry import feed, give_back
-from walkin.interact.fold import ask
-from walkin.interact.relay import show_as
+from walkin.interact.asking import reaching, timeline
+from walkin.interact.handling.carry import feed, give_back
+from walkin.interact.planning.arrange import home, place_wall, sort_wall
+from walkin.interact.planning.fold import ask
+from walkin.interact.planning.relay import show_as
 from walkin.requests import Compare, Request
 from walkin.state.arrangement import Arrangement
 from walkin.state.exhibit import Exhibit, Kept

@@ -8,7 +8,7 @@ import numpy as np
 
 from walkin.frame import Input
 from walkin.geometry import Pose, Ray, quaternion_from_yaw_pitch
-from walkin.interact.pointing import nearest_wall
+from walkin.interact.handling.pointing import nearest_wall
 from walkin.state.places import Layout, Place
 from walkin.world import World
 

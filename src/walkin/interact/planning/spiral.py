@@ -11,9 +11,9 @@ import math
 
 from walkin.geometry import UP, Pose
 from walkin.graph import Network
-from walkin.interact.curve import Curve
-from walkin.interact.ribbons import Router, routed
-from walkin.interact.stages import foot_m, grid, ordered_rows, stage_of
+from walkin.interact.planning.curve import Curve
+from walkin.interact.planning.ribbons import Router, routed
+from walkin.interact.planning.stages import foot_m, grid, ordered_rows, stage_of
 from walkin.state.places import Layout, LayoutParameters, Lookout, Place
 
 MIDDLE_Z_M = 1.5  # of the spiral: between the visitor at the entrance and the picture

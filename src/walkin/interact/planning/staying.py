@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from walkin.graph import Network
-from walkin.interact.ribbons import Router, routed
+from walkin.interact.planning.ribbons import Router, routed
 from walkin.state.places import Layout, Place
 
 APART_M = 0.3  # between two walls, at the least

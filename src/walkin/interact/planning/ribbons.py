@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from walkin.graph import Network
-from walkin.interact.curve import Curve
+from walkin.interact.planning.curve import Curve
 from walkin.state.places import Layout, Place, Ribbon
 
 PORT_SPREAD_M = 0.10  # between ribbons that leave or reach the same wall

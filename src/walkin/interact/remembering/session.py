@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from walkin.frame import Input
-from walkin.interact import arrange, carry, history, shelf
-from walkin.interact.bookmarks import look_from, viewpoint
-from walkin.interact.relay import show_as
+from walkin.interact.handling import carry, shelf
+from walkin.interact.planning import arrange
+from walkin.interact.planning.relay import show_as
+from walkin.interact.remembering import history
+from walkin.interact.remembering.bookmarks import look_from, viewpoint
 from walkin.keeping.scene import Bookmark, OnShelf, Opened, Scene, Watched
 from walkin.picture_source import Noise
 from walkin.requests import Request, Watch

@@ -8,8 +8,8 @@ import numpy as np
 
 from walkin.frame import Input
 from walkin.geometry import Ray
-from walkin.interact.locomotion import stand, yaw_of
-from walkin.interact.pointing import floor_distance, meets, nearest_wall, world_ray
+from walkin.interact.handling.pointing import floor_distance, meets, nearest_wall, world_ray
+from walkin.interact.moving.locomotion import stand, yaw_of
 from walkin.state.places import Place
 from walkin.state.visitor import Teleport
 from walkin.world import World

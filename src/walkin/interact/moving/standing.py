@@ -9,7 +9,7 @@ import numpy as np
 from walkin.frame import Input
 from walkin.geometry import Pose, quaternion_from_yaw_pitch
 from walkin.graph import Network, Node
-from walkin.interact.locomotion import move_stage, stand_above, stand_before
+from walkin.interact.moving.locomotion import move_stage, stand_above, stand_before
 from walkin.state.exhibit import Exhibit
 from walkin.state.places import Lookout, Place
 from walkin.state.wall import Wall, wall_key

@@ -16,9 +16,9 @@ import numpy as np
 
 from walkin.geometry import Pose, yaw_matrix
 from walkin.graph import Network
-from walkin.interact.ribbons import Router, routed
-from walkin.interact.spiral import lay_out_spiral
-from walkin.interact.stages import foot_m, grid, ordered_rows, stage_of
+from walkin.interact.planning.ribbons import Router, routed
+from walkin.interact.planning.spiral import lay_out_spiral
+from walkin.interact.planning.stages import foot_m, grid, ordered_rows, stage_of
 from walkin.state.places import Layout, LayoutParameters, Lookout, Place
 
 __all__ = ["LayoutParameters", "lay_out", "stage_of"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from walkin.frame import Hand, Input, Pulse
 from walkin.geometry import Pose, Ray, rows_product
-from walkin.interact.pointing import floor_distance, hover_at, meet_all
+from walkin.interact.handling.pointing import floor_distance, hover_at, meet_all
 from walkin.state.things import WALL_KINDS, Met
 from walkin.state.visitor import Pointer
 from walkin.world import World

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from walkin.interact.relay import show_as
+from walkin.interact.planning.relay import show_as
 from walkin.state.places import LayoutParameters, Setting
 from walkin.world import World
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from walkin.frame import Input
 from walkin.geometry import Pose, quaternion_from_yaw_pitch, quaternion_product
-from walkin.interact.locomotion import level_forward, live, move_stage
+from walkin.interact.moving.locomotion import level_forward, live, move_stage
 from walkin.world import World
 
 PUSHED = 0.7  # of the stick's way: from here on it is meant

@@ -8,8 +8,8 @@ import numpy as np
 
 from walkin.frame import Input
 from walkin.geometry import UP, Pose
-from walkin.interact.arrange import home, place_wall
-from walkin.interact.locomotion import yaw_of
+from walkin.interact.moving.locomotion import yaw_of
+from walkin.interact.planning.arrange import home, place_wall
 from walkin.state.places import Place
 from walkin.state.things import Grip, Met
 from walkin.state.wall import Wall

@@ -9,10 +9,10 @@ import numpy as np
 
 from walkin.frame import Hand, Input
 from walkin.geometry import UP, Pose, Ray, quaternion_from_yaw_pitch
-from walkin.interact import visualising
-from walkin.interact.flights import fly_back
-from walkin.interact.locomotion import yaw_of
-from walkin.interact.pointing import meets, ray_of
+from walkin.interact.asking import visualising
+from walkin.interact.handling.flights import fly_back
+from walkin.interact.handling.pointing import meets, ray_of
+from walkin.interact.moving.locomotion import yaw_of
 from walkin.picture_source import Tile
 from walkin.requests import Feed, Request
 from walkin.shelf_requests import Full, Keep

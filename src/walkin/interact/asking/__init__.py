@@ -1,0 +1,1 @@
+"""What the visitor wants to know of a network, or to change in it."""

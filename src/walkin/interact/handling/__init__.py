@@ -1,0 +1,1 @@
+"""What hands point at, hold and press."""

@@ -1,0 +1,1 @@
+"""How the visitor gets about, and where she is."""

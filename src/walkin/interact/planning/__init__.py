@@ -1,0 +1,1 @@
+"""Where walls stand, which there are, and in what order they show their channels."""

@@ -1,0 +1,1 @@
+"""The room as it was: undone, saved, gone back to, named."""
