@@ -13,9 +13,10 @@ from test_jobs import of, opened, run
 from torch import nn
 
 from walkin.graph import Node
-from walkin.network import jobs, together
+from walkin.network import jobs
 from walkin.network.folding.fold import fold
 from walkin.network.running.capture import Capture
+from walkin.network.showing import together
 from walkin.network.showing.quantise import quantise
 from walkin.network.tracing import catching
 from walkin.network.tracing.catching import Catch

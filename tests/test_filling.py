@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from walkin.network.filling import fill
-from walkin.network.mapped import mapped
+from walkin.network.loading.filling import fill
+from walkin.network.loading.mapped import mapped
 
 KINDS = (torch.float64, torch.float32, torch.float16, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 

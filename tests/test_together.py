@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from walkin.graph import MAX_SIDE, Node
-from walkin.network import together as module
+from walkin.network.showing import together as module
 from walkin.network.showing.quantise import quantise
-from walkin.network.together import Together, helpers
-from walkin.network.vectors import MOST, Vectors
+from walkin.network.showing.together import Together, helpers
+from walkin.network.showing.vectors import MOST, Vectors
 from walkin.tiles import Tiles
 
 STATISTICS = ("low", "high", "mean", "flawed", "zeros", "positive")

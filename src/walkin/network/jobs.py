@@ -16,17 +16,17 @@ import torch
 from walkin.errors import WalkinError
 from walkin.export_request import Export
 from walkin.mailbox import Emit
-from walkin.network import again, against, intervening
 from walkin.network.export import job as export_job
 from walkin.network.feeding.gallery import Gallery
 from walkin.network.feeding.inputs import Prepared, from_picture, prepare
 from walkin.network.feeding.live import LOOK_S, Frames, open_frames
 from walkin.network.feeding.pictures import picture_from
-from walkin.network.intervening import LEISURE_BYTES
 from walkin.network.loading.loaded import Loaded, load
+from walkin.network.running import again, against, intervening
 from walkin.network.running.changing import along
 from walkin.network.running.comparing import Held
 from walkin.network.running.fitting import fitted
+from walkin.network.running.intervening import LEISURE_BYTES
 from walkin.network.running.plan import Plan
 from walkin.network.running.replay import Along
 from walkin.network.session import Session

@@ -14,17 +14,17 @@ from walkin.errors import Cancelled, WalkinError
 from walkin.graph import MIDDLE, Network, Node
 from walkin.interventions import Intervention
 from walkin.mailbox import Emit
-from walkin.network.again import capture_some, hand_out
-from walkin.network.against import hold, told
 from walkin.network.devices import give_memory_back
 from walkin.network.feeding.inputs import Prepared
 from walkin.network.folding.fold import fold
-from walkin.network.intervening import fit, run_changed
 from walkin.network.loading.loaded import Loaded
+from walkin.network.running.again import capture_some, hand_out
+from walkin.network.running.against import hold, told
 from walkin.network.running.capture import Capture
 from walkin.network.running.changes import NOTHING, Changes
 from walkin.network.running.changing import along
 from walkin.network.running.comparing import Held
+from walkin.network.running.intervening import fit, run_changed
 from walkin.network.running.plan import Plan
 from walkin.network.running.reaching import Reach
 from walkin.network.running.replay import Along, GraphChanged

@@ -25,9 +25,9 @@ from walkin.network.export.manifest import FILE, Manifest, number
 from walkin.network.export.nodes import Writer, needed_bytes
 from walkin.network.export.visualisations import gather
 from walkin.network.globs import addresses_of
-from walkin.network.intervening import fit
 from walkin.network.loading.loaded import Loaded
 from walkin.network.running.capture import Capture
+from walkin.network.running.intervening import fit
 from walkin.network.running.plan import Plan
 from walkin.network.running.replay import GraphChanged
 from walkin.network.session import Session

@@ -99,7 +99,7 @@ class Fit:
                 _some(self.mismatched, "of another shape", ";"),
             ]
             raise WalkinError(f"{Path(path).name} has weights of another network: {'; '.join(p for p in parts if p)}")
-        from walkin.network.filling import fill
+        from walkin.network.loading.filling import fill
 
         try:
             fill(model, self.state)
@@ -168,7 +168,7 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
     from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_file
 
-    from walkin.network.mapped import mapped
+    from walkin.network.loading.mapped import mapped
 
     try:
         with safe_open(path, "pt"):  # looks whether all of it is there, and as the header says

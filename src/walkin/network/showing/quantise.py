@@ -11,7 +11,7 @@ from torch import Tensor
 
 from walkin.graph import MIDDLE, Node
 from walkin.mosaic import Mosaic
-from walkin.network.blocks import Scratch, Statistics, block_codes
+from walkin.network.showing.blocks import Scratch, Statistics, block_codes
 from walkin.network.showing.channels import Channels
 from walkin.network.showing.strips import Levels
 from walkin.tiles import Tiles

@@ -14,12 +14,12 @@ from torch import Tensor
 from walkin.graph import Node
 from walkin.network.running.plan import Shown
 from walkin.network.showing.quantise import quantise
-from walkin.network.together import Together
+from walkin.network.showing.together import Together
+from walkin.network.showing.vectors import Vectors
 from walkin.network.tracing.addresses import channel_axis
 from walkin.network.tracing.operations import family, is_elementwise, plain_name
 from walkin.network.tracing.raw import RawCall, RawOp
 from walkin.network.tracing.recording import Place
-from walkin.network.vectors import Vectors
 from walkin.tiles import Tiles
 
 LIMIT_BYTES = 1 << 28  # of codes: a room has not told yet how fine they are to be, so no network is kept whole

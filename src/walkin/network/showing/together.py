@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from walkin.graph import Node
-from walkin.network.blocks import Scratch, Statistics, block_codes
+from walkin.network.showing.blocks import Scratch, Statistics, block_codes
 from walkin.network.showing.channels import Channels
 from walkin.network.showing.quantise import Sample, percentiles, quantise
 from walkin.network.showing.strips import Levels, halve

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from walkin.errors import Cancelled, WalkinError
 from walkin.mailbox import Emit
-from walkin.network.again import hand_out, measure
+from walkin.network.running.again import hand_out, measure
 from walkin.network.running.comparing import Held
 from walkin.readings import Compared
 from walkin.results import Notice, Progress, Result

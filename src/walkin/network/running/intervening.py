@@ -13,9 +13,9 @@ import torch
 from walkin.errors import Cancelled, WalkinError
 from walkin.interventions import Intervention
 from walkin.mailbox import Emit
-from walkin.network.again import hand_out
-from walkin.network.against import told
 from walkin.network.devices import give_memory_back
+from walkin.network.running.again import hand_out
+from walkin.network.running.against import told
 from walkin.network.running.capture import Capture, Enough
 from walkin.network.running.changes import NOTHING, Changes, Unfit
 from walkin.network.running.fitting import fitted
