@@ -33,6 +33,6 @@ class WallsAlone:
             ctx.enable_only(moderngl.DEPTH_TEST)
             ctx.clear(depth=1.0)
             choices = COLOR_MAPS.index(world.look.color_map), RANGES.index(world.look.range_mode)
-            renderer._walls.draw(renderer._atlas, *choices, grown=renderer._grown)
+            renderer._walls.draw(renderer._atlas, *choices, grown=renderer._uploads.grown)
         ctx.finish()
         return 1e3 * (time.perf_counter() - began_s)

@@ -99,10 +99,10 @@ def test_what_is_uploaded_without_other_news_is_drawn(make, monkeypatch):
     furnish(app)
     step(app)
     app.accept(tiles(0, serial=2))
-    plain = app.renderer._upload
-    monkeypatch.setattr(app.renderer, "_upload", lambda *given: None)
+    plain = app.renderer._uploads.step
+    monkeypatch.setattr(app.renderer._uploads, "step", lambda *given: None)
     step(app)
-    monkeypatch.setattr(app.renderer, "_upload", plain)
+    monkeypatch.setattr(app.renderer._uploads, "step", plain)
     app.pacing.filling_s = 0.0
     assert step(app).drawn == 1
     assert step(app).drawn == 0
@@ -596,7 +596,7 @@ def test_the_first_picture_of_a_live_input_is_waited_for(make):
             time.sleep(0.001)
             yield None
 
-    app = make({"watch": watch, "let_go": lambda emit: iter(())})
+    app = make({"watch": watch, "let_go": lambda emit: iter(()), "take_back": lambda emit: iter(())})
     furnish(app)
     app.dispatch(Watch("camera:0"))
     for _ in range(30):
@@ -639,7 +639,7 @@ def test_cancel_ends_a_live_input(make):
             time.sleep(0.001)
             yield Progress("live", "camera 0")
 
-    app = make({"watch": watch, "let_go": lambda emit: iter(())})
+    app = make({"watch": watch, "let_go": lambda emit: iter(()), "take_back": lambda emit: iter(())})
     furnish(app)
     app.dispatch(Watch("camera:0"))
     app.dispatch(Cancel())

@@ -145,7 +145,7 @@ def test_a_line_tells_how_far_a_picture_is(ctx):
 def test_walls_without_visualisations_are_drawn_as_ever(ctx):
     world, _ = wall_of_five()
     renderer = renderer_of(ctx, world)
-    assert renderer._grown.texture is None and not any(variant.grown for variant in renderer._walls._programs)
+    assert renderer._uploads.grown.texture is None and not any(variant.grown for variant in renderer._walls._programs)
 
 
 def test_the_worker_gets_one_batch_at_a_time_and_the_rest_after_it():

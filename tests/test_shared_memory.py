@@ -82,7 +82,7 @@ def go(app: App, wall: Wall) -> None:
 
 def there(app: App, wall: Wall) -> list[int]:
     """Channels of which the visualisation is on the GPU, as it is now."""
-    shown = app.renderer._grown._shown
+    shown = app.renderer._uploads.grown._shown
     pictures = app.world.growth.pictures[wall.key]
     return sorted(channel for channel, bloom in pictures.items() if shown.get((wall.key, channel)) is bloom)
 
@@ -112,7 +112,7 @@ def test_a_small_limit_holds_with_many_visualised_walls(opened, limit: int) -> N
     first, last = walls[0], walls[-1]
     assert there(app, first) == [0, 1, 2, 3] and there(app, last) == []
     assert sum(len(there(app, wall)) for wall in walls) == layers
-    assert app.renderer._grown.bytes == layers * LAYER
+    assert app.renderer._uploads.grown.bytes == layers * LAYER
     true_on_gpu(app)
     for wall in (last, walls[3], first, last):
         go(app, wall)
@@ -122,7 +122,7 @@ def test_a_small_limit_holds_with_many_visualised_walls(opened, limit: int) -> N
     assert app.world.room.coarse > coarse
     app.world.growth.forget({wall.key for wall in walls})
     settle(app)
-    assert app.renderer._grown.bytes <= LAYER
+    assert app.renderer._uploads.grown.bytes <= LAYER
     assert app.renderer._atlas.bytes > 0.85 * before
     go(app, first)
     assert app.world.room.coarse <= coarse + 1
@@ -133,7 +133,7 @@ def test_a_small_limit_holds_with_many_visualised_walls(opened, limit: int) -> N
 def test_where_walls_cannot_give_way_less_has_grown(opened, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(LIMIT)
     monkeypatch.setattr(type(app.renderer._atlas), "leave", lambda self, key: False)
-    monkeypatch.setattr("walkin.render.renderer.TRIES", 5)
+    monkeypatch.setattr("walkin.render.uploads.TRIES", 5)
     walls = list(app.world.walls.values())
     for wall in walls:
         app.world.accept(grown(wall.node.address, (0, 1, 2, 3)))
@@ -153,7 +153,7 @@ def test_without_a_tight_limit_all_is_shown(opened) -> None:
     app.world.growth.forget({wall.key for wall in walls[1:]})
     settle(app)
     assert there(app, walls[0]) == [0, 1, 2, 3]
-    assert app.renderer._grown.bytes <= 16 * LAYER, "fewer layers, when most are empty"
+    assert app.renderer._uploads.grown.bytes <= 16 * LAYER, "fewer layers, when most are empty"
 
 
 @pytest.mark.slow
@@ -162,4 +162,4 @@ def test_where_there_is_no_room_at_all_nothing_has_grown(opened) -> None:
     wall = next(iter(app.world.walls.values()))
     app.world.accept(grown(wall.node.address, (0, 1)))
     settle(app)
-    assert there(app, wall) == [] and app.renderer._grown.texture is None
+    assert there(app, wall) == [] and app.renderer._uploads.grown.texture is None

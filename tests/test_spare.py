@@ -100,20 +100,20 @@ def test_what_is_not_needed_is_gone_when_walls_lie_there(ctx) -> None:
     renderer = Renderer(ctx)
     renderer.expect(2 * FULL)
     renderer.prepare(World(), np.zeros(3))
-    assert len(made(renderer._spare)) == 1
+    assert len(made(renderer._uploads.spare)) == 1
     while renderer.uploads_waiting or not renderer.walls_uploaded:
         renderer.prepare(world, np.zeros(3), 1e6)
-    assert not made(renderer._spare)
+    assert not made(renderer._uploads.spare)
 
 
 def test_a_network_that_does_not_open_leaves_none_behind() -> None:
     for failed in ({"error": "no"}, {"cancelled": True}):
         app = App(OffscreenTarget((64, 64), 1, samples=0), Settings(report=lambda line: None))
         app.accept(Expected(2 * FULL))
-        app.renderer._spare.make()
-        assert made(app.renderer._spare)
+        app.renderer._uploads.spare.make()
+        assert made(app.renderer._uploads.spare)
         app.accept(Finished("open", **failed))
-        assert not made(app.renderer._spare)
+        assert not made(app.renderer._uploads.spare)
         app.close()
         app.target.close()
 

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import math
 import struct
-import time
 
 import moderngl
 import numpy as np
 
-from walkin import gl
 from walkin.frame import View
-from walkin.mosaic import Mosaic
 from walkin.render.advice import Advice
 from walkin.render.atlas import Atlas
 from walkin.render.background import Background
 from walkin.render.board import Board
 from walkin.render.enlarged import LargeTile
 from walkin.render.eye import Eye, Sight, Spheres, eyes_of
-from walkin.render.grown import Grown
 from walkin.render.handles import Handles
 from walkin.render.hands import Hands
 from walkin.render.instances import draw_all
@@ -35,25 +31,18 @@ from walkin.render.rehearsal import tiny_room
 from walkin.render.ribbons import Ribbons
 from walkin.render.rooms import DARK, LIGHT
 from walkin.render.shader import FRAME, FRAME_BINDING
-from walkin.render.spare import Spare
-from walkin.render.surface import is_software
 from walkin.render.text import Text
 from walkin.render.things import Things
-from walkin.render.tile_table import Shown
 from walkin.render.touched import Touched
+from walkin.render.uploads import Uploads
 from walkin.render.vignette import Vignette
 from walkin.render.walls import Walls
 from walkin.state.arrangement import Look
 from walkin.state.panel_state import ROUNDING_POINTS
 from walkin.state.places import Place, Ribbon
-from walkin.tiles import Tiles
 from walkin.world import COLOR_MAPS, RANGES, World
 
-MANY = 16  # walls that wait
 WORDS_MS = 4.0  # of a frame, that labels may take while walls wait and somebody moves
-TRIES = 40  # frames: meanwhile others become coarser
-REST_FRAMES = 2  # in which nothing was new, before nothing is looked at any more: what one step does may bring another
-BEHIND = 4.0  # what is behind the visitor counts as twice as far when walls are filled
 ROOMS = {light: np.array(room, np.float32).tobytes() for light, room in ((False, DARK), (True, LIGHT))}
 OF_A_VIEW = struct.Struct("=40f")  # of FRAME; the room's colours come after it
 
@@ -70,9 +59,6 @@ class Renderer:
         limit_bytes: int | None = None,
     ):
         self.ctx = ctx
-        self._anisotropy = anisotropy
-        self._limit_bytes = limit_bytes
-        self._software = is_software(ctx)
         self._text = Text(ctx)
         self._rectangles = Rectangles(ctx)
         self._background = Background(ctx)
@@ -81,7 +67,7 @@ class Renderer:
         self._block = bytearray(FRAME.itemsize)  # as FRAME, in one go: field by field it takes three times as long
         self._lit: bool | None = None  # which room's colours are in it
         self._walls = Walls(ctx, anisotropic=anisotropy > 1)
-        self._grown = Grown(ctx, anisotropy=anisotropy, limit_bytes=limit_bytes)
+        self._uploads = Uploads(ctx, self._walls, limit_bytes=limit_bytes, anisotropy=anisotropy)
         self._panels = Panels(ctx)
         self._ribbons = Ribbons(ctx)
         self._pictures = Pictures(ctx)
@@ -104,23 +90,11 @@ class Renderer:
         parts = (self._outline, self._labels, self._readings, self._touched, self._handles, self._things, self._large)
         self._over = tuple(layer for part in (*parts, self._legend) for layer in part.layers)
         self._over_for_others = tuple(layer for layer in self._over if layer not in hers)
-        self._atlas: Atlas | None = None
-        self._spare = Spare(ctx, limit_bytes=limit_bytes, anisotropy=anisotropy)
-        self._held = 0  # bytes that the atlas takes
         self._world: object = None
         self._layout_revision = -1
         self._places_revision = -1
         self._placed: dict[str, Place] = {}
         self._fed: dict[str, object] = {}  # key of a network -> the picture that its frame shows
-        self._uploads: dict[str, bool] = {}  # key of a wall -> whether its tiles are new; else it is to lie elsewhere
-        self._scanned = (-1, -1)  # revisions of the world's tiles and of their room that were looked through
-        self._entered: list[Shown] = []  # walls written in this frame, whose entries in the table are still to be
-        self._leaving: set[str] = set()  # walls that lie on a block which is to be given up
-        self._tries = 0  # frames in which none of them has found another place
-        self._rested = 0  # frames in which nothing was new
-        self._refused: dict[str, int] = {}  # key of a wall that found no room -> revision of the room by which
-        self._seen: dict[str, Tiles] = {}  # key of a wall -> what was taken over
-        self._orders: dict[str, np.ndarray | None] = {}
         self._eyes: dict[int, Eye] = {}  # of the frame that is drawn, by the identity of their poses
         self._mates: object = None  # ... as its views name them
         self._sight: Sight | None = None  # what was chosen for, and holds for a while
@@ -132,19 +106,26 @@ class Renderer:
         """Of the last view, per unit of length at a distance of 1."""
         self.draw_calls = 0
         """Of the last view."""
-        self.uploaded_bytes = 0
-        """Since the start."""
         self.uploads_waiting = 0
         """Walls, blocks and labels whose newest state is not on the GPU yet, when this was last prepared."""
 
     @property
     def walls_uploaded(self) -> bool:
         """Whether all tiles that came are on the GPU."""
-        return self._atlas is not None and not self._uploads and not self._atlas.unmade
+        return self._uploads.walls_are_there
+
+    @property
+    def uploaded_bytes(self) -> int:
+        """Since the start."""
+        return self._uploads.written_bytes
 
     @property
     def atlas_bytes(self) -> int:
-        return self._held + self._grown.bytes if self._atlas is not None else 0
+        return self._uploads.bytes
+
+    @property
+    def _atlas(self) -> Atlas | None:
+        return self._uploads.atlas
 
     @property
     def pages(self) -> int:
@@ -161,7 +142,7 @@ class Renderer:
         if self._atlas is not None:
             self.ctx.enable_only(moderngl.DEPTH_TEST)
             self._walls.rehearse(self._atlas, COLOR_MAPS.index(look.color_map), RANGES.index(look.range_mode))
-        self._atlas = self._world = self._sight = None
+        self._uploads.atlas = self._world = self._sight = None
         self._fed = {}
         self.uploads_waiting = 0
         self._pictures.clear()
@@ -169,8 +150,7 @@ class Renderer:
 
     def expect(self, texels: int) -> None:
         """Walls of so many are going to come into an empty room; 0: none after all."""
-        if self._atlas is None or not texels:
-            self._spare.expect(texels)
+        self._uploads.expect(texels)
 
     def prepare(self, world: World, eye: np.ndarray, budget_ms: float = 4.0) -> None:
         """Bring the GPU up to the world's state; uploads end with the budget, the nearest walls go first."""
@@ -185,13 +165,12 @@ class Renderer:
                 if fed is not None and exhibit.layout is not None and self._fed.get(exhibit.key) is not fed:
                     self._fed[exhibit.key] = fed
                     self._pictures.show(exhibit.key, fed.pixels, exhibit.layout.picture)
-            self._upload(world, eye, budget_ms)
-        alone = bool(self._uploads) and budget_ms > WORDS_MS  # nobody moves: walls go first, words come right after
+            self._uploads.step(world, eye, budget_ms)
+        alone = self._uploads.walls_wait and budget_ms > WORDS_MS  # nobody moves: walls first, words right after
         self._labels.prepare(world, eye, None if alone else budget_ms)
         self._readings.prepare(world)
         self._prepare_hands(world, eye)
-        unmade = self._atlas.unmade if self._atlas is not None else 0
-        self.uploads_waiting = len(self._uploads) + unmade + self._labels.waiting + self._grown.waiting
+        self.uploads_waiting = self._uploads.waiting + self._labels.waiting
 
     def _prepare_hands(self, world: World, eye: np.ndarray) -> None:
         self._things.prepare(world)
@@ -208,33 +187,14 @@ class Renderer:
         self._advice.prepare(world)
 
     def _set_up(self, world: World) -> None:
-        mosaics = {key: wall.mosaic for key, wall in world.walls.items()}
-        if self._world is not world or self._atlas is None:
-            limits = {"limit_bytes": self._limit_bytes, "anisotropy": self._anisotropy}
-            self._atlas = Atlas(self.ctx, **limits, spare=self._spare)
-        if self._atlas.mosaics != mosaics:
-            self._take_over(world, self._atlas, mosaics)
-        self._held = self._atlas.bytes
+        self._uploads.set_up(world, anew=self._world is not world)
         self._world, self._layout_revision = world, world.layout_revision
         self._places_revision = world.places_revision
         self._placed = {key: wall.place for key, wall in world.walls.items()}
-        self._walls.set_up(world.walls, self._atlas)
-        self._grown.again()
         self._panels.set_up(self._placed.values(), [e.layout for e in world.exhibits if e.layout is not None])
         self._ribbons.set_up(_all_ribbons(world))
         self._fed = {}
         self._pictures.keep(exhibit.key for exhibit in world.exhibits)
-
-    def _take_over(self, world: World, atlas: Atlas, mosaics: dict[str, Mosaic]) -> None:
-        """Other walls than before: what is on the GPU of those that stay is not written again, but for the table."""
-        kept = atlas.take_over(mosaics, lambda key: world.walls[key].first_level)
-        self._seen = {key: tiles for key, tiles in self._seen.items() if key in kept}
-        self._uploads = {key: new for key, new in self._uploads.items() if key in kept}
-        there = [(key, tiles, world.walls[key].order) for key, tiles in self._seen.items()]
-        self._orders = {key: order for key, _, order in there}
-        atlas.table.write_all(there)
-        world.room.side = atlas.side
-        self._scanned = (-1, -1)
 
     def _move(self, world: World, atlas: Atlas) -> None:
         """Walls that stand elsewhere now: their records, boxes and ribbons, and no texel of their tiles."""
@@ -246,113 +206,6 @@ class Renderer:
                 self._walls.update(wall, atlas)
         self._panels.move(moved)
         self._ribbons.set_up(_all_ribbons(world))
-
-    def _upload(self, world: World, eye: np.ndarray, budget_ms: float) -> None:
-        if self._atlas is None:
-            self._spare.make()
-            return
-        revisions = world.tiles_revision, world.room.revision
-        changed, self._scanned = self._scanned != revisions, revisions
-        active = changed or self.uploads_waiting or self._leaving or self._grown.due(world, self._atlas, eye)
-        self._rested = 0 if active else self._rested + 1
-        if self._rested > REST_FRAMES:
-            return
-        for address, wall in world.walls.items() if changed else ():
-            if wall.tiles is not None and self._seen.get(address) is not wall.tiles:
-                self._seen[address] = wall.tiles
-                self._uploads[address] = True
-            elif wall.first_level != self._atlas.lays[address].level and self._refused.get(address) != revisions[1]:
-                self._uploads.setdefault(address, False)
-            elif wall.tiles is not None and self._orders.get(address) is not wall.order:
-                self._orders[address] = wall.order  # another order is another table, and no texel
-                self._atlas.table.write([(address, wall.tiles, wall.order)])
-        if len(self._uploads) > MANY and self._software:
-            # The first write would wait for the frame that is still being drawn from the same textures, with the
-            # interpreter held and the budget running: one or two walls a frame, where there is time for ten.
-            gl.finish(self.ctx)
-        deadline = time.perf_counter() + budget_ms / 1000
-        self._share_memory(world, self._atlas)
-        while self._atlas.unmade:
-            self._atlas.make_block()
-            if time.perf_counter() >= deadline:
-                return
-        self._spare.expect(0)
-        self._upload_tiles(world, self._atlas, eye, deadline)
-        self._grown.prepare(world, self._atlas, self._walls, eye, deadline)
-
-    def _share_memory(self, world: World, atlas: Atlas) -> None:
-        """What visualisations claim of the limit is no more the walls': they leave a block, and then it is given up;
-        what is claimed no more is theirs again."""
-        if self._limit_bytes is None:
-            return
-        claimed = self._grown.claimed_bytes
-        world.room.grown_bytes, atlas.limit_bytes = claimed, self._limit_bytes - claimed
-        moving = set(atlas.leaving)
-        self._tries = self._tries + 1 if moving and moving == self._leaving else 0
-        if self._tries > TRIES:  # walls are as coarse as can be, or lie so that none has a place: less has grown, then
-            atlas.stay()
-            moving = set()
-        for key in moving:
-            self._uploads.setdefault(key, False)
-        self._leaving = moving
-        if not moving and atlas.give_up():
-            self._blocks_changed(world, atlas)
-        self._grown.offer(self._limit_bytes - atlas.bytes - self._grown.bytes, final=atlas.stays)
-
-    def _blocks_changed(self, world: World, atlas: Atlas) -> None:
-        self._held, world.room.side = atlas.bytes, atlas.side
-        self._walls.set_up(world.walls, atlas)
-        self._grown.again()
-        self._refused.clear()
-        self._scanned = (-1, -1)
-
-    def _upload_tiles(self, world: World, atlas: Atlas, eye: np.ndarray, deadline: float) -> None:
-        if not self._uploads:
-            return
-
-        waiting = _by_urgency(world, atlas, list(self._uploads), eye)
-        while waiting and time.perf_counter() < deadline:
-            address = waiting.pop()
-            if address not in self._uploads:  # written on the way, with another
-                continue
-            new, wall = self._uploads.pop(address), world.walls[address]
-            tried = self._refused.get(address) == world.room.revision
-            moved = wall.first_level != atlas.lays[address].level and not tried
-            moved = moved and atlas.relay(address, wall.first_level)
-            if address in self._leaving and not moved:
-                moved = atlas.leave(address)
-            if new or moved:
-                self._write(world, atlas, address)
-            if wall.first_level < atlas.lays[address].level and not tried:
-                closer = atlas.make_room(address, wall.first_level)
-                for key in closer:
-                    self._uploads.pop(key, None)
-                    self._write(world, atlas, key)
-                if not closer:
-                    self._refused[address] = world.room.revision
-        atlas.table.write(self._entered)
-        self._entered.clear()
-        if not self._uploads:
-            crowded = any(atlas.lays[key].level > wall.first_level for key, wall in world.walls.items())
-            if crowded and atlas.extend():
-                self._blocks_changed(world, atlas)
-            else:
-                world.room.crowded = crowded
-
-    def _write(self, world: World, atlas: Atlas, key: str) -> None:
-        """All that a wall shows, to where it lies now."""
-        wall = world.walls[key]
-        tiles = wall.pyramid
-        if tiles is not None:
-            self.uploaded_bytes += atlas.upload(key, tiles)
-            self._orders[key] = wall.order
-            self._entered.append((key, tiles, wall.order))
-            wall.settle()
-            assert wall.tiles is not None
-            self._seen[key] = wall.tiles
-        if not self._walls.update(wall, atlas):
-            self._walls.set_up(world.walls, atlas)
-            self._grown.again()
 
     def draw(self, world: World, view: View, pixel_scale: float = 1.0) -> None:
         """Draw one eye into its framebuffer."""
@@ -384,7 +237,7 @@ class Renderer:
                 draws += self._large.draw_solid(atlas, *choices)
                 ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
             ctx.cull_face = "front"  # their corners go round clockwise; whose backs are seen the CPU knows but nearly
-            draws += self._walls.draw(atlas, *choices, grown=self._grown)
+            draws += self._walls.draw(atlas, *choices, grown=self._uploads.grown)
             ctx.enable_only(moderngl.DEPTH_TEST)
             draws += self._pictures.draw() + self._readings.draw_maps()
             draws += self._things.draw_solid()
@@ -488,16 +341,6 @@ class Renderer:
         self.pixels = pixels_per_radian
         self._frame.write(block)
         self._frame.bind_to_uniform_block(FRAME_BINDING)
-
-
-def _by_urgency(world: World, atlas: Atlas, keys: list[str], eye: np.ndarray) -> list[str]:
-    """The most urgent last: what becomes coarser makes room for others; then the nearest, those ahead before others."""
-    walls = [world.walls[key] for key in keys]
-    away = np.array([wall.place.centre for wall in walls]) - eye
-    ahead = -(world.world_from_stage.matrix @ world.stage_from_head.matrix)[:3, 2]
-    distance2 = (away**2).sum(axis=1) * np.where(away @ ahead > 0, 1.0, BEHIND)
-    finer = np.array([wall.first_level <= atlas.lays[key].level for key, wall in zip(keys, walls, strict=True)])
-    return [keys[number] for number in np.lexsort((distance2, finer))[::-1]]
 
 
 def _all_ribbons(world: World) -> tuple[Ribbon, ...]:
