@@ -23,7 +23,7 @@ from walkin.graph import Network, Node
 from walkin.interact.moving.locomotion import stand_at_entrance, stand_before
 from walkin.interact.planning.layout import lay_out
 from walkin.readings import Scores
-from walkin.render import labels, ribbons
+from walkin.render import ribbons, tints
 from walkin.render.colors import linear_to_srgb, srgb_to_linear
 from walkin.render.rectangles import Rectangles, as_it_is, rectangle
 from walkin.render.rooms import LIGHT
@@ -40,10 +40,10 @@ OUT = Path(__file__).parent / "out"  # ignored by git
 NOTICED = 3  # codes
 ALLOWED = 0.001  # share of pixels
 INKS = {
-    "name": labels.NAME,
-    "dim": labels.DIM,
-    "accent": labels.ACCENT,
-    "alert": labels.ALERT,
+    "name": tints.NAME,
+    "dim": tints.DIM,
+    "accent": tints.ACCENT,
+    "alert": tints.ALERT,
     "main": (*ribbons.TINTS["main"], 1.0),
     "skip": (*ribbons.TINTS["skip"], 1.0),
 }
@@ -232,7 +232,7 @@ def test_text_is_legible_in_a_light_room(ctx, tint: tuple[float, float, float, f
     for ground in (LIGHT.air, LIGHT.panel):
         paper = float(np.array(ground[:3]) @ (0.2126, 0.7152, 0.0722))
         contrast = (paper + 0.05) / (ink + 0.05)
-        quiet = tint in (labels.DIM, labels.ACCENT, labels.ALERT, ribbon_tint("main"), ribbon_tint("skip"))
+        quiet = tint in (tints.DIM, tints.ACCENT, tints.ALERT, ribbon_tint("main"), ribbon_tint("skip"))
         assert contrast >= (3.0 if quiet else 4.5), (ground, contrast)
 
 
