@@ -355,7 +355,7 @@ def test_torch_is_not_needed_for_a_folder(tmp_path: Path):
 
     picture(tmp_path / "a.png")
     program = (
-        "import sys\nfrom walkin.network import shelf\nfrom walkin.network.feeding.gallery import Gallery\n"
+        "import sys\nfrom walkin.network.feeding import shelf\nfrom walkin.network.feeding.gallery import Gallery\n"
         "from walkin.picture_source import File\nfrom walkin.shelf_requests import Browse, Thumbnails\n"
         f"s = shelf.Shelf(Gallery()); s.desk.ask(Thumbnails((File({str(tmp_path / 'a.png')!r}),)))\n"
         f"print([type(r).__name__ for r in shelf.browse(s, Browse({str(tmp_path)!r}), None)], 'torch' in sys.modules)"
