@@ -26,9 +26,9 @@ class Naive:
     def __init__(self, app: App):
         self._app = app
         ctx = app.target.ctx
-        self._program = program(ctx, "walls", MAP=0, RANGE=1, SIGNED=1)
-        self._program["page"], self._program["table"], self._program["colors"] = 0, 1, 2
         colors = lookup_table()
+        self._program = program(ctx, "walls", MAP=0, MAPS=colors.shape[0], RANGE=1, SIGNED=1)
+        self._program["page"], self._program["table"], self._program["colors"] = 0, 1, 2
         self._colors = ctx.texture((colors.shape[1], colors.shape[0]), 4, colors.tobytes(), dtype="f4")
         self._colors.filter = (moderngl.NEAREST, moderngl.NEAREST)
         walls = [wall for wall in app.world.walls.values() if wall.tiles is not None]
