@@ -12,7 +12,8 @@ from walkin import gl
 from walkin.mosaic import Mosaic
 from walkin.render import atlas as atlas_module
 from walkin.render import tile_table
-from walkin.render.atlas import ALIGN, Atlas, Band, cell_of
+from walkin.render.atlas import Atlas
+from walkin.render.lays import ALIGN, Band, cell_of
 from walkin.render.tile_table import TABLE_WIDTH
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import moderngl
-import numpy as np
 
 from walkin.gl import bytes_layers
 from walkin.mosaic import MAX_LEVELS, Mosaic
+from walkin.render.lays import ALIGN, Band, Lay, Part, band_on, cell_of, cells, cut, means, size_at
 from walkin.render.packing import Layers, Spot, on_one_layer, on_shelves
 from walkin.render.surface import is_software
 from walkin.render.tile_table import TileTable
@@ -34,38 +34,6 @@ CLAIMED = 3  # a third of a limit may be claimed by other things than walls:
 STEPS = 8  # ... where walls have that, it is on blocks of an eighth, so that they can be given up
 BLOCK_BYTES = 1 << 29
 SOFTWARE_BLOCK_BYTES = 1 << 26  # where the processor clears what it gives: 1.4 ms a MB, so 90 ms in one frame
-ALIGN = 1 << (MAX_LEVELS - 1)  # mosaics begin at multiples of this, so that they have whole texels at every level
-
-
-@dataclass(frozen=True)
-class Band:
-    """The part of a mosaic that lies on one layer: all of it, unless it is larger than a layer."""
-
-    block: int
-    layer: int
-    x: int
-    y: int
-    """Of its upper left texel."""
-    first_row: int
-    """First row of cells of the mosaic in this band."""
-    rows: int
-    spot: Spot
-
-
-@dataclass(frozen=True)
-class Lay:
-    """How a mosaic lies in the atlas."""
-
-    level: int
-    """The finest that there is room for."""
-    bands: tuple[Band, ...]
-    shown: int = -1
-    """The finest that is there; -1: the same."""
-
-    @property
-    def finest(self) -> int:
-        """The level whose texels begin at the corner of each band."""
-        return self.level if self.shown < 0 else self.shown
 
 
 @dataclass
@@ -250,7 +218,7 @@ class Atlas:
                     spot = Spot(layer, spot.x, spot.y, spot.width, spot.height)
                     block.layers.take(spot)
                     lay = Lay(level, ()) if other == key else self.lays[other]
-                    self.lays[other] = Lay(lay.level, (_band(number, spot, first, count),), lay.shown)
+                    self.lays[other] = Lay(lay.level, (band_on(number, spot, first, count),), lay.shown)
                 return [*others, key]
         return []
 
@@ -298,7 +266,7 @@ class Atlas:
                 spots.append(spot)
             if parts and len(spots) == len(parts):
                 rows = [(first, count) for _, _, first, count in parts]
-                return Lay(level, tuple(_band(number, s, *r) for s, r in zip(spots, rows, strict=True)))
+                return Lay(level, tuple(band_on(number, s, *r) for s, r in zip(spots, rows, strict=True)))
             for spot in spots:
                 block.layers.release(spot)
         return None
@@ -392,7 +360,7 @@ class Atlas:
             number, layer = where[spot.layer]
             spot = Spot(layer, spot.x, spot.y, spot.width, spot.height)
             self.blocks[first + number].layers.take(spot)
-            bands.setdefault(key, []).append(_band(first + number, spot, row, rows))
+            bands.setdefault(key, []).append(band_on(first + number, spot, row, rows))
         for key, found in bands.items():
             self.lays[key] = Lay(levels[key], tuple(found))
 
@@ -406,35 +374,6 @@ def in_steps(count: int, most: int) -> list[int]:
     """The same, the last of them small."""
     last = count // CLAIMED
     return in_parts(count - last, most) + in_parts(last, max(1, min(most, count // STEPS)))
-
-
-Part = tuple[int, int, int, int]
-"""Width and height in cells of ALIGN texels, first row of the mosaic's cells, rows."""
-
-
-def cut(key: str, mosaic: Mosaic, level: int, side: int) -> list[Part]:
-    """A mosaic at a level as pieces that fit a layer: one, unless it is larger."""
-    (height, width), cell_height = size_at(mosaic, level), cell_of(mosaic, level)[0]
-    if width > side or cell_height > side:
-        raise ValueError(f"{key}: tiles of {mosaic.height} x {mosaic.width} texels do not fit a page of {side}")
-    rows = mosaic.rows if height <= side else max(1, side // cell_height)
-    return [
-        (_cells(width), _cells(min(rows, mosaic.rows - first) * cell_height), first, min(rows, mosaic.rows - first))
-        for first in range(0, mosaic.rows, rows)
-    ]
-
-
-def cell_of(mosaic: Mosaic, level: int) -> tuple[int, int]:
-    """(height, width) of a cell in texels of a level; beyond the last a tile is one texel."""
-    if level >= mosaic.levels:
-        return 1, 1
-    return mosaic.cell_height >> level, mosaic.cell_width >> level
-
-
-def size_at(mosaic: Mosaic, level: int) -> tuple[int, int]:
-    """(height, width) of a whole mosaic in texels of a level."""
-    height, width = cell_of(mosaic, level)
-    return mosaic.rows * height, mosaic.columns * width
 
 
 def block_texture(ctx: moderngl.Context, side: int, layers: int, anisotropy: float) -> moderngl.TextureArray:
@@ -452,31 +391,11 @@ def layer_bytes(side: int) -> int:
     return side * side * 4 // 3
 
 
-def means(tiles: Tiles) -> np.ndarray:
-    """uint8 (rows, columns): a texel for each tile of a mosaic. One with values that are not finite is marked whole, as
-    nobody is to overlook them from afar."""
-    mosaic, span = tiles.mosaic, tiles.high - tiles.low
-    share = np.divide(tiles.mean - tiles.low, span, out=np.zeros_like(span), where=span > 0)
-    codes = np.floor(np.clip(share, 0.0, 1.0) * 255 + 0.5).astype(np.uint8)
-    codes[tiles.flawed > 0] = 0
-    whole = np.zeros(mosaic.rows * mosaic.columns, np.uint8)
-    whole[: mosaic.count] = codes
-    return whole.reshape(mosaic.rows, mosaic.columns)
-
-
-def _band(block: int, spot: Spot, first_row: int, rows: int) -> Band:
-    return Band(block, spot.layer, spot.x * ALIGN, spot.y * ALIGN, first_row, rows, spot)
-
-
 def _side(sizes: list[tuple[int, int]], largest: int) -> int:
     """Of layers for mosaics of these sizes: a power of two, large enough for each in one piece if there are such."""
-    texels = sum(_cells(height) * _cells(width) for height, width in sizes) * ALIGN * ALIGN
+    texels = sum(cells(height) * cells(width) for height, width in sizes) * ALIGN * ALIGN
     widest = max(max(size) for size in sizes)
     side = ALIGN
     while side < largest and (side < widest or (side < USUAL_SIDE and side * side < texels)):
         side *= 2
     return side
-
-
-def _cells(texels: int) -> int:
-    return -(-texels // ALIGN)

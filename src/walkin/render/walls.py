@@ -8,9 +8,10 @@ import moderngl
 import numpy as np
 
 from walkin.color_maps import NAMES as COLOR_MAPS
-from walkin.render.atlas import Atlas, cell_of
+from walkin.render.atlas import Atlas
 from walkin.render.colors import lookup_table
 from walkin.render.eye import Sight
+from walkin.render.lays import cell_of
 from walkin.render.shader import program
 from walkin.state.growth import SHOWINGS
 from walkin.state.places import Place
