@@ -156,12 +156,12 @@ class Watched:
         monkeypatch.setattr(Cache, "put", log_put)
 
     def under_way(self) -> dict[str, tuple[str, ...]]:
-        """Node -> the pictures of the batch that is half done there."""
+        """Node -> the pictures of the batch that is begun there, and not nearly done."""
         share = self.shares[-1]
         halves = {}
         for sent in share.running.values():
             node, step = share.steps.get(sent.errand.number, ("", 0))
-            if 0 < step < share.studio.recipe.steps:
+            if 0 < step <= share.studio.recipe.steps // 2:  # what was told may be old: far from its end
                 halves[node] = tuple(str(request.objective) for request in sent.errand.requests)
         return halves
 
