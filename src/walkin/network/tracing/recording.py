@@ -122,7 +122,3 @@ class Trace:
             stack.append(self.calls[index])
             index = self.calls[index].parent
         return tuple(reversed(stack))
-
-    def module_path(self, op: Op) -> str:
-        """Path of the module in whose forward `op` ran."""
-        return self.calls[op.call].path if op.call >= 0 else ""
