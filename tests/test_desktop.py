@@ -328,6 +328,7 @@ from walkin.targets.desktop import DesktopTarget
 target = DesktopTarget({"K": "knock_out"}, (320, 200))
 frames = target.frames()
 next(frames)
+print("ready", flush=True)
 sys.stdin.readline()  # meanwhile keys have gone down and up again: all of it is news of one frame
 given = next(frame.input for frame in frames if frame.input.acts)
 print(sorted(given.acts), given.fast, next(frames).input.fast)
@@ -342,6 +343,8 @@ def test_shift_counts_as_it_was_when_the_key_was_pressed(display: Display, keys:
     )
     try:
         display.window(process, LONG_S)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"  # a key before the first frame would be news of that one
         for key in keys:
             display.xdotool("key", key)
         said, problem = process.communicate("go on\n", timeout=LONG_S)
