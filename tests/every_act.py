@@ -179,6 +179,13 @@ def goes_where_they_part(guest: Guest) -> Holds:
     return lambda: guest.world.visited == key
 
 
+def sorts_by_change(guest: Guest) -> Holds:
+    """What is held is taken further from what is there by a channel of the second wall."""
+    goes_where_they_part(guest)
+    key = wall(guest, 1).key
+    return lambda: (order := guest.world.walls[key].order) is not None and order[0] == 0
+
+
 def looks_through(guest: Guest) -> Holds:
     before = guest.world.findings.evidence.get("")
     return lambda: (now := guest.world.findings.evidence.get("")) is not None and now is not before
@@ -500,6 +507,7 @@ PANEL: dict[str, tuple[tuple[str, ...], Effect]] = {
     "visualise": (("Features", ":Grow", "This channel"), grows),
     "scale_tile": (("Reach", "Off"), takes_out),
     "take_back": (("Reach", "Remove"), puts_in),
+    "sort_walls": (("Reach", "Channels of all walls by change"), sorts_by_change),
     "hold": (("Reach", "Hold this as A"), holds_as_a),
     "first_difference": (("Reach", "First difference"), goes_where_they_part),
     "measure": ((CARD,), lambda guest: lambda: guest.world.histograms),

@@ -14,7 +14,8 @@ from walkin.frame import Input
 from walkin.interact.doing import do
 from walkin.interact.remembering.history import STEPS, arrangement
 from walkin.picture_source import File
-from walkin.requests import Feed
+from walkin.readings import Changed, Compared
+from walkin.requests import Feed, State
 from walkin.results import Fed, Finished
 from walkin.state.arrangement import Arrangement
 from walkin.state.panel_state import Change
@@ -319,6 +320,31 @@ def test_three_sorts_and_back_to_the_index():
     for _ in range(4):
         sort(visitor)
     assert ahead(visitor).sort == "index" and ahead(visitor).order is None
+
+
+def test_where_two_states_are_compared_change_is_next_to_the_index():
+    visitor = Holder(by="mouse")
+    arrive(visitor, 0)
+    visitor.world.begin_comparing(visitor.world.here, State())
+    apart = np.arange(16, dtype=np.float32)
+    visitor.world.accept(Compared("it", (Changed("ahead", 0.5, apart),), "ahead"))
+    sort(visitor)
+    assert ahead(visitor).sort == "change" and ahead(visitor).order.tolist() == list(range(15, -1, -1))  # type: ignore[union-attr]
+    visitor.does()  # nothing new is on any wall since then
+    visitor.world.accept(Compared("it", (Changed("ahead", 0.5, apart[::-1]),), "ahead"))
+    visitor.does()
+    assert ahead(visitor).order.tolist() == list(range(16))  # type: ignore[union-attr]
+    sort(visitor)
+    assert ahead(visitor).sort == "mean"
+    for _ in range(4):
+        sort(visitor)
+    assert ahead(visitor).sort == "change"
+    visitor.does()
+    visitor.world.end_comparing(visitor.world.here)
+    visitor.does()
+    assert ahead(visitor).order is None
+    sort(visitor)
+    assert ahead(visitor).sort == "index"
 
 
 def test_a_wall_whose_order_does_not_change_changes_nothing():

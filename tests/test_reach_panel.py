@@ -190,6 +190,11 @@ def test_walls_and_channels_that_changed_most_come_first(visit: Visit, said: lis
     visit.settle()
     assert f"Channels of {WALL}" in said, "of the wall that she is at"
     assert visit.click("1   5.0 %") == [Change("goto", (f"{WALL}/1",))]
+    assert visit.click("Channels of all walls by change") == [Change("sort_walls", ("change", ""))]
+    for key in (WALL, *visit.world.walls):  # the card is about the first, and waits for nothing else
+        visit.world.walls[key].sort = "change"
+        visit.settle()
+    assert visit.click("Channels of all walls by index") == [Change("sort_walls", ("index", ""))]
     said.clear()
     visit.world.here.compared = Compared("photo.jpg", walls[2:], "", 2)
     visit.settle()

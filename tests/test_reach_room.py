@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from walkin.interact.doing import do
 from walkin.interact.planning.furnish import furnish
 from walkin.interact.remembering import history
 from walkin.interact.remembering.session import scene_of
+from walkin.interact.step import step
 from walkin.interventions import Intervention
 from walkin.keeping.scene import from_json, to_json
 from walkin.network import jobs
@@ -95,6 +98,9 @@ class Room:
         self.sent = sent
         return sent
 
+    def frame(self) -> None:
+        list(step(self.world, SimpleNamespace(input=Input(), dt_s=1 / 60)))  # type: ignore[arg-type]
+
     def shown(self, key: str = "") -> dict[str, np.ndarray]:
         """What the walls of a network show, as values."""
         found = {}
@@ -118,6 +124,17 @@ class Room:
         session = self.sessions.by_key[""]
         assert session.loaded is not None
         return prepare(session.loaded, self.pictures[name], self.sessions.gallery).inputs[0]
+
+
+def _by_change(room: Room, *addresses: str) -> None:
+    """Walls are in the order of what their channels differ by, the farthest first."""
+    room.frame()
+    assert room.world.here.compared is not None
+    for each in room.world.here.compared.walls:
+        if each.address in addresses:
+            order = room.world.walls[each.address].order
+            assert order is not None and sorted(order.tolist()) == list(range(len(each.channels)))
+            assert (np.diff(each.channels[order]) <= 0).all() and np.ptp(each.channels) > 0
 
 
 @pytest.fixture
@@ -268,6 +285,80 @@ def test_they_part_where_something_is_changed(room: Room):
     assert room.world.visited == "two"
     room.act("take_back")
     assert room.world.here.compared is not None and room.world.here.compared.first == ""
+
+
+def test_channels_are_sorted_by_how_far_a_and_b_are_apart(room: Room):
+    two = room.world.walls["two"]
+    room.act("hold")
+    room.act("sort_walls", "change")
+    room.act("feed", room.pictures["b"])
+    _by_change(room, "one", "two", "three")
+    first = two.order
+    room.act("feed", room.pictures["c"])
+    _by_change(room, "one", "two", "three")
+    assert not np.array_equal(two.order, first), "or another picture would be no test"  # type: ignore[arg-type]
+    room.act("sort", "two", "index")
+    room.frame()
+    assert two.order is None and two.sort == "index"
+    room.act("undo")
+    _by_change(room, "two")
+    room.act("compare", "")
+    room.frame()
+    assert two.order is None, "there is nothing to sort by any more"
+    room.act("compare", "unchanged")
+    room.act("knock_out", "one", 1)
+    _by_change(room, "one", "two", "three")
+    assert room.world.walls["one"].order[0] == 1  # type: ignore[index]
+
+
+def test_until_the_next_difference_is_known_channels_stay_where_they_are(room: Room):
+    room.act("hold")
+    room.act("sort_walls", "change", "")
+    room.act("feed", room.pictures["b"])
+    room.frame()
+    before = room.world.walls["two"].order
+    list(do(room.world, Input(), Change("compare", ("unchanged",))))  # asked for, not answered
+    room.world.tiles_revision += 1  # but first walls have come
+    room.frame()
+    assert room.world.here.compared is None and room.world.walls["two"].order is before
+
+
+def test_a_scene_is_sorted_when_its_difference_is_there(room: Room, tmp_path: Path):
+    room.act("hold")
+    room.act("feed", room.pictures["b"])
+    room.act("sort", "two", "change")
+    room.frame()
+    order = room.world.walls["two"].order
+    assert order is not None and not (np.diff(order) > 0).all()
+    again = from_json(to_json(scene_of(room.world, Input())))
+    (tmp_path / "later").mkdir()
+    later = Room(tmp_path / "later")
+    later.act("feed", later.pictures["b"])
+    requests = list(history.restore(later.world, replace(again.arrangement, against=())))
+    later.frame()
+    assert later.world.walls["two"].sort == "change" and later.world.walls["two"].order is None
+    held = replace(again.arrangement, against=(("", State(later.pictures["a"])),))
+    requests += list(history.restore(later.world, held))
+    for request in requests:
+        later.do(request)
+    later.frame()
+    assert np.array_equal(later.world.walls["two"].order, order)  # type: ignore[arg-type]
+
+
+def test_only_walls_of_the_network_that_is_compared_are_sorted_by_change(room: Room):
+    room.open("other", 8)
+    room.act("compare", "network:other", "")
+    room.act("sort_walls", "change", "")
+    assert {wall.exhibit for wall in room.world.walls.values() if wall.sort == "change"} == {""}
+    room.act("sort_walls", "max", "other")
+    assert {wall.sort for wall in room.world.walls.values() if wall.exhibit == "other"} == {"max"}
+
+
+@pytest.mark.parametrize("act", [("sort", "two", "change"), ("sort_walls", "change"), ("sort_walls", "change", "")])
+def test_without_a_comparison_nothing_is_sorted_by_change(room: Room, act: tuple[str, ...]):
+    room.act(*act)
+    assert {wall.sort for wall in room.world.walls.values()} == {"index"}
+    assert any("nothing is compared" in banner.text for banner in room.world.banners)
 
 
 def test_with_and_without_follows_the_picture(room: Room):

@@ -185,6 +185,15 @@ def test_a_wall_is_sorted_when_its_pictures_are_there():
     assert wall.sort == "max" and wall.order is not None
 
 
+def test_what_this_walkin_cannot_sort_by_is_no_damage():
+    world, before = room(), room()
+    before.walls["b"].sort = "beauty"
+    restoring = Restoring(scene_of(before, Input()))
+    for settled in (False, True):
+        list(restoring.step(world, Input(), settled=settled))
+    assert restoring.done and world.walls["b"].order is None
+
+
 def test_a_picture_in_a_hand_is_saved_where_it_hung():
     from walkin.state.things import Carried
 

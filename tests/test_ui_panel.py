@@ -12,6 +12,7 @@ from walkin.catalogue import Thumbnail
 from walkin.geometry import Pose
 from walkin.picture_source import File
 from walkin.readings import Histogram
+from walkin.requests import State
 from walkin.results import Progress
 from walkin.state.exhibit import Exhibit
 from walkin.state.panel_state import BOARD_POINTS, BOARD_SCALE, Change, PanelState
@@ -275,6 +276,10 @@ def test_card_is_about_the_wall_last_pointed_at(visit: Visit):
     visit.world.hover = None
     visit.settle()
     assert visit.click("Sort:mean") == [Change("sort", ("stage.0.conv", "mean"))]
+    assert "Sort:change" not in visit.interface.widgets.spots, "nothing is compared"
+    visit.world.here.against = State()
+    visit.settle()
+    assert visit.click("Sort:change") == [Change("sort", ("stage.0.conv", "change"))]
     assert visit.click("Columns+") == [Change("columns", ("stage.0.conv", 3))]
     assert visit.click("Go there") == [Change("goto", ("stage.0.conv",))]
     assert visit.click("Copy name") == [Change("copy", ("stage.0.conv",))]

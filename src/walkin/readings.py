@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -67,6 +68,10 @@ class Compared:
     """Address of the first wall that differs by more than rounding; '' where none does."""
     serial: int = 0
     network: str = ""
+
+    @cached_property
+    def by_address(self) -> dict[str, Changed]:
+        return {each.address: each for each in self.walls}
 
 
 @dataclass(frozen=True)

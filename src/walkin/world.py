@@ -159,7 +159,7 @@ class World:
     tiles_revision: int = 0
     """Grows when what a wall shows changes, and when walls come or go."""
     sorted_revision: int = -1
-    """`tiles_revision` as it was when walls were sorted again by what they show."""
+    """`tiles_revision` as it was when walls were sorted again by what they show; -1: they are to be."""
     places_revision: int = 0
     """Grows when a wall moves."""
     layout_revision: int = 0
@@ -263,6 +263,7 @@ class World:
         if exhibit is None:
             return False
         exhibit.compared = result if result.title else None
+        self.sorted_revision = -1  # walls may be sorted by it
         if not result.title:
             self.end_comparing(exhibit)
         return True
@@ -334,6 +335,7 @@ class World:
     def end_comparing(self, exhibit: Exhibit) -> None:
         """Its walls will show what it gives; after the last one that was compared, in the colours of before."""
         exhibit.against = exhibit.compared = None
+        self.sorted_revision = -1
         if self.colors_before is not None and not any(each.against is not None for each in self.exhibits):
             color_map, range_mode = self.colors_before
             self.look, self.colors_before = replace(self.look, color_map=color_map, range_mode=range_mode), None

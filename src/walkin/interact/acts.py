@@ -141,7 +141,7 @@ ACTS: tuple[Act, ...] = (
     Act("palette", "any command by typing", "CTRL+P", "Ctrl+P"),
     Act("screenshot", "save a screenshot", "F12", "F12"),
     Act("keys", "this sheet", "H", "H"),
-    Act("sort", "sort the wall pointed at: index, mean, max, > 0", "T", "T"),
+    Act("sort", "sort the wall pointed at: index, mean, max, > 0, and change where two states are compared", "T", "T"),
     Act("reset_wall", "the wall pointed at back to its place", "BACKSPACE", "Backspace"),
     Act("reset_walls", "all walls back to their places", "CTRL+BACKSPACE", "Ctrl+Backspace"),
     Act("undo", "undo", "CTRL+Z", "Ctrl+Z"),

@@ -9,6 +9,7 @@ import numpy as np
 from walkin.graph import Node
 from walkin.interventions import Intervention
 from walkin.mosaic import Mosaic
+from walkin.readings import Changed
 from walkin.state.places import Place
 from walkin.tiles import Tiles
 
@@ -37,7 +38,7 @@ class Wall:
     """What is shown of channels that have a visualisation (growth.SHOWINGS); '': what the room's look says."""
     touched: tuple[Intervention, ...] = ()
     """What is changed of it."""
-    ordered: Tiles | None = None
+    ordered: Tiles | Changed | None = None
     """What `order` was made from."""
     revision: int = 0
     """Grows with what it shows, and in which order."""

@@ -37,6 +37,8 @@ SETTINGS = (
     ("Take back all changes of the network", Change("take_back")),
     ("Compare: with and without the changes", Change("compare", ("unchanged",))),
     ("Compare: nothing any more", Change("compare", ("",))),
+    ("Compare: channels of all walls by change", Change("sort_walls", ("change",))),
+    ("Channels of all walls by index", Change("sort_walls", ("index",))),
     ("Compare: go where A and B first part", Change("first_difference")),
     ("Noise as the picture: Gaussian", Change("noise", ("gaussian", ""))),
     ("Noise as the picture: uniform", Change("noise", ("uniform", ""))),

@@ -12,6 +12,7 @@ from walkin.interact.handling import carry
 from walkin.interact.planning import arrange, fold, layout_settings
 from walkin.interact.remembering import history
 from walkin.requests import Request
+from walkin.state.exhibit import Exhibit
 from walkin.world import World
 
 
@@ -61,9 +62,30 @@ def _sort(world: World, given: Input, key: str = "", sort: str = "") -> None:
     wall = wall_of(world, key)
     if wall is None:
         return
-    arrange.sort_wall(world, wall, sort or after(arrange.SORTS, wall.sort))
+    if sort == arrange.BY_CHANGE and not _is_compared(world, world.exhibit(wall.exhibit)):
+        return
+    sorts = arrange.sorts_of(world, wall)
+    # One that was sorted by change and is compared no more begins anew.
+    arrange.sort_wall(world, wall, sort or after(sorts, wall.sort if wall.sort in sorts else sorts[-1]))
     if not sort:
         world.notify(f"{wall.key}: channels by {wall.sort}")
+
+
+def _sort_walls(world: World, given: Input, sort: str, key: str | None = None) -> None:
+    """All walls of a network."""
+    exhibit = world.here if key is None else world.exhibit(key)
+    if exhibit is None or (sort == arrange.BY_CHANGE and not _is_compared(world, exhibit)):
+        return
+    for wall in world.walls.values():
+        if wall.exhibit == exhibit.key:
+            arrange.sort_wall(world, wall, sort)
+
+
+def _is_compared(world: World, exhibit: Exhibit | None) -> bool:
+    if exhibit is not None and exhibit.against is not None:
+        return True
+    world.notify("nothing is compared: hold a state first (U)")
+    return False
 
 
 def _columns(world: World, given: Input, key: str, columns: int) -> None:
@@ -91,6 +113,7 @@ ACTS: Acts = {
     "reset_all": _reset_walls,
     "reset_wall": _reset_wall,
     "sort": _sort,
+    "sort_walls": _sort_walls,
     "columns": _columns,
     "free": _put_back,
 }

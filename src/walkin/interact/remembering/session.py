@@ -85,7 +85,7 @@ class Restoring:
         """What needs the walls' pictures."""
         scene = self.scene
         for key, sort in scene.arrangement.sorts:
-            if (wall := world.walls.get(key)) is not None and sort in arrange.SORTS:
+            if (wall := world.walls.get(key)) is not None:
                 arrange.sort_wall(world, wall, sort)
         if scene.enlarged is not None and _is_there(world, scene.enlarged.key, scene.enlarged.channel):
             kept = scene.enlarged

@@ -30,6 +30,7 @@ class Reach:
         return (
             world.last_tile, world.selected, here.key, here.interventions, id(here.intervened), here.against,
             id(here.compared), self._whole, world.visited, len(world.exhibits), here.picture is None,
+            here.compared is not None and _sorted_by(world, here),
         )  # fmt: skip
 
     def draw(self, desk: Desk) -> None:
@@ -145,6 +146,7 @@ class Reach:
         if found is None:
             return
         w.pair("They first part at", found.first or "no wall")
+        self._sort(desk, exhibit)
         best = [each for each in sorted(found.walls, key=lambda each: -each.relative) if each.relative][:MOST_WALLS]
         if not best:
             return
@@ -157,6 +159,12 @@ class Reach:
         address = at.node.address if at is not None and at.exhibit == exhibit.key else ""
         visited = next((each for each in found.walls if each.address == address), None)
         self._channels(desk, visited or (best[0] if best else None), exhibit)
+
+    def _sort(self, desk: Desk, exhibit: Exhibit) -> None:
+        """Channels of all walls, or back; of one wall its card and T do."""
+        by = "index" if _sorted_by(desk.world, exhibit) == {"change"} else "change"
+        if desk.widgets.button(f"Channels of all walls by {by}", width=-1):
+            desk.ask("sort_walls", by, exhibit.key)
 
     def _channels(self, desk: Desk, changed: Changed | None, exhibit: Exhibit) -> None:
         """Of the wall that the visitor is at, else of the one that has changed most."""
@@ -181,6 +189,11 @@ def percent(share: float) -> str:
 
 def _wall(world: World, exhibit: Exhibit, address: str) -> Wall | None:
     return world.walls.get(f"{exhibit.key}:{address}" if exhibit.key else address)
+
+
+def _sorted_by(world: World, exhibit: Exhibit) -> frozenset[str]:
+    """All that walls with more than one channel are sorted by."""
+    return frozenset(wall.sort for wall in world.walls.values() if wall.exhibit == exhibit.key and wall.count > 1)
 
 
 def _pictures(world: World) -> list[tuple[str, object]]:

@@ -19,7 +19,7 @@ from walkin.ui.tree import shape_of
 from walkin.ui.widgets import Widgets
 from walkin.world import COLOR_MAPS, World
 
-SORTS = (("index", "Index"), ("mean", "Mean"), ("max", "Max"), ("positive", "> 0"))
+SORTS = (("index", "Index"), ("change", "Change"), ("mean", "Mean"), ("max", "Max"), ("positive", "> 0"))
 PLOT_POINTS = 84
 
 
@@ -45,7 +45,8 @@ class WallCard:
         channel = self._channel if world.look.range_mode == "channel" or named else None
         self._histograms = self._offer.histograms(world, self.key)
         made = tuple(id(each) for each in self._histograms)
-        return self.key, channel, id(wall), wall.revision, wall.sort, wall.place, world.look, made, coarse(wall)
+        by = wall.sort, sorts(world, wall)
+        return self.key, channel, id(wall), wall.revision, by, wall.place, world.look, made, coarse(wall)
 
     def draw(self, desk: Desk) -> None:
         w, world, key = desk.widgets, desk.world, self.key
@@ -60,7 +61,7 @@ class WallCard:
         if node.title:
             w.quiet(key)
         w.quiet(f"{node.module_class or node.operation or node.kind}, {shape_of(node)}")
-        if node.members:
+        if len(node.members) > 1:
             w.hint(f"{len(node.members)} operations in one")
         tiles = wall.tiles
         if tiles is not None:
@@ -121,12 +122,19 @@ class WallCard:
             if asked is not None:
                 desk.ask("slice", (round(asked) - 0.5) / depth, self.key)
         if wall.count > 1:
-            sort = w.choice("Sort", SORTS, wall.sort)
+            sort = w.choice("Sort", sorts(desk.world, wall), wall.sort)
             if sort is not None:
                 desk.ask("sort", self.key, sort)
             columns = w.stepper("Columns", wall.place.columns, 1, wall.count)
             if columns is not None:
                 desk.ask("columns", self.key, columns)
+
+
+def sorts(world: World, wall: Wall) -> tuple[tuple[str, str], ...]:
+    """By change only where there is one, and on a wall that waits for one."""
+    exhibit = world.exhibit(wall.exhibit)
+    changes = wall.sort == "change" or (exhibit is not None and exhibit.against is not None)
+    return tuple(each for each in SORTS if changes or each[0] != "change")
 
 
 def coarse(wall: Wall) -> str:
