@@ -1,4 +1,4 @@
-"""Cover: which walls stand wholly behind a nearer one, so that nothing of them can be seen."""
+"""Cover: what of the walls stands behind a nearer one, so that nothing of it can be seen."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 MARGIN_M, DEPTH_M = 0.05, 0.06  # of a wall's box: around its tiles, and how thick it is
 MOST = 6  # walls that others are looked for behind: the more, the longer it takes, and the less is found
-FEWEST = 40  # walls in view: of fewer, those behind others take less time than to find them out
+FEWEST = 8  # walls in view: of fewer, those behind others take less time than to find them out
 LEAST = 0.02  # of the square of the distance that such a wall's face is at least, as it is seen
 BEHIND_M = 0.2  # that what is hidden lies behind its plane at least
+STRIPS = 8  # of which a wall is made up here: each may be behind another screen
 CLEAR = 4.0  # times the near plane that an eye is away from it: nothing of it is cut off
 
 
@@ -32,15 +33,15 @@ class Bodies:
     """(n,) metres."""
 
     @staticmethod
-    def of_walls(bounds: Bounds, walls: np.ndarray) -> Bodies:
-        """Their boxes, of some walls, (n,) int."""
-        corners, rights = bounds.corners.take(walls, axis=0), bounds.rights.take(walls, axis=0)
+    def of_walls(bounds: Bounds, walls: np.ndarray, strips: int = 1) -> Bodies:
+        """Their boxes, of some walls, (n,) int: two corners on the left, two after each of the strips."""
+        corners, rights = bounds.corners.take(walls, axis=0)[:, None], bounds.rights.take(walls, axis=0)[:, None]
         normals, extents = bounds.normals.take(walls, axis=0), bounds.extents.take(walls, axis=0)
-        left = corners - rights * MARGIN_M
-        along, deep = rights * (extents[:, :1] + 2 * MARGIN_M), normals * DEPTH_M
-        front = normals * 0.01  # tiles lie a little before the box
-        plans = np.stack([left + front, left + along + front, left - deep, left + along - deep], axis=1)
-        return Bodies(plans[..., ::2], corners[:, 1] + extents[:, 1] + MARGIN_M)
+        share = np.arange(strips + 1)[:, None] / strips
+        along = corners + rights * ((extents[:, :1, None] + 2 * MARGIN_M) * share - MARGIN_M)
+        deep = normals[:, None, None] * np.array([[0.01], [-DEPTH_M]])  # tiles lie a little before the box
+        plans = (along[:, :, None] + deep).reshape(len(walls), -1, 3)
+        return Bodies(plans[..., ::2], corners[:, 0, 1] + extents[:, 1] + MARGIN_M)
 
     @staticmethod
     def of_words(bounds: Bounds, walls: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> Bodies:
@@ -84,19 +85,37 @@ class Cover:
         A point is hidden by a rectangle from all places in the pyramid that has its tip there and the rectangle's edges
         on its sides. So an eye has to be inside each of the sides by as much as it may move.
         """
-        count = len(bodies.tops)
-        if not len(self._screens) or not count:
-            return np.zeros(count, bool)
+        if not len(self._screens) or not len(bodies.tops):
+            return np.zeros(len(bodies.tops), bool)
+        return np.logical_or.reduce(np.logical_and.reduce(self._hidden(bodies), axis=1), axis=1)
+
+    def shows(self, bounds: Bounds, walls: np.ndarray) -> np.ndarray:
+        """(n, 2): from where to where some walls, (n,) int, may be seen, as shares of their width, margins included;
+        both the same where nothing of one is. Cut into strips, for where walls stand in a row each of them is hidden by
+        several, and of most a part is."""
+        shown = np.zeros((len(walls), 2))
+        shown[:, 1] = 1.0
+        if not len(self._screens) or not len(walls):
+            return shown
+        hidden = self._hidden(Bodies.of_walls(bounds, walls, STRIPS))
+        lines = hidden[:, ::2] & hidden[:, 1::2]
+        strips = ~np.logical_or.reduce(lines[:, :-1] & lines[:, 1:], axis=2)
+        shown[:, 0] = strips.argmax(axis=1) / STRIPS
+        shown[:, 1] -= strips[:, ::-1].argmax(axis=1) / STRIPS
+        shown[~np.logical_or.reduce(strips, axis=1)] = 0.0
+        return shown
+
+    def _hidden(self, bodies: Bodies) -> np.ndarray:
+        """(n, points, screens) bool: which corners no eye can see, with all that is below them."""
         rights, normals = self._axes
         plans = bodies.plans.reshape(-1, 2)
         across = plans @ rights.T - np.einsum("ij,ij->i", self._corners, rights)  # (points, screens)
         beyond = plans @ normals.T - np.einsum("ij,ij->i", self._corners, normals)
         up = np.repeat(bodies.tops, bodies.plans.shape[1])[:, None]
-        hidden = np.ones((len(plans), len(self._screens)), bool)
-        for eye in self._eyes:
+        hidden = self._from(self._eyes[0], across, beyond, up)
+        for eye in self._eyes[1:]:
             hidden &= self._from(eye, across, beyond, up)
-        whole = np.logical_and.reduce(hidden.reshape(count, -1, len(self._screens)), axis=1)
-        return np.logical_or.reduce(whole, axis=1)
+        return hidden.reshape(*bodies.plans.shape[:2], -1)
 
     def _from(self, eye: Eye, across: np.ndarray, beyond: np.ndarray, up: np.ndarray) -> np.ndarray:
         """(points, screens) bool: from where one eye is."""

@@ -11,7 +11,8 @@ import numpy as np
 from walkin.frame import View
 from walkin.geometry import Fov, Lens, Pose, Rows, frustum_planes, rows_product, spheres_in_frustum
 from walkin.lazy import lazy
-from walkin.render.cover import Bodies, Cover
+from walkin.render.cells import Cells
+from walkin.render.cover import Cover
 from walkin.state.bounds import Bounds
 from walkin.world import World
 
@@ -221,17 +222,34 @@ class Sight:
         return np.any(places @ bounds.normals.T > bounds.depths - SLACK_M, axis=0)
 
     @lazy
+    def solid(self) -> np.ndarray:
+        """(walls,) bool: of which there is the box, too."""
+        if len(self.spheres.parts) <= BODIES:
+            return self.seen
+        return self.seen & self.reached(BODIES)[: len(self.seen)]
+
+    @lazy
     def cover(self) -> Cover:
         """What hides what is behind it."""
-        drawn = self.seen if len(self.spheres.parts) <= BODIES else self.seen & self.reached(BODIES)[: len(self.seen)]
-        return Cover(self.eyes, self.bounds, drawn, SLACK_M)
+        return Cover(self.eyes, self.bounds, self.solid, SLACK_M)
+
+    @lazy
+    def cells(self) -> tuple[Cells, ...]:
+        """What of each eye's view walls stand in."""
+        slack = SLACK_M, SLACK_RAD
+        return tuple(Cells.of(eye, self.bounds, self.solid, self.size, slack) for eye in self.eyes)
+
+    @lazy
+    def shown(self) -> np.ndarray:
+        """(walls, 2): between which shares of its width each may be seen: see Cover.shows. Of those in a frustum."""
+        shown, walls = np.zeros((len(self.bounds.addresses), 2)), self.seen.nonzero()[0]
+        shown[walls] = self.cover.shows(self.bounds, walls)
+        return shown
 
     @lazy
     def hidden(self) -> np.ndarray:
-        """(walls,) bool: which of those in a frustum stand wholly behind another."""
-        hidden, walls = np.zeros(len(self.bounds.addresses), bool), self.seen.nonzero()[0]
-        hidden[walls] = self.cover.hides(Bodies.of_walls(self.bounds, walls))
-        return hidden
+        """(walls,) bool: which of those in a frustum stand wholly behind others."""
+        return self.seen & (self.shown[:, 0] == self.shown[:, 1])
 
     @lazy
     def distance2(self) -> np.ndarray:

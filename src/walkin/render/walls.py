@@ -28,6 +28,7 @@ WALL = np.dtype(
         ("origin_cells", "f4", 4),
         ("ranges", "f4", 4),
         ("slots_margin", "f4", 4),
+        ("shown", "f4", 2),
     ]
 )
 NONE = SHOWINGS.index("activation")
@@ -212,6 +213,7 @@ class Walls:
         order = keys.argsort()
         ends = keys[order].searchsorted(self._block_ends).tolist()
         records = self._records.take(chosen[order])  # five times as fast as by [], for records
+        records["shown"] = sight.shown.take(walls[order], axis=0)  # the rest is behind other walls
         first = 0
         self._counts, self._plan = [], None
         for buffer, end in zip(self._buffers, ends, strict=True):
@@ -283,10 +285,8 @@ class Walls:
             return 0
         variant = Variant(color_map, range_mode, flawed, grained=True)
         if variant not in self._single_arrays:
-            names = WALL.names or ()
-            layout = "4f " * len(names) + "/i"
-            content = [(self._single, layout, *names)]
-            self._single_arrays[variant] = self._ctx.vertex_array(self.program(variant), content)
+            content = _content(self._single, self.program(variant))
+            self._single_arrays[variant] = self._ctx.vertex_array(self.program(variant), [content])
         atlas.table.texture.use(1)
         self._colors.use(2)
         texture.use(0)
@@ -296,12 +296,15 @@ class Walls:
     def _arrays_for(self, variant: Variant) -> list[moderngl.VertexArray]:
         if variant not in self._arrays:
             made = self.program(variant)
-            names = [name for name in WALL.names or () if name in made]  # a variant does not need them all
-            layout = " ".join("4f" if name in made else "16x" for name in WALL.names or ()) + " /i"
-            self._arrays[variant] = [
-                self._ctx.vertex_array(made, [(buffer, layout, *names)]) for buffer in self._buffers
-            ]
+            self._arrays[variant] = [self._ctx.vertex_array(made, [_content(each, made)]) for each in self._buffers]
         return self._arrays[variant]
+
+
+def _content(records: moderngl.Buffer, made: moderngl.Program) -> tuple[moderngl.Buffer, str, *tuple[str, ...]]:
+    """Of a vertex array, one record an instance: a variant does not need all that is in them."""
+    sizes = {name: WALL[name].itemsize for name in WALL.names or ()}
+    layout = " ".join(f"{size // 4}f" if name in made else f"{size}x" for name, size in sizes.items())
+    return records, f"{layout} /i", *(name for name in sizes if name in made)
 
 
 def tile_record(wall: Wall, atlas: Atlas, channel: int, place: Place) -> tuple[int, np.ndarray]:
@@ -354,4 +357,5 @@ def _numbers(wall: Wall, atlas: Atlas, number: int, place: Place | None = None) 
         MARGIN_M / pitch,
         band.layer + 1 if tiles is not None else 0,
         NONE + own,
+        *(0.0, 1.0),  # shown
     )
