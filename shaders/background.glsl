@@ -7,12 +7,8 @@
 #ifdef VERTEX
 #include "frame.glsl"
 in vec4 ends;                 // lower left and upper right corner of a rectangle, in clip space
-// The ray from the eye through a pixel is linear in the view: first + x * one right + y * one up. From where a pixel is,
-// not from the corners of its rectangle, so that no rounding tells where one rectangle ends. Of the floor x and z are
-// times the eye's height.
-flat out vec3 first_ray;
-flat out vec3 one_right;
-flat out vec3 one_up;
+noperspective out vec3 ray;   // from the eye through the pixel: linear in the view; of the floor x and z are times its depth
+noperspective out float grain;
 flat out vec4 from_air;       // rgb of the air; w: strength of the noise
 #ifdef FLOOR
 flat out vec3 to_ground;      // what the ground has more than the air
@@ -27,21 +23,15 @@ flat out float darker;        // how much the air is overhead
 void main() {
     vec2 clip = mix(ends.xy, ends.zw, vec2(gl_VertexID & 1, gl_VertexID >> 1));
     gl_Position = vec4(clip, 1.0, 1.0);
-    // At the far plane: any length will do, this one keeps the numbers small.
-    vec4 far = world_from_clip * vec4(-1.0, -1.0, 1.0, 1.0);
-    float size = 0.001 / far.w;
-    first_ray = far.xyz * size - eye.xyz * 0.001;
-    one_right = world_from_clip[0].xyz * (2.0 * size);
-    one_up = world_from_clip[1].xyz * (2.0 * size);
-    float high = first_ray.y + dot(vec2(one_right.y, one_up.y), clip * 0.5 + 0.5);
-    one_right /= viewport.x;
-    one_up /= viewport.y;
+    vec4 far = world_from_clip * vec4(clip, 1.0, 1.0);
+    ray = (far.xyz / far.w - eye.xyz) * 0.001;  // any length will do; this one keeps the numbers small
+    // Interleaved gradient noise (Jimenez 2014) begins with a number that is linear in the view. (gl_FragCoord is no
+    // cheaper: Mesa turns it round by a uniform.)
+    grain = dot((clip * 0.5 + 0.5) * viewport.xy, vec2(0.06711056, 0.00583715));
     from_air = vec4(AIR, panel.w);
 #ifdef FLOOR
-    gl_ClipDistance[0] = eye.y > 0.0 ? -high : -1.0;  // from under the floor there is only air
-    first_ray.xz *= eye.y;
-    one_right.xz *= eye.y;
-    one_up.xz *= eye.y;
+    gl_ClipDistance[0] = eye.y > 0.0 ? -ray.y : -1.0;  // from under the floor there is only air
+    ray.xz *= eye.y;
     to_ground = ground.rgb - AIR;
     lit = ground.rgb * ground.w;
     lines_add = line.rgb;
@@ -50,16 +40,15 @@ void main() {
 #else
     // A hair's breadth (a hundredth of a pixel) more than there is of it, for GL need not cut both sides at the same
     // place. The floor comes after it.
-    gl_ClipDistance[0] = eye.y > 0.0 ? high + 1e-5 : 1.0;
+    gl_ClipDistance[0] = eye.y > 0.0 ? ray.y + 1e-5 : 1.0;
     darker = line.w;
 #endif
 }
 #endif
 
 #ifdef FRAGMENT
-flat in vec3 first_ray;
-flat in vec3 one_right;
-flat in vec3 one_up;
+noperspective in vec3 ray;
+noperspective in float grain;
 flat in vec4 from_air;
 #ifdef FLOOR
 flat in vec3 to_ground;
@@ -81,9 +70,7 @@ float lines(vec2 p, vec2 per_gradient, float half_width) {
 }
 
 void main() {
-    vec3 ray = first_ray + gl_FragCoord.x * one_right + gl_FragCoord.y * one_up;
-    // Half a step of noise: eight bits show bands in so dark a gradient (interleaved gradient noise, Jimenez 2014).
-    float grain = dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715));
+    // Half a step of noise: eight bits show bands in so dark a gradient.
     float noise = 1.0 + from_air.w * (fract(52.9829189 * fract(grain)) - 0.5);
 #ifdef FLOOR
     vec2 d = ray.xz * (1.0 / max(-ray.y, 1e-6));

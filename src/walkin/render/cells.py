@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Rectangle = tuple[float, float, float, float]
 """Lower left corner, upper right corner: x, y, x, y."""
 
-CELL = 64  # pixels: llvmpipe works off a picture in squares of so many
-MOST_ACROSS = 20  # cells: of larger views they are larger
+CELL = 128  # pixels: llvmpipe works off a picture in squares of 64, and each rectangle more costs two triangles
+MOST_ACROSS = 10  # cells: of larger views they are larger
 SCREENS = 4  # walls that the view is looked for behind
 LEAST = 0.08  # of the square of the distance that such a wall's face is at least, as it is seen
 AHEAD_M = 0.1  # of walls that reach behind the eye what is nearer is left out

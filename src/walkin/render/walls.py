@@ -38,8 +38,8 @@ MARGIN_M = 0.05  # of the panel around the tiles
 NEAREST = 12  # walls that are drawn first
 
 
-Drawn = tuple[moderngl.TextureArray, moderngl.VertexArray, int]
-"""A draw call: which block it looks at, whose records, how many."""
+Drawn = tuple[moderngl.TextureArray, bool, moderngl.VertexArray, int]
+"""A draw call: which block it looks at, whether at its finest level only, whose records, how many."""
 
 
 class Grown(Protocol):
@@ -80,6 +80,10 @@ class Walls:
         self._programs: dict[Variant, moderngl.Program] = {}
         table = lookup_table()
         self._colors = ctx.texture((table.shape[1], table.shape[0]), 4, table.tobytes(), dtype="f4")
+        # Of a texture with levels llvmpipe works out which of them are meant even where the shader says that it is the
+        # finest: a fifth of the look-up.
+        linear = moderngl.LINEAR, moderngl.LINEAR
+        self._finest = ctx.sampler(repeat_x=False, repeat_y=False, repeat_z=False, filter=linear)
         self._blank = ctx.texture_array((1, 1, 1), 1)
         self._colors.filter = (moderngl.NEAREST, moderngl.NEAREST)
         self._colors.repeat_x = self._colors.repeat_y = False
@@ -234,9 +238,15 @@ class Walls:
         self._colors.use(2)
         if grown is not None and self._grown:
             grown.use(3, 4)
-        for texture, array, count in self._plan:
+        finest_only = False
+        for texture, finest, array, count in self._plan:
             texture.use(0)
+            if finest is not finest_only:
+                finest_only = finest
+                (self._finest.use if finest else self._finest.clear)(0)
             array.render(moderngl.TRIANGLE_STRIP, 4, instances=count)
+        if finest_only:
+            self._finest.clear(0)
         return len(self._plan)
 
     def _plan_of(self, atlas: Atlas, color_map: int, range_mode: int) -> tuple[Drawn, ...]:
@@ -257,6 +267,7 @@ class Walls:
                 self._blank
                 if kind.mean or kind.vector
                 else atlas.blocks[number % len(kinds) % blocks].texture or self._blank,
+                kind.close and not self._anisotropic,
                 self._arrays_for(kind)[number],
                 count,
             )
