@@ -222,9 +222,10 @@ def test_what_was_chosen_holds_for_a_head_that_moves_and_turns_a_little(
 
 
 def test_what_is_hidden_is_behind_another_wall_from_wherever_the_eye_may_come_to_be():
-    """Walls low and high, at all angles, seen from knee height to above them: each point against each rectangle."""
+    """Walls low and high, at all angles, seen from knee height to above them, and parts of walls: each point against
+    each rectangle."""
     random = np.random.default_rng(23)
-    hidden = 0
+    hidden = partly = 0
     for _ in range(60):
         count = 40
         yaws = random.uniform(-math.pi, math.pi, count)
@@ -239,10 +240,15 @@ def test_what_is_hidden_is_behind_another_wall_from_wherever_the_eye_may_come_to
         seen = eye.Eye.of(World(), head, WIDE, 0.05, 1000.0)
         screens = Cover((seen,), bounds, np.ones(count, bool), eye.SLACK_M)
         tops = corners[:, 1] + extents[:, 1] + MARGIN_M
-        for wall in screens.hides(Bodies.of_walls(bounds, np.arange(count))).nonzero()[0]:
-            hidden += 1
+        parts = [(wall, 0.0, 1.0) for wall in screens.hides(Bodies.of_walls(bounds, np.arange(count))).nonzero()[0]]
+        hidden += len(parts)
+        for wall, (first, last) in enumerate(screens.shows(bounds, np.arange(count)).tolist()):
+            parts += [(wall, 0.0, first)] * (first > 0) + [(wall, last, 1.0)] * (last < 1)
+        partly += len(parts)
+        for wall, first, last in parts:
             share = random.uniform(size=(60, 3))
             share[:20] = share[:20].round()  # its corners among them
+            share[:, 0] = first + share[:, 0] * (last - first)
             across = -MARGIN_M + share[:, :1] * (extents[wall, 0] + 2 * MARGIN_M)
             points = corners[wall] + rights[wall] * across - normals[wall] * share[:, 2:] * DEPTH_M
             points[:, 1] = share[:, 1] * tops[wall]
@@ -258,3 +264,4 @@ def test_what_is_hidden_is_behind_another_wall_from_wherever_the_eye_may_come_to
                 before[:, wall] = False
                 assert before.any(axis=1).all(), f"wall {wall}, from {begin}"
     assert hidden > 100
+    assert partly > 2 * hidden
