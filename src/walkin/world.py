@@ -452,11 +452,13 @@ class World:
         self.placed = False
         self._all_is_new()
 
-    def notify(self, text: str, level: str = "info", *, lasting: bool = False) -> None:
+    def notify(self, text: str, level: str = "info", *, lasting: bool = False, about: str = "") -> None:
         if any(banner.text == text for banner in self.banners):
             return
         until_s = None if lasting else self.time_s + self.notice_s
-        self.banners.append(Banner(text, level, until_s))
+        if about:  # a key that is pressed again and again: the last word of it counts
+            self.banners = [banner for banner in self.banners if banner.about != about]
+        self.banners.append(Banner(text, level, until_s, about))
         self.revision += 1
 
     def tick(self, dt_s: float) -> None:
