@@ -95,6 +95,14 @@ class Input:
     """Framebuffer pixels per screen coordinate: how large overlay text must be."""
 
     @property
+    def looks_only(self) -> bool:
+        """Whether she does nothing but turn her head, and a mouse with it: no hands, sticks, keys or files."""
+        left, right = self.left, self.right
+        asked = self.acts or self.dropped_files or self.pasted or self.profile
+        held = left.select or left.squeeze or right.squeeze or left.resting or right.resting
+        return not (asked or held or self.moves)
+
+    @property
     def moves(self) -> bool:
         """Whether hands, sticks or keys do anything that could move the stage, even if it is too little."""
         left, right = self.left, self.right
