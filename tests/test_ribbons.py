@@ -71,7 +71,9 @@ def test_what_is_left_out_would_not_be_seen(ctx, lines, monkeypatch: pytest.Monk
     renderer = renderer_of(ctx, world)
     drawn, pictures = [], []
     seen = Slabs.seen
-    monkeypatch.setattr(Slabs, "seen", lambda self, eye, pixels, reached: seen(self, eye, np.inf, reached))  # with all its points
+    monkeypatch.setattr(
+        Slabs, "seen", lambda self, eye, pixels, reached: seen(self, eye, np.inf, reached)
+    )  # with all its points
     for eye in eyes(24, 1):
         pictures.append(draw(renderer, world, eye, FOV, (160, 120)))
         drawn.append(renderer._ribbons.drawn)

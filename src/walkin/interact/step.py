@@ -28,8 +28,11 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
     world.tick(frame.dt_s)
     world.pulses.clear()
     gestures = world.gestures
-    if world.news == gestures.quiet and given.looks_only and world.goto is None:
+    known = world.things_collected == world.things_revision and world.history.now is not None and world.goto is None
+    if world.news == gestures.quiet and known and given.looks_only:
         hands.point(world, given)
+        if world.shelf is not None:
+            yield from shelf.ask(world)
         return
     if world.layout is not None and not world.placed:
         start = locomotion.stand_above if world.start_above else locomotion.stand_at_entrance
@@ -92,7 +95,6 @@ def _rests(world: World) -> bool:
         world.placed
         and len(world.exhibits) == 1
         and gestures.rest
-        and past.now is not None
         and past.due_s is None
         and not (gestures.grips or world.carried or world.flights or world.pointers or world.teleport)
         and not (panel_state.shown or panel_state.palette or panel_state.pointer or any(panel_state.buttons))

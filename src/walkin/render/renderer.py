@@ -109,6 +109,10 @@ class Renderer:
         """Of the last view, per unit of length at a distance of 1."""
         self.draw_calls = 0
         """Of the last view."""
+        self.uploaded_bytes = 0
+        """Since the start, when this was last prepared."""
+        self.atlas_bytes = 0
+        """Of GPU memory that what walls show takes, when this was last prepared."""
         self.uploads_waiting = 0
         """Walls, blocks and labels whose newest state is not on the GPU yet, when this was last prepared."""
 
@@ -116,15 +120,6 @@ class Renderer:
     def walls_uploaded(self) -> bool:
         """Whether all tiles that came are on the GPU."""
         return self._uploads.walls_are_there
-
-    @property
-    def uploaded_bytes(self) -> int:
-        """Since the start."""
-        return self._uploads.written_bytes
-
-    @property
-    def atlas_bytes(self) -> int:
-        return self._uploads.bytes
 
     @property
     def _atlas(self) -> Atlas | None:
@@ -177,6 +172,7 @@ class Renderer:
         self._readings.prepare(world)
         self._prepare_hands(world, eye)
         self.uploads_waiting = self._uploads.waiting + self._labels.waiting
+        self.uploaded_bytes, self.atlas_bytes = self._uploads.written_bytes, self._uploads.bytes
 
     def _is_as_it_was(self, world: World) -> bool:
         """Whether no part has anything to take over: no news of the room, nothing on its way to the GPU, and nothing
