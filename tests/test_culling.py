@@ -105,7 +105,7 @@ def all_words(monkeypatch: pytest.MonkeyPatch) -> None:
 def all_points(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ribbons with all their points from wherever they are seen: how far fewer are told from all is another test's."""
     seen = Slabs.seen
-    monkeypatch.setattr(Slabs, "seen", lambda self, eye, pixels: seen(self, eye, np.inf))
+    monkeypatch.setattr(Slabs, "seen", lambda self, eye, pixels, reached: seen(self, eye, np.inf, reached))
 
 
 def test_pictures_captions_and_boards_are_drawn_where_they_are_seen(ctx, all_points: None):

@@ -156,6 +156,8 @@ class World:
     """Seconds since the start; scripted targets advance it in fixed steps."""
     revision: int = 0
     """Grows with every change that can be seen."""
+    passing: int = 0
+    """How often it grew though nothing is another: she stands elsewhere, or the ray went on over what it was on."""
     tiles_revision: int = 0
     """Grows when what a wall shows changes, and when walls come or go."""
     sorted_revision: int = -1
@@ -460,6 +462,17 @@ class World:
             self.banners = [banner for banner in self.banners if banner.about != about]
         self.banners.append(Banner(text, level, until_s, about))
         self.revision += 1
+
+    @property
+    def news(self) -> int:
+        """Grows with every change of the room, of what can be seen in it and of what is pointed at, wherever she goes:
+        while it stays, what is made of these need not be looked at."""
+        return self.revision - self.passing
+
+    def pass_by(self) -> None:
+        """Something else can be seen, and the room is as it was."""
+        self.revision += 1
+        self.passing += 1
 
     def tick(self, dt_s: float) -> None:
         """Let time pass: notices end."""

@@ -27,9 +27,19 @@ class Bodies:
     """Upright things on the floor, or above it, as what is tested of them."""
 
     plans: np.ndarray
-    """(n, points, 2): x and z of the corners of what they stand in, metres, world."""
+    """(n, 4, 2): x and z of the corners of what they stand in, metres, world."""
     tops: np.ndarray
     """(n,) metres."""
+
+    @staticmethod
+    def none() -> Bodies:
+        return Bodies(np.zeros((0, 4, 2)), np.zeros(0))
+
+    def and_then(self, others: Bodies) -> Bodies:
+        """These, and others after them."""
+        if not len(others.tops):
+            return self
+        return Bodies(np.concatenate([self.plans, others.plans]), np.concatenate([self.tops, others.tops]))
 
     @staticmethod
     def of_walls(bounds: Bounds, walls: np.ndarray) -> Bodies:
@@ -46,7 +56,8 @@ class Bodies:
     def of_words(bounds: Bounds, walls: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> Bodies:
         """What is written at some walls, (n,) int, in spheres (n, 3) and (n,): flat, and as turned as they are."""
         reach = bounds.rights.take(walls, axis=0) * radii[:, None]
-        return Bodies(np.stack([centres - reach, centres + reach], axis=1)[..., ::2], centres[:, 1] + radii)
+        left, right = centres - reach, centres + reach
+        return Bodies(np.stack([left, right, left, right], axis=1)[..., ::2], centres[:, 1] + radii)
 
 
 class Cover:
@@ -57,18 +68,18 @@ class Cover:
         """`drawn`: (walls,) bool, whose boxes are; `slack_m`: how far eyes may yet move."""
         self._eyes, self._slack_m = eyes, slack_m
         self._screens = np.zeros(0, int)
-        if np.count_nonzero(drawn) < FEWEST:
+        walls = drawn.nonzero()[0]
+        if len(walls) < FEWEST:
             return
-        first = eyes[0]
-        away = bounds.centres - first.position
-        facing = np.abs(np.einsum("ij,ij->i", away, bounds.normals))
+        away = bounds.centres.take(walls, axis=0) - eyes[0].position
+        facing = np.abs(np.einsum("ij,ij->i", away, bounds.normals.take(walls, axis=0)))
         distance2 = np.einsum("ij,ij->i", away, away)
         # Its area, foreshortened, over the square of the distance: near enough to a solid angle.
-        share = bounds.extents.prod(axis=1) * facing / np.maximum(distance2, 0.25) ** 1.5
-        found = (drawn & (share > LEAST)).nonzero()[0]
-        if not len(found):
+        share = bounds.extents.take(walls, axis=0).prod(axis=1) * facing / np.maximum(distance2, 0.25) ** 1.5
+        large = (share > LEAST).nonzero()[0]
+        if not len(large):
             return
-        self._screens = found = found[share[found].argsort()[::-1][:MOST]]
+        self._screens = found = walls[large[share[large].argsort()[::-1][:MOST]]]
         corners, rights, normals = (
             part.take(found, axis=0) for part in (bounds.corners, bounds.rights, bounds.normals)
         )
@@ -77,6 +88,11 @@ class Cover:
         self._right = bounds.extents.take(found, axis=0)[:, 0] + MARGIN_M
         self._top = corners[:, 1] + bounds.extents.take(found, axis=0)[:, 1] + MARGIN_M
         self._seam = corners[:, 1] - MARGIN_M  # below it the box has a front of its own
+
+    @property
+    def stands(self) -> bool:
+        """Whether there are any."""
+        return len(self._screens) > 0
 
     def hides(self, bodies: Bodies) -> np.ndarray:
         """(n,) bool: which no eye can see, wherever it moves to within the slack.

@@ -36,6 +36,7 @@ class Handles:
         self._placed: tuple[object, ...] = ()
         self._made: tuple[object, ...] = ()
         self._outlines: dict[tuple[str, str], np.ndarray] = {}  # by key and what is lit, as walls stand now
+        self._lit_bars: dict[tuple[str, str], np.ndarray] = {}  # ... of those that have a scrollbar
 
     def prepare(self, world: World) -> None:
         """What is lit changes with the ray, at nearly every frame: no walk through all walls for it."""
@@ -56,13 +57,15 @@ class Handles:
                 self._outlines[key, kind] = outline(wall.place, kind)
             parts.append(self._outlines[key, kind])
             if key in self._rows:
-                shown[self._rows[key]] = scrollbar(world, wall, LIT if kind == "scroll" else NEAR)
+                if (key, kind) not in self._lit_bars:
+                    self._lit_bars[key, kind] = scrollbar(world, wall, LIT if kind == "scroll" else NEAR)
+                shown[self._rows[key]] = self._lit_bars[key, kind]
         parts.append(shown)
         self._rectangles.write(joined(parts, RECTANGLE))
 
     def _set_up(self, world: World) -> None:
         """The scrollbars of all high walls, as they are when nothing points at them."""
-        self._outlines = {}
+        self._outlines, self._lit_bars = {}, {}
         walls = list(world.walls.values())
         before, self._bars, self._rows = self._bars, {}, {}
         parts, first = [], 0

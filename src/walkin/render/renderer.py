@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from operator import is_
 
 import moderngl
 import numpy as np
@@ -91,6 +92,8 @@ class Renderer:
         self._over = tuple(layer for part in (*parts, self._legend) for layer in part.layers)
         self._over_for_others = tuple(layer for layer in self._over if layer not in hers)
         self._world: object = None
+        self._news = -1  # of the world, when all of this was last looked at
+        self._busy = True  # whether something then went on that is other in every frame
         self._layout_revision = -1
         self._places_revision = -1
         self._placed: dict[str, Place] = {}
@@ -106,6 +109,10 @@ class Renderer:
         """Of the last view, per unit of length at a distance of 1."""
         self.draw_calls = 0
         """Of the last view."""
+        self.uploaded_bytes = 0
+        """Since the start, when this was last prepared."""
+        self.atlas_bytes = 0
+        """Of GPU memory that what walls show takes, when this was last prepared."""
         self.uploads_waiting = 0
         """Walls, blocks and labels whose newest state is not on the GPU yet, when this was last prepared."""
 
@@ -113,15 +120,6 @@ class Renderer:
     def walls_uploaded(self) -> bool:
         """Whether all tiles that came are on the GPU."""
         return self._uploads.walls_are_there
-
-    @property
-    def uploaded_bytes(self) -> int:
-        """Since the start."""
-        return self._uploads.written_bytes
-
-    @property
-    def atlas_bytes(self) -> int:
-        return self._uploads.bytes
 
     @property
     def _atlas(self) -> Atlas | None:
@@ -166,11 +164,26 @@ class Renderer:
                     self._fed[exhibit.key] = fed
                     self._pictures.show(exhibit.key, fed.pixels, exhibit.layout.picture)
             self._uploads.step(world, eye, budget_ms)
+        if self._is_as_it_was(world):
+            self._legend.prepare(world, eye)  # the one thing whose size follows her
+            return
         alone = self._uploads.walls_wait and budget_ms > WORDS_MS  # nobody moves: walls first, words right after
         self._labels.prepare(world, eye, None if alone else budget_ms)
         self._readings.prepare(world)
         self._prepare_hands(world, eye)
         self.uploads_waiting = self._uploads.waiting + self._labels.waiting
+        self.uploaded_bytes, self.atlas_bytes = self._uploads.written_bytes, self._uploads.bytes
+
+    def _is_as_it_was(self, world: World) -> bool:
+        """Whether no part has anything to take over: no news of the room, nothing on its way to the GPU, and nothing
+        held, carried or pointed with, which is elsewhere in every frame, nor was there in the last one."""
+        busy = bool(
+            world.pointers or world.teleport or world.carried or world.flights or world.gestures.grips
+            or self._labels.goes_on or not self._uploads.rests
+        )  # fmt: skip
+        same = not (busy or self._busy) and self._news == world.news and self._world is world
+        self._news, self._busy = world.news, busy
+        return same
 
     def _prepare_hands(self, world: World, eye: np.ndarray) -> None:
         self._things.prepare(world)
@@ -310,8 +323,9 @@ class Renderer:
         stale = self._walls.stale or self._ribbons.stale or self._labels.stale(world)
         if sight is not None and not stale and sight.holds(eyes, size, spheres):
             return
-        sight = self._sight = Sight(tuple(eyes), world.bounds, size, spheres)
-        self._labels.select(world, sight, sight.reached(1))
+        before = sight.vicinity if sight is not None else None
+        sight = self._sight = Sight(tuple(eyes), world.bounds, size, spheres, before)
+        self._labels.choose(world, sight)
         self._ribbons.choose(sight)
         self._pictures.choose(sight)
         if self._atlas is not None:
@@ -320,13 +334,13 @@ class Renderer:
 
     def _around(self, world: World) -> Spheres:
         """What stands in the room; put together again when some of it has changed."""
-        walls, words, bodies = world.bounds, self._labels.around, self._panels.around
-        whole = self._spheres
-        if whole is not None:
-            of_walls, of_words, of_bodies = whole.parts
-            if walls is of_walls and words is of_words and bodies is of_bodies:
-                return whole
-        whole = self._spheres = Spheres.of((walls, words, bodies))
+        labels, whole = self._labels, self._spheres
+        parts = (
+            *(world.bounds, labels.around, self._panels.around),
+            *(self._ribbons.around, self._pictures.around, labels.around_fixed),
+        )
+        if whole is None or not all(map(is_, parts, whole.parts)):
+            whole = self._spheres = Spheres.of(parts)
         return whole
 
     def _write_frame(self, world: World, eye: Eye, size: tuple[int, int]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import moderngl
 import numpy as np
 
-from walkin.render.eye import SLACK_M, Eye, Sight
+from walkin.render.eye import RIBBONS, SLACK_M, Around, Eye, Sight
 from walkin.render.shader import program
 from walkin.state.places import Ribbon
 
@@ -35,6 +35,8 @@ class Ribbons:
         self._buffer: moderngl.Buffer | None = None
         self._ribbons: list[Ribbon] = []
         self._slabs = Slabs()
+        self.around = Around()
+        """Spheres around each slab of them."""
         self._moved = 0  # views since ribbons have moved, 0: they have not
         self._sight: Sight | None = None
         self._chosen: list[list[tuple[int, int]]] = []  # of each eye: as Slabs.seen gives them
@@ -54,8 +56,10 @@ class Ribbons:
             return
         self._array = self._buffer = None
         if not ordered:
+            self.around = Around()
             return
         self._slabs = Slabs.of([ribbon.points for ribbon in ordered])
+        self.around = self._slabs.around
         self._buffer = self._ctx.buffer(_strip(ordered), dynamic=True)
         self._link()
 
@@ -81,13 +85,16 @@ class Ribbons:
             first += 2 * len(new.points)
         if changed:
             self._slabs.measure([ribbon.points for ribbon in after])
+            self.around = self._slabs.around
             self._moved = 1
 
     def choose(self, sight: Sight) -> None:
         """What reaches into each eye's frustum and is not behind the fog, from afar with fewer points."""
         self._sight, self.stale = sight, False
         half = np.inf if self._moved else 0.5 * sight.size[1]
-        self._chosen = [self._slabs.seen(eye, half * eye.zoom) for eye in sight.eyes] if self._array is not None else []
+        self._chosen = []
+        for number, eye in enumerate(sight.eyes if self._array is not None else ()):
+            self._chosen.append(self._slabs.seen(eye, half * eye.zoom, sight.reached_by(number, RIBBONS)))
 
     def draw(self, number: int = 0) -> int:
         """For one of the eyes, in their order, that ribbons were chosen for."""
@@ -157,6 +164,11 @@ class Slabs:
         both = np.stack([points[self.segments], points[self.segments + 1]])
         self.centres, self.radii = _spheres(both.min(axis=0), both.max(axis=0), self.starts)
 
+    @property
+    def around(self) -> Around:
+        """What is drawn of each. A ribbon is never thinner than about a pixel: from afar it is wider than it lies."""
+        return Around(self.centres, self.radii + WIDEST_M, PIXEL)
+
     def join(self, lines: list[np.ndarray]) -> None:
         """Join neighbouring segments of a ribbon that are nearly straight and in one slab, for each of BENDS_M."""
         points = np.concatenate(lines).astype(float)
@@ -197,12 +209,11 @@ class Slabs:
         around = _spheres(there.min(axis=0), there.max(axis=0), self.starts)
         return Joined(bent_m, np.stack([kept, kept + length[kept]], axis=1), starts, *around)
 
-    def seen(self, eye: Eye, pixels_per_radian: float) -> list[tuple[int, int]]:
+    def seen(self, eye: Eye, pixels_per_radian: float, reached: np.ndarray) -> list[tuple[int, int]]:
         """(first, end) in the segments of all levels, one after the other, as they are to be drawn: from the first slab
-        in view to the last, each with as few as can be told from all of them by less than UNSEEN_PIXELS."""
-        away = _distances(self.centres, eye.position)
-        # A ribbon is never thinner than about a pixel: from afar it is wider than it lies.
-        found = eye.within(self.centres, self.radii + WIDEST_M + PIXEL * (away + SLACK_M)).nonzero()[0]
+        that the eye reaches, (slabs,) bool, to the last, each with as few as can be told from all of them by less than
+        UNSEEN_PIXELS."""
+        found = reached.nonzero()[0]
         if not len(found):
             return []
         first, end = int(found[0]), int(found[-1]) + 1

@@ -41,6 +41,7 @@ class Uploads:
         self._held = 0  # bytes that the atlas takes
         self._waiting: dict[str, bool] = {}  # key of a wall -> whether its tiles are new; else it is to lie elsewhere
         self._scanned = (-1, -1)  # revisions of the world's tiles and of their room that were looked through
+        self._news: tuple[object, ...] = ()  # all that another frame without news has nothing to do by
         self._entered: list[Shown] = []  # walls written in this frame, whose entries in the table are still to be
         self._leaving: set[str] = set()  # walls that lie on a block which is to be given up
         self._tries = 0  # frames in which none of them has found another place
@@ -54,8 +55,15 @@ class Uploads:
         return bool(self._waiting)
 
     @property
+    def rests(self) -> bool:
+        """Whether there has been nothing to do for some frames."""
+        return self._rested > REST_FRAMES
+
+    @property
     def waiting(self) -> int:
         """Walls, blocks and pictures that have grown whose newest state is not on the GPU yet."""
+        if self.rests:
+            return 0
         unmade = self.atlas.unmade if self.atlas is not None else 0
         return len(self._waiting) + unmade + self.grown.waiting
 
@@ -84,6 +92,7 @@ class Uploads:
         self._held = self.atlas.bytes
         self._walls.set_up(world.walls, self.atlas)
         self.grown.again()
+        self._rested = 0
 
     def _take_over(self, world: World, atlas: Atlas, mosaics: dict[str, Mosaic]) -> None:
         """Other walls than before: what is on the GPU of those that stay is not written again, but for the table."""
@@ -101,11 +110,18 @@ class Uploads:
         if self.atlas is None:
             self.spare.make()
             return
+        news = (
+            *(world.tiles_revision, world.room.revision, world.growth.revision),
+            *(world.layout_revision, world.look.showing),
+        )
+        if self.rests and news == self._news and not self.grown.follows:
+            return
+        self._news = news
         revisions = world.tiles_revision, world.room.revision
         changed, self._scanned = self._scanned != revisions, revisions
         active = changed or self.waiting or self._leaving or self.grown.due(world, self.atlas, eye)
         self._rested = 0 if active else self._rested + 1
-        if self._rested > REST_FRAMES:
+        if self.rests:
             return
         for address, wall in world.walls.items() if changed else ():
             if wall.tiles is not None and self._seen.get(address) is not wall.tiles:
