@@ -41,6 +41,7 @@ from walkin.render.walls import Walls
 from walkin.state.arrangement import Look
 from walkin.state.panel_state import ROUNDING_POINTS
 from walkin.state.places import Place, Ribbon
+from walkin.state.wall import Wall
 from walkin.world import COLOR_MAPS, RANGES, World
 
 WORDS_MS = 4.0  # of a frame, that labels may take while walls wait and somebody moves
@@ -153,6 +154,7 @@ class Renderer:
     def prepare(self, world: World, eye: np.ndarray, budget_ms: float = 4.0) -> None:
         """Bring the GPU up to the world's state; uploads end with the budget, the nearest walls go first."""
         self._mates = None
+        many_waited = self._uploads.many_wait
         if world.layout_revision and (self._world is not world or self._layout_revision != world.layout_revision):
             self._set_up(world)  # what takes time enough for a frame of its own comes with the next
         else:
@@ -167,7 +169,8 @@ class Renderer:
         if self._is_as_it_was(world):
             self._legend.prepare(world, eye)  # the one thing whose size follows her
             return
-        alone = self._uploads.walls_wait and budget_ms > WORDS_MS  # nobody moves: walls first, words right after
+        # Where nobody moves: walls first, words right after, with the next frame where many have come.
+        alone = (many_waited or self._uploads.walls_wait) and budget_ms > WORDS_MS
         self._labels.prepare(world, eye, None if alone else budget_ms)
         self._readings.prepare(world)
         self._prepare_hands(world, eye)
@@ -213,10 +216,12 @@ class Renderer:
         """Walls that stand elsewhere now: their records, boxes and ribbons, and no texel of their tiles."""
         self._places_revision = world.places_revision
         moved: dict[int, Place] = {}
+        walls: list[Wall] = []
         for number, (key, wall) in enumerate(world.walls.items()):
             if wall.place is not self._placed[key]:
                 moved[number] = self._placed[key] = wall.place
-                self._walls.update(wall, atlas)
+                walls.append(wall)
+        self._walls.update(walls, atlas)
         self._panels.move(moved)
         self._ribbons.set_up(_all_ribbons(world))
 

@@ -131,6 +131,35 @@ class Joined:
     """Of spheres around what is left out of each slab: long straight segments reach much further."""
 
 
+@dataclass(frozen=True)
+class Run:
+    """So many segments one after the other, wherever they might be drawn as one."""
+
+    many: int
+    begin: np.ndarray
+    """(n,): first point of each run."""
+    aside: np.ndarray
+    """(n,) square metres: how far its points lie aside of the straight line from its first to its last, times
+    `far_m`."""
+    far_m: np.ndarray
+    """(n,): how long that line is."""
+
+    @staticmethod
+    def of(points: np.ndarray, place: np.ndarray, left: np.ndarray, slab: np.ndarray, many: int) -> Run:
+        """Those that go forwards and lie in one slab. points: (n, 2) metres; of each its `place` in its ribbon, how
+        many are `left` after it, and the slab of the segment that begins there."""
+        begin = ((place % many == 0) & (many <= left)).nonzero()[0]
+        begin = begin[(slab[begin[:, None] + np.arange(1, many)] == slab[begin][:, None]).all(axis=1)]
+        chord = points[begin + many] - points[begin]
+        far = np.hypot(*chord.T)
+        begin, chord, far = begin[far > 0], chord[far > 0], far[far > 0]
+        away = points[begin[:, None] + np.arange(1, many)] - points[begin][:, None]
+        (x, z), (to_x, to_z) = np.moveaxis(away, 2, 0), chord.T[..., None]
+        along, across = x * to_x + z * to_z, np.abs(x * to_z - z * to_x)
+        forwards = ((along >= 0) & (along <= (far * far)[:, None])).all(axis=1)
+        return Run(many, begin[forwards], across.max(axis=1)[forwards], far[forwards])
+
+
 @dataclass
 class Slabs:
     """Segments of all ribbons in the order of slabs across the floor, along which the stages of a network lie."""
@@ -177,29 +206,21 @@ class Slabs:
         left = np.repeat(counts - 1, counts) - place  # points of the ribbon after it
         every = np.stack([self.segments, self.segments + 1], axis=1)
         whole = Joined(0.0, every, self.starts, self.centres, self.radii)
-        self.levels = (whole, *(self._joined(points, place, left, bent_m) for bent_m in BENDS_M))
-
-    def _joined(self, points: np.ndarray, place: np.ndarray, left: np.ndarray, bent_m: float) -> Joined:
-        """Two, four, eight or sixteen segments as one, where that is bent by no more."""
         slab = np.full(len(points), -1)  # of the segment that begins at a point
         slab[self.segments] = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+        runs = [Run.of(points, place, left, slab, many) for many in (16, 8, 4, 2)]
+        self.levels = (whole, *(self._joined(points, slab, runs, bent_m) for bent_m in BENDS_M))
+
+    def _joined(self, points: np.ndarray, slab: np.ndarray, runs: list[Run], bent_m: float) -> Joined:
+        """Two, four, eight or sixteen segments as one, where that is bent by no more."""
         length = np.zeros(len(points), np.int64)
         length[self.segments] = 1
-        for many in (16, 8, 4, 2):
-            begin = ((place % many == 0) & (many <= left)).nonzero()[0]
-            chord = points[begin + many] - points[begin]
-            far = np.hypot(*chord.T)
-            straight = far > 0
-            for step in range(1, many):
-                away = points[begin + step] - points[begin]
-                along = (away * chord).sum(axis=1)
-                across = np.abs(away[:, 0] * chord[:, 1] - away[:, 1] * chord[:, 0])
-                straight &= (across <= bent_m * far) & (along >= 0) & (along <= far * far)
-                straight &= (slab[begin + step] == slab[begin]) & (length[begin + step] == 1)
-            begin = begin[straight & (length[begin] == 1)]
-            for step in range(1, many):
-                length[begin + step] = 0
-            length[begin] = many
+        for run in runs:
+            begin = run.begin[run.aside <= bent_m * run.far_m]
+            inner = begin[:, None] + np.arange(run.many)
+            begin = begin[(length[inner] == 1).all(axis=1)]
+            length[begin[:, None] + np.arange(1, run.many)] = 0
+            length[begin] = run.many
         kept = self.segments[length[self.segments] > 0]  # slab by slab, as they are
         starts = np.searchsorted(slab[kept], np.arange(len(self.starts)))
         # Around what differs: the segments that were joined, at least a point of each slab.

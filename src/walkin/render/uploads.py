@@ -15,6 +15,7 @@ from walkin.render.spare import Spare
 from walkin.render.surface import is_software
 from walkin.render.tile_table import Shown
 from walkin.render.walls import Walls
+from walkin.state.wall import Wall
 from walkin.tiles import Tiles
 from walkin.world import World
 
@@ -43,6 +44,7 @@ class Uploads:
         self._scanned = (-1, -1)  # revisions of the world's tiles and of their room that were looked through
         self._news: tuple[object, ...] = ()  # all that another frame without news has nothing to do by
         self._entered: list[Shown] = []  # walls written in this frame, whose entries in the table are still to be
+        self._written: list[Wall] = []  # ... whose records are
         self._leaving: set[str] = set()  # walls that lie on a block which is to be given up
         self._tries = 0  # frames in which none of them has found another place
         self._rested = 0  # frames in which nothing was new
@@ -58,6 +60,10 @@ class Uploads:
     def rests(self) -> bool:
         """Whether there has been nothing to do for some frames."""
         return self._rested > REST_FRAMES
+
+    @property
+    def many_wait(self) -> bool:
+        return len(self._waiting) > MANY
 
     @property
     def waiting(self) -> int:
@@ -132,7 +138,7 @@ class Uploads:
             elif wall.tiles is not None and self._orders.get(address) is not wall.order:
                 self._orders[address] = wall.order  # another order is another table, and no texel
                 self.atlas.table.write([(address, wall.tiles, wall.order)])
-        if len(self._waiting) > MANY and self._software:
+        if self.many_wait and self._software:
             # The first write would wait for the frame that is still being drawn from the same textures, with the
             # interpreter held and the budget running: one or two walls a frame, where there is time for ten.
             gl.finish(self._ctx)
@@ -197,7 +203,11 @@ class Uploads:
                 if not closer:
                     self._refused[address] = world.room.revision
         atlas.table.write(self._entered)
+        if not self._walls.update(self._written, atlas):
+            self._walls.set_up(world.walls, atlas)
+            self.grown.again()
         self._entered.clear()
+        self._written.clear()
         if not self._waiting:
             crowded = any(atlas.lays[key].level > wall.first_level for key, wall in world.walls.items())
             if crowded and atlas.extend():
@@ -208,6 +218,7 @@ class Uploads:
     def _write(self, world: World, atlas: Atlas, key: str) -> None:
         """All that a wall shows, to where it lies now."""
         wall = world.walls[key]
+        self._written.append(wall)
         tiles = wall.pyramid
         if tiles is not None:
             self.written_bytes += atlas.upload(key, tiles)
@@ -216,15 +227,12 @@ class Uploads:
             wall.settle()
             assert wall.tiles is not None
             self._seen[key] = wall.tiles
-        if not self._walls.update(wall, atlas):
-            self._walls.set_up(world.walls, atlas)
-            self.grown.again()
 
 
 def _by_urgency(world: World, atlas: Atlas, keys: list[str], eye: np.ndarray) -> list[str]:
     """The most urgent last: what becomes coarser makes room for others; then the nearest, those ahead before others."""
-    walls = [world.walls[key] for key in keys]
-    away = np.array([wall.place.centre for wall in walls]) - eye
+    walls, bounds = [world.walls[key] for key in keys], world.bounds
+    away = bounds.centres[[bounds.index[key] for key in keys]] - eye
     ahead = -(world.world_from_stage.matrix @ world.stage_from_head.matrix)[:3, 2]
     distance2 = (away**2).sum(axis=1) * np.where(away @ ahead > 0, 1.0, BEHIND)
     finer = np.array([wall.first_level <= atlas.lays[key].level for key, wall in zip(keys, walls, strict=True)])

@@ -64,12 +64,21 @@ class Place:
         return self.rows * self.pitch_m
 
     @lazy
+    def axes(self) -> tuple[float, float]:
+        """Cosine and sine of its turn: `right` is (cosine, 0, -sine), `normal` (sine, 0, cosine)."""
+        return math.cos(self.yaw), math.sin(self.yaw)
+
+    @lazy
     def right(self) -> np.ndarray:
-        return yaw_matrix(self.yaw)[:, 0]
+        """(3,) unit vector along its foot, as `yaw_matrix` has it."""
+        cosine, sine = self.axes
+        return np.array([cosine, 0.0, -sine])
 
     @lazy
     def normal(self) -> np.ndarray:
-        return yaw_matrix(self.yaw)[:, 2]
+        """(3,) unit vector out of its face."""
+        cosine, sine = self.axes
+        return np.array([sine, 0.0, cosine])
 
     @lazy
     def centre(self) -> np.ndarray:

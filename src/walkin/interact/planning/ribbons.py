@@ -151,8 +151,8 @@ def _foot(place: Place, offset: float, *, outgoing: bool) -> tuple[Flat, Flat]:
 
 
 def _axes(place: Place) -> tuple[Flat, Flat]:
-    """A wall's right and normal, as geometry.yaw_matrix has them."""
-    c, s = math.cos(place.yaw), math.sin(place.yaw)
+    """A wall's right and normal."""
+    c, s = place.axes
     return (c, -s), (s, c)
 
 
