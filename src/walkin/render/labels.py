@@ -26,7 +26,6 @@ LEGIBLE = 90.0  # a text is drawn up to this many times its size away: seven pix
 FACT_M = 0.058  # em of what is told of a wall below its name
 READABLE = 130.0  # ... which is drawn up to this many times that away: five pixels high, the low letters two or three
 READ_ABOVE_M = 2.2
-LEAST_ADVANCE = 0.4  # of an em: no line is narrower than this a character
 DOT = "  ·  "
 Line = tuple[str, tuple[float, float, float, float]]
 """Words and their colour."""
@@ -55,6 +54,7 @@ class Labels:
     def __init__(self, text: Text, rectangles: Rectangles):
         self._text, self._boards = text, Boards(text)
         self._walls: dict[str, np.ndarray] = {}
+        self._widths_m: dict[str, float] = {}  # of words that may take two lines
         self._names: dict[str, int] = {}  # how many letters of them, the first, are a wall's name
         self._tags: dict[str, np.ndarray] = {}  # behind the names of channels, of walls whose channels have some
         self._reach2 = np.zeros(0)  # of each wall, metres squared: from how far its text can be read
@@ -254,12 +254,13 @@ class Labels:
         return names, facts
 
     def _fitted(self, lines: list[Line], width_m: float) -> list[Line]:
-        """What is too long for a small wall takes two lines, or the end of a volume's shape would be cut off."""
+        """What is too long for a small wall takes two lines, or the end of its shape would be cut off."""
         fitted: list[Line] = []
         for text, tint in lines:
             first, dot, second = text.partition(DOT)
-            wide = len(text) * FACT_M * LEAST_ADVANCE > width_m  # most are not, and need not be measured
-            if dot and wide and self._text.font.measure(text, size_m=FACT_M)[0] > width_m:
+            if dot and text not in self._widths_m:  # of which a wall has the same all along
+                self._widths_m[text] = self._text.font.measure(text, size_m=FACT_M)[0]
+            if dot and self._widths_m[text] > width_m:
                 fitted += [(first, tint), (second, tint)]
             else:
                 fitted.append((text, tint))
