@@ -14,6 +14,7 @@ from visitor import Holder, Visitor, at, furnished_room
 from walkin.frame import Hand
 from walkin.geometry import UP, Fov, Pose, quaternion_product
 from walkin.interact.handling.pointing import RIM_M
+from walkin.interact.remembering.history import commit_later
 from walkin.readings import Scores
 from walkin.render import eye
 from walkin.render.cover import Bodies
@@ -66,6 +67,17 @@ def test_what_may_be_seen_from_near_by_is_all_that_is_seen_there():
         assert not first.vicinity.holds((turned, later[1]), spheres)
         assert not first.vicinity.holds(later, Spheres.of(spheres.parts)), "other things stand there"
     assert found > 5000
+
+
+def test_what_grows_with_its_distance_is_seen_from_further_aside():
+    """Spheres beside the view, which would be out of it by their radius alone."""
+    random = np.random.default_rng(6)
+    seen = Eye.of(World(), Pose.at(0.0, 1.7, 0.0), FOV, 0.05, 1000.0)
+    centres = random.uniform((-60, 0, -60), (60, 3, 0), (4000, 3))
+    radii, far = random.exponential(0.2, 4000), np.linalg.norm(centres - (0.0, 1.7, 0.0), axis=1)
+    grown = seen.within(centres, radii, np.full(4000, 0.02))
+    assert (grown == seen.within(centres, radii + 0.02 * (far + eye.SLACK_M))).all()
+    assert (grown != seen.within(centres, radii)).any()
 
 
 def test_few_spheres_are_all_kept():
@@ -132,6 +144,30 @@ def test_a_ray_that_goes_on_over_a_wall_is_no_news():
     visitor.does()
     assert world.met["right"] is not None and world.met["right"].kind == "corner"
     assert world.news > on_rim, "so is another part of the same"
+
+
+def test_what_goes_on_by_itself_ends_while_she_looks_about():
+    visitor = mouse()
+    world = visitor.world
+    assert world.gestures.quiet == world.news
+    steps = len(world.history.past)
+    world.look = replace(world.look, light=True)
+    commit_later(world, 0.2)
+    world.revision += 1  # as every act does
+    visitor.does(frames=30)
+    assert len(world.history.past) == steps + 1, "a slider that was let go is a step when it has rested"
+    assert world.gestures.quiet == world.news
+
+
+def test_a_press_is_heard_in_a_quiet_room():
+    visitor = mouse()
+    world, wall = visitor.world, visitor.world.walls["ahead"].place
+    visitor.point(at(wall, 1.0, 0.4) + wall.right * (RIM_M / 2))
+    visitor.does(frames=4)
+    assert world.gestures.quiet == world.news and not world.gestures.grips
+    visitor.right = replace(visitor.right, squeeze=True)
+    visitor.does()
+    assert "right" in world.gestures.grips
 
 
 def happens(visitor: Visitor, number: int) -> dict:
