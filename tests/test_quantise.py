@@ -8,6 +8,7 @@ import torch
 from rooms import mosaic_levels
 
 from walkin.graph import MAX_SIDE, Node
+from walkin.network.showing import blocks
 from walkin.network.showing.quantise import SAMPLES, percentiles, quantise
 from walkin.tiles import Tiles
 
@@ -153,6 +154,14 @@ def test_nothing_finite_at_all():
     assert tiles.wall_range == (0.0, 0.0)
     assert np.isnan(tiles.value(0, 0, 0))
     assert np.isfinite(tiles.mean).all()
+
+
+@pytest.mark.parametrize("part", [1, 4000, 1 << 16])
+def test_wide_pictures_are_cut_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch, part: int):
+    monkeypatch.setattr(blocks, "PART", part)
+    torch.manual_seed(2)
+    value = torch.randn(1, 5, 36, 40) * torch.arange(1.0, 6.0)[:, None, None]
+    check(quantise(node_of((1, 5, 36, 40)), value), value[0].double().numpy())
 
 
 @pytest.mark.parametrize("times", [1, 20])
