@@ -201,7 +201,7 @@ def _codes(
         below, scales = below.to(flat.device), scales.to(flat.device)
     codes = scratch.like(flat, torch.uint8)
     if flat.device.type == "cpu" and flat.shape[1] >= WIDE:
-        _cut(flat.numpy(), *numbers[..., None], codes.numpy(), scratch)
+        _cut(flat.numpy(), numbers[0, :, None], numbers[1, :, None], codes.numpy(), scratch)
         return codes
     shares = torch.sub(flat, below, out=scratch.like(flat, torch.float32)).mul_(scales)
     if flat.device.type != "cpu":
