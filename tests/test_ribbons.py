@@ -113,6 +113,7 @@ def test_joined_segments_go_where_the_others_go(level: int):
     t = np.linspace(0.0, 1.0, 50)[:, None]
     lines = [np.concatenate([a * t**2, -40 * t], axis=1) for a in (0.0, 0.3, 9.0, 20.0)]
     lines.append(np.array([(0.0, 0.0), (5.0, 0.0), (0.0, 0.0), (5.0, 0.1), (5.0, 3.0)]))
+    lines.append(np.array([(0.0, 0.0), (5.0, 0.0), (4.0, 0.0)]))  # back beyond its end
     slabs = Slabs.of(lines)
     points, first = np.concatenate(lines), 0
     fewer = slabs.levels[level]

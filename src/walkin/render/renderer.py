@@ -154,7 +154,6 @@ class Renderer:
     def prepare(self, world: World, eye: np.ndarray, budget_ms: float = 4.0) -> None:
         """Bring the GPU up to the world's state; uploads end with the budget, the nearest walls go first."""
         self._mates = None
-        many_waited = self._uploads.many_wait
         if world.layout_revision and (self._world is not world or self._layout_revision != world.layout_revision):
             self._set_up(world)  # what takes time enough for a frame of its own comes with the next
         else:
@@ -170,7 +169,7 @@ class Renderer:
             self._legend.prepare(world, eye)  # the one thing whose size follows her
             return
         # Where nobody moves: walls first, words right after, with the next frame where many have come.
-        alone = (many_waited or self._uploads.walls_wait) and budget_ms > WORDS_MS
+        alone = (self._uploads.many_waited or self._uploads.walls_wait) and budget_ms > WORDS_MS
         self._labels.prepare(world, eye, None if alone else budget_ms)
         self._readings.prepare(world)
         self._prepare_hands(world, eye)

@@ -68,11 +68,13 @@ class Ribbons:
         self._moved = 0
         slabs = self._slabs
         ends = np.concatenate([joined.ends for joined in slabs.levels])
-        corners = 2 * ends[:, [0, 0, 1, 1, 0, 1]] + np.array([0, 1, 0, 0, 1, 1])
+        corners = np.empty((len(ends), 6), np.uint32)
+        for number, (end, side) in enumerate(((0, 0), (0, 1), (1, 0), (1, 0), (0, 1), (1, 1))):
+            corners[:, number] = 2 * ends[:, end] + side
         self._array = self._ctx.vertex_array(
             self._program,
             [(self._buffer, "4f 4f 3f", *(VERTEX.names or ()))],
-            index_buffer=self._ctx.buffer(np.ascontiguousarray(corners, np.uint32)),
+            index_buffer=self._ctx.buffer(corners),
         )
 
     def _rewrite(self, before: list[Ribbon], after: list[Ribbon]) -> None:
@@ -217,8 +219,7 @@ class Slabs:
         length[self.segments] = 1
         for run in runs:
             begin = run.begin[run.aside <= bent_m * run.far_m]
-            inner = begin[:, None] + np.arange(run.many)
-            begin = begin[(length[inner] == 1).all(axis=1)]
+            begin = begin[length[begin] == 1]  # runs lie within each other or apart, so the first tells of all
             length[begin[:, None] + np.arange(1, run.many)] = 0
             length[begin] = run.many
         kept = self.segments[length[self.segments] > 0]  # slab by slab, as they are

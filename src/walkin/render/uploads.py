@@ -39,6 +39,8 @@ class Uploads:
         self.spare = Spare(ctx, limit_bytes=limit_bytes, anisotropy=anisotropy)
         self.written_bytes = 0
         """Since the start."""
+        self.many_waited = False
+        """Whether it was many walls that waited in this frame."""
         self._held = 0  # bytes that the atlas takes
         self._waiting: dict[str, bool] = {}  # key of a wall -> whether its tiles are new; else it is to lie elsewhere
         self._scanned = (-1, -1)  # revisions of the world's tiles and of their room that were looked through
@@ -60,10 +62,6 @@ class Uploads:
     def rests(self) -> bool:
         """Whether there has been nothing to do for some frames."""
         return self._rested > REST_FRAMES
-
-    @property
-    def many_wait(self) -> bool:
-        return len(self._waiting) > MANY
 
     @property
     def waiting(self) -> int:
@@ -113,6 +111,7 @@ class Uploads:
 
     def step(self, world: World, eye: np.ndarray, budget_ms: float) -> None:
         """Once a frame."""
+        self.many_waited = False
         if self.atlas is None:
             self.spare.make()
             return
@@ -138,7 +137,8 @@ class Uploads:
             elif wall.tiles is not None and self._orders.get(address) is not wall.order:
                 self._orders[address] = wall.order  # another order is another table, and no texel
                 self.atlas.table.write([(address, wall.tiles, wall.order)])
-        if self.many_wait and self._software:
+        self.many_waited = len(self._waiting) > MANY
+        if self.many_waited and self._software:
             # The first write would wait for the frame that is still being drawn from the same textures, with the
             # interpreter held and the budget running: one or two walls a frame, where there is time for ten.
             gl.finish(self._ctx)

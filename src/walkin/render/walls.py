@@ -358,19 +358,18 @@ def _numbers(wall: Wall, atlas: Atlas, number: int, place: Place | None = None) 
     means = held == mosaic.levels  # a texel for each tile
     (cell_height, cell_width), finest = cell_of(mosaic, held), 0.5**held
     # 2 mm before the panel's face: depth resolves that as far away as a wall can be told from its panel.
-    (x, y, z), (across, _, deep), (front_x, _, front_z) = place.corner, place.right.tolist(), place.normal.tolist()
-    pitch = place.pitch_m
+    (x, y, z), (cosine, sine), pitch = place.corner, place.axes, place.pitch_m
     width, height = (1.0, 1.0) if means else (mosaic.width * finest, mosaic.height * finest)
     ranges = _ranges(tiles) if tiles is not None else (0.0, 0.0, 0.0, 0.0)
     own = OWN_STEP * (1 + COLOR_MAPS.index(wall.node.color_map)) if wall.node.color_map else 0
     return (
         *(
-            x + front_x * 0.002,
+            x + sine * 0.002,
             y + place.height_m,
-            z + front_z * 0.002,
+            z + cosine * 0.002,
             atlas.table.first_entry(wall.key),
         ),  # corner_table
-        *(across * pitch, 0.0, deep * pitch, place.columns),  # right_columns
+        *(cosine * pitch, 0.0, -sine * pitch, place.columns),  # right_columns
         *(0.0, -pitch, 0.0, mosaic.count),  # down_count
         *(*tile_fill(place.fill, mosaic), place.rows, max(0, mosaic.levels - 1 - held)),  # fill_rows
         *(width, height, cell_width, cell_height),  # texels
