@@ -1,11 +1,12 @@
-// Floor and air where nothing solid was drawn, each a polygon of the view on its side of the horizon, at the far depth.
+// Floor and air where nothing solid was drawn: rectangles of the view, of which the horizon cuts off what is on its other
+// side, at the far depth.
 // The floor is found as the meeting of the view ray with y = 0, so it needs no geometry and never fights with what
 // stands on it. Two shaders (FLOOR defined or not): a pixel of air would pay for the floor's lines.
 // Numbers: render/background.py.
 
 #ifdef VERTEX
 #include "frame.glsl"
-in vec2 clip;
+in vec4 ends;                 // lower left and upper right corner of a rectangle, in clip space
 noperspective out vec3 ray;   // from the eye through the pixel: linear in the view; of the floor x and z are times its depth
 noperspective out float grain;
 flat out vec4 from_air;       // rgb of the air; w: strength of the noise
@@ -20,13 +21,16 @@ flat out float darker;        // how much the air is overhead
 #endif
 
 void main() {
+    vec2 clip = mix(ends.xy, ends.zw, vec2(gl_VertexID & 1, gl_VertexID >> 1));
     gl_Position = vec4(clip, 1.0, 1.0);
     vec4 far = world_from_clip * vec4(clip, 1.0, 1.0);
     ray = (far.xyz / far.w - eye.xyz) * 0.001;  // any length will do; this one keeps the numbers small
-    // Interleaved gradient noise (Jimenez 2014) begins with a number that is linear in the view.
+    // Interleaved gradient noise (Jimenez 2014) begins with a number that is linear in the view. (gl_FragCoord is no
+    // cheaper: Mesa turns it round by a uniform.)
     grain = dot((clip * 0.5 + 0.5) * viewport.xy, vec2(0.06711056, 0.00583715));
     from_air = vec4(AIR, panel.w);
 #ifdef FLOOR
+    gl_ClipDistance[0] = eye.y > 0.0 ? -ray.y : -1.0;  // from under the floor there is only air
     ray.xz *= eye.y;
     to_ground = ground.rgb - AIR;
     lit = ground.rgb * ground.w;
@@ -34,6 +38,9 @@ void main() {
     origins = vec4(eye.xz + 0.5, eye.xz * 0.2 + 0.5);
     fog = vec2(eye.y * eye.y, 1.0) * (-1.44269504 * eye.w * eye.w);
 #else
+    // A hair's breadth (a hundredth of a pixel) more than there is of it, for GL need not cut both sides at the same
+    // place. The floor comes after it.
+    gl_ClipDistance[0] = eye.y > 0.0 ? ray.y + 1e-5 : 1.0;
     darker = line.w;
 #endif
 }

@@ -20,6 +20,7 @@ in vec4 texels;          // xy: tile size, zw: cell size in texels of the finest
 in vec4 origin_cells;    // xy: upper left texel of the mosaic on its layer; z: cells per mosaic row; w: first slot here
 in vec4 ranges;          // xy: wall range, zw: percentile range
 in vec4 slots_margin;    // x: slots here; y: margin around the tiles in pitches; z: layer + 1, 0 without tiles; w: 0 visualisations, 1 both, 2 activations, + 4 (1 + row of its own map)
+in vec2 shown;           // from where to where it is drawn: shares of its width, margins included
 
 out vec2 grid;           // in pitches from the upper left corner of the tiles, y down
 out float seen;
@@ -40,7 +41,7 @@ void main() {
     room_panel = panel.rgb;
     vec2 extent = vec2(right_columns.w, fill_rows.z);
     float margin = slots_margin.y;
-    vec2 unit = vec2(gl_VertexID & 1, gl_VertexID >> 1);
+    vec2 unit = vec2(shown[gl_VertexID & 1], gl_VertexID >> 1);
     vec2 last = extent + margin;
     last.y = clamp(corner_table.y / length(down_count.xyz), -margin, last.y);  // what is pushed under the floor is not seen
     grid = mix(vec2(-margin), last, unit);

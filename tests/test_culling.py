@@ -16,7 +16,8 @@ from walkin.geometry import UP, Fov, Pose, quaternion_product
 from walkin.graph import Network, Node
 from walkin.interact.planning.layout import lay_out
 from walkin.readings import Scores
-from walkin.render import cover, eye, labels
+from walkin.render import cells, cover, eye, labels
+from walkin.render.background import WHOLE
 from walkin.render.cover import DEPTH_M, MARGIN_M, Bodies, Cover
 from walkin.render.ribbons import Slabs
 from walkin.results import Fed
@@ -29,14 +30,20 @@ NARROW = Fov(-0.25, 0.15, 0.12, -0.18)
 WIDE = Fov(-0.9, 0.7, 0.6, -0.7)
 
 
+def _all_is_shown(self: Cover, bounds: Bounds, walls: np.ndarray, others: Bodies) -> tuple[np.ndarray, np.ndarray]:
+    return np.repeat([[0.0, 1.0]], len(walls), axis=0), np.zeros(len(others.tops), bool)
+
+
 @contextmanager
 def everything_drawn() -> Iterator[None]:
-    """Whatever asks whether a sphere reaches into a frustum is told that it does; nothing is behind the fog, and no
-    wall behind another."""
+    """Whatever asks whether a sphere reaches into a frustum is told that it does; nothing is behind the fog, no wall
+    behind another, and the background everywhere."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(eye, "GONE", 1e9)
         patch.setattr(eye.Cover, "hides", lambda self, bodies: np.zeros(len(bodies.tops), bool))
+        patch.setattr(eye.Cover, "find", _all_is_shown)
         patch.setattr(eye, "spheres_in_frustum", lambda centres, *_: np.ones(len(centres), bool))
+        patch.setattr(eye.Cells, "of", lambda *_: WHOLE)
         yield
 
 
@@ -99,6 +106,8 @@ def all_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small letters as far as the names above them: in these small views they would never be seen."""
     monkeypatch.setattr(labels, "READABLE", 1e9)
     monkeypatch.setattr(cover, "FEWEST", 0)  # and walls behind others are looked for, however few they are
+    monkeypatch.setattr(cells, "CELL", 4)  # pixels: as many of them as in a larger view
+    monkeypatch.setattr(cells, "MOST_ACROSS", 32)
 
 
 @pytest.fixture

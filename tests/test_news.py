@@ -108,11 +108,11 @@ def test_walls_and_words_are_hidden_as_if_each_were_asked_alone(monkeypatch: pyt
             return Sight(eyes, bounds, SIZE, Spheres.of((bounds,)))
 
         together = sight()
-        mine, theirs = together.hidden_with(words)
-        assert together.hidden is mine, "it is not asked again"
-        assert (mine == sight().hidden).all()
+        mine, theirs = together.shown_with(words)
+        assert together.shown is mine, "it is not asked again"
+        assert (mine == sight().shown).all()
         assert (theirs == sight().cover.hides(words)).all()
-        hidden, unseen = hidden + int(mine.sum()), unseen + int(theirs.sum())
+        hidden, unseen = hidden + int(together.hidden.sum()), unseen + int(theirs.sum())
     assert hidden > 50 and unseen > 50
 
 

@@ -1,4 +1,4 @@
-"""Cover: which walls stand wholly behind a nearer one, so that nothing of them can be seen."""
+"""Cover: what of the walls stands behind a nearer one, so that nothing of it can be seen."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 MARGIN_M, DEPTH_M = 0.05, 0.06  # of a wall's box: around its tiles, and how thick it is
 MOST = 6  # walls that others are looked for behind: the more, the longer it takes, and the less is found
-FEWEST = 40  # walls in view: of fewer, those behind others take less time than to find them out
+FEWEST = 8  # walls in view: of fewer, those behind others take less time than to find them out
 LEAST = 0.02  # of the square of the distance that such a wall's face is at least, as it is seen
 BEHIND_M = 0.2  # that what is hidden lies behind its plane at least
+STRIPS = 8  # of which a wall is made up here: each may be behind another screen
 CLEAR = 4.0  # times the near plane that an eye is away from it: nothing of it is cut off
 
 
@@ -35,22 +36,21 @@ class Bodies:
     def none() -> Bodies:
         return Bodies(np.zeros((0, 4, 2)), np.zeros(0))
 
-    def and_then(self, others: Bodies) -> Bodies:
-        """These, and others after them."""
-        if not len(others.tops):
-            return self
-        return Bodies(np.concatenate([self.plans, others.plans]), np.concatenate([self.tops, others.tops]))
+    @property
+    def points(self) -> tuple[np.ndarray, np.ndarray]:
+        """(n * points, 2) and (n * points,): each corner, and how high it is."""
+        return self.plans.reshape(-1, 2), np.repeat(self.tops, self.plans.shape[1])
 
     @staticmethod
-    def of_walls(bounds: Bounds, walls: np.ndarray) -> Bodies:
-        """Their boxes, of some walls, (n,) int."""
-        corners, rights = bounds.corners.take(walls, axis=0), bounds.rights.take(walls, axis=0)
+    def of_walls(bounds: Bounds, walls: np.ndarray, strips: int = 1) -> Bodies:
+        """Their boxes, of some walls, (n,) int: two corners on the left, two after each of the strips."""
+        corners, rights = bounds.corners.take(walls, axis=0)[:, None], bounds.rights.take(walls, axis=0)[:, None]
         normals, extents = bounds.normals.take(walls, axis=0), bounds.extents.take(walls, axis=0)
-        left = corners - rights * MARGIN_M
-        along, deep = rights * (extents[:, :1] + 2 * MARGIN_M), normals * DEPTH_M
-        front = normals * 0.01  # tiles lie a little before the box
-        plans = np.stack([left + front, left + along + front, left - deep, left + along - deep], axis=1)
-        return Bodies(plans[..., ::2], corners[:, 1] + extents[:, 1] + MARGIN_M)
+        share = np.arange(strips + 1)[:, None] / strips
+        along = corners + rights * ((extents[:, :1, None] + 2 * MARGIN_M) * share - MARGIN_M)
+        deep = normals[:, None, None] * np.array([[0.01], [-DEPTH_M]])  # tiles lie a little before the box
+        plans = (along[:, :, None] + deep).reshape(len(walls), -1, 3)
+        return Bodies(plans[..., ::2], corners[:, 0, 1] + extents[:, 1] + MARGIN_M)
 
     @staticmethod
     def of_words(bounds: Bounds, walls: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> Bodies:
@@ -100,19 +100,50 @@ class Cover:
         A point is hidden by a rectangle from all places in the pyramid that has its tip there and the rectangle's edges
         on its sides. So an eye has to be inside each of the sides by as much as it may move.
         """
-        count = len(bodies.tops)
-        if not len(self._screens) or not count:
-            return np.zeros(count, bool)
+        if not self.stands or not len(bodies.tops):
+            return np.zeros(len(bodies.tops), bool)
+        return self._whole(self._hidden(*bodies.points), len(bodies.tops))
+
+    def find(self, bounds: Bounds, walls: np.ndarray, others: Bodies) -> tuple[np.ndarray, np.ndarray]:
+        """(n, 2): from where to where some walls, (n,) int, may be seen, as shares of their width, margins included;
+        both the same where nothing of one is. Cut into strips, for where walls stand in a row each of them is hidden by
+        several, and of most a part is. And what `hides` says of other things: in one go, since to find out about a few
+        takes as long as about all."""
+        shown = np.zeros((len(walls), 2))
+        shown[:, 1] = 1.0
+        if not self.stands or not len(walls):
+            return shown, self.hides(others)
+        plans, tops = Bodies.of_walls(bounds, walls, STRIPS).points
+        of_walls = len(tops)
+        if len(others.tops):
+            more_plans, more_tops = others.points
+            plans, tops = np.concatenate([plans, more_plans]), np.concatenate([tops, more_tops])
+        hidden = self._hidden(plans, tops)
+        lines = hidden[:of_walls].reshape(len(walls), STRIPS + 1, 2, -1)
+        lines = lines[:, :, 0] & lines[:, :, 1]
+        strips = ~np.logical_or.reduce(lines[:, :-1] & lines[:, 1:], axis=2)
+        shown[:, 0] = strips.argmax(axis=1) / STRIPS
+        shown[:, 1] -= strips[:, ::-1].argmax(axis=1) / STRIPS
+        shown[~np.logical_or.reduce(strips, axis=1)] = 0.0
+        return shown, self._whole(hidden[of_walls:], len(others.tops))
+
+    def _whole(self, hidden: np.ndarray, count: int) -> np.ndarray:
+        """(count,) bool: what has all its corners behind one and the same."""
+        if not count:
+            return np.zeros(0, bool)
+        return np.logical_or.reduce(
+            np.logical_and.reduce(hidden.reshape(count, -1, len(self._screens)), axis=1), axis=1
+        )
+
+    def _hidden(self, plans: np.ndarray, tops: np.ndarray) -> np.ndarray:
+        """(points, screens) bool: which corners no eye can see, with all that is below them."""
         rights, normals = self._axes
-        plans = bodies.plans.reshape(-1, 2)
         across = plans @ rights.T - np.einsum("ij,ij->i", self._corners, rights)  # (points, screens)
         beyond = plans @ normals.T - np.einsum("ij,ij->i", self._corners, normals)
-        up = np.repeat(bodies.tops, bodies.plans.shape[1])[:, None]
-        hidden = np.ones((len(plans), len(self._screens)), bool)
-        for eye in self._eyes:
-            hidden &= self._from(eye, across, beyond, up)
-        whole = np.logical_and.reduce(hidden.reshape(count, -1, len(self._screens)), axis=1)
-        return np.logical_or.reduce(whole, axis=1)
+        hidden = self._from(self._eyes[0], across, beyond, tops[:, None])
+        for eye in self._eyes[1:]:
+            hidden &= self._from(eye, across, beyond, tops[:, None])
+        return hidden
 
     def _from(self, eye: Eye, across: np.ndarray, beyond: np.ndarray, up: np.ndarray) -> np.ndarray:
         """(points, screens) bool: from where one eye is."""

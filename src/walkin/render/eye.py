@@ -11,6 +11,7 @@ import numpy as np
 from walkin.frame import View
 from walkin.geometry import Fov, Lens, Pose, Rows, rows_product, spheres_in_frustum
 from walkin.lazy import lazy
+from walkin.render.cells import Cells
 from walkin.render.cover import Bodies, Cover
 from walkin.state.bounds import Bounds
 from walkin.world import World
@@ -318,28 +319,39 @@ class Sight:
         return np.any(places @ bounds.normals.T > bounds.depths - SLACK_M, axis=0)
 
     @lazy
+    def solid(self) -> np.ndarray:
+        """(walls,) bool: of which there is the box, too."""
+        if len(self.spheres.parts) <= BODIES:
+            return self.seen
+        return self.seen & self.reached(BODIES)[: len(self.seen)]
+
+    @lazy
     def cover(self) -> Cover:
         """What hides what is behind it."""
-        drawn = self.seen if len(self.spheres.parts) <= BODIES else self.seen & self.reached(BODIES)[: len(self.seen)]
-        return Cover(self.eyes, self.bounds, drawn, SLACK_M)
+        return Cover(self.eyes, self.bounds, self.solid, SLACK_M)
+
+    @lazy
+    def cells(self) -> tuple[Cells, ...]:
+        """What of each eye's view walls stand in."""
+        slack = SLACK_M, SLACK_RAD
+        return tuple(Cells.of(eye, self.bounds, self.solid, self.size, slack) for eye in self.eyes)
+
+    @lazy
+    def shown(self) -> np.ndarray:
+        """(walls, 2): between which shares of its width each may be seen: see Cover.find. Of those in a frustum."""
+        return self.shown_with(Bodies.none())[0]
+
+    def shown_with(self, others: Bodies) -> tuple[np.ndarray, np.ndarray]:
+        """`shown`, and (n,) bool: which of other things nobody can see for walls. In one go: see Cover.find."""
+        shown, walls = np.zeros((len(self.bounds.addresses), 2)), self.seen.nonzero()[0]
+        shown[walls], hidden = self.cover.find(self.bounds, walls, others)
+        self.__dict__["shown"] = shown
+        return shown, hidden
 
     @lazy
     def hidden(self) -> np.ndarray:
-        """(walls,) bool: which of those in a frustum stand wholly behind another."""
-        return self.hidden_with(Bodies.none())[0]
-
-    def hidden_with(self, others: Bodies) -> tuple[np.ndarray, np.ndarray]:
-        """`hidden`, and (n,) bool: which of other things nobody can see for walls. In one go, for to find out about a
-        few takes as long as about all."""
-        hidden = np.zeros(len(self.bounds.addresses), bool)
-        if not self.cover.stands:
-            found = np.zeros(len(others.tops), bool)
-        else:
-            walls = self.seen.nonzero()[0]
-            both = self.cover.hides(Bodies.of_walls(self.bounds, walls).and_then(others))
-            hidden[walls], found = both[: len(walls)], both[len(walls) :]
-        self.__dict__["hidden"] = hidden
-        return hidden, found
+        """(walls,) bool: which of those in a frustum stand wholly behind others."""
+        return self.seen & (self.shown[:, 0] == self.shown[:, 1])
 
     @lazy
     def distance2(self) -> np.ndarray:

@@ -183,7 +183,7 @@ class Labels:
             spheres = self._spheres.take(walls, axis=0)
             if sight.cover.stands:
                 words = Bodies.of_words(bounds, walls, spheres[:, :3], spheres[:, 3])
-                clear = (~sight.hidden_with(words)[1]).nonzero()[0]
+                clear = (~sight.shown_with(words)[1]).nonzero()[0]
                 walls, spheres = walls.take(clear), spheres.take(clear, axis=0)
             away = spheres[:, :3] - sight.eyes[0].position
             facts = np.sqrt(np.einsum("ij,ij->i", away, away)) - spheres[:, 3] < READABLE * FACT_M

@@ -32,6 +32,7 @@ from walkin.render.rehearsal import tiny_room
 from walkin.render.ribbons import Ribbons
 from walkin.render.rooms import DARK, LIGHT
 from walkin.render.shader import FRAME, FRAME_BINDING
+from walkin.render.surface import is_software
 from walkin.render.text import Text
 from walkin.render.things import Things
 from walkin.render.touched import Touched
@@ -65,6 +66,7 @@ class Renderer:
         self._rectangles = Rectangles(ctx)
         self._background = Background(ctx)
         self._overlay = Overlay(self._text, self._rectangles, keys)
+        self._software = is_software(ctx)
         self._frame = ctx.buffer(reserve=FRAME.itemsize, dynamic=True)
         self._block = bytearray(FRAME.itemsize)  # as FRAME, in one go: field by field it takes three times as long
         self._lit: bool | None = None  # which room's colours are in it
@@ -228,21 +230,21 @@ class Renderer:
         """Draw one eye into its framebuffer."""
         ctx = self.ctx
         framebuffer = view.framebuffer
-        framebuffer.use()
+        self._clear(framebuffer)
         size = framebuffer.size
         eye, number = self._eye(world, view, size)
         self._write_frame(world, eye, size)
         # All that is worked out comes before the first draw, which leaves nothing of it in the processor's caches.
-        self._background.prepare(eye)
         if view.overlay and not view.alone:
             self._overlay.prepare(world, *size, pixel_scale)
 
-        # Solid things, front to back where it pays; then floor and air in what is left; then all that is blended.
-        visitor, atlas, draws = not view.alone, self._atlas, 0
+        # Floor and air where hardly anything stands. Solid things, front to back where it pays; then floor and air in
+        # what is left; then all that is blended.
+        visitor, atlas = not view.alone, self._atlas
+        ctx.enable_only(moderngl.NOTHING)
+        draws = self._background.draw_open(number)
         ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         ctx.depth_func = "<="
-        framebuffer.depth_mask = True
-        ctx.clear(depth=1.0)
         ctx.front_face = "ccw"
         if visitor and self._hands.shown:
             ctx.cull_face = "back"
@@ -260,13 +262,10 @@ class Renderer:
             draws += self._things.draw_solid()
             ctx.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
             ctx.cull_face = "back"
-            # Tiles and pictures lie 2 to 4 mm before their box: far away depth alone would not tell them apart.
-            ctx.polygon_offset = 1.0, 4.0
             draws += draw_all(self._boxes)
-            ctx.polygon_offset = 0.0, 0.0
         ctx.enable_only(moderngl.DEPTH_TEST)
         framebuffer.depth_mask = False
-        draws += self._background.draw()
+        draws += self._background.draw_mixed(number)
         ctx.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
         ctx.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
         self._text.use()
@@ -279,6 +278,15 @@ class Renderer:
             draws += self._draw_visitor_s(world, view, eye)
         framebuffer.depth_mask = True
         self.draw_calls = draws
+
+    def _clear(self, framebuffer: moderngl.Framebuffer) -> None:
+        """And use it. All of it is going to be drawn over, so a processor need not clear the colours; a GPU is told by
+        that that none of them is to be kept."""
+        framebuffer.depth_mask = True
+        framebuffer.color_mask = (not self._software,) * 4
+        framebuffer.clear(depth=1.0)
+        framebuffer.color_mask = True, True, True, True
+        framebuffer.use()  # from here on with that mask
 
     def _draw_visitor_s(self, world: World, view: View, eye: Eye) -> int:
         """What only she sees: advice, plate, panel, marks, flat text, the edge of her view."""
@@ -332,6 +340,7 @@ class Renderer:
         self._labels.choose(world, sight)
         self._ribbons.choose(sight)
         self._pictures.choose(sight)
+        self._background.choose(sight)
         if self._atlas is not None:
             self._walls.choose(sight)
             self._panels.choose(sight)

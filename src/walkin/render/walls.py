@@ -30,6 +30,7 @@ WALL = np.dtype(
         ("origin_cells", "f4", 4),
         ("ranges", "f4", 4),
         ("slots_margin", "f4", 4),
+        ("shown", "f4", 2),
     ]
 )
 NONE = SHOWINGS.index("activation")
@@ -39,8 +40,8 @@ MARGIN_M = 0.05  # of the panel around the tiles
 NEAREST = 12  # walls that are drawn first
 
 
-Drawn = tuple[moderngl.TextureArray, moderngl.VertexArray, int]
-"""A draw call: which block it looks at, whose records, how many."""
+Drawn = tuple[moderngl.TextureArray, bool, moderngl.VertexArray, int]
+"""A draw call: which block it looks at, whether at its finest level only, whose records, how many."""
 
 
 class Grown(Protocol):
@@ -81,6 +82,10 @@ class Walls:
         self._programs: dict[Variant, moderngl.Program] = {}
         table = lookup_table()
         self._colors = ctx.texture((table.shape[1], table.shape[0]), 4, table.tobytes(), dtype="f4")
+        # Of a texture with levels llvmpipe works out which of them are meant even where the shader says that it is the
+        # finest: a fifth of the look-up.
+        linear = moderngl.LINEAR, moderngl.LINEAR
+        self._finest = ctx.sampler(repeat_x=False, repeat_y=False, repeat_z=False, filter=linear)
         self._blank = ctx.texture_array((1, 1, 1), 1)
         self._colors.filter = (moderngl.NEAREST, moderngl.NEAREST)
         self._colors.repeat_x = self._colors.repeat_y = False
@@ -238,6 +243,7 @@ class Walls:
         order = keys.argsort()
         ends = keys[order].searchsorted(self._block_ends).tolist()
         records = self._records.take(chosen[order])  # five times as fast as by [], for records
+        records["shown"] = sight.shown.take(walls[order], axis=0)  # the rest is behind other walls
         first = 0
         self._counts, self._plan = [], None
         for buffer, end in zip(self._buffers, ends, strict=True):
@@ -258,9 +264,15 @@ class Walls:
         self._colors.use(2)
         if grown is not None and self._grown:
             grown.use(3, 4)
-        for texture, array, count in self._plan:
+        finest_only = False
+        for texture, finest, array, count in self._plan:
             texture.use(0)
+            if finest is not finest_only:
+                finest_only = finest
+                (self._finest.use if finest else self._finest.clear)(0)
             array.render(moderngl.TRIANGLE_STRIP, 4, instances=count)
+        if finest_only:
+            self._finest.clear(0)
         return len(self._plan)
 
     def _plan_of(self, atlas: Atlas, color_map: int, range_mode: int) -> tuple[Drawn, ...]:
@@ -281,6 +293,7 @@ class Walls:
                 self._blank
                 if kind.mean or kind.vector
                 else atlas.blocks[number % len(kinds) % blocks].texture or self._blank,
+                kind.close and not self._anisotropic,
                 self._arrays_for(kind)[number],
                 count,
             )
@@ -309,10 +322,8 @@ class Walls:
             return 0
         variant = Variant(color_map, range_mode, flawed, grained=True)
         if variant not in self._single_arrays:
-            names = WALL.names or ()
-            layout = "4f " * len(names) + "/i"
-            content = [(self._single, layout, *names)]
-            self._single_arrays[variant] = self._ctx.vertex_array(self.program(variant), content)
+            content = _content(self._single, self.program(variant))
+            self._single_arrays[variant] = self._ctx.vertex_array(self.program(variant), [content])
         atlas.table.texture.use(1)
         self._colors.use(2)
         texture.use(0)
@@ -322,12 +333,15 @@ class Walls:
     def _arrays_for(self, variant: Variant) -> list[moderngl.VertexArray]:
         if variant not in self._arrays:
             made = self.program(variant)
-            names = [name for name in WALL.names or () if name in made]  # a variant does not need them all
-            layout = " ".join("4f" if name in made else "16x" for name in WALL.names or ()) + " /i"
-            self._arrays[variant] = [
-                self._ctx.vertex_array(made, [(buffer, layout, *names)]) for buffer in self._buffers
-            ]
+            self._arrays[variant] = [self._ctx.vertex_array(made, [_content(each, made)]) for each in self._buffers]
         return self._arrays[variant]
+
+
+def _content(records: moderngl.Buffer, made: moderngl.Program) -> tuple[moderngl.Buffer, str, *tuple[str, ...]]:
+    """Of a vertex array, one record an instance: a variant does not need all that is in them."""
+    sizes = {name: WALL[name].itemsize for name in WALL.names or ()}
+    layout = " ".join(f"{size // 4}f" if name in made else f"{size}x" for name, size in sizes.items())
+    return records, f"{layout} /i", *(name for name in sizes if name in made)
 
 
 def tile_record(wall: Wall, atlas: Atlas, channel: int, place: Place) -> tuple[int, np.ndarray]:
@@ -379,6 +393,7 @@ def _numbers(wall: Wall, atlas: Atlas, number: int, place: Place | None = None) 
         MARGIN_M / pitch,
         band.layer + 1 if tiles is not None else 0,
         NONE + own,
+        *(0.0, 1.0),  # shown
     )
 
 
