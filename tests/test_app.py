@@ -424,9 +424,9 @@ def test_waiting_ends(make):
             time.sleep(0.01)
             yield Progress("open", "loading")
 
-    app = make({"open_network": open_network}, frames=1, timeout_s=0.3)
+    app = make({"open_network": open_network}, frames=1, timeout_s=2)
     app.open(Open("fake"))
-    with pytest.raises(WalkinError, match=r"not ready after 0 s .*loading"):
+    with pytest.raises(WalkinError, match=r"not ready after 2 s .*loading"):
         app.run()
 
 

@@ -30,6 +30,10 @@ NARROW = Fov(-0.25, 0.15, 0.12, -0.18)
 WIDE = Fov(-0.9, 0.7, 0.6, -0.7)
 
 
+def _all_is_shown(self: Cover, bounds: Bounds, walls: np.ndarray, others: Bodies) -> tuple[np.ndarray, np.ndarray]:
+    return np.repeat([[0.0, 1.0]], len(walls), axis=0), np.zeros(len(others.tops), bool)
+
+
 @contextmanager
 def everything_drawn() -> Iterator[None]:
     """Whatever asks whether a sphere reaches into a frustum is told that it does; nothing is behind the fog, no wall
@@ -37,7 +41,7 @@ def everything_drawn() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(eye, "GONE", 1e9)
         patch.setattr(eye.Cover, "hides", lambda self, bodies: np.zeros(len(bodies.tops), bool))
-        patch.setattr(eye.Cover, "shows", lambda self, bounds, walls: np.repeat([[0.0, 1.0]], len(walls), axis=0))
+        patch.setattr(eye.Cover, "find", _all_is_shown)
         patch.setattr(eye, "spheres_in_frustum", lambda centres, *_: np.ones(len(centres), bool))
         patch.setattr(eye.Cells, "of", lambda *_: WHOLE)
         yield
@@ -110,7 +114,7 @@ def all_words(monkeypatch: pytest.MonkeyPatch) -> None:
 def all_points(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ribbons with all their points from wherever they are seen: how far fewer are told from all is another test's."""
     seen = Slabs.seen
-    monkeypatch.setattr(Slabs, "seen", lambda self, eye, pixels: seen(self, eye, np.inf))
+    monkeypatch.setattr(Slabs, "seen", lambda self, eye, pixels, reached: seen(self, eye, np.inf, reached))
 
 
 def test_pictures_captions_and_boards_are_drawn_where_they_are_seen(ctx, all_points: None):

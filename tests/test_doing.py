@@ -179,6 +179,19 @@ def test_an_act_for_the_wall_pointed_at_chosen_on_the_palette_is_for_the_wall_po
     assert wall.sort == "mean" and world.banners[-1].text == "point at a wall first"
 
 
+def test_a_key_that_is_pressed_again_says_where_it_has_come_to_in_words():
+    visitor = Visitor()
+    visitor.right = held(aimed(np.array([0.2, 1.3, -0.3]), at(visitor.world.walls["ahead"].place)))
+    visitor.does()
+    world = visitor.world
+    for words in ("mean", "largest value", "share above zero", "index"):
+        done(world, "sort")
+        assert [banner.text for banner in world.banners] == [f"ahead: channels by {words}"]
+    for words in ("range per wall", "range: percentiles 1 to 99 of each wall", "range per channel"):
+        done(world, "range")
+        assert [banner.text for banner in world.banners[1:]] == [words]
+
+
 def test_keys_for_light_plan_and_fold_go_on_by_one():
     world = room()
     done(world, "light")

@@ -24,6 +24,7 @@ from walkin.network.featurevis.objective import parse
 from walkin.network.featurevis.reach import Reach
 from walkin.network.featurevis.recipe import Recipe, named
 from walkin.results import Notice
+from walkin.sizes import counted
 from walkin.visualised import Grown
 
 pytestmark = pytest.mark.slow  # pictures grow in nearly all of them
@@ -194,6 +195,7 @@ def test_a_folder_that_cannot_be_written_costs_only_the_next_time(tmp_path):
 
 def test_sizes_are_read_and_written():
     assert [size_from(text) for text in ("500MB", "2 gb", "1.5k", "100")] == [500_000_000, 2 * 10**9, 1500, 100]
+    assert [counted(count, "map") for count in (0, 1, 1280)] == ["0 maps", "1 map", "1,280 maps"]
     assert [size_text(count) for count in (12, 12_345, 2_500_000_000)] == ["12 B", "12.3 KB", "2.50 GB"]
     with pytest.raises(WalkinError, match="no size"):
         size_from("many")

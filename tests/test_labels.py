@@ -9,10 +9,12 @@ from drawing import draw, renderer_of
 from rooms import chain, furnished, maps, tiles_of
 
 from walkin.geometry import Fov, Pose
+from walkin.readings import Scores
 from walkin.render.labels import FACT_M, LEGIBLE, READABLE, Labels, _facts
 from walkin.render.rectangles import Rectangles
 from walkin.render.renderer import Renderer
 from walkin.render.text import Text
+from walkin.results import Fed
 from walkin.state.places import Place
 
 NEAR, FAR = np.array([0.0, 1.7, 0.0]), np.array([0.0, 1.7, -400.0])
@@ -123,6 +125,34 @@ def test_a_small_wall_has_the_whole_shape_of_a_volume_on_a_line_of_its_own(ctx):
         fitted = [text for text, _ in labels._fitted(_facts(wall), width_m)]
         assert fitted == lines
         assert all(labels._text.font.measure(text, size_m=FACT_M)[0] <= width_m for text in fitted)
+
+
+def test_a_wall_of_one_channel_has_its_shape_whole(ctx):
+    node = replace(maps("b", 1, 4, 4), module_class="Conv2d", shape=(1, 1, 224, 224))
+    world = furnished(chain(node), {"b": Place((-0.5, 0.5, -2.0), 0.0, 1, 1, 0.3, 0.3)}, [])
+    labels, facts = made(ctx), _facts(world.walls["b"])
+    fitted = [text for text, _ in labels._fitted(facts, 0.6)]
+    assert all(labels._text.font.measure(text, size_m=FACT_M)[0] <= 0.6 for text in fitted)
+    assert "  ·  ".join(fitted).startswith("Conv2d  ·  1 × 224 × 224")
+
+
+def test_the_board_of_a_network_without_classes_says_what_it_gives(ctx):
+    """Not while the classes of the next picture are on their way."""
+    node, place = maps("b", 1, 4, 4), Place((-0.5, 0.5, -2.0), 0.0, 1, 1, 0.3, 0.3)
+    world = furnished(chain(node), {"b": place}, [])
+    here, boards = world.here, made(ctx)._boards
+    said: list[str] = []
+    write = boards._text.glyphs
+    boards._text.glyphs = lambda text, *args, **named: (said.append(text), write(text, *args, **named))[1]  # type: ignore[method-assign]
+    fed = Fed(np.zeros((4, 4, 3), np.uint8), ("cat.jpg",), 1)
+    here.accept(fed)
+    letters, _ = boards.laid_out(here, False)
+    assert said == ["cat.jpg", "output", "b:  1 × 4 × 4"] and len(letters) == len("".join(said).replace(" ", ""))
+    here.accept(Scores(("cat", "dog"), (0.9, 0.1), 1))
+    here.accept(fed)
+    said.clear()
+    boards.laid_out(here, False)
+    assert said == ["cat.jpg"]
 
 
 def test_what_is_told_of_a_wall_is_written_from_where_it_can_be_read(ctx):

@@ -282,3 +282,16 @@ def test_depth_follows_its_bounds():
         assert min(inner) >= low - 1e-6
         if low == high:
             assert max(inner) <= 2 * high + 1e-6
+
+
+@every_network
+def test_ribbons_leave_from_the_edge_next_to_the_aisle_and_arrive_before_the_face(made: Made):
+    layout = lay_out(made())
+    for ribbon in layout.ribbons:
+        left, arrived = layout.places.get(ribbon.source), layout.places.get(ribbon.target)
+        if left is not None:
+            away = [float(np.hypot(*(ribbon.points[0] - end))) for end in footprint(left)[:2]]
+            assert abs(ribbon.points[0][0]) < abs(left.centre[0]) and min(away) < 0.6
+        if arrived is not None:
+            before = (ribbon.points[-1] - arrived.centre[[0, 2]]) @ arrived.normal[[0, 2]]
+            assert before == pytest.approx(0.04, abs=1e-5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from walkin.interact.acts import sheet
 from walkin.render.overlay import NOTICE_LINES, Overlay, beside
 from walkin.render.rectangles import Rectangles
 from walkin.render.text import Text
@@ -25,14 +26,18 @@ def records_of(ctx, notice: str, width: int, *parts: Box) -> np.ndarray:
     world = World()
     world.panel.parts = parts
     world.notify(notice)
+    return letters_over(ctx, world, width, 360)
+
+
+def letters_over(ctx, world: World, width: int, height: int, keys: tuple[tuple[str, str], ...] = ()) -> np.ndarray:
     text = Text(ctx)
-    overlay = Overlay(text, Rectangles(ctx), ())
+    overlay = Overlay(text, Rectangles(ctx), keys)
     seen: list[np.ndarray] = []
     write = overlay._glyphs.write
     overlay._glyphs.write = lambda records: (seen.append(records), write(records))  # type: ignore[method-assign]
     surface = ctx.framebuffer([ctx.texture((64, 64), 4)])
     surface.use()
-    overlay.prepare(world, width, 360, 1.0)
+    overlay.prepare(world, width, height, 1.0)
     (records,) = seen
     return records
 
@@ -48,6 +53,34 @@ def test_a_long_notice_is_read_to_its_end_in_a_narrow_window(ctx):
 def test_a_notice_without_end_leaves_the_view_free(ctx):
     found, right = written(ctx, LONG * 20, 640)
     assert found < 3 * NOTICE_LINES * len(LONG) and right <= 640
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1280, 1600), (1920, 1080)])
+def test_the_sheet_says_all_of_what_each_key_does(ctx, width: int, height: int):
+    """In two lines where one is too short, and within the window."""
+    world, keys = World(), sheet()
+    world.show_keys = True
+    records = letters_over(ctx, world, width, height, keys)
+    said = "Keys" + "".join(key + what for key, what in keys)
+    assert len(records) == len(said.replace(" ", ""))
+    left, top = records["corner"][:, 0], records["corner"][:, 1]
+    assert left.min() > 0 and (left + records["right"][:, 0]).max() < width and 0 < top.min() and top.max() < height
+
+
+def test_the_sheet_is_not_written_over_by_what_is_pointed_at(ctx, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Overlay, "_hover_line", lambda self, world: "pointed")
+    world = World()
+    assert len(letters_over(ctx, world, 640, 360)) == len("pointed")
+    world.show_keys = True
+    assert len(letters_over(ctx, world, 640, 360)) == len("Keys")
+
+
+def test_what_is_told_of_one_thing_again_and_again_is_told_once():
+    world = World()
+    world.notify("wall: channels by mean", about="sort")
+    world.notify("saved")
+    world.notify("wall: channels by index", about="sort")
+    assert [banner.text for banner in world.banners] == ["saved", "wall: channels by index"]
 
 
 PANEL, CARD, LOW = (16.0, 16.0, 420.0, 300.0), (900.0, 16.0, 340.0, 200.0), (16.0, 200.0, 420.0, 100.0)

@@ -8,6 +8,7 @@ import torch
 from rooms import mosaic_levels
 
 from walkin.graph import MAX_SIDE, Node
+from walkin.network.showing import blocks
 from walkin.network.showing.quantise import SAMPLES, percentiles, quantise
 from walkin.tiles import Tiles
 
@@ -155,9 +156,18 @@ def test_nothing_finite_at_all():
     assert np.isfinite(tiles.mean).all()
 
 
-def test_huge_values():
-    value = torch.tensor([[[[-1.5e38, 1.5e38], [0.0, 1e38]]]])
-    tiles = quantise(node_of((1, 1, 2, 2)), value)
+@pytest.mark.parametrize("part", [1, 4000, 1 << 16])
+def test_wide_pictures_are_cut_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch, part: int):
+    monkeypatch.setattr(blocks, "PART", part)
+    torch.manual_seed(2)
+    value = torch.randn(1, 5, 36, 40) * torch.arange(1.0, 6.0)[:, None, None]
+    check(quantise(node_of((1, 5, 36, 40)), value), value[0].double().numpy())
+
+
+@pytest.mark.parametrize("times", [1, 20])
+def test_huge_values(times: int):
+    value = torch.tensor([[[[-1.5e38, 1.5e38], [0.0, 1e38]]]]).repeat(1, 1, times, times)
+    tiles = quantise(node_of(tuple(value.shape)), value)
     codes = codes_of(tiles)[0]
     assert codes[0, 0] < codes[1, 0] < codes[1, 1] < codes[0, 1]
 
@@ -259,6 +269,24 @@ def test_where_nothing_is_negative_the_short_way_gives_the_same():
     values = torch.tensor([[[0.0, 1, 2, 0], [3, 4, 5, 6]]]).reshape(1, 2, 2, 2)
     tiles = quantise(node_of((1, 2, 2, 2)), values)
     assert tiles.zeros.tolist() == [0.5, 0] and tiles.positive.tolist() == [0.5, 1]
+
+
+@pytest.mark.parametrize("negative", [False, True])
+@pytest.mark.parametrize("side", [28, 112, 150])
+def test_shares_of_wide_pictures_are_counted_to_the_last_value(side: int, negative: bool):
+    """With more positive values in a row than the bytes that truth values are added in could hold, and with none."""
+    values = torch.ones(1, 5, side, side)
+    values[0, 0, 0, 0] = 0
+    values[0, 1] = 0
+    values[0, 2, :, ::3] = 0
+    values[0, 3, ::5] = 0
+    if negative:
+        values[0, 3, 1::5, ::2] = -2
+        values[0, 4, -1, -1] = -1
+    expected = values[0].double().flatten(1)
+    tiles = quantise(node_of(tuple(values.shape)), values)
+    assert tiles.zeros.tolist() == (expected == 0).double().mean(1).float().tolist()
+    assert tiles.positive.tolist() == (expected > 0).double().mean(1).float().tolist()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 100, 4096, 50_000])

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from test_jobs import of, run
 from torch import nn
 
@@ -591,13 +592,14 @@ class Gated(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.one, self.two, self.three = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3), nn.Conv2d(5, 6, 3)
+        self.block = nn.Sequential(nn.Conv2d(6, 6, 3), nn.Conv2d(6, 4, 3))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.two(self.one(x))
         if not GOING.is_set():
             HELD_UP.set()
             assert GOING.wait(60.0)
-        return self.three(x)
+        return self.block(self.three(x))
 
 
 @pytest.fixture
@@ -795,3 +797,68 @@ def test_cancelling_a_picture_brings_the_one_before_back(gated: Any):
     assert all(np.array_equal(before[address], after[address]) for address in before)
     assert np.array_equal(app.world.here.picture.pixels, frame)
     assert app.world.here.asked == asked and app.world.here.refused is None
+
+
+@pytest.mark.parametrize("compared", [False, True])
+def test_a_fold_that_is_cancelled_half_way_leaves_the_walls_of_before(gated: Any, compared: bool):
+    app = gated
+    app.settle()
+    if compared:
+        app.act("hold")
+        app.dispatch(Feed(Pixels("new", "new"), picture=np.full((24, 24, 3), 200, np.uint8)))
+    before, found = app.settle(), app.world.here.compared
+    assert "block.0" in before and any(wall.any() for wall in before.values())
+    app.hold_up("collapse", "block.0")
+    app.act("cancel")
+    GOING.set()
+    after = app.settle()
+    assert set(after) == set(before) and all(np.array_equal(before[address], after[address]) for address in before)
+    assert app.world.here.fold.collapsed == () and app.world.here.wanted is None
+    if compared:
+        assert [each.address for each in app.world.here.compared.walls] == [each.address for each in found.walls]
+    app.act("collapse", "block.0")
+    assert "block" in app.settle()
+
+
+@pytest.fixture
+def trained(gated: Any, tmp_path: Path) -> Any:
+    """Whose network has two checkpoints beside what it was opened with."""
+    paths = []
+    for number in (1, 2):
+        paths.append(str(tmp_path / f"step{number}.safetensors"))
+        save_file({name: value + 0.5 * number for name, value in Gated().state_dict().items()}, paths[-1])
+    gated.world.here.training.found(tuple(paths))
+    return gated
+
+
+def test_weights_that_are_cancelled_half_way_are_shown_by_all_walls(trained: Any):
+    """They are in, and what was there before is not kept."""
+    app = trained
+    app.act("checkpoint", 0)
+    before = app.settle()
+    app.hold_up("checkpoint", 1)
+    app.act("cancel")
+    assert app.world.here.training.asked.endswith("step1.safetensors")
+    GOING.set()
+    after, training = app.settle(), app.world.here.training
+    assert not any(np.array_equal(before[address], after[address]) for address in before)
+    session = app.workshop.sessions.by_key[""]
+    exact = walkin.activations(session.loaded.model, session.inputs[0])
+    near(after, {address: value[0].numpy() for address, value in exact.items()})
+    assert training.asked == training.shown == training.paths[1] and training.words == "step2, 2 of 2"
+    assert session.overdue is None
+
+
+def test_weights_that_wait_are_cancelled_without_a_trace(trained: Any):
+    app = trained
+    before = app.settle()
+    app.hold_up("scale_tile", "one", 0, 0.5)
+    app.act("checkpoint", 0)
+    app.act("cancel")
+    GOING.set()
+    after, training = app.settle(), app.world.here.training
+    assert all(np.array_equal(before[address], after[address]) for address in before)
+    assert training.asked == training.shown == training.words == ""
+    app.act("checkpoint", 0)
+    app.settle()
+    assert training.shown == training.paths[0]

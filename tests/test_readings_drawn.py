@@ -549,7 +549,7 @@ def test_the_handle_of_a_scrollbar_goes_down_with_its_wall(ctx):
     wall = world.walls["a"]
 
     def knob() -> float:
-        return float(handles.scrollbar(world, wall)["corner"][1, 1])
+        return float(handles.scrollbars(world, [wall])["corner"][1, 1])
 
     heights = [knob()]
     for lift in (-0.5, -1.5, -2.5):
@@ -575,7 +575,7 @@ def test_what_would_be_taken_is_lit(ctx, x: float, y: float, kind: str):
     parts = handles.outline(HIGH, kind)
     bright = np.isclose(parts["tint"][:, 3], handles.LIT[3])
     assert bright.sum() == {"rim": 4, "corner": 4}.get(kind, 0)
-    bar = handles.scrollbar(world, world.walls["a"], handles.LIT if kind == "scroll" else handles.NEAR)
+    bar = handles.scrollbars(world, [world.walls["a"]], handles.LIT if kind == "scroll" else handles.NEAR)
     assert np.allclose(bar["tint"][0], handles.LIT) == (kind == "scroll")
     assert draw_all(renderer._handles.layers) == 1, "one draw for all of them"
 

@@ -202,7 +202,7 @@ def of(sent: list[Any], kind: type) -> list[Any]:
 def test_other_walls_come_without_loading_or_tracing(opened: Any, monkeypatch: pytest.MonkeyPatch):
     sessions, first = opened
     monkeypatch.setattr("walkin.network.session.trace", None)
-    monkeypatch.setattr("walkin.network.jobs.load", None)
+    monkeypatch.setattr("walkin.network.opening.load", None)
     sent = run(jobs.refold, sessions, Refold("blocks", ("layer2",)))
     (traced,) = of(sent, Traced)
     assert traced.network.fold == "blocks" and traced.network.collapsed == ("layer2",)

@@ -71,11 +71,13 @@ def test_what_is_left_out_would_not_be_seen(ctx, lines, monkeypatch: pytest.Monk
     renderer = renderer_of(ctx, world)
     drawn, pictures = [], []
     seen = Slabs.seen
-    monkeypatch.setattr(Slabs, "seen", lambda self, eye, pixels: seen(self, eye, np.inf))  # with all its points
+    monkeypatch.setattr(
+        Slabs, "seen", lambda self, eye, pixels, reached: seen(self, eye, np.inf, reached)
+    )  # with all its points
     for eye in eyes(24, 1):
         pictures.append(draw(renderer, world, eye, FOV, (160, 120)))
         drawn.append(renderer._ribbons.drawn)
-    monkeypatch.setattr(Slabs, "seen", lambda self, eye, pixels: [(0, len(self.segments))])
+    monkeypatch.setattr(Slabs, "seen", lambda self, eye, pixels, reached: [(0, len(self.segments))])
     most = 0
     for eye, picture in zip(eyes(24, 1), pictures, strict=True):
         everything = draw(renderer, world, eye, FOV, (160, 120))
@@ -96,7 +98,7 @@ def test_fewer_points_from_afar_are_hardly_seen(ctx, monkeypatch: pytest.MonkeyP
         pictures.append(draw(renderer, world, eye, FOV, size).astype(int))
         few.append(renderer._ribbons.drawn)
     seen = Slabs.seen
-    monkeypatch.setattr(Slabs, "seen", lambda self, eye, pixels: seen(self, eye, np.inf))
+    monkeypatch.setattr(Slabs, "seen", lambda self, eye, pixels, reached: seen(self, eye, np.inf, reached))
     many = []
     for eye, picture in zip(eyes(12, 3), pictures, strict=True):
         differs = np.abs(draw(renderer, world, eye, FOV, size) - picture).max(axis=2)
@@ -111,6 +113,7 @@ def test_joined_segments_go_where_the_others_go(level: int):
     t = np.linspace(0.0, 1.0, 50)[:, None]
     lines = [np.concatenate([a * t**2, -40 * t], axis=1) for a in (0.0, 0.3, 9.0, 20.0)]
     lines.append(np.array([(0.0, 0.0), (5.0, 0.0), (0.0, 0.0), (5.0, 0.1), (5.0, 3.0)]))
+    lines.append(np.array([(0.0, 0.0), (5.0, 0.0), (4.0, 0.0)]))  # back beyond its end
     slabs = Slabs.of(lines)
     points, first = np.concatenate(lines), 0
     fewer = slabs.levels[level]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -75,6 +77,28 @@ def test_groups_give_what_each_gives(small, threads: int) -> None:
     assert made.keys() == set(range(len(given)))
     assert not [number for number, (node, value) in enumerate(given) if not same(made[number], quantise(node, value))]
     assert torch.get_num_threads() == own
+
+
+def test_at_the_end_the_forwards_own_thread_makes_what_no_other_has_begun(
+    small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its helper is held up by the first group until that has happened."""
+    monkeypatch.setattr(module, "helpers", lambda processors: 1)
+    made: dict[int, str] = {}
+    mine, here = threading.Event(), threading.current_thread().name
+
+    def keep(name: int, node: Node, tiles: Tiles) -> None:
+        made[name] = threading.current_thread().name
+        if made[name] == here:
+            mine.set()
+        else:
+            assert mine.wait(30)
+
+    together: Together[int] = Together(keep)
+    for number in range(40):
+        assert together.take(number, node_of((1, 4, 10, 10)), torch.randn(1, 4, 10, 10))
+    together.finish()
+    assert made.keys() == set(range(40)) and made[0] != here == made[39]
 
 
 @pytest.mark.parametrize("flaw", [float("nan"), float("inf"), -float("inf")])

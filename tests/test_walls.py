@@ -377,6 +377,32 @@ def test_a_new_picture_replaces_the_old_one(ctx):
     assert_color(after[16, 16], color(-1, -1, 1))
 
 
+def test_what_comes_to_a_wall_has_ranges_and_flaws_of_its_own(ctx):
+    node, where = maps("a", 1, 4, 4), place(1, 1)
+    codes = np.full((1, 4, 4), 159)
+    world = furnished(chain(node), {"a": where}, [tiles_of_codes(node, codes, 0, 1)])
+    world.look = replace(world.look, range_mode="wall")
+    renderer = renderer_of(ctx, world)
+    plain, flawed = tiles_of_codes(node, codes, -4, 4), tiles_of_codes(node, codes * 0, 0, 1, flawed=np.array([16]))
+    of_plain = color(159 / 255 * 8 - 4, -4, 4)
+    for tiles, expected in ((plain, of_plain), (flawed, MAGENTA), (plain, of_plain)):
+        world.accept(tiles)
+        renderer.prepare(world, np.zeros(3), 1e6)
+        assert_color(draw(renderer, world, *facing(where), (32, 32)).astype(int)[16, 16], expected)
+
+
+def test_where_many_walls_have_come_words_follow_with_the_next_frame(ctx):
+    nodes = [maps(f"a{k}", 4, 4, 4) for k in range(20)]
+    places = {node.address: Place((k * 0.2, 0.5, -3.0), 0.0, 2, 2, 0.05, 1.0) for k, node in enumerate(nodes)}
+    world = furnished(chain(*nodes), places)
+    renderer = renderer_of(ctx, world)
+    for number, waiting in ((20, 20), (0, 0), (16, 0)):  # walls that come at once, and what waits after the next frame
+        for node in nodes[:number]:
+            world.accept(tiles_of_codes(node, np.full((4, 4, 4), 255), 0, 1 + number))
+        renderer.prepare(world, np.zeros(3), budget_ms=1e6)
+        assert renderer.walls_uploaded and renderer.uploads_waiting == waiting
+
+
 def test_uploads_stop_when_the_budget_is_used_up(ctx):
     nodes = [maps(f"a{k}", 4, 4, 4) for k in range(6)]
     places = {node.address: Place((k * 2.0, 0.5, -3.0), 0.0, 2, 2, 0.25, 1.0) for k, node in enumerate(nodes)}

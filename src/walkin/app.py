@@ -134,6 +134,8 @@ class App:
         self.given: Input | None = None
         """What the visitor did in the last frame."""
         self._selected = Selected()
+        self._wishes: dict[str, bool] = {}
+        """What the target was told last, of what it is told whenever it changes."""
         self._importer: threading.Thread | None = None
         self._catalogue: Catalogue | None = None
         self._first_requests: tuple[Open, ...] = ()
@@ -272,7 +274,6 @@ class App:
             for request in do(self.world, frame.input, change):
                 self.dispatch(request)
         state.text, state.keys, state.scroll = "", (), 0.0
-        self.target.hint("typing", state.wants_keys)
         self.renderer.panel_texture = self.panel.texture
         if painted != self.panel.painted or parts != state.parts:
             self.world.revision += 1
@@ -302,14 +303,19 @@ class App:
             self.world.revision += 1
 
     def _hint(self) -> None:
-        """How soon the next frame is wanted."""
+        """How soon the next frame is wanted, and whose keys are."""
         world, waiting = self.world, self.renderer.uploads_waiting
-        playing = any(exhibit.training.playing for exhibit in world.exhibits)
-        self.target.hint(
-            "continuous", bool(playing or waiting or world.flights or resting(world) or untold(world) or self.shooting)
-        )
-        self.target.hint("waiting", self.workshop.busy)
-        self.target.hint("filling", waiting > 0)
+        going_on = waiting or world.flights or resting(world) or untold(world) or self.shooting
+        wishes = {
+            "continuous": bool(going_on or any([exhibit.training.playing for exhibit in world.exhibits])),
+            "waiting": self.workshop.busy,
+            "filling": waiting > 0,
+            "typing": world.panel.wants_keys,
+        }
+        if wishes != self._wishes:
+            self._wishes = wishes
+            for name, wish in wishes.items():
+                self.target.hint(name, wish)
 
     def _begin(self) -> None:
         """The first frame is on the screen: workers may begin."""

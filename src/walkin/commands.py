@@ -8,6 +8,7 @@ import sys
 from walkin.asked import check_files, request_from
 from walkin.errors import WalkinError
 from walkin.imports import collector_resting
+from walkin.sizes import counted
 
 
 def info(options: argparse.Namespace) -> int:
@@ -72,12 +73,14 @@ def cache(action: str, value: str) -> int:
     if action == "clear":
         count, size = held.clear(value)
         print(
-            f"{count} files removed ({size_text(size)})" if count else f"nothing of {value or 'any network'} was kept"
+            f"{counted(count, 'file')} removed ({size_text(size)})"
+            if count
+            else f"nothing of {value or 'any network'} was kept"
         )
         return 0
     if action == "limit" and value:
         gone = held.set_limit(size_from(value))
-        print(f"limit {size_text(held.limit_bytes)}" + (f", {gone} files let go" if gone else ""))
+        print(f"limit {size_text(held.limit_bytes)}" + (f", {counted(gone, 'file')} let go" if gone else ""))
         return 0
     if action == "list":
         rows: dict[tuple[str, str], list[int]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from walkin.mosaic import Mosaic
@@ -13,7 +14,8 @@ def first_levels(mosaics: Mapping[str, Mosaic], budget_bytes: int | None) -> dic
     The most important first. Pictures of all walls come to about the same number of texels a side, doubled as long as
     there is room, wall after wall; so what is left over goes to the walls that come first.
     """
-    if budget_bytes is None:
+    kinds = Counter(mosaics.values())  # a thousand walls have some dozens
+    if budget_bytes is None or sum(count * mosaic.bytes_from(0) for mosaic, count in kinds.items()) <= budget_bytes:
         return dict.fromkeys(mosaics, 0)
     found = {key: mosaic.levels for key, mosaic in mosaics.items()}
     left = budget_bytes

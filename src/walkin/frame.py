@@ -36,6 +36,9 @@ class Hand:
     """Wheel notches since the last frame, up is positive."""
 
 
+NO_HAND = Hand()
+
+
 @dataclass(frozen=True)
 class Action:
     """Something controllers can do, as a target needs to know it; the table is made in interact.acts."""
@@ -68,8 +71,8 @@ class Input:
     """What the visitor did since the last frame."""
 
     stage_from_head: Pose = field(default_factory=lambda: Pose.at(0.0, 1.7, 0.0))
-    left: Hand = field(default_factory=Hand)
-    right: Hand = field(default_factory=Hand)
+    left: Hand = NO_HAND
+    right: Hand = NO_HAND
     rise: float = 0.0
     """Wish to move up (1) or down (-1)."""
     fast: bool = False
@@ -93,6 +96,14 @@ class Input:
     """Interaction profile of the controllers, as in Action.bindings; '' for mouse and keys."""
     pixel_scale: float = 1.0
     """Framebuffer pixels per screen coordinate: how large overlay text must be."""
+
+    @property
+    def looks_only(self) -> bool:
+        """Whether she does nothing but turn her head, and a mouse with it: no hands, sticks, keys or files."""
+        left, right = self.left, self.right
+        asked = self.acts or self.dropped_files or self.pasted or self.profile
+        held = left.select or left.squeeze or right.squeeze or left.resting or right.resting
+        return not (asked or held or self.moves)
 
     @property
     def moves(self) -> bool:

@@ -167,35 +167,45 @@ class Fov:
         bottom, top = math.tan(self.down) * near, math.tan(self.up) * near
         return matrix44.create_perspective_projection_from_bounds(left, right, bottom, top, near, far).T
 
-    @lru_cache(maxsize=16)  # noqa: B019
+    @lazy
+    def _lenses(self) -> dict[tuple[float, float], Lens]:
+        """By near and far plane; kept here, since a cache would ask for the angles' hash in every frame."""
+        return {}
+
     def lens(self, near: float = 0.05, far: float = 1000.0) -> Lens:
         """What of `projection` is neither 0 nor -1, and the tangents."""
-        (a, _, b, _), (_, c, d, _), (_, _, f, g), _ = self.projection(near, far).tolist()
-        return a, b, c, d, f, g, self.tangents
+        found = self._lenses.get((near, far))
+        if found is None:
+            (a, _, b, _), (_, c, d, _), (_, _, f, g), _ = self.projection(near, far).tolist()
+            found = self._lenses[near, far] = a, b, c, d, f, g, self.tangents
+        return found
 
 
-@dataclass(frozen=True)
 class Ray:
-    """A half line."""
+    """A half line; not to be written to. As plain numbers, since there is another one in every frame."""
 
-    origin: np.ndarray
-    direction: np.ndarray
-    """(3,) unit vector."""
+    def __init__(self, origin: np.ndarray, direction: np.ndarray):
+        """(3,) each, the direction a unit vector."""
+        self.numbers: tuple[float, ...] = (*origin.tolist(), *direction.tolist())
+        """Origin, then direction."""
 
     @staticmethod
     def of(rows: Rows, scale: float) -> Ray:
         """Where something points, -Z of it, that stands so."""
         (_, _, x, a, _, _, y, b, _, _, z, c), s = rows, -scale
-        x, y, z = x / s, y / s, z / s
-        ray = Ray(np.array([a, b, c]), np.array([x, y, z]))
-        ray.__dict__["numbers"] = a, b, c, x, y, z
+        ray = Ray.__new__(Ray)
+        ray.numbers = a, b, c, x / s, y / s, z / s
         return ray
 
     @lazy
-    def numbers(self) -> tuple[float, float, float, float, float, float]:
-        """Origin, then direction."""
-        (a, b, c), (x, y, z) = self.origin.tolist(), self.direction.tolist()
-        return a, b, c, x, y, z
+    def origin(self) -> np.ndarray:
+        """(3,)"""
+        return np.array(self.numbers[:3])
+
+    @lazy
+    def direction(self) -> np.ndarray:
+        """(3,) unit vector."""
+        return np.array(self.numbers[3:])
 
     def at(self, distance: float) -> np.ndarray:
         """(3,): the point so far along it."""

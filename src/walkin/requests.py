@@ -111,7 +111,8 @@ class Compare:
 
 @dataclass(frozen=True)
 class TakeBack:
-    """Show the picture of before on all walls again that show some of one that was given up half-way."""
+    """Have all walls show one state, where another was given up half-way: the picture or the fold of before; of other
+    weights those that are in."""
 
     network: str = ""
 

@@ -20,14 +20,16 @@ FIRM = 0.3  # levels: for less than this nothing is given up for another, so tha
 def costs(mosaics: Iterable[Mosaic], unit: int) -> np.ndarray:
     """int64 (n, MAX_LEVELS + 1): bytes on the GPU of a mosaic that is there from a level on, with coarser ones; of its
     means alone at its `levels` and beyond. Sides are rounded up to `unit` texels."""
-    rows = []
-    for mosaic in mosaics:
-        row = []
-        for level in range(MAX_LEVELS + 1):
-            height, width = mosaic.level_size(level) if level < mosaic.levels else (mosaic.rows, mosaic.columns)
-            row.append(-(-height // unit) * -(-width // unit) * unit * unit * 4 // 3)
-        rows.append(row)
-    return np.array(rows, np.int64).reshape(-1, MAX_LEVELS + 1)
+    some = list(mosaics)
+    of: dict[Mosaic, int] = {}  # a thousand walls have some dozens
+    kinds = np.array([of.setdefault(mosaic, len(of)) for mosaic in some], int)
+    rows = [[_cost(mosaic, level, unit) for level in range(MAX_LEVELS + 1)] for mosaic in of]
+    return np.array(rows, np.int64).reshape(-1, MAX_LEVELS + 1)[kinds]
+
+
+def _cost(mosaic: Mosaic, level: int, unit: int) -> int:
+    height, width = mosaic.level_size(level) if level < mosaic.levels else (mosaic.rows, mosaic.columns)
+    return -(-height // unit) * -(-width // unit) * unit * unit * 4 // 3
 
 
 def seen_levels(

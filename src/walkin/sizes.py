@@ -1,4 +1,4 @@
-"""Sizes: amounts of memory, as people write them."""
+"""Sizes: amounts of memory, and of anything, as people write them."""
 
 from __future__ import annotations
 
@@ -26,3 +26,8 @@ def size_text(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.2f} GB"
+
+
+def counted(count: int, what: str) -> str:
+    """`1 map`, `1,280 maps`."""
+    return f"{count:,} {what}{'s' * (count != 1)}"

@@ -110,10 +110,10 @@ class Tiles:
                 float(self.mean[channel]) if self.flawed[channel] < self.mosaic.height * self.mosaic.width else np.nan
             )
         y, x = self.mosaic.cell(channel)
-        code = int(self.levels[0][(y + row) >> self.first_level, (x + column) >> self.first_level])
-        if self.flawed[channel] and code == 0:
+        code = self.levels[0].item((y + row) >> self.first_level, (x + column) >> self.first_level)
+        if code == 0 and self.flawed[channel]:
             return float("nan")
-        low, high = float(self.low[channel]), float(self.high[channel])
+        low, high = self.low.item(channel), self.high.item(channel)
         return low + code / 255 * (high - low)
 
     def picture(self, channel: int) -> np.ndarray:

@@ -126,7 +126,7 @@ class Workshop:
             self._exporting.discard(network)
         elif job == "restate":
             waiting = self._restating.pop(network, None)
-            if waiting is not None and not result.cancelled:
+            if waiting is not None and exhibit is not None:
                 self._restate(waiting)
         elif job == "live" and result.error:
             self._inputs.stop(network)
@@ -233,13 +233,17 @@ class Workshop:
         self._inputs.stop_all()
         for exhibit in self._world.exhibits:
             exhibit.wanted = None
+            exhibit.training.playing = False
+            exhibit.training.stay()
+            if exhibit.key in self._restating:
+                self._restating[exhibit.key] = None  # what waits is not wanted either
         for request in half_done:
             self.ask(request)
 
     def _taken_back(self, exhibit: Exhibit) -> Iterator[Request]:
         """Of what is under way and told to stop: what has all walls of a network show the state of before, since some
         of them may show the one that was asked for."""
-        if any(self.worker.has(job_name(what, exhibit.key)) for what in ("feed", "live")):
+        if any(self.worker.has(job_name(what, exhibit.key)) for what in ("feed", "live", "fold", "restate")):
             yield TakeBack(exhibit.key)
         if self.worker.has(job_name("reach", exhibit.key)):
             if exhibit.changed_before is not None:

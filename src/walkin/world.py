@@ -156,6 +156,8 @@ class World:
     """Seconds since the start; scripted targets advance it in fixed steps."""
     revision: int = 0
     """Grows with every change that can be seen."""
+    passing: int = 0
+    """How often it grew though nothing is another: she stands elsewhere, or the ray went on over what it was on."""
     tiles_revision: int = 0
     """Grows when what a wall shows changes, and when walls come or go."""
     sorted_revision: int = -1
@@ -452,12 +454,25 @@ class World:
         self.placed = False
         self._all_is_new()
 
-    def notify(self, text: str, level: str = "info", *, lasting: bool = False) -> None:
+    def notify(self, text: str, level: str = "info", *, lasting: bool = False, about: str = "") -> None:
         if any(banner.text == text for banner in self.banners):
             return
         until_s = None if lasting else self.time_s + self.notice_s
-        self.banners.append(Banner(text, level, until_s))
+        if about:  # a key that is pressed again and again: the last word of it counts
+            self.banners = [banner for banner in self.banners if banner.about != about]
+        self.banners.append(Banner(text, level, until_s, about))
         self.revision += 1
+
+    @property
+    def news(self) -> int:
+        """Grows with every change of the room, of what can be seen in it and of what is pointed at, wherever she goes:
+        while it stays, what is made of these need not be looked at."""
+        return self.revision - self.passing
+
+    def pass_by(self) -> None:
+        """Something else can be seen, and the room is as it was."""
+        self.revision += 1
+        self.passing += 1
 
     def tick(self, dt_s: float) -> None:
         """Let time pass: notices end."""

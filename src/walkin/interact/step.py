@@ -27,6 +27,13 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
     world.stage_from_head = given.stage_from_head
     world.tick(frame.dt_s)
     world.pulses.clear()
+    gestures = world.gestures
+    known = world.things_collected == world.things_revision and world.history.now is not None and world.goto is None
+    if world.news == gestures.quiet and known and given.looks_only:
+        hands.point(world, given)
+        if world.shelf is not None:
+            yield from shelf.ask(world)
+        return
     if world.layout is not None and not world.placed:
         start = locomotion.stand_above if world.start_above else locomotion.stand_at_entrance
         start(world, given, world.layout)
@@ -78,6 +85,22 @@ def step(world: World, frame: Frame) -> Iterator[Request]:
     for picture in given.pasted[-1:]:
         yield from visits.paste(world, given, picture)
         history.commit(world)
+    gestures.quiet = world.news if given.looks_only and _rests(world) else -1
+
+
+def _rests(world: World) -> bool:
+    """Whether nothing goes on that nobody does: until there is news, a frame then is a look about."""
+    gestures, panel_state, past = world.gestures, world.panel, world.history
+    return (
+        world.placed
+        and len(world.exhibits) == 1
+        and gestures.rest
+        and past.due_s is None
+        and not (gestures.grips or world.carried or world.flights or world.pointers or world.teleport)
+        and not (panel_state.shown or panel_state.palette or panel_state.pointer or any(panel_state.buttons))
+        and not (world.advice or world.vignette or world.growth.jobs or world.findings.evidence)
+        and not any(exhibit.training.playing for exhibit in world.exhibits)
+    )
 
 
 def _move(world: World, given: Input, dt_s: float) -> bool:

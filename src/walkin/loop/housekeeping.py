@@ -10,6 +10,9 @@ from walkin.loop.collector import Collector
 from walkin.loop.phases import TIDY, Phases
 from walkin.mailbox import Worker
 
+LOOKS = 8
+"""Frames between two looks at whether garbage is to be collected, while some are drawn."""
+
 if TYPE_CHECKING:
     from walkin.loop.profile import Profile
     from walkin.render.gpu_clock import GpuClock
@@ -24,6 +27,7 @@ class Housekeeping:
         self._profile: Profile | None = None
         self._clock: GpuClock | None = None
         self._collector = Collector()
+        self._unlooked = 0  # frames since the last look
         self._stands = False
         self._uploaded_bytes = 0
 
@@ -49,8 +53,11 @@ class Housekeeping:
         """`draws`: of this frame, 0 if nothing was drawn; `uploaded_bytes`: since the start; `settled`: all is done."""
         if settled and not self._stands:
             self._collector.set_apart()
-        else:
+        elif self._unlooked >= LOOKS or not draws:
+            self._unlooked = 0
             self._collector.tend(resting=settled and not draws)
+        else:
+            self._unlooked += 1
         self._stands = settled
         self._phases.draws = draws or self._phases.draws
         self._phases.atlas_bytes = atlas_bytes

@@ -11,6 +11,7 @@ from walkin.render.surface import is_software
 from walkin.world import World
 
 FILLING_S = 0.12  # between frames while walls fill and nobody moves, where the processor is also the renderer
+LAST_FILLING = 2.0  # times that, where no worker is busy any more
 
 
 class Pacing:
@@ -35,7 +36,10 @@ class Pacing:
         if state == self._drawn and frame.idle and not wanted:
             return False
         now_s = time.monotonic()
-        if frame.idle and (busy or waiting) and now_s - self._drawn_s < self.filling_s:
-            return False  # nobody moves: there is better use for the processor than a frame for each wall
+        # Nobody moves: there is better use for the processor than a frame for each wall; least of all where the last
+        # of them are here and only to be written, of which a frame that is being drawn holds up each.
+        apart_s = self.filling_s if busy else LAST_FILLING * self.filling_s
+        if frame.idle and (busy or waiting) and now_s - self._drawn_s < apart_s:
+            return False
         self._drawn, self._drawn_s = state, now_s
         return True

@@ -9,6 +9,7 @@ from walkin.graph import Network
 from walkin.interact.remembering import addresses
 from walkin.readings import Intervened
 from walkin.results import Exported, Finished, Progress
+from walkin.sizes import counted
 from walkin.state.growth import GROWING
 from walkin.world import World
 
@@ -33,11 +34,12 @@ class Reporting:
 
     def traced(self, network: Network) -> None:
         """A network stands."""
-        line = f"{network.name}: {len(network)} nodes, {network.maps:,} maps, {network.parameters:,} parameters"
+        facts = (len(network), "node"), (network.maps, "map"), (network.parameters, "parameter")
+        line = f"{network.name}: {', '.join(counted(*fact) for fact in facts)}"
         self._report(f"{line}; {network.weights}" if network.weights else line)
 
     def exported(self, result: Exported) -> None:
-        text = f"exported {result.nodes} {'wall' if result.nodes == 1 else 'walls'} to {result.path}"
+        text = f"exported {counted(result.nodes, 'wall')} to {result.path}"
         self._world.notify(text)
         self.say(text)
 

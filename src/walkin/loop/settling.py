@@ -31,11 +31,8 @@ class Settling:
         self._wanted: list[tuple[Path, Taken]] = []
         self._drawn = 0
         self._began_s = time.monotonic()
-
-    @property
-    def ends(self) -> bool:
+        self.ends = screenshot_to is not None or frames is not None
         """Whether the run ends by itself."""
-        return self._screenshot_to is not None or self._frames is not None
 
     def want(self, path: Path, taken: Taken) -> None:
         self._wanted.append((path, taken))

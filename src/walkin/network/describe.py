@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from walkin.graph import Network, Node
+from walkin.sizes import counted
 
 _WIDEST_INPUTS = 60
 
@@ -62,12 +63,13 @@ def _named(node: Node) -> dict[str, Any]:
 
 
 def _totals(network: Network) -> list[str]:
-    edges = f"{len(network.edges)} edge" + ("s" if len(network.edges) != 1 else "")
+    parameters, values = counted(network.parameters, "parameter"), counted(network.elements, "value")
+    facts = (len(network), "node"), (len(network.edges), "edge"), (network.maps, "map")
     lines = [
         f"{network.name}, {network.weights}" if network.weights else network.name,
-        f"input {_shape(network.input_shape)}, {network.parameters:,} parameters ({_bytes(4 * network.parameters)})",
-        f"{len(network)} nodes, {edges}, {network.maps:,} maps, "
-        f"{network.elements:,} values: {_bytes(4 * network.elements)} as computed, {_bytes(network.elements)} as shown",
+        f"input {_shape(network.input_shape)}, {parameters} ({_bytes(4 * network.parameters)})",
+        f"{', '.join(counted(*fact) for fact in facts)}, "
+        f"{values}: {_bytes(4 * network.elements)} as computed, {_bytes(network.elements)} as shown",
         f"output {', '.join(network.outputs)}" if network.outputs else "no output",
     ]
     if not network.branches_known:

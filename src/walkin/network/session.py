@@ -37,7 +37,7 @@ from walkin.network.tracing.recording import Trace
 from walkin.network.tracing.trace import trace
 from walkin.readings import Effect
 from walkin.requests import Slice
-from walkin.results import Expected, Fed, Notice, Progress, Result, Traced
+from walkin.results import Expected, Fed, Notice, Progress, Restated, Result, Traced
 
 if TYPE_CHECKING:  # a room in which nothing grows need not load what makes it
     from walkin.network.evidence.looking import Looked
@@ -81,7 +81,9 @@ class Session:
     painted: set[str] = field(default_factory=set)
     """Walls that have been sent something newer than `shown`."""
     unfinished: MadeWith | None = None
-    """What `shown` was made with, where a picture was given up half-way since."""
+    """What `shown` was made with, where a picture, or a fold, was given up half-way since."""
+    overdue: Restated | None = None
+    """Weights that are in, where showing them was given up half-way."""
     budget_bytes: int | None = None
     """See requests.Open."""
     wanted: Mapping[str, int] = field(default_factory=dict)
@@ -157,7 +159,7 @@ class Session:
         self.inputs = given.inputs
 
     def take_back(self, emit: Emit) -> Iterator[Result]:
-        """After a picture that was given up half-way: the one before, wherever that has been painted over."""
+        """After a picture or a fold that was given up half-way: what was there, wherever that was painted over."""
         if self.unfinished is not None:
             yield from self._put_back(self.unfinished, emit)
 
@@ -235,7 +237,7 @@ class Session:
         loaded, traced, fed = self.loaded, self.trace, self.shown.fed
         if loaded is None or traced is None or fed is None:
             return  # nothing stands there yet; what comes is cut as it is wanted now
-        before = (self.capture, self.plan, self.trace)
+        before = self.unfinished or (self.capture, self.plan, self.trace)
         self.serial += 1
         fed = replace(fed, serial=self.serial)
         try:
@@ -244,7 +246,8 @@ class Session:
             yield cut
             yield from self._remarks(cut)
             yield from self._attempts(loaded, self.inputs, fed, emit, job)
-        except (Cancelled, GraphChanged):
+        except (Cancelled, GeneratorExit, GraphChanged):
+            self.unfinished = before
             raise
         except Exception as problem:
             give_memory_back(loaded.device)
@@ -263,10 +266,12 @@ class Session:
         if fed is None:
             return  # nothing stands there yet; what comes is of these weights
         self.serial += 1
-        fed = replace(fed, serial=self.serial)
+        fed, plan = replace(fed, serial=self.serial), self.plan
         try:
             yield from self._attempts(loaded, self.inputs, fed, emit, "restate")
-        except (Cancelled, GraphChanged):
+        except (Cancelled, GeneratorExit, GraphChanged):
+            if self.plan is not plan:  # of which the room may not have heard: the next one is traced anew
+                self.capture = None
             raise
         except Exception as problem:
             give_memory_back(loaded.device)
@@ -414,10 +419,12 @@ class Session:
         if changed and shown.traced is not None:
             yield Traced(shown.traced, self.serial, self.key)
         yield replace(shown.fed, serial=self.serial)
+        yield from hold(self, self.inputs)
         walls = [node.address for node in self.plan.network.nodes if node.kind != "input"] if self.plan else []
         if changed:
             self.painted.update(walls)
         yield from hand_out(self, [address for address in walls if address in self.painted], emit)
         self._all_of_one()
+        yield from told(self, self.serial)
         for reading in shown.readings:
             yield replace(reading, serial=self.serial)  # type: ignore[arg-type]

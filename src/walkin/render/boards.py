@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from walkin.geometry import UP
+from walkin.graph import Network
 from walkin.render.colors import linear
 from walkin.render.rectangles import RECTANGLE, rectangle
 from walkin.render.text import GLYPH, Text
@@ -20,6 +21,7 @@ VEIL = (0.0072, 0.0088, 0.0122, 0.72)  # of the colour of air: seen only where a
 PLATE = (0.0125, 0.0146, 0.0198, 0.94)
 LESS = (0.25, 0.60, 0.95, 1.0)
 FEWEST_ROWS, MOST_ROWS = 5, 10  # of a board: one or two boxes or areas that were found stay near its top
+MOST_OUTPUTS = 4  # that are named on the board
 MOST_CHANGES = 4  # that are written one by one
 BESIDE_M = 0.35
 Row = tuple[str, float, tuple[float, float, float, float]]
@@ -79,11 +81,31 @@ class Boards:
             glyphs, rectangles = self._board(layout.board, rows, 1 if scores is not None else FEWEST_ROWS)
             parts += glyphs
             bars += rectangles
+        elif picture is not None and exhibit.network is not None and not exhibit.spoken:
+            parts += self._outputs(layout.board, exhibit.network)
         if exhibit.intervened is not None and exhibit.fitting:
             parts += self._effects(exhibit, bars)
         if exhibit.compared is not None:
             parts += self._states(exhibit)
         return np.concatenate(parts), np.concatenate(bars)
+
+    def _outputs(self, place: Place, network: Network) -> list[np.ndarray]:
+        """What a network gives that has no classes: which walls, and of what shape."""
+        outputs = [network.by_address[address] for address in network.outputs]
+        if not outputs:
+            return []
+        lines = [("output" if len(outputs) == 1 else f"{len(outputs)} outputs", NAME, "semibold")]
+        for node in outputs[:MOST_OUTPUTS]:
+            shape = " × ".join(str(extent) for extent in node.shape[1:]) or "scalar"
+            lines.append((f"{node.title or node.address}:  {shape}", DIM, "regular"))
+        if len(outputs) > MOST_OUTPUTS:
+            lines.append((f"and {len(outputs) - MOST_OUTPUTS} more", DIM, "regular"))
+        at = np.array(place.corner) + place.normal * 0.004 + UP * (place.height_m - 0.16) + place.right * 0.08
+        parts, wide = [], place.width_m - 0.16
+        for words, tint, face in lines:
+            parts.append(self._text.glyphs(words, at, place.right, UP, 0.085, tint, face=face, max_width=wide))
+            at = at - UP * 0.14
+        return parts
 
     def _effects(self, exhibit: Exhibit, bars: list[np.ndarray]) -> list[np.ndarray]:
         """A table right of the board: what is changed, and each class without and with it."""

@@ -28,9 +28,18 @@ class Bodies:
     """Upright things on the floor, or above it, as what is tested of them."""
 
     plans: np.ndarray
-    """(n, points, 2): x and z of the corners of what they stand in, metres, world."""
+    """(n, 4, 2): x and z of the corners of what they stand in, metres, world."""
     tops: np.ndarray
     """(n,) metres."""
+
+    @staticmethod
+    def none() -> Bodies:
+        return Bodies(np.zeros((0, 4, 2)), np.zeros(0))
+
+    @property
+    def points(self) -> tuple[np.ndarray, np.ndarray]:
+        """(n * points, 2) and (n * points,): each corner, and how high it is."""
+        return self.plans.reshape(-1, 2), np.repeat(self.tops, self.plans.shape[1])
 
     @staticmethod
     def of_walls(bounds: Bounds, walls: np.ndarray, strips: int = 1) -> Bodies:
@@ -47,7 +56,8 @@ class Bodies:
     def of_words(bounds: Bounds, walls: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> Bodies:
         """What is written at some walls, (n,) int, in spheres (n, 3) and (n,): flat, and as turned as they are."""
         reach = bounds.rights.take(walls, axis=0) * radii[:, None]
-        return Bodies(np.stack([centres - reach, centres + reach], axis=1)[..., ::2], centres[:, 1] + radii)
+        left, right = centres - reach, centres + reach
+        return Bodies(np.stack([left, right, left, right], axis=1)[..., ::2], centres[:, 1] + radii)
 
 
 class Cover:
@@ -58,18 +68,18 @@ class Cover:
         """`drawn`: (walls,) bool, whose boxes are; `slack_m`: how far eyes may yet move."""
         self._eyes, self._slack_m = eyes, slack_m
         self._screens = np.zeros(0, int)
-        if np.count_nonzero(drawn) < FEWEST:
+        walls = drawn.nonzero()[0]
+        if len(walls) < FEWEST:
             return
-        first = eyes[0]
-        away = bounds.centres - first.position
-        facing = np.abs(np.einsum("ij,ij->i", away, bounds.normals))
+        away = bounds.centres.take(walls, axis=0) - eyes[0].position
+        facing = np.abs(np.einsum("ij,ij->i", away, bounds.normals.take(walls, axis=0)))
         distance2 = np.einsum("ij,ij->i", away, away)
         # Its area, foreshortened, over the square of the distance: near enough to a solid angle.
-        share = bounds.extents.prod(axis=1) * facing / np.maximum(distance2, 0.25) ** 1.5
-        found = (drawn & (share > LEAST)).nonzero()[0]
-        if not len(found):
+        share = bounds.extents.take(walls, axis=0).prod(axis=1) * facing / np.maximum(distance2, 0.25) ** 1.5
+        large = (share > LEAST).nonzero()[0]
+        if not len(large):
             return
-        self._screens = found = found[share[found].argsort()[::-1][:MOST]]
+        self._screens = found = walls[large[share[large].argsort()[::-1][:MOST]]]
         corners, rights, normals = (
             part.take(found, axis=0) for part in (bounds.corners, bounds.rights, bounds.normals)
         )
@@ -79,43 +89,61 @@ class Cover:
         self._top = corners[:, 1] + bounds.extents.take(found, axis=0)[:, 1] + MARGIN_M
         self._seam = corners[:, 1] - MARGIN_M  # below it the box has a front of its own
 
+    @property
+    def stands(self) -> bool:
+        """Whether there are any."""
+        return len(self._screens) > 0
+
     def hides(self, bodies: Bodies) -> np.ndarray:
         """(n,) bool: which no eye can see, wherever it moves to within the slack.
 
         A point is hidden by a rectangle from all places in the pyramid that has its tip there and the rectangle's edges
         on its sides. So an eye has to be inside each of the sides by as much as it may move.
         """
-        if not len(self._screens) or not len(bodies.tops):
+        if not self.stands or not len(bodies.tops):
             return np.zeros(len(bodies.tops), bool)
-        return np.logical_or.reduce(np.logical_and.reduce(self._hidden(bodies), axis=1), axis=1)
+        return self._whole(self._hidden(*bodies.points), len(bodies.tops))
 
-    def shows(self, bounds: Bounds, walls: np.ndarray) -> np.ndarray:
+    def find(self, bounds: Bounds, walls: np.ndarray, others: Bodies) -> tuple[np.ndarray, np.ndarray]:
         """(n, 2): from where to where some walls, (n,) int, may be seen, as shares of their width, margins included;
         both the same where nothing of one is. Cut into strips, for where walls stand in a row each of them is hidden by
-        several, and of most a part is."""
+        several, and of most a part is. And what `hides` says of other things: in one go, since to find out about a few
+        takes as long as about all."""
         shown = np.zeros((len(walls), 2))
         shown[:, 1] = 1.0
-        if not len(self._screens) or not len(walls):
-            return shown
-        hidden = self._hidden(Bodies.of_walls(bounds, walls, STRIPS))
-        lines = hidden[:, ::2] & hidden[:, 1::2]
+        if not self.stands or not len(walls):
+            return shown, self.hides(others)
+        plans, tops = Bodies.of_walls(bounds, walls, STRIPS).points
+        of_walls = len(tops)
+        if len(others.tops):
+            more_plans, more_tops = others.points
+            plans, tops = np.concatenate([plans, more_plans]), np.concatenate([tops, more_tops])
+        hidden = self._hidden(plans, tops)
+        lines = hidden[:of_walls].reshape(len(walls), STRIPS + 1, 2, -1)
+        lines = lines[:, :, 0] & lines[:, :, 1]
         strips = ~np.logical_or.reduce(lines[:, :-1] & lines[:, 1:], axis=2)
         shown[:, 0] = strips.argmax(axis=1) / STRIPS
         shown[:, 1] -= strips[:, ::-1].argmax(axis=1) / STRIPS
         shown[~np.logical_or.reduce(strips, axis=1)] = 0.0
-        return shown
+        return shown, self._whole(hidden[of_walls:], len(others.tops))
 
-    def _hidden(self, bodies: Bodies) -> np.ndarray:
-        """(n, points, screens) bool: which corners no eye can see, with all that is below them."""
+    def _whole(self, hidden: np.ndarray, count: int) -> np.ndarray:
+        """(count,) bool: what has all its corners behind one and the same."""
+        if not count:
+            return np.zeros(0, bool)
+        return np.logical_or.reduce(
+            np.logical_and.reduce(hidden.reshape(count, -1, len(self._screens)), axis=1), axis=1
+        )
+
+    def _hidden(self, plans: np.ndarray, tops: np.ndarray) -> np.ndarray:
+        """(points, screens) bool: which corners no eye can see, with all that is below them."""
         rights, normals = self._axes
-        plans = bodies.plans.reshape(-1, 2)
         across = plans @ rights.T - np.einsum("ij,ij->i", self._corners, rights)  # (points, screens)
         beyond = plans @ normals.T - np.einsum("ij,ij->i", self._corners, normals)
-        up = np.repeat(bodies.tops, bodies.plans.shape[1])[:, None]
-        hidden = self._from(self._eyes[0], across, beyond, up)
+        hidden = self._from(self._eyes[0], across, beyond, tops[:, None])
         for eye in self._eyes[1:]:
-            hidden &= self._from(eye, across, beyond, up)
-        return hidden.reshape(*bodies.plans.shape[:2], -1)
+            hidden &= self._from(eye, across, beyond, tops[:, None])
+        return hidden
 
     def _from(self, eye: Eye, across: np.ndarray, beyond: np.ndarray, up: np.ndarray) -> np.ndarray:
         """(points, screens) bool: from where one eye is."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from walkin.frame import View
-from walkin.geometry import Fov, Lens, Pose, Rows, frustum_planes, rows_product, spheres_in_frustum
+from walkin.geometry import Fov, Lens, Pose, Rows, rows_product, spheres_in_frustum
 from walkin.lazy import lazy
 from walkin.render.cells import Cells
-from walkin.render.cover import Cover
+from walkin.render.cover import Bodies, Cover
 from walkin.state.bounds import Bounds
 from walkin.world import World
 
@@ -23,7 +23,13 @@ SLACK_M, SLACK_RAD = (
     0.03,
 )  # how far eyes move and turn before what they see is chosen anew: a few frames of a walk
 _TURNED = 1.0 + 2.0 * math.cos(SLACK_RAD)  # trace of a rotation by that
-BODIES = 2  # which part of the spheres is around boxes, walls' own first
+# ... and before it is asked anew what of all there is they may come to see: some steps of a walk.
+STRAY_M, STRAY_RAD = 0.6, 0.25
+_STRAYED = 1.0 + 2.0 * math.cos(STRAY_RAD)
+FEW = 400  # spheres: of so many there is no need to leave out any beforehand
+WALLS, WORDS, BODIES, RIBBONS, PICTURES, FIXED = range(6)
+"""Which part of all spheres is around what: walls, their words, boxes (walls' own first), slabs of ribbons, pictures,
+letters and bars of frames and boards."""
 GONE = 3.0  # of that distance: there 0.01 % is left of a thing, by frame.glsl's clearness; white is 0.2 steps of 255
 
 
@@ -110,28 +116,54 @@ class Eye:
 
     @lazy
     def planes(self) -> np.ndarray:
-        """(6, 4): see geometry.frustum_planes."""
-        return frustum_planes(self.clip_from_world)
+        """(6, 4): as geometry.frustum_planes has them."""
+        # As plain numbers: numpy takes ten calls for six planes.
+        ax, bx, cx, dx, ay, by, cy, dy, az, bz, cz, dz, aw, bw, cw, dw = self.numbers[:16]
+        found: list[float] = []
+        for x, y, z, w in ((ax, ay, az, aw), (bx, by, bz, bw), (cx, cy, cz, cw)):
+            for sign in (1.0, -1.0):
+                nx, ny, nz = dx + sign * x, dy + sign * y, dz + sign * z
+                length = math.sqrt(nx * nx + ny * ny + nz * nz)
+                found += (nx / length, ny / length, nz / length, (dw + sign * w) / length)
+        return np.array(found).reshape(6, 4)
 
-    def sees_as(self, before: Eye) -> bool:
-        """Whether what was chosen for an eye, with SLACK_M and SLACK_RAD to spare, will do for this one."""
+    def sees_as(self, before: Eye, slack_m: float = SLACK_M, turned: float = _TURNED) -> bool:
+        """Whether what was chosen for an eye will do for this one, since it has gone and turned by no more than what
+        there was to spare: metres, and the trace of a rotation."""
         if self.lens != before.lens or self.range_m != before.range_m:
             return False
         a, b, c, x, d, e, f, y, g, h, i, z = self.rows
         j, k, l, u, m, n, o, v, p, q, r, w = before.rows  # noqa: E741
         x, y, z = x - u, y - v, z - w
-        if x * x + y * y + z * z > SLACK_M * SLACK_M:
+        if x * x + y * y + z * z > slack_m * slack_m:
             return False
         trace = a * j + b * k + c * l + d * m + e * n + f * o + g * p + h * q + i * r
-        return trace >= _TURNED * self.scale * before.scale
+        return trace >= turned * self.scale * before.scale
 
-    def within(self, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    def within(
+        self,
+        centres: np.ndarray,
+        radii: np.ndarray,
+        grows: np.ndarray | float = 0.0,
+        more_m: float = 0.0,
+        more_rad: float = 0.0,
+    ) -> np.ndarray:
         """(n,) bool: which spheres, (n, 3) and (n,), reach into the frustum of this eye, or of one that sees as it
-        does, this side of where the fog has taken everything."""
+        does, this side of where the fog has taken everything.
+
+        `grows`: by how much of the distance each is larger than its radius, (n,). `more_m`, `more_rad`: the same of
+        any eye that is so far away from this one and turned by so much, and of all that see as that one does: a plane
+        that turns by an angle comes nearer to a thing by at most that much of the distance, which may be `more_m`
+        greater from there.
+        """
+        slack_m, slack_rad = SLACK_M + more_m, SLACK_RAD + more_rad
         away = centres - self.position
         distances = np.sqrt(np.einsum("ij,ij->i", away, away))
-        near = distances - radii < GONE * (self.fog_m + FOG_RISE * SLACK_M) + SLACK_M
-        return near & spheres_in_frustum(centres, radii + SLACK_M + SLACK_RAD * distances, self.planes)
+        radii = radii + grows * (distances + slack_m)
+        near = distances - radii < GONE * (self.fog_m + FOG_RISE * slack_m) + slack_m
+        return near & spheres_in_frustum(
+            centres, radii + (slack_m + slack_rad * more_m) + slack_rad * distances, self.planes
+        )
 
 
 def eyes_of(world: World, view: View) -> dict[int, Eye]:
@@ -146,6 +178,8 @@ class Around:
 
     centres: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
     radii: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    grows: float = 0.0
+    """By how much of its distance each is larger, since nothing of it is drawn thinner than that."""
 
 
 @dataclass(frozen=True)
@@ -156,13 +190,52 @@ class Spheres:
     """Walls first."""
     centres: np.ndarray
     radii: np.ndarray
+    grows: np.ndarray
     ends: tuple[int, ...]
 
     @staticmethod
     def of(parts: tuple[Bounds | Around, ...]) -> Spheres:
-        radii = [part.radii for part in parts]
-        ends = np.cumsum([len(each) for each in radii]).tolist()
-        return Spheres(parts, np.concatenate([part.centres for part in parts]), np.concatenate(radii), tuple(ends))
+        """In the order of WALLS, WORDS, ..., or the first of these only."""
+        counts = [len(part.radii) for part in parts]
+        return Spheres(
+            parts,
+            np.concatenate([part.centres for part in parts]),
+            np.concatenate([part.radii for part in parts]),
+            np.repeat([part.grows if isinstance(part, Around) else 0.0 for part in parts], counts),
+            tuple(np.cumsum(counts).tolist()),
+        )
+
+
+@dataclass(frozen=True)
+class Vicinity:
+    """Those of all spheres that eyes may come to see while they stay about where they are: some hundred of thousands,
+    which are all that is gone through whenever they have moved a little."""
+
+    eyes: tuple[Eye, ...]
+    spheres: Spheres
+    numbers: np.ndarray
+    """(n,) int: which of the spheres these are."""
+    centres: np.ndarray
+    radii: np.ndarray
+    grows: np.ndarray
+
+    @staticmethod
+    def of(eyes: tuple[Eye, ...], spheres: Spheres) -> Vicinity:
+        whole = spheres.centres, spheres.radii, spheres.grows
+        if len(spheres.radii) <= FEW:
+            return Vicinity(eyes, spheres, np.arange(len(spheres.radii)), *whole)
+        seen = [eye.within(*whole, STRAY_M, STRAY_RAD) for eye in eyes]
+        numbers = (seen[0] if len(seen) == 1 else np.logical_or.reduce(seen)).nonzero()[0]
+        centres, radii, grows = (part.take(numbers, axis=0) for part in whole)
+        return Vicinity(eyes, spheres, numbers, centres, radii, grows)
+
+    def holds(self, eyes: tuple[Eye, ...], spheres: Spheres) -> bool:
+        """Whether it has all that other eyes may see, which have come from there."""
+        if spheres is not self.spheres or len(eyes) != len(self.eyes):
+            return False
+        return len(spheres.radii) <= FEW or all(
+            eye.sees_as(before, STRAY_M, _STRAYED) for eye, before in zip(eyes, self.eyes, strict=True)
+        )
 
 
 @dataclass(frozen=True)
@@ -176,6 +249,8 @@ class Sight:
     size: tuple[int, int]
     """Of each view, pixels."""
     spheres: Spheres
+    before: Vicinity | None = None
+    """What eyes could come to see when that was last asked: it may hold still."""
 
     @staticmethod
     def of(world: World, view: View, spheres: Spheres | None = None) -> Sight:
@@ -187,7 +262,10 @@ class Sight:
         """Whether what was chosen is enough for other eyes, which have come a little further."""
         if spheres is not self.spheres or size != self.size or len(eyes) != len(self.eyes):
             return False
-        return all(eye.sees_as(before) for eye, before in zip(eyes, self.eyes, strict=True))
+        for eye, before in zip(eyes, self.eyes, strict=True):
+            if not eye.sees_as(before):
+                return False
+        return True
 
     @property
     def seen(self) -> np.ndarray:
@@ -196,17 +274,36 @@ class Sight:
 
     def reached(self, part: int) -> np.ndarray:
         """(n,) bool: the same of another kind of things, by its number in `spheres`."""
+        return self._reached[self._rows(part)]
+
+    def reached_by(self, number: int, part: int) -> np.ndarray:
+        """(n,) bool: the same for one of the eyes, in their order."""
+        return self._reached_by[number][self._rows(part)]
+
+    def _rows(self, part: int) -> slice:
         ends = self.spheres.ends
-        return self._reached[ends[part - 1] if part else 0 : ends[part]]
+        return slice(ends[part - 1] if part else 0, ends[part])
+
+    @lazy
+    def vicinity(self) -> Vicinity:
+        """What these eyes, and those that come after them, may see."""
+        before = self.before
+        return before if before and before.holds(self.eyes, self.spheres) else Vicinity.of(self.eyes, self.spheres)
+
+    @lazy
+    def _reached_by(self) -> list[np.ndarray]:
+        """Of each eye: which spheres reach into its frustum, this side of where the fog has taken everything."""
+        near, found = self.vicinity, []
+        for eye in self.eyes:
+            seen = np.zeros(len(self.spheres.radii), bool)
+            seen[near.numbers] = eye.within(near.centres, near.radii, near.grows)
+            found.append(seen)
+        return found
 
     @lazy
     def _reached(self) -> np.ndarray:
-        """Which spheres reach into a frustum, this side of where the fog has taken everything."""
-        return self.reaches(self.spheres.centres, self.spheres.radii)
-
-    def reaches(self, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
-        """(n,) bool: which of some other spheres, (n, 3) and (n,), any eye sees."""
-        seen = [eye.within(centres, radii) for eye in self.eyes]
+        """... of any eye."""
+        seen = self._reached_by
         return seen[0] if len(seen) == 1 else np.logical_or.reduce(seen)
 
     @lazy
@@ -241,10 +338,15 @@ class Sight:
 
     @lazy
     def shown(self) -> np.ndarray:
-        """(walls, 2): between which shares of its width each may be seen: see Cover.shows. Of those in a frustum."""
+        """(walls, 2): between which shares of its width each may be seen: see Cover.find. Of those in a frustum."""
+        return self.shown_with(Bodies.none())[0]
+
+    def shown_with(self, others: Bodies) -> tuple[np.ndarray, np.ndarray]:
+        """`shown`, and (n,) bool: which of other things nobody can see for walls. In one go: see Cover.find."""
         shown, walls = np.zeros((len(self.bounds.addresses), 2)), self.seen.nonzero()[0]
-        shown[walls] = self.cover.shows(self.bounds, walls)
-        return shown
+        shown[walls], hidden = self.cover.find(self.bounds, walls, others)
+        self.__dict__["shown"] = shown
+        return shown, hidden
 
     @lazy
     def hidden(self) -> np.ndarray:

@@ -91,6 +91,11 @@ class Grown:
             self.texture.use(texture)
             self.table.use(table)
 
+    @property
+    def follows(self) -> bool:
+        """Whether what is here depends on where she is, since not all has room."""
+        return self._chosen
+
     def due(self, world: World, atlas: Atlas, eye: np.ndarray) -> bool:
         """Whether anything has changed since this was last prepared, or is under way."""
         return self._next is not None or self._idle or self._scanned != self._state(world, atlas, eye)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from walkin.geometry import UP
@@ -21,6 +23,7 @@ RIM_M, CORNER_M, SCROLLS_M = 0.09, 0.28, 2.2
 THICK_M = 0.010
 LAYER_M = 0.005
 EYE_M, TRAVEL_M = 1.55, 0.75  # where a scrollbar's handle is while the wall stands, and how far down it can go
+EACH = 2  # records of a scrollbar
 SEEN_M = 0.5  # of a wall stays above the floor (interact.move)
 
 
@@ -30,12 +33,12 @@ class Handles:
     def __init__(self, rectangles: Rectangles):
         self._rectangles = rectangles.buffer()
         self.layers = (self._rectangles,)
-        self._bars: dict[str, tuple[Place, np.ndarray]] = {}
         self._rows: dict[str, slice] = {}  # of each scrollbar in `_records`
         self._records = np.zeros(0, RECTANGLE)
         self._placed: tuple[object, ...] = ()
         self._made: tuple[object, ...] = ()
         self._outlines: dict[tuple[str, str], np.ndarray] = {}  # by key and what is lit, as walls stand now
+        self._lit_bars: dict[tuple[str, str], np.ndarray] = {}  # ... of those that have a scrollbar
 
     def prepare(self, world: World) -> None:
         """What is lit changes with the ray, at nearly every frame: no walk through all walls for it."""
@@ -56,26 +59,19 @@ class Handles:
                 self._outlines[key, kind] = outline(wall.place, kind)
             parts.append(self._outlines[key, kind])
             if key in self._rows:
-                shown[self._rows[key]] = scrollbar(world, wall, LIT if kind == "scroll" else NEAR)
+                if (key, kind) not in self._lit_bars:
+                    self._lit_bars[key, kind] = scrollbars(world, [wall], LIT if kind == "scroll" else NEAR)
+                shown[self._rows[key]] = self._lit_bars[key, kind]
         parts.append(shown)
         self._rectangles.write(joined(parts, RECTANGLE))
 
     def _set_up(self, world: World) -> None:
         """The scrollbars of all high walls, as they are when nothing points at them."""
-        self._outlines = {}
+        self._outlines, self._lit_bars = {}, {}
         walls = list(world.walls.values())
-        before, self._bars, self._rows = self._bars, {}, {}
-        parts, first = [], 0
-        for number in (world.bounds.extents[:, 1] > SCROLLS_M).nonzero()[0].tolist():
-            wall = walls[number]
-            place, records = before.get(wall.key, (None, None))
-            if place is not wall.place or records is None:
-                records = scrollbar(world, wall)
-            self._bars[wall.key] = wall.place, records
-            self._rows[wall.key] = slice(first, first + len(records))
-            parts.append(records)
-            first += len(records)
-        self._records = joined(parts, RECTANGLE)
+        high = [walls[number] for number in (world.bounds.extents[:, 1] > SCROLLS_M).nonzero()[0].tolist()]
+        self._records = scrollbars(world, high)
+        self._rows = {wall.key: slice(EACH * number, EACH * (number + 1)) for number, wall in enumerate(high)}
 
 
 def _lit(world: World) -> tuple[tuple[str, str], ...]:
@@ -123,25 +119,25 @@ def outline(place: Place, kind: str) -> np.ndarray:
     return np.concatenate(lines)
 
 
-def scrollbar(world: World, wall: Wall, tint: Tint | None = None) -> np.ndarray:
-    """RECTANGLE records: a line left of a high wall, and a round handle that goes down as the wall does."""
-    place = wall.place
-    bottom, top = max(0.06, place.corner[1]), place.corner[1] + place.height_m
-    x = np.array(place.corner) - place.right * (RIM_M / 2) + place.normal * (LAYER_M + 0.001)
-    x[1] = 0.0
+def scrollbars(world: World, walls: Sequence[Wall], tint: Tint | None = None) -> np.ndarray:
+    """RECTANGLE records, EACH for a wall: a line left of a high one, and a round handle that goes down as it does."""
+    places = [wall.place for wall in walls]
+    x, y, z = np.array([place.corner for place in places], float).reshape(-1, 3).T
+    cosines, sines = np.array([place.axes for place in places], float).reshape(-1, 2).T
+    left, front = RIM_M / 2, LAYER_M + 0.001
+    x, z = x - cosines * left + sines * front, z + sines * left + cosines * front
+    bottoms, tops = np.maximum(0.06, y), y + np.array([place.height_m for place in places])
     radius, half = 0.036, 0.006
-    height = min(max(EYE_M - TRAVEL_M * pushed(world, wall), bottom + radius), max(top - radius, bottom + radius))
-    line = rectangle(
-        x - place.right * half + UP * bottom, place.right * 2 * half, UP * (top - bottom), tint or LINE, half
-    )
-    knob = rectangle(
-        x + (UP * (height - radius) - place.right * radius) + place.normal * 0.001,
-        place.right * 2 * radius,
-        UP * 2 * radius,
-        (*(tint or KNOB)[:3], 0.95),
-        radius,
-    )
-    return np.concatenate([line, knob])
+    wanted = EYE_M - TRAVEL_M * np.array([pushed(world, wall) for wall in walls])
+    heights = np.minimum(np.maximum(wanted, bottoms + radius), np.maximum(tops - radius, bottoms + radius))
+    made = np.zeros((len(walls), EACH, 14))
+    line, knob = (half, 0.0, bottoms, tops - bottoms), (radius, 0.001, heights - radius, 2 * radius)
+    for bar, (reach, out, foot, up) in zip(made.swapaxes(0, 1), (line, knob), strict=True):
+        bar[:, 0], bar[:, 1], bar[:, 2] = x - cosines * reach + sines * out, foot, z + sines * reach + cosines * out
+        bar[:, 3], bar[:, 5], bar[:, 7], bar[:, 13] = cosines * (2 * reach), -sines * (2 * reach), up, reach
+    made[:, 0, 9:13] = tint or LINE
+    made[:, 1, 9:13] = (*(tint or KNOB)[:3], 0.95)
+    return made.astype(np.float32).reshape(-1).view(RECTANGLE)
 
 
 def pushed(world: World, wall: Wall) -> float:

@@ -12,7 +12,7 @@ from walkin.geometry import UP
 from walkin.interventions import Intervention, channels_text
 from walkin.render.boards import MOST_CHANGES, Boards
 from walkin.render.cover import Bodies
-from walkin.render.eye import Around, Sight
+from walkin.render.eye import FIXED, WORDS, Around, Sight
 from walkin.render.instances import joined
 from walkin.render.rectangles import RECTANGLE, Rectangles, rectangle
 from walkin.render.text import GLYPH, Text
@@ -26,7 +26,6 @@ LEGIBLE = 90.0  # a text is drawn up to this many times its size away: seven pix
 FACT_M = 0.058  # em of what is told of a wall below its name
 READABLE = 130.0  # ... which is drawn up to this many times that away: five pixels high, the low letters two or three
 READ_ABOVE_M = 2.2
-LEAST_ADVANCE = 0.4  # of an em: no line is narrower than this a character
 DOT = "  ·  "
 Line = tuple[str, tuple[float, float, float, float]]
 """Words and their colour."""
@@ -55,6 +54,7 @@ class Labels:
     def __init__(self, text: Text, rectangles: Rectangles):
         self._text, self._boards = text, Boards(text)
         self._walls: dict[str, np.ndarray] = {}
+        self._widths_m: dict[str, float] = {}  # of words that may take two lines
         self._names: dict[str, int] = {}  # how many letters of them, the first, are a wall's name
         self._tags: dict[str, np.ndarray] = {}  # behind the names of channels, of walls whose channels have some
         self._reach2 = np.zeros(0)  # of each wall, metres squared: from how far its text can be read
@@ -64,11 +64,13 @@ class Labels:
         self._scanned = (-1, -1)  # revisions of tiles and places of the world that were looked through for changes
         self._fixed = np.zeros(0, GLYPH)  # text of pictures and boards
         self._fixed_bars = np.zeros(0, RECTANGLE)
+        self.around_fixed = Around()
+        """Spheres around each letter of these, and then around each bar."""
         self._made: dict[str, Made] = {}  # by key of a wall
         self._stale = np.zeros(0, int)  # walls, by their number, whose text is to be laid out
         self._told: list[object] = []  # what the text of pictures and boards was made from
         self._shown: list[tuple[int, bool]] = []  # walls by their number, and whether with all of their words
-        self._fixed_shown = b""  # which of the fixed ones
+        self._fixed_shown = b""  # which of the fixed ones, a byte each
         self._glyphs = text.buffer()
         self._bars = rectangles.buffer()
         self._plates = rectangles.buffer()
@@ -115,7 +117,13 @@ class Labels:
             found = [self._boards.laid_out(each, len(world.exhibits) > 1) for each in world.exhibits]
             self._fixed = np.concatenate([np.zeros(0, GLYPH), *(glyphs for glyphs, _ in found)])
             self._fixed_bars = np.concatenate([np.zeros(0, RECTANGLE), *(bars for _, bars in found)])
+            self.around_fixed = _around(self._fixed, self._fixed_bars)
             self._changed = True
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is text that is still to be laid out, now or some time."""
+        return len(self._stale) > 0
 
     def _is_stale(self, wall: Wall) -> bool:
         """Whether its text is another than the one that was laid out."""
@@ -166,24 +174,27 @@ class Labels:
         """Whether there is something else to be selected from than there was."""
         return self._changed or world.look.labels != self._wanted
 
-    def select(self, world: World, sight: Sight, seen: np.ndarray) -> None:
-        """Choose the labels that can be read from here, of those in view, (walls,) bool."""
+    def choose(self, world: World, sight: Sight) -> None:
+        """Write the text that is in view of any eye of the frame and can be read from there."""
         near: list[tuple[int, bool]] = []
         self._wanted, bounds = world.look.labels, world.bounds
         if self._wanted and world.walls and world is self._world:  # right after the rehearsal they are of its room
-            walls = (seen & (sight.distance2 < self._reach2)).nonzero()[0]
-            spheres = self._spheres[walls]
-            clear = ~sight.cover.hides(Bodies.of_words(bounds, walls, spheres[:, :3], spheres[:, 3]))
-            walls, spheres = walls[clear], spheres[clear]
+            walls = (sight.reached(WORDS) & (sight.distance2 < self._reach2)).nonzero()[0]
+            spheres = self._spheres.take(walls, axis=0)
+            if sight.cover.stands:
+                words = Bodies.of_words(bounds, walls, spheres[:, :3], spheres[:, 3])
+                clear = (~sight.shown_with(words)[1]).nonzero()[0]
+                walls, spheres = walls.take(clear), spheres.take(clear, axis=0)
             away = spheres[:, :3] - sight.eyes[0].position
             facts = np.sqrt(np.einsum("ij,ij->i", away, away)) - spheres[:, 3] < READABLE * FACT_M
             near = list(zip(walls.tolist(), facts.tolist(), strict=True))
-        glyphs, bars = (_seen_of(records, sight) for records in (self._fixed, self._fixed_bars))
-        fixed_shown = glyphs.tobytes() + bars.tobytes()
+        fixed = sight.reached(FIXED)
+        fixed_shown = fixed.tobytes()
         if self._changed or near != self._shown or fixed_shown != self._fixed_shown:
             self._shown, self._changed, self._fixed_shown = near, False, fixed_shown
-            self._bars.write(self._fixed_bars[bars])
-            chosen, tags = [self._fixed[glyphs]], []
+            letters = len(self._fixed)
+            self._bars.write(self._fixed_bars[fixed[letters:]])
+            chosen, tags = [self._fixed[fixed[:letters]]], []
             for number, read in near:
                 address = bounds.addresses[number]
                 if address in self._walls:
@@ -243,23 +254,24 @@ class Labels:
         return names, facts
 
     def _fitted(self, lines: list[Line], width_m: float) -> list[Line]:
-        """What is too long for a small wall takes two lines, or the end of a volume's shape would be cut off."""
+        """What is too long for a small wall takes two lines, or the end of its shape would be cut off."""
         fitted: list[Line] = []
         for text, tint in lines:
             first, dot, second = text.partition(DOT)
-            wide = len(text) * FACT_M * LEAST_ADVANCE > width_m  # most are not, and need not be measured
-            if dot and wide and self._text.font.measure(text, size_m=FACT_M)[0] > width_m:
+            if dot and text not in self._widths_m:  # of which a wall has the same all along
+                self._widths_m[text] = self._text.font.measure(text, size_m=FACT_M)[0]
+            if dot and self._widths_m[text] > width_m:
                 fitted += [(first, tint), (second, tint)]
             else:
                 fitted.append((text, tint))
         return fitted
 
 
-def _seen_of(records: np.ndarray, sight: Sight) -> np.ndarray:
-    """(n,) bool: which glyphs or rectangles, each in a sphere of its own, any eye sees."""
-    diagonals = records["right"].astype(float) + records["up"]
-    radii = np.sqrt(np.einsum("ij,ij->i", diagonals, diagonals)) / 2
-    return sight.reaches(records["corner"] + diagonals / 2, radii)
+def _around(*kinds: np.ndarray) -> Around:
+    """A sphere around each of some glyphs or rectangles."""
+    corners = np.concatenate([records["corner"] for records in kinds])
+    diagonals = np.concatenate([records["right"].astype(float) + records["up"] for records in kinds])
+    return Around(corners + diagonals / 2, np.sqrt(np.einsum("ij,ij->i", diagonals, diagonals)) / 2)
 
 
 def _sphere(glyphs: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +14,7 @@ from walkin.tiles import Tiles
 ALIGN = 1 << (MAX_LEVELS - 1)  # mosaics begin at multiples of this, so that they have whole texels at every level
 
 
-@dataclass(frozen=True)
-class Band:
+class Band(NamedTuple):
     """The part of a mosaic that lies on one layer: all of it, unless it is larger than a layer."""
 
     block: int

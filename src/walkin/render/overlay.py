@@ -17,6 +17,7 @@ TINTS: dict[str, Tint] = {"info": INK, "warning": (0.95, 0.62, 0.22, 1.0), "erro
 BLUE: Tint = (0.06, 0.40, 0.66, 1.0)
 NOTICE_LINES = 3
 LINE_POINTS = 20
+KEY_COLUMN_POINTS = 600  # of the sheet
 NARROWEST_POINTS = 300  # beside the panel: where there is less, text lies over it
 RIGHT, DOWN = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
 
@@ -104,7 +105,7 @@ class Overlay:
             plate(x, top + 33 * s, bar, 4 * s, (0.06, 0.07, 0.09, 1.0), 2)
             if progress.fraction:
                 plate(x, top + 33 * s, max(4 * s, bar * min(1.0, progress.fraction)), 4 * s, BLUE, 2)
-        elif hover:
+        elif hover and not world.show_keys:  # which reaches as far down as that
             # Made anew at nearly every frame while a hand moves, so it is laid out only once.
             x = left + 30 * s
             at = np.array([x, height - 25.5 * s, 0.0])
@@ -125,18 +126,41 @@ class Overlay:
         return pieces
 
     def _sheet(self, line, plate, width: int, height: int, s: float) -> None:
-        row, columns = 23 * s, 1
-        while (lines := -(-len(self._keys) // columns)) * row + 70 * s > height - 16 * s and columns < 3:
-            columns += 1
-        column = min((460 if columns == 1 else 520) * s, (width - 16 * s) / columns)
-        sheet_width, sheet_height = column * columns, row * lines + 70 * s
+        """In one column, or as many as it takes for the height; what a key does is written to its end, in two lines
+        where one is too short."""
+        row, head = 22 * s, 66 * s
+        for columns in (1, 2, 3):
+            column = min(KEY_COLUMN_POINTS * s, (width - 16 * s) / columns)
+            wide = column - 166 * s
+            rows = [(key, self._text.font.wrap(what, wide, size_m=14 * s)) for key, what in self._keys]
+            parted = _parted([len(pieces) for _, pieces in rows], columns)
+            lines = max(sum(len(pieces) for _, pieces in rows[begin:end]) for begin, end in parted)
+            if row * lines + head <= height - 16 * s:
+                break
+        sheet_width, sheet_height = column * columns, row * lines + head
         x, y = (width - sheet_width) / 2, max(8 * s, (height - sheet_height) / 2)
         plate(x, y, sheet_width, sheet_height, (0.010, 0.012, 0.016, 0.98), 10)
-        line("Keys", x + 26 * s, y + 38 * s, 20 * s, INK, "semibold")
-        for number, (key, what) in enumerate(self._keys):
-            left, baseline = x + column * (number // lines), y + 68 * s + row * (number % lines)
-            line(key, left + 26 * s, baseline, 14 * s, (0.30, 0.62, 0.85, 1.0), "semibold")
-            line(what, left + 170 * s, baseline, 14 * s, INK, cut=column - 190 * s)
+        line("Keys", x + 26 * s, y + 36 * s, 20 * s, INK, "semibold")
+        for number, (begin, end) in enumerate(parted):
+            left, baseline = x + column * number, y + 66 * s
+            for key, pieces in rows[begin:end]:
+                line(key, left + 26 * s, baseline, 14 * s, (0.30, 0.62, 0.85, 1.0), "semibold")
+                for piece in pieces:
+                    line(piece, left + 150 * s, baseline, 14 * s, INK, cut=wide + 1)
+                    baseline += row
+
+
+def _parted(lines: list[int], columns: int) -> list[tuple[int, int]]:
+    """(begin, end) of the rows of each column, where rows take so many lines each; as even as they can be in order."""
+    parted, begin = [], 0
+    for left in range(columns, 0, -1):
+        share, end, taken = sum(lines[begin:]) / left, begin, 0
+        while end < len(lines) and (taken == 0 or taken + lines[end] / 2 <= share):
+            taken += lines[end]
+            end += 1
+        parted.append((begin, len(lines) if left == 1 else end))
+        begin = end
+    return parted
 
 
 def beside(parts: tuple[Box, ...], width: float, band: tuple[float, float], narrowest: float) -> tuple[float, float]:

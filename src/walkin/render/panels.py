@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import moderngl
 import numpy as np
@@ -35,20 +35,17 @@ class Panels:
 
     def set_up(self, walls: Iterable[Place], layouts: Iterable[Layout]) -> None:
         """Boxes of walls, in their order, then those of frames and boards."""
-        bodies = [_wall_box(place) for place in walls]
-        feet = [shadow(place) for place in walls]
-        for layout in layouts:
-            bodies += [frame_box(layout.picture, FRAME), frame_box(layout.board, BODY)]
-            feet += [shadow(layout.picture), shadow(layout.board)]
-        self._box_records = np.array(bodies, PANEL)
-        self._shadow_records = np.array(feet, SHADOW)
+        places, framed = list(walls), list(layouts)
+        frames = [box for each in framed for box in (frame_box(each.picture, FRAME), frame_box(each.board, BODY))]
+        self._box_records = np.concatenate([_wall_boxes(places), np.array(frames, PANEL)])
+        self._shadow_records = shadow_records([*places, *(p for each in framed for p in (each.picture, each.board))])
         self._measure()
 
     def move(self, places: dict[int, Place]) -> None:
         """Walls, by their number, that stand elsewhere now."""
-        for number, place in places.items():
-            self._box_records[number] = _wall_box(place)
-            self._shadow_records[number] = shadow(place)
+        numbers, moved = list(places), list(places.values())
+        self._box_records[numbers] = _wall_boxes(moved)
+        self._shadow_records[numbers] = shadow_records(moved)
         self._measure()
 
     def _measure(self) -> None:
@@ -84,18 +81,37 @@ def shadows(ctx: moderngl.Context) -> Instances:
     return Instances(ctx, program(ctx, "shadows"), "4f 1f /i", SHADOW)
 
 
-def _wall_box(place: Place) -> tuple:
-    """From the floor to above the tiles. Only the plinth below them, which carries the label, has a front face."""
-    corner = np.array(place.corner) - place.right * MARGIN_M
-    corner[1] = 0.0
-    width = place.width_m + 2 * MARGIN_M
-    height = max(0.01, place.corner[1] + place.height_m + MARGIN_M)  # of what is above the floor
-    return (
-        (*corner, max(0.0, place.corner[1] - MARGIN_M) / height),
-        (*(place.right * width), DEPTH_M),
-        (*(UP * height), 1.0),
-        (*BODY, 1.0),
-    )
+def _wall_boxes(places: Sequence[Place]) -> np.ndarray:
+    """PANEL records: from the floor to above the tiles. Only the plinth below them, which carries the label, has a
+    front face."""
+    made = np.zeros((len(places), 16))
+    (x, y, z), (cosines, sines), (widths, heights) = (numbers.T for numbers in _measures(places))
+    made[:, 0], made[:, 2] = x - cosines * MARGIN_M, z + sines * MARGIN_M
+    above = np.maximum(0.01, y + heights + MARGIN_M)  # of what is above the floor
+    made[:, 3] = np.maximum(0.0, y - MARGIN_M) / above
+    across = widths + 2 * MARGIN_M
+    made[:, 4], made[:, 6], made[:, 7] = cosines * across, -sines * across, DEPTH_M
+    made[:, 9], made[:, 11] = above, 1.0
+    made[:, 12:] = (*BODY, 1.0)
+    return made.astype(np.float32).reshape(-1).view(PANEL)
+
+
+def shadow_records(places: Sequence[Place]) -> np.ndarray:
+    """SHADOW records."""
+    made = np.zeros((len(places), 5))
+    (x, _, z), (cosines, sines), (widths, heights) = (numbers.T for numbers in _measures(places))
+    made[:, 0], made[:, 1] = x - sines * (DEPTH_M / 2), z - cosines * (DEPTH_M / 2)
+    made[:, 2], made[:, 3] = made[:, 0] + cosines * widths, made[:, 1] - sines * widths
+    made[:, 4] = 0.35 + 0.05 * heights
+    return made.astype(np.float32).reshape(-1).view(SHADOW)
+
+
+def _measures(places: Sequence[Place]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(n, 3) corners, (n, 2) cosines and sines of turns, (n, 2) widths and heights; metres."""
+    corners = np.array([place.corner for place in places], float).reshape(-1, 3)
+    axes = np.array([place.axes for place in places], float).reshape(-1, 2)
+    extents = np.array([(place.width_m, place.height_m) for place in places], float).reshape(-1, 2)
+    return corners, axes, extents
 
 
 def frame_box(place: Place, tint: tuple[float, float, float]) -> tuple:
@@ -108,9 +124,3 @@ def frame_box(place: Place, tint: tuple[float, float, float]) -> tuple:
         (*(UP * (place.corner[1] + place.height_m + MARGIN_M)), 1.0),
         (*tint, 1.0),
     )
-
-
-def shadow(place: Place) -> tuple:
-    corner = np.array(place.corner) - place.normal * (DEPTH_M / 2)
-    end = corner + place.right * place.width_m
-    return ((corner[0], corner[2], end[0], end[2]), 0.35 + 0.05 * place.height_m)

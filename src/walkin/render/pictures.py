@@ -8,7 +8,7 @@ import moderngl
 import numpy as np
 
 from walkin.geometry import UP
-from walkin.render.eye import Sight
+from walkin.render.eye import PICTURES, Around, Sight
 from walkin.render.instances import Instances
 from walkin.render.shader import program
 from walkin.render.surface import GL_SRGB8_ALPHA8
@@ -34,16 +34,27 @@ class Pictures:
         self._program = program(ctx, "pictures")
         self._program["page"] = 0
         self._shown: dict[str, tuple[moderngl.Texture, Instances]] = {}
-        self._around: dict[str, tuple[np.ndarray, np.ndarray]] = {}  # centre (1, 3) and radius (1,) of each
+        self._spheres: dict[str, tuple[np.ndarray, np.ndarray]] = {}  # centre (1, 3) and radius (1,) of each
+        self.around = Around()
+        """Spheres around those that are shown, in their order."""
         self._unseen: set[str] = set()
 
     def clear(self) -> None:
-        self._shown = {}
+        self.keep(())
 
     def keep(self, keys: Iterable[str]) -> None:
         """Forget all pictures but these."""
         wanted = set(keys)
         self._shown = {key: shown for key, shown in self._shown.items() if key in wanted}
+        self._measure()
+
+    def _measure(self) -> None:
+        there = [self._spheres[key] for key in self._shown]
+        if not there:
+            self.around = Around()
+            return
+        centres, radii = zip(*there, strict=True)
+        self.around = Around(np.concatenate(centres), np.concatenate(radii))
 
     def show(self, key: str, pixels: np.ndarray, place: Place, *, grained: bool = False) -> None:
         """pixels uint8 (H, W, 3) in a network's frame; the picture keeps its shape inside the square place.
@@ -65,12 +76,14 @@ class Pictures:
         instances.write(record)
         self._shown[key] = texture, instances
         middle = record["corner"] + (record["right"] + record["up"]) / 2
-        self._around[key] = middle, np.array([np.linalg.norm(record["right"] + record["up"]) / 2])
+        self._spheres[key] = middle, np.array([np.linalg.norm(record["right"] + record["up"]) / 2])
+        self._measure()
         self._unseen.discard(key)
 
     def choose(self, sight: Sight) -> None:
         """Leave out what no eye sees: a draw of its own takes as long as one of many walls."""
-        self._unseen = {key for key in self._shown if not sight.reaches(*self._around[key])[0]}
+        seen = sight.reached(PICTURES).tolist()
+        self._unseen = {key for key, reached in zip(self._shown, seen, strict=True) if not reached}
 
     def draw(self) -> int:
         draws = 0

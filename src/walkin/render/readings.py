@@ -10,7 +10,7 @@ import numpy as np
 from walkin.geometry import UP
 from walkin.readings import Boxes, Segmentation
 from walkin.render.colors import linear
-from walkin.render.panels import FRAME, PANEL, SHADOW, boxes, frame_box, shadow, shadows
+from walkin.render.panels import FRAME, PANEL, boxes, frame_box, shadow_records, shadows
 from walkin.render.pictures import Pictures, fitted
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, as_it_is, rectangle
 from walkin.render.text import GLYPH, Text
@@ -49,7 +49,8 @@ class Readings:
         if len(made) == len(self._made) and all(map(is_, made, self._made)):
             return
         self._made = made
-        frames, feet = [], []
+        frames: list[tuple] = []
+        feet: list[Place] = []
         lines: list[np.ndarray] = [np.zeros(0, RECTANGLE)]
         glyphs: list[np.ndarray] = [np.zeros(0, GLYPH)]
         shown = []
@@ -61,13 +62,13 @@ class Readings:
                 self._maps.show(exhibit.key, exhibit.segmentation.pixels, place, grained=True)
                 shown.append(exhibit.key)
                 frames.append(frame_box(place, FRAME))
-                feet.append(shadow(place))
+                feet.append(place)
                 self._legend(exhibit.segmentation, place, lines, glyphs)
             if exhibit.boxes is not None:
                 self._boxes(exhibit, exhibit.boxes, lines, glyphs)
         self._maps.keep(shown)
         self.frames.write(np.array(frames, PANEL))
-        self.shadows.write(np.array(feet, SHADOW))
+        self.shadows.write(shadow_records(feet))
         self._lines.write(np.concatenate(lines))
         self._glyphs.write(np.concatenate(glyphs))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from operator import is_
 
 import moderngl
 import numpy as np
@@ -41,6 +42,7 @@ from walkin.render.walls import Walls
 from walkin.state.arrangement import Look
 from walkin.state.panel_state import ROUNDING_POINTS
 from walkin.state.places import Place, Ribbon
+from walkin.state.wall import Wall
 from walkin.world import COLOR_MAPS, RANGES, World
 
 WORDS_MS = 4.0  # of a frame, that labels may take while walls wait and somebody moves
@@ -93,6 +95,8 @@ class Renderer:
         self._over = tuple(layer for part in (*parts, self._legend) for layer in part.layers)
         self._over_for_others = tuple(layer for layer in self._over if layer not in hers)
         self._world: object = None
+        self._news = -1  # of the world, when all of this was last looked at
+        self._busy = True  # whether something then went on that is other in every frame
         self._layout_revision = -1
         self._places_revision = -1
         self._placed: dict[str, Place] = {}
@@ -108,6 +112,10 @@ class Renderer:
         """Of the last view, per unit of length at a distance of 1."""
         self.draw_calls = 0
         """Of the last view."""
+        self.uploaded_bytes = 0
+        """Since the start, when this was last prepared."""
+        self.atlas_bytes = 0
+        """Of GPU memory that what walls show takes, when this was last prepared."""
         self.uploads_waiting = 0
         """Walls, blocks and labels whose newest state is not on the GPU yet, when this was last prepared."""
 
@@ -115,15 +123,6 @@ class Renderer:
     def walls_uploaded(self) -> bool:
         """Whether all tiles that came are on the GPU."""
         return self._uploads.walls_are_there
-
-    @property
-    def uploaded_bytes(self) -> int:
-        """Since the start."""
-        return self._uploads.written_bytes
-
-    @property
-    def atlas_bytes(self) -> int:
-        return self._uploads.bytes
 
     @property
     def _atlas(self) -> Atlas | None:
@@ -168,11 +167,27 @@ class Renderer:
                     self._fed[exhibit.key] = fed
                     self._pictures.show(exhibit.key, fed.pixels, exhibit.layout.picture)
             self._uploads.step(world, eye, budget_ms)
-        alone = self._uploads.walls_wait and budget_ms > WORDS_MS  # nobody moves: walls first, words right after
+        if self._is_as_it_was(world):
+            self._legend.prepare(world, eye)  # the one thing whose size follows her
+            return
+        # Where nobody moves: walls first, words right after, with the next frame where many have come.
+        alone = (self._uploads.many_waited or self._uploads.walls_wait) and budget_ms > WORDS_MS
         self._labels.prepare(world, eye, None if alone else budget_ms)
         self._readings.prepare(world)
         self._prepare_hands(world, eye)
         self.uploads_waiting = self._uploads.waiting + self._labels.waiting
+        self.uploaded_bytes, self.atlas_bytes = self._uploads.written_bytes, self._uploads.bytes
+
+    def _is_as_it_was(self, world: World) -> bool:
+        """Whether no part has anything to take over: no news of the room, nothing on its way to the GPU, and nothing
+        held, carried or pointed with, which is elsewhere in every frame, nor was there in the last one."""
+        busy = bool(
+            world.pointers or world.teleport or world.carried or world.flights or world.gestures.grips
+            or self._labels.goes_on or not self._uploads.rests
+        )  # fmt: skip
+        same = not (busy or self._busy) and self._news == world.news and self._world is world
+        self._news, self._busy = world.news, busy
+        return same
 
     def _prepare_hands(self, world: World, eye: np.ndarray) -> None:
         self._things.prepare(world)
@@ -202,10 +217,12 @@ class Renderer:
         """Walls that stand elsewhere now: their records, boxes and ribbons, and no texel of their tiles."""
         self._places_revision = world.places_revision
         moved: dict[int, Place] = {}
+        walls: list[Wall] = []
         for number, (key, wall) in enumerate(world.walls.items()):
             if wall.place is not self._placed[key]:
                 moved[number] = self._placed[key] = wall.place
-                self._walls.update(wall, atlas)
+                walls.append(wall)
+        self._walls.update(walls, atlas)
         self._panels.move(moved)
         self._ribbons.set_up(_all_ribbons(world))
 
@@ -318,8 +335,9 @@ class Renderer:
         stale = self._walls.stale or self._ribbons.stale or self._labels.stale(world)
         if sight is not None and not stale and sight.holds(eyes, size, spheres):
             return
-        sight = self._sight = Sight(tuple(eyes), world.bounds, size, spheres)
-        self._labels.select(world, sight, sight.reached(1))
+        before = sight.vicinity if sight is not None else None
+        sight = self._sight = Sight(tuple(eyes), world.bounds, size, spheres, before)
+        self._labels.choose(world, sight)
         self._ribbons.choose(sight)
         self._pictures.choose(sight)
         self._background.choose(sight)
@@ -329,13 +347,13 @@ class Renderer:
 
     def _around(self, world: World) -> Spheres:
         """What stands in the room; put together again when some of it has changed."""
-        walls, words, bodies = world.bounds, self._labels.around, self._panels.around
-        whole = self._spheres
-        if whole is not None:
-            of_walls, of_words, of_bodies = whole.parts
-            if walls is of_walls and words is of_words and bodies is of_bodies:
-                return whole
-        whole = self._spheres = Spheres.of((walls, words, bodies))
+        labels, whole = self._labels, self._spheres
+        parts = (
+            *(world.bounds, labels.around, self._panels.around),
+            *(self._ribbons.around, self._pictures.around, labels.around_fixed),
+        )
+        if whole is None or not all(map(is_, parts, whole.parts)):
+            whole = self._spheres = Spheres.of(parts)
         return whole
 
     def _write_frame(self, world: World, eye: Eye, size: tuple[int, int]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import moderngl
 import numpy as np
 
-from walkin.render.eye import SLACK_M, Eye, Sight
+from walkin.render.eye import RIBBONS, SLACK_M, Around, Eye, Sight
 from walkin.render.shader import program
 from walkin.state.places import Ribbon
 
@@ -35,6 +35,8 @@ class Ribbons:
         self._buffer: moderngl.Buffer | None = None
         self._ribbons: list[Ribbon] = []
         self._slabs = Slabs()
+        self.around = Around()
+        """Spheres around each slab of them."""
         self._moved = 0  # views since ribbons have moved, 0: they have not
         self._sight: Sight | None = None
         self._chosen: list[list[tuple[int, int]]] = []  # of each eye: as Slabs.seen gives them
@@ -54,8 +56,10 @@ class Ribbons:
             return
         self._array = self._buffer = None
         if not ordered:
+            self.around = Around()
             return
         self._slabs = Slabs.of([ribbon.points for ribbon in ordered])
+        self.around = self._slabs.around
         self._buffer = self._ctx.buffer(_strip(ordered), dynamic=True)
         self._link()
 
@@ -64,11 +68,13 @@ class Ribbons:
         self._moved = 0
         slabs = self._slabs
         ends = np.concatenate([joined.ends for joined in slabs.levels])
-        corners = 2 * ends[:, [0, 0, 1, 1, 0, 1]] + np.array([0, 1, 0, 0, 1, 1])
+        corners = np.empty((len(ends), 6), np.uint32)
+        for number, (end, side) in enumerate(((0, 0), (0, 1), (1, 0), (1, 0), (0, 1), (1, 1))):
+            corners[:, number] = 2 * ends[:, end] + side
         self._array = self._ctx.vertex_array(
             self._program,
             [(self._buffer, "4f 4f 3f", *(VERTEX.names or ()))],
-            index_buffer=self._ctx.buffer(np.ascontiguousarray(corners, np.uint32)),
+            index_buffer=self._ctx.buffer(corners),
         )
 
     def _rewrite(self, before: list[Ribbon], after: list[Ribbon]) -> None:
@@ -81,13 +87,16 @@ class Ribbons:
             first += 2 * len(new.points)
         if changed:
             self._slabs.measure([ribbon.points for ribbon in after])
+            self.around = self._slabs.around
             self._moved = 1
 
     def choose(self, sight: Sight) -> None:
         """What reaches into each eye's frustum and is not behind the fog, from afar with fewer points."""
         self._sight, self.stale = sight, False
         half = np.inf if self._moved else 0.5 * sight.size[1]
-        self._chosen = [self._slabs.seen(eye, half * eye.zoom) for eye in sight.eyes] if self._array is not None else []
+        self._chosen = []
+        for number, eye in enumerate(sight.eyes if self._array is not None else ()):
+            self._chosen.append(self._slabs.seen(eye, half * eye.zoom, sight.reached_by(number, RIBBONS)))
 
     def draw(self, number: int = 0) -> int:
         """For one of the eyes, in their order, that ribbons were chosen for."""
@@ -124,6 +133,35 @@ class Joined:
     """Of spheres around what is left out of each slab: long straight segments reach much further."""
 
 
+@dataclass(frozen=True)
+class Run:
+    """So many segments one after the other, wherever they might be drawn as one."""
+
+    many: int
+    begin: np.ndarray
+    """(n,): first point of each run."""
+    aside: np.ndarray
+    """(n,) square metres: how far its points lie aside of the straight line from its first to its last, times
+    `far_m`."""
+    far_m: np.ndarray
+    """(n,): how long that line is."""
+
+    @staticmethod
+    def of(points: np.ndarray, place: np.ndarray, left: np.ndarray, slab: np.ndarray, many: int) -> Run:
+        """Those that go forwards and lie in one slab. points: (n, 2) metres; of each its `place` in its ribbon, how
+        many are `left` after it, and the slab of the segment that begins there."""
+        begin = ((place % many == 0) & (many <= left)).nonzero()[0]
+        begin = begin[(slab[begin[:, None] + np.arange(1, many)] == slab[begin][:, None]).all(axis=1)]
+        chord = points[begin + many] - points[begin]
+        far = np.hypot(*chord.T)
+        begin, chord, far = begin[far > 0], chord[far > 0], far[far > 0]
+        away = points[begin[:, None] + np.arange(1, many)] - points[begin][:, None]
+        (x, z), (to_x, to_z) = np.moveaxis(away, 2, 0), chord.T[..., None]
+        along, across = x * to_x + z * to_z, np.abs(x * to_z - z * to_x)
+        forwards = ((along >= 0) & (along <= (far * far)[:, None])).all(axis=1)
+        return Run(many, begin[forwards], across.max(axis=1)[forwards], far[forwards])
+
+
 @dataclass
 class Slabs:
     """Segments of all ribbons in the order of slabs across the floor, along which the stages of a network lie."""
@@ -157,6 +195,11 @@ class Slabs:
         both = np.stack([points[self.segments], points[self.segments + 1]])
         self.centres, self.radii = _spheres(both.min(axis=0), both.max(axis=0), self.starts)
 
+    @property
+    def around(self) -> Around:
+        """What is drawn of each. A ribbon is never thinner than about a pixel: from afar it is wider than it lies."""
+        return Around(self.centres, self.radii + WIDEST_M, PIXEL)
+
     def join(self, lines: list[np.ndarray]) -> None:
         """Join neighbouring segments of a ribbon that are nearly straight and in one slab, for each of BENDS_M."""
         points = np.concatenate(lines).astype(float)
@@ -165,29 +208,20 @@ class Slabs:
         left = np.repeat(counts - 1, counts) - place  # points of the ribbon after it
         every = np.stack([self.segments, self.segments + 1], axis=1)
         whole = Joined(0.0, every, self.starts, self.centres, self.radii)
-        self.levels = (whole, *(self._joined(points, place, left, bent_m) for bent_m in BENDS_M))
-
-    def _joined(self, points: np.ndarray, place: np.ndarray, left: np.ndarray, bent_m: float) -> Joined:
-        """Two, four, eight or sixteen segments as one, where that is bent by no more."""
         slab = np.full(len(points), -1)  # of the segment that begins at a point
         slab[self.segments] = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+        runs = [Run.of(points, place, left, slab, many) for many in (16, 8, 4, 2)]
+        self.levels = (whole, *(self._joined(points, slab, runs, bent_m) for bent_m in BENDS_M))
+
+    def _joined(self, points: np.ndarray, slab: np.ndarray, runs: list[Run], bent_m: float) -> Joined:
+        """Two, four, eight or sixteen segments as one, where that is bent by no more."""
         length = np.zeros(len(points), np.int64)
         length[self.segments] = 1
-        for many in (16, 8, 4, 2):
-            begin = ((place % many == 0) & (many <= left)).nonzero()[0]
-            chord = points[begin + many] - points[begin]
-            far = np.hypot(*chord.T)
-            straight = far > 0
-            for step in range(1, many):
-                away = points[begin + step] - points[begin]
-                along = (away * chord).sum(axis=1)
-                across = np.abs(away[:, 0] * chord[:, 1] - away[:, 1] * chord[:, 0])
-                straight &= (across <= bent_m * far) & (along >= 0) & (along <= far * far)
-                straight &= (slab[begin + step] == slab[begin]) & (length[begin + step] == 1)
-            begin = begin[straight & (length[begin] == 1)]
-            for step in range(1, many):
-                length[begin + step] = 0
-            length[begin] = many
+        for run in runs:
+            begin = run.begin[run.aside <= bent_m * run.far_m]
+            begin = begin[length[begin] == 1]  # runs lie within each other or apart, so the first tells of all
+            length[begin[:, None] + np.arange(1, run.many)] = 0
+            length[begin] = run.many
         kept = self.segments[length[self.segments] > 0]  # slab by slab, as they are
         starts = np.searchsorted(slab[kept], np.arange(len(self.starts)))
         # Around what differs: the segments that were joined, at least a point of each slab.
@@ -197,12 +231,11 @@ class Slabs:
         around = _spheres(there.min(axis=0), there.max(axis=0), self.starts)
         return Joined(bent_m, np.stack([kept, kept + length[kept]], axis=1), starts, *around)
 
-    def seen(self, eye: Eye, pixels_per_radian: float) -> list[tuple[int, int]]:
+    def seen(self, eye: Eye, pixels_per_radian: float, reached: np.ndarray) -> list[tuple[int, int]]:
         """(first, end) in the segments of all levels, one after the other, as they are to be drawn: from the first slab
-        in view to the last, each with as few as can be told from all of them by less than UNSEEN_PIXELS."""
-        away = _distances(self.centres, eye.position)
-        # A ribbon is never thinner than about a pixel: from afar it is wider than it lies.
-        found = eye.within(self.centres, self.radii + WIDEST_M + PIXEL * (away + SLACK_M)).nonzero()[0]
+        that the eye reaches, (slabs,) bool, to the last, each with as few as can be told from all of them by less than
+        UNSEEN_PIXELS."""
+        found = reached.nonzero()[0]
         if not len(found):
             return []
         first, end = int(found[0]), int(found[-1]) + 1

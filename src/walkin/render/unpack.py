@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import moderngl
 import numpy as np
@@ -57,8 +58,10 @@ class Unpack:
     def stage(self, pictures: Sequence[np.ndarray], lent: DeviceCodes | None = None) -> Staged:
         """Make pictures ready, until this is called again. `lent`: the same bytes, one picture after the other, on a
         CUDA device; given back as soon as they have been copied, or cannot be."""
+        if lent is None and not self._buffered:
+            return Staged(pictures, None, ())
         sizes = [picture.nbytes for picture in pictures]
-        offsets = tuple(int(first) for first in np.cumsum([0, *sizes[:-1]]))
+        offsets = tuple(accumulate(sizes[:-1], initial=0))
         if lent is not None:
             try:
                 buffer = self._from_device(lent, sum(sizes))

@@ -15,6 +15,7 @@ from walkin.render.spare import Spare
 from walkin.render.surface import is_software
 from walkin.render.tile_table import Shown
 from walkin.render.walls import Walls
+from walkin.state.wall import Wall
 from walkin.tiles import Tiles
 from walkin.world import World
 
@@ -38,10 +39,14 @@ class Uploads:
         self.spare = Spare(ctx, limit_bytes=limit_bytes, anisotropy=anisotropy)
         self.written_bytes = 0
         """Since the start."""
+        self.many_waited = False
+        """Whether it was many walls that waited in this frame."""
         self._held = 0  # bytes that the atlas takes
         self._waiting: dict[str, bool] = {}  # key of a wall -> whether its tiles are new; else it is to lie elsewhere
         self._scanned = (-1, -1)  # revisions of the world's tiles and of their room that were looked through
+        self._news: tuple[object, ...] = ()  # all that another frame without news has nothing to do by
         self._entered: list[Shown] = []  # walls written in this frame, whose entries in the table are still to be
+        self._written: list[Wall] = []  # ... whose records are
         self._leaving: set[str] = set()  # walls that lie on a block which is to be given up
         self._tries = 0  # frames in which none of them has found another place
         self._rested = 0  # frames in which nothing was new
@@ -54,8 +59,15 @@ class Uploads:
         return bool(self._waiting)
 
     @property
+    def rests(self) -> bool:
+        """Whether there has been nothing to do for some frames."""
+        return self._rested > REST_FRAMES
+
+    @property
     def waiting(self) -> int:
         """Walls, blocks and pictures that have grown whose newest state is not on the GPU yet."""
+        if self.rests:
+            return 0
         unmade = self.atlas.unmade if self.atlas is not None else 0
         return len(self._waiting) + unmade + self.grown.waiting
 
@@ -84,6 +96,7 @@ class Uploads:
         self._held = self.atlas.bytes
         self._walls.set_up(world.walls, self.atlas)
         self.grown.again()
+        self._rested = 0
 
     def _take_over(self, world: World, atlas: Atlas, mosaics: dict[str, Mosaic]) -> None:
         """Other walls than before: what is on the GPU of those that stay is not written again, but for the table."""
@@ -98,14 +111,22 @@ class Uploads:
 
     def step(self, world: World, eye: np.ndarray, budget_ms: float) -> None:
         """Once a frame."""
+        self.many_waited = False
         if self.atlas is None:
             self.spare.make()
             return
+        news = (
+            *(world.tiles_revision, world.room.revision, world.growth.revision),
+            *(world.layout_revision, world.look.showing),
+        )
+        if self.rests and news == self._news and not self.grown.follows:
+            return
+        self._news = news
         revisions = world.tiles_revision, world.room.revision
         changed, self._scanned = self._scanned != revisions, revisions
         active = changed or self.waiting or self._leaving or self.grown.due(world, self.atlas, eye)
         self._rested = 0 if active else self._rested + 1
-        if self._rested > REST_FRAMES:
+        if self.rests:
             return
         for address, wall in world.walls.items() if changed else ():
             if wall.tiles is not None and self._seen.get(address) is not wall.tiles:
@@ -116,7 +137,8 @@ class Uploads:
             elif wall.tiles is not None and self._orders.get(address) is not wall.order:
                 self._orders[address] = wall.order  # another order is another table, and no texel
                 self.atlas.table.write([(address, wall.tiles, wall.order)])
-        if len(self._waiting) > MANY and self._software:
+        self.many_waited = len(self._waiting) > MANY
+        if self.many_waited and self._software:
             # The first write would wait for the frame that is still being drawn from the same textures, with the
             # interpreter held and the budget running: one or two walls a frame, where there is time for ten.
             gl.finish(self._ctx)
@@ -181,7 +203,11 @@ class Uploads:
                 if not closer:
                     self._refused[address] = world.room.revision
         atlas.table.write(self._entered)
+        if not self._walls.update(self._written, atlas):
+            self._walls.set_up(world.walls, atlas)
+            self.grown.again()
         self._entered.clear()
+        self._written.clear()
         if not self._waiting:
             crowded = any(atlas.lays[key].level > wall.first_level for key, wall in world.walls.items())
             if crowded and atlas.extend():
@@ -192,6 +218,7 @@ class Uploads:
     def _write(self, world: World, atlas: Atlas, key: str) -> None:
         """All that a wall shows, to where it lies now."""
         wall = world.walls[key]
+        self._written.append(wall)
         tiles = wall.pyramid
         if tiles is not None:
             self.written_bytes += atlas.upload(key, tiles)
@@ -200,15 +227,12 @@ class Uploads:
             wall.settle()
             assert wall.tiles is not None
             self._seen[key] = wall.tiles
-        if not self._walls.update(wall, atlas):
-            self._walls.set_up(world.walls, atlas)
-            self.grown.again()
 
 
 def _by_urgency(world: World, atlas: Atlas, keys: list[str], eye: np.ndarray) -> list[str]:
     """The most urgent last: what becomes coarser makes room for others; then the nearest, those ahead before others."""
-    walls = [world.walls[key] for key in keys]
-    away = np.array([wall.place.centre for wall in walls]) - eye
+    walls, bounds = [world.walls[key] for key in keys], world.bounds
+    away = bounds.centres[[bounds.index[key] for key in keys]] - eye
     ahead = -(world.world_from_stage.matrix @ world.stage_from_head.matrix)[:3, 2]
     distance2 = (away**2).sum(axis=1) * np.where(away @ ahead > 0, 1.0, BEHIND)
     finer = np.array([wall.first_level <= atlas.lays[key].level for key, wall in zip(keys, walls, strict=True)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import moderngl
@@ -11,11 +12,12 @@ from walkin.color_maps import NAMES as COLOR_MAPS
 from walkin.render.atlas import Atlas
 from walkin.render.colors import lookup_table
 from walkin.render.eye import Sight
-from walkin.render.lays import cell_of
+from walkin.render.lays import Band, cell_of
 from walkin.render.shader import program
 from walkin.state.growth import SHOWINGS
 from walkin.state.places import Place
 from walkin.state.wall import Wall, tile_fill
+from walkin.tiles import Tiles
 
 # Mirrors the inputs of shaders/walls.glsl: change both.
 WALL = np.dtype(
@@ -91,6 +93,7 @@ class Walls:
         self._block_keys = np.zeros(0)  # per record, so that one sort puts blocks one after the other
         self._block_ends = np.zeros(0)
         self._row: dict[str, slice] = {}
+        self._told: dict[str, tuple[Place, int, tuple[Band, ...]]] = {}  # where walls stand and lie by their records
         self._wall_of = np.zeros(0, int)  # index into the bounds, per record
         self._fading_m = np.zeros(0)  # per record: metres a pixel spans from where on tiles are their means
         self._close_m = np.zeros(0)  # ... and up to where it spans neither a texel nor a gap
@@ -131,8 +134,10 @@ class Walls:
         records, blocks, numbers = [], [], []
         self._row = {}
         self._grown = {}  # what has grown is told of again
+        self._told = {}
         for number, (address, wall) in enumerate(walls.items()):
-            bands = atlas.lays[address].bands
+            lay = atlas.lays[address]
+            bands, self._told[address] = lay.bands, (wall.place, lay.finest, lay.bands)
             self._row[address] = slice(len(records), len(records) + len(bands))
             for part, band in enumerate(bands):
                 records.append(_numbers(wall, atlas, part))
@@ -150,49 +155,70 @@ class Walls:
         self._flawed = {address for address, wall in walls.items() if wall.flawed}
         self._fading_m, self._close_m = np.zeros(len(records)), np.zeros(len(records))
         self._vectors = np.zeros(len(records), bool)
-        for wall in walls.values():
-            self._measure(wall, atlas)
+        self._measure(list(walls.values()), atlas)
         size = max(1, len(records)) * WALL.itemsize
         self._buffers = [self._ctx.buffer(reserve=size, dynamic=True) for _ in self._block_ends]
         self._arrays = {}
         self._counts, self._plan = [], ()
         self.stale = True
 
-    def update(self, wall: Wall, atlas: Atlas) -> bool:
-        """Take over where a wall stands, what it shows and where that lies; False if walls are to be set up anew, since
-        it lies there in another number of bands."""
-        rows, bands = self._row[wall.key], atlas.lays[wall.key].bands
-        if len(bands) != rows.stop - rows.start:
-            return False
-        for number, row in enumerate(range(rows.start, rows.stop)):
-            numbers = _numbers(wall, atlas, number)
-            self._records.view(np.float32).reshape(len(self._records), -1)[row] = numbers
-            self._records[row]["slots_margin"][3] += self._grown.get(wall.key, NONE) - NONE
-            self._block_keys[row] = self._block_key(wall.key, bands[number].block, atlas)
-        (self._flawed.add if wall.flawed else self._flawed.discard)(wall.key)
-        self._measure(wall, atlas)
-        self.stale = True
+    def update(self, walls: Sequence[Wall], atlas: Atlas) -> bool:
+        """Take over where some walls stand, what they show and where that lies; False if all are to be set up anew,
+        since one of them lies there in another number of bands."""
+        changed: list[Wall] = []
+        rows: list[int] = []
+        shown: list[tuple[float, ...]] = []
+        for wall in walls:
+            key, lay, mine = wall.key, atlas.lays[wall.key], self._row[wall.key]
+            if len(lay.bands) != mine.stop - mine.start:
+                return False
+            flawed, tiles, told = wall.flawed > 0, wall.tiles, (wall.place, lay.finest, lay.bands)
+            if self._told.get(key) == told and tiles is not None and flawed == (key in self._flawed):
+                rows += range(mine.start, mine.stop)  # most of those that come: they show something else, no more
+                shown += [(*_ranges(tiles), band.layer + 1) for band in lay.bands]
+                continue
+            changed.append(wall)
+            (self._flawed.add if flawed else self._flawed.discard)(key)
+            self._told[key] = told
+            for number, row in enumerate(range(mine.start, mine.stop)):
+                numbers = _numbers(wall, atlas, number)
+                self._records.view(np.float32).reshape(len(self._records), -1)[row] = numbers
+                self._records[row]["slots_margin"][3] += self._grown.get(key, NONE) - NONE
+                self._block_keys[row] = self._block_key(key, lay.bands[number].block, atlas)
+        if rows:
+            numbers = np.array(shown, np.float32)
+            self._records["ranges"][rows], self._records["slots_margin"][rows, 2] = numbers[:, :4], numbers[:, 4]
+        if changed:
+            self._measure(changed, atlas)
+        self.stale = self.stale or bool(walls)
         return True
 
-    def _measure(self, wall: Wall, atlas: Atlas) -> None:
-        """How many metres of it a pixel spans at most while the wall is close, and at least where each tile has faded
+    def _measure(self, walls: Sequence[Wall], atlas: Atlas) -> None:
+        """How many metres of each a pixel spans at most while the wall is close, and at least where each tile has faded
         into its mean: twice as many texels as the last level mixes. Neither for walls with visualisations, nor the
         latter for those that do not fade, or in bands."""
-        rows, mosaic, place = self._row[wall.key], wall.mosaic, wall.place
-        plain = self._grown.get(wall.key, NONE) == NONE
-        fades = plain and not wall.flawed and len(atlas.lays[wall.key].bands) == 1
-        fill = tile_fill(place.fill, mosaic)
-        texels_m = [
-            share * place.pitch_m / size for share, size in zip(fill, (mosaic.width, mosaic.height), strict=True)
-        ]
-        self._fading_m[rows] = 2.0**mosaic.levels * max(texels_m) if fades else np.inf
-        self._close_m[rows] = min(*texels_m, (1 - max(fill)) * place.pitch_m) if plain else 0.0
-        self._vectors[rows] = plain and mosaic.width == mosaic.height == 1
+        if not walls:
+            return
+        mosaics, places = [wall.mosaic for wall in walls], [wall.place for wall in walls]
+        counts = [len(atlas.lays[wall.key].bands) for wall in walls]
+        plain = np.array([self._grown.get(wall.key, NONE) == NONE for wall in walls])
+        fades = plain & (np.array(counts) == 1) & [wall.key not in self._flawed for wall in walls]
+        sizes = np.array([(mosaic.width, mosaic.height) for mosaic in mosaics], float)
+        fills, pitches_m = np.array([(place.fill, place.pitch_m) for place in places]).T
+        shares = fills[:, None] * sizes / sizes.max(axis=1, keepdims=True)  # as tile_fill
+        texels_m = shares * pitches_m[:, None] / sizes
+        levels = np.array([mosaic.levels for mosaic in mosaics])
+        close_m = np.minimum(texels_m.min(axis=1), (1 - shares.max(axis=1)) * pitches_m)
+        rows = np.concatenate([np.arange(self._row[wall.key].start, self._row[wall.key].stop) for wall in walls])
+        self._fading_m[rows] = np.where(fades, 2.0**levels * texels_m.max(axis=1), np.inf).repeat(counts)
+        self._close_m[rows] = np.where(plain, close_m, 0.0).repeat(counts)
+        self._vectors[rows] = (plain & (sizes == 1).all(axis=1)).repeat(counts)
 
     def show_grown(self, wall: Wall, atlas: Atlas, showing: int) -> None:
         """From now on a wall shows visualisations, or none: an index into growth.SHOWINGS."""
         self._grown[wall.key] = showing
-        self.update(wall, atlas)
+        self._told.pop(wall.key, None)
+        self.update([wall], atlas)
 
     def _block_key(self, key: str, block: int, atlas: Atlas) -> float:
         shows = SHOWINGS[self._grown.get(key, NONE)] != "activation"
@@ -346,19 +372,18 @@ def _numbers(wall: Wall, atlas: Atlas, number: int, place: Place | None = None) 
     means = held == mosaic.levels  # a texel for each tile
     (cell_height, cell_width), finest = cell_of(mosaic, held), 0.5**held
     # 2 mm before the panel's face: depth resolves that as far away as a wall can be told from its panel.
-    (x, y, z), (across, _, deep), (front_x, _, front_z) = place.corner, place.right.tolist(), place.normal.tolist()
-    pitch = place.pitch_m
+    (x, y, z), (cosine, sine), pitch = place.corner, place.axes, place.pitch_m
     width, height = (1.0, 1.0) if means else (mosaic.width * finest, mosaic.height * finest)
-    ranges = (*tiles.wall_range, *tiles.percentile_range) if tiles is not None else (0.0, 0.0, 0.0, 0.0)
+    ranges = _ranges(tiles) if tiles is not None else (0.0, 0.0, 0.0, 0.0)
     own = OWN_STEP * (1 + COLOR_MAPS.index(wall.node.color_map)) if wall.node.color_map else 0
     return (
         *(
-            x + front_x * 0.002,
+            x + sine * 0.002,
             y + place.height_m,
-            z + front_z * 0.002,
+            z + cosine * 0.002,
             atlas.table.first_entry(wall.key),
         ),  # corner_table
-        *(across * pitch, 0.0, deep * pitch, place.columns),  # right_columns
+        *(cosine * pitch, 0.0, -sine * pitch, place.columns),  # right_columns
         *(0.0, -pitch, 0.0, mosaic.count),  # down_count
         *(*tile_fill(place.fill, mosaic), place.rows, max(0, mosaic.levels - 1 - held)),  # fill_rows
         *(width, height, cell_width, cell_height),  # texels
@@ -370,3 +395,7 @@ def _numbers(wall: Wall, atlas: Atlas, number: int, place: Place | None = None) 
         NONE + own,
         *(0.0, 1.0),  # shown
     )
+
+
+def _ranges(tiles: Tiles) -> tuple[float, float, float, float]:
+    return *tiles.wall_range, *tiles.percentile_range

@@ -12,3 +12,5 @@ class Banner:
     text: str
     level: str
     until_s: float | None
+    about: str = ""
+    """What it tells of, where the next message about that takes its place."""

@@ -73,6 +73,8 @@ class Exhibit:
     scores: Scores | None = None
     segmentation: Segmentation | None = None
     boxes: Boxes | None = None
+    spoken: bool = False
+    """Whether any of these was there for a picture: of one that is on its way they are not there yet."""
     live: str = ""
     """What is told of a camera or a folder that is fed to it; '' while there is none."""
     watched: str = ""
@@ -120,7 +122,11 @@ class Exhibit:
         before = self.network
         same = before is not None and (before.name, before.parameters) == (network.name, network.parameters)
         if before is not None and not same:
-            self.wanted, self.exact = None, False  # another network: nothing of the old one's is meant for it
+            self.wanted, self.exact, self.spoken = (
+                None,
+                False,
+                False,
+            )  # another network: nothing of the old one's is meant for it
             self.kept.clear()
         self.network, self.home, self.layout = network, home, None
         self.title = network.name
@@ -184,7 +190,9 @@ class Exhibit:
             self.picture = result
             self.scores = self.segmentation = self.boxes = None
             self.asked = self.asked if self.asked is not None else result.source
-        elif isinstance(result, Scores):
+            return
+        self.spoken = True
+        if isinstance(result, Scores):
             self.scores = result
         elif isinstance(result, Segmentation):
             self.segmentation = result

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 
 from walkin.evidence import Evidence, Exemplars
+from walkin.sizes import counted
 
 EVIDENCE, EXEMPLARS = "evidence", "exemplars"  # what the jobs are called
 KEPT = 64  # channels whose pictures are at hand: 0.4 MB each
@@ -41,7 +42,7 @@ class Figures:
     @property
     def reached(self) -> str:
         """`3.1× the largest of 500 pictures (4.02), 8.2× their median`."""
-        pictures = f"{self.count:,} picture" + "s" * (self.count != 1)
+        pictures = counted(self.count, "picture")
         if self.peak is None:
             return f"largest of {pictures} {number(self.largest)}, median {number(self.median)}"
         over, what = self.over_largest, f"the largest of {pictures}"

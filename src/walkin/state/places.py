@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 
 from walkin.geometry import UP, Pose, yaw_matrix
+from walkin.lazy import lazy
 
 
 @dataclass(frozen=True)
@@ -55,27 +55,36 @@ class Place:
         """The same rectangle seen from behind."""
         return replace(self.shifted(self.right * self.width_m), yaw=math.remainder(self.yaw + math.pi, math.tau))
 
-    @property
+    @lazy
     def width_m(self) -> float:
         return self.columns * self.pitch_m
 
-    @property
+    @lazy
     def height_m(self) -> float:
         return self.rows * self.pitch_m
 
-    @cached_property
+    @lazy
+    def axes(self) -> tuple[float, float]:
+        """Cosine and sine of its turn: `right` is (cosine, 0, -sine), `normal` (sine, 0, cosine)."""
+        return math.cos(self.yaw), math.sin(self.yaw)
+
+    @lazy
     def right(self) -> np.ndarray:
-        return yaw_matrix(self.yaw)[:, 0]
+        """(3,) unit vector along its foot, as `yaw_matrix` has it."""
+        cosine, sine = self.axes
+        return np.array([cosine, 0.0, -sine])
 
-    @cached_property
+    @lazy
     def normal(self) -> np.ndarray:
-        return yaw_matrix(self.yaw)[:, 2]
+        """(3,) unit vector out of its face."""
+        cosine, sine = self.axes
+        return np.array([sine, 0.0, cosine])
 
-    @cached_property
+    @lazy
     def centre(self) -> np.ndarray:
         return np.array(self.corner) + self.right * self.width_m / 2 + UP * self.height_m / 2
 
-    @cached_property
+    @lazy
     def radius_m(self) -> float:
         """Of the sphere about the centre that holds the wall with its frame and its label."""
         return math.hypot(self.width_m, self.height_m + 1.2) / 2 + 0.3
@@ -220,7 +229,7 @@ class Layout:
     router: object = None
     """What re-routes ribbons when walls move (see interact.ribbons); None: they stay."""
 
-    @cached_property
+    @lazy
     def sides(self) -> tuple[float, float]:
         """Least and greatest x that anything reaches, metres."""
         ends = [place.corner[0] + place.right[0] * place.width_m * k for place in self.all for k in (0, 1)]

@@ -68,7 +68,8 @@ class Training:
             if path:
                 self.shown, self.words = path, self.named(path)
                 self._called = self.words
-                self.asked = self.asked or path
+                if not self.awaited:  # nor another asked for since
+                    self.asked = path
             return ""
         told = "" if path and path in self.unfit else result.error
         if path:

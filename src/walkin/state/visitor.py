@@ -83,6 +83,8 @@ class Gestures:
     """When words were last about another value."""
     aimed: tuple[Bounds, Aims, Quads | None] | None = None
     """All that a ray can meet, in one, and what it was made of."""
+    quiet: int = -1
+    """World.news when nothing was under way that goes on by itself; -1: something is."""
     ahead: dict[str, Ahead] = field(default_factory=dict)
     """... and what of it each hand's ray can meet while it hardly moves."""
 

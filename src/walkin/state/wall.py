@@ -8,6 +8,7 @@ import numpy as np
 
 from walkin.graph import Node
 from walkin.interventions import Intervention
+from walkin.lazy import lazy
 from walkin.mosaic import Mosaic
 from walkin.readings import Changed
 from walkin.state.places import Place
@@ -47,9 +48,9 @@ class Wall:
     fresh: tuple[np.ndarray, ...] = ()
     """All levels of `tiles`, which keep one, from when they came until they are on the GPU."""
 
-    @property
+    @lazy
     def key(self) -> str:
-        """Its name in the room."""
+        """Its name in the room, as long as it stands there."""
         return wall_key(self.exhibit, self.node.address)
 
     @property
@@ -80,11 +81,12 @@ class Wall:
 
     def tile_at(self, x: float, y: float) -> tuple[int, float, float] | None:
         """(channel, u, v) at grid coordinates, u and v from 0 to 1 over the picture; None in a gap or past the end."""
-        column, row = min(int(x), self.place.columns - 1), min(int(y), self.place.rows - 1)
-        position = row * self.place.columns + column
-        if position >= self.count:
+        place, mosaic = self.place, self.node.mosaic
+        column, row = min(int(x), place.columns - 1), min(int(y), place.rows - 1)
+        position = row * place.columns + column
+        if position >= mosaic.count:
             return None
-        width, height = tile_fill(self.place.fill, self.mosaic)
+        width, height = tile_fill(place.fill, mosaic)
         u = (x - column - 0.5) / width + 0.5
         v = (y - row - 0.5) / height + 0.5
         if not (0 <= u < 1 and 0 <= v < 1):

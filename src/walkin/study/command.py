@@ -114,7 +114,8 @@ def _train_all(data: Data, wanted: tuple[Planned, ...], finished: list[bool], pr
             clock.done += epochs
             made += 1
     except KeyboardInterrupt:
-        line.say(f"stopped after {made} networks; the same command goes on")
+        networks = "1 network" if made == 1 else f"{made} networks"
+        line.say(f"stopped after {networks}; the same command goes on")
         raise
     finally:
         line.end()

@@ -15,6 +15,8 @@ from walkin.requests import Request
 from walkin.state.exhibit import Exhibit
 from walkin.world import World
 
+SORT_TOLD = {"max": "largest value", "positive": "share above zero"}
+
 
 def _fold(world: World, given: Input, level: str = "") -> Iterator[Request]:
     yield from fold.fold(world, level)
@@ -68,7 +70,7 @@ def _sort(world: World, given: Input, key: str = "", sort: str = "") -> None:
     # One that was sorted by change and is compared no more begins anew.
     arrange.sort_wall(world, wall, sort or after(sorts, wall.sort if wall.sort in sorts else sorts[-1]))
     if not sort:
-        world.notify(f"{wall.key}: channels by {wall.sort}")
+        world.notify(f"{wall.key}: channels by {SORT_TOLD.get(wall.sort, wall.sort)}", about="sort")
 
 
 def _sort_walls(world: World, given: Input, sort: str, key: str | None = None) -> None:

@@ -88,7 +88,9 @@ def _showing(world: World, given: Input, showing: str = "", key: str = "") -> No
     visualising.show(world, showing if showing or key else visualising.next_showing(now), wall)
     if not showing and not key:
         whose = wall.key if wall is not None else "all walls"
-        world.notify(f"{whose}: {SHOWN[world.showing(wall) if wall is not None else world.look.showing]}")
+        world.notify(
+            f"{whose}: {SHOWN[world.showing(wall) if wall is not None else world.look.showing]}", about="showing"
+        )
 
 
 def _recipe(world: World, given: Input, name: str, value: Any = None) -> None:

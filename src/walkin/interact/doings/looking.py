@@ -12,6 +12,12 @@ from walkin.interact.doings.pointed import wall_of
 from walkin.interact.handling.panel import hang_panel
 from walkin.world import COLOR_MAPS, RANGES, World
 
+RANGE_TOLD = {
+    "channel": "range per channel",
+    "wall": "range per wall",
+    "percentile": "range: percentiles 1 to 99 of each wall",
+}
+
 
 def _light(world: World, given: Input, on: bool | None = None) -> None:
     """The room and the panel, dark on light."""
@@ -29,13 +35,13 @@ def _ribbons(world: World, given: Input, on: bool | None = None) -> None:
 def _colors(world: World, given: Input, name: str = "") -> None:
     world.look = replace(world.look, color_map=name or after(COLOR_MAPS, world.look.color_map))
     if not name:
-        world.notify(f"colour map: {world.look.color_map}")
+        world.notify(f"colour map: {world.look.color_map}", about="colors")
 
 
 def _range(world: World, given: Input, mode: str = "") -> None:
     world.look = replace(world.look, range_mode=mode or after(RANGES, world.look.range_mode))
     if not mode:
-        world.notify(f"range per {world.look.range_mode}")
+        world.notify(RANGE_TOLD[world.look.range_mode], about="range")
 
 
 def _keys(world: World, given: Input) -> None:

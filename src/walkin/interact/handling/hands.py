@@ -14,6 +14,7 @@ FLOOR_M = 30.0  # the furthest floor that a ray ends on
 NOTHING_M = 5.0  # where a ray ends that meets nothing
 TICK_S, TICK_AMPLITUDE = 0.010, 0.2
 TELL_S = 0.1  # nobody reads a number that changes more often
+FACE = ("tile", "gap")  # of what is met: between two tiles nothing is another
 REST_S = 0.15  # a ray that only passes asks for nothing: what is read of a wall does not flicker behind it
 
 
@@ -28,6 +29,7 @@ def point(world: World, given: Input) -> None:
             hands.append(hand)
             rays.append(Ray.of(rows_product(stage.rows, aim.rows), stage.scale * aim.scale))
     pointers: dict[str, Pointer] = {}
+    before = dict(world.met)
     world.met.clear()
     for side, hand, ray, met in zip(sides, hands, rays, meet_all(world, rays, sides), strict=True):
         if side == "right" and world.panel_met is not None:
@@ -35,6 +37,8 @@ def point(world: World, given: Input) -> None:
         if hand.stage_from_grip is not None:
             pointers[side] = _pointer(stage, hand, ray, met)
         world.met[side] = met
+    if before.keys() != world.met.keys() or not all(map(_on_same, world.met.values(), before.values())):
+        world.revision += 1
     met = world.met.get("right")
     hover = hover_at(world, met) if met is not None else None
     if met is not None and met.kind in WALL_KINDS:
@@ -52,9 +56,17 @@ def point(world: World, given: Input) -> None:
             if before is None or (before.address, before.channel) != (hover.address, hover.channel):
                 world.pulses.append(Pulse("right", TICK_S, TICK_AMPLITUDE))
         world.hover = hover
-        world.revision += 1
+        world.pass_by()
     _rest(world, met)
     _tell(world)
+
+
+def _on_same(met: Met | None, before: Met | None) -> bool:
+    """Whether a ray is on the same thing as before, and the same part of it; which tile of a wall is no matter."""
+    if met is None or before is None:
+        return met is before
+    kinds = met.kind, before.kind
+    return met.key == before.key and (kinds[0] == kinds[1] or (kinds[0] in FACE and kinds[1] in FACE))
 
 
 def resting(world: World) -> bool:
@@ -72,7 +84,7 @@ def _tell(world: World) -> None:
     if world.hover is world.told or 0.0 <= world.time_s - world.gestures.told_s < TELL_S:
         return
     world.told, world.gestures.told_s = world.hover, world.time_s
-    world.revision += 1
+    world.pass_by()
 
 
 def _rest(world: World, met: Met | None) -> None:
@@ -86,7 +98,7 @@ def _rest(world: World, met: Met | None) -> None:
         gestures.pointed, gestures.pointed_s = pointed, world.time_s
     if pointed != world.rested and (world.time_s - gestures.pointed_s >= REST_S or pointed is None):
         world.rested = pointed
-        world.revision += 1
+        world.pass_by()
 
 
 def _pointer(stage: Pose, hand: Hand, ray: Ray, met: Met | None) -> Pointer:

@@ -139,7 +139,8 @@ def _inside(wall: Wall, met: Met) -> tuple[float, float]:
 def _hover(wall: Wall, channel: int, u: float, v: float, distance: float) -> Hover | None:
     if wall.tiles is None or not (0 <= u < 1 and 0 <= v < 1):
         return None
-    row, column = int(v * wall.mosaic.height), int(u * wall.mosaic.width)
+    mosaic = wall.node.mosaic
+    row, column = int(v * mosaic.height), int(u * mosaic.width)
     value = wall.tiles.value(channel, row, column)
     return Hover(wall.key, wall.node.address, channel, row, column, value, distance)
 

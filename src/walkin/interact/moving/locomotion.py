@@ -78,7 +78,7 @@ def yaw_of(head: Pose) -> float:
 
 def move_stage(world: World, world_from_stage: Pose) -> None:
     world.world_from_stage = world_from_stage
-    world.revision += 1
+    world.pass_by()
 
 
 def stand(world: World, given: Input, x: float, y: float, z: float, yaw: float, scale: float = 1.0) -> None:

@@ -115,12 +115,9 @@ def reroute_all(world: World, exhibit: Exhibit) -> None:
         return
     places = {wall.node.address: wall.place for wall in world.walls.values() if wall.exhibit == exhibit.key}
     moved = {address for address, place in places.items() if place != layout.places[address]}
-    exhibit.ribbons = tuple(
-        layout.router.ribbon((ribbon.source, ribbon.target), places, layout, exhibit.x_m)
-        if ribbon.source in moved or ribbon.target in moved
-        else ribbon
-        for ribbon in layout.ribbons
-    )
+    again = [(r.source, r.target) for r in layout.ribbons if r.source in moved or r.target in moved]
+    made = iter(layout.router.ribbons(again, places, layout, exhibit.x_m))
+    exhibit.ribbons = tuple(next(made) if r.source in moved or r.target in moved else r for r in layout.ribbons)
 
 
 def _reroute(world: World, exhibit: Exhibit, address: str) -> None:
@@ -134,9 +131,6 @@ def _reroute(world: World, exhibit: Exhibit, address: str) -> None:
         for wall in world.walls.values()
         if wall.exhibit == exhibit.key and wall.node.address in touched
     }
-    exhibit.ribbons = tuple(
-        layout.router.ribbon((ribbon.source, ribbon.target), places, layout, exhibit.x_m)
-        if address in (ribbon.source, ribbon.target)
-        else ribbon
-        for ribbon in exhibit.ribbons
-    )
+    again = [(r.source, r.target) for r in exhibit.ribbons if address in (r.source, r.target)]
+    made = iter(layout.router.ribbons(again, places, layout, exhibit.x_m))
+    exhibit.ribbons = tuple(next(made) if address in (r.source, r.target) else r for r in exhibit.ribbons)

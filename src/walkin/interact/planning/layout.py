@@ -12,9 +12,7 @@ from __future__ import annotations
 import math
 from itertools import accumulate
 
-import numpy as np
-
-from walkin.geometry import Pose, yaw_matrix
+from walkin.geometry import Pose
 from walkin.graph import Network
 from walkin.interact.planning.ribbons import Router, routed
 from walkin.interact.planning.spiral import lay_out_spiral
@@ -77,8 +75,7 @@ def _comb(
                     width = max(width, slots[side][number])
                 if along and (along + width) * math.sin(turn) > p.reach_m:
                     start, along = start + along * math.cos(turn) + p.lane_gap_m, 0.0
-                inner = np.array([side * start, 0.0, z])
-                places[address] = _place(side, inner, along, turn, sizes[address], stage, number, p)
+                places[address] = _place(side, (side * start, z), along, turn, sizes[address], stage, number, p)
                 along += width + p.lane_gap_m
             if lane:
                 free_z[side] = z
@@ -152,7 +149,7 @@ def _row_depth(width: float, p: LayoutParameters) -> float:
 
 def _place(
     side: int,
-    inner: np.ndarray,
+    inner: tuple[float, float],
     along: float,
     turn: float,
     size: Grid,
@@ -160,13 +157,12 @@ def _place(
     number: int,
     p: LayoutParameters,
 ) -> Place:
-    """The wall that begins `along` metres into the row whose inner end is `inner`."""
+    """The wall that begins `along` metres into the row whose inner end is `inner`, x and z."""
     columns, rows, pitch, fill = size
     width = columns * pitch
     # Right of the aisle a wall turns its face to the left, which is a negative yaw of its normal about +Y.
     yaw = -turn if side > 0 else turn
-    outwards = yaw_matrix(yaw)[:, 0] * side
-    corner = inner + outwards * (along if side > 0 else along + width)
-    foot = foot_m(rows * pitch, p)
-    lane = number * side
-    return Place((float(corner[0]), foot, float(corner[2])), yaw, columns, rows, pitch, fill, stage, lane)
+    x, z = inner
+    to_corner = side * (along if side > 0 else along + width)  # along its right
+    corner = x + math.cos(yaw) * to_corner, foot_m(rows * pitch, p), z - math.sin(yaw) * to_corner
+    return Place(corner, yaw, columns, rows, pitch, fill, stage, number * side)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -67,6 +66,14 @@ class Router:
             curve,
         )
 
+    def ribbons(
+        self, edges: Sequence[tuple[str, str]], places: Mapping[str, Place], layout: Layout, x_m: float = 0.0
+    ) -> list[Ribbon]:
+        """Those of some edges, between walls where they stand now; x_m: the middle of the aisle."""
+        if self.curve is None:
+            return self.straight(edges, places, layout, x_m) if edges else []
+        return [self.ribbon(edge, places, layout, x_m) for edge in edges]
+
     def ribbon(self, edge: tuple[str, str], places: Mapping[str, Place], layout: Layout, x_m: float = 0.0) -> Ribbon:
         """One edge's, between walls where they stand now; x_m: the middle of the aisle."""
         if self.curve is None:
@@ -91,14 +98,10 @@ class Router:
         self, edges: Sequence[tuple[str, str]], places: Mapping[str, Place], layout: Layout, x_m: float = 0.0
     ) -> list[Ribbon]:
         """Those of edges along an aisle, in one go: numpy takes as long for one as for hundreds."""
-        ends = [
-            (
-                *_port(places.get(source, layout.picture), self.leaves[source, target], outgoing=True),
-                *_port(places.get(target, layout.board), self.arrives[target, source], outgoing=False),
-            )
-            for source, target in edges
-        ]
-        start, leave, end, arrive = np.array(ends).reshape(-1, 4, 2).swapaxes(0, 1)
+        sources = [places.get(source, layout.picture) for source, _ in edges]
+        targets = [places.get(target, layout.board) for _, target in edges]
+        start, leave = _ports_of(sources, [self.leaves[edge] for edge in edges], outgoing=True)
+        end, arrive = _ports_of(targets, [self.arrives[target, source] for source, target in edges], outgoing=False)
         skips = np.array([edge in self.tracks for edge in edges], bool)
         tracks = np.array([x_m + self.tracks[edge] for edge in edges if edge in self.tracks])
         main = iter(_turned(start[~skips], leave[~skips], end[~skips], arrive[~skips]).astype(np.float32))
@@ -113,10 +116,7 @@ class Router:
 
 def routed(layout: Layout, router: Router) -> Layout:
     """With all its ribbons."""
-    if router.curve is None:
-        ribbons = tuple(router.straight(router.edges, layout.places, layout))
-    else:
-        ribbons = tuple(router.ribbon(edge, layout.places, layout) for edge in router.edges)
+    ribbons = tuple(router.ribbons(router.edges, layout.places, layout))
     return replace(layout, ribbons=ribbons, router=router)
 
 
@@ -125,20 +125,29 @@ Flat = tuple[float, float]
 
 
 def _port(place: Place, offset: float, *, outgoing: bool) -> tuple[Flat, Flat]:
-    """Where a ribbon touches a wall, and its direction there.
+    """Where a ribbon touches a wall, and its direction there."""
+    (at,), (direction,) = (ends.tolist() for ends in _ports_of([place], [offset], outgoing=outgoing))
+    return (at[0], at[1]), (direction[0], direction[1])
 
-    It arrives at the foot of the face and leaves from the edge next to the aisle.
+
+def _ports_of(places: Sequence[Place], offsets: Sequence[float], *, outgoing: bool) -> tuple[np.ndarray, np.ndarray]:
+    """(n, 2) each: where ribbons touch walls, and their directions there.
+
+    They arrive at the foot of the face and leave from the edge next to the aisle.
     """
-    (right_x, right_z), (normal_x, normal_z) = _axes(place)
-    x, _, z = place.corner
-    left_of_aisle = place.yaw > 0 or (place.yaw == 0 and x + place.width_m / 2 < 0)
-    if left_of_aisle:  # inwards: from the aisle into the wall's width
-        x, z, right_x, right_z = x + right_x * place.width_m, z + right_z * place.width_m, -right_x, -right_z
+    numbers = np.array([(p.corner[0], p.corner[2], *p.axes, p.width_m, p.yaw) for p in places], float).reshape(-1, 6)
+    x, z, cosines, sines, widths, yaws = numbers.T
+    left_of_aisle = (yaws > 0) | ((yaws == 0) & (x + widths / 2 < 0))
+    # Inwards: from the aisle into the wall's width.
+    inwards = np.where(left_of_aisle, -1.0, 1.0)
+    x, z = np.where(left_of_aisle, x + cosines * widths, x), np.where(left_of_aisle, z - sines * widths, z)
+    right_x, right_z = cosines * inwards, -sines * inwards
     if outgoing:
-        out = 0.06 + abs(offset)
-        return (x - right_x * out, z - right_z * out), (0.0, -1.0)
-    along = min(place.width_m / 2, 0.28) + offset
-    return (x + right_x * along + normal_x * 0.04, z + right_z * along + normal_z * 0.04), (-normal_x, -normal_z)
+        out = 0.06 + np.abs(offsets)
+        return np.stack([x - right_x * out, z - right_z * out], axis=1), np.tile((0.0, -1.0), (len(x), 1))
+    along = np.minimum(widths / 2, 0.28) + offsets
+    at = np.stack([x + right_x * along + sines * 0.04, z + right_z * along + cosines * 0.04], axis=1)
+    return at, np.stack([-sines, -cosines], axis=1)
 
 
 def _foot(place: Place, offset: float, *, outgoing: bool) -> tuple[Flat, Flat]:
@@ -151,8 +160,8 @@ def _foot(place: Place, offset: float, *, outgoing: bool) -> tuple[Flat, Flat]:
 
 
 def _axes(place: Place) -> tuple[Flat, Flat]:
-    """A wall's right and normal, as geometry.yaw_matrix has them."""
-    c, s = math.cos(place.yaw), math.sin(place.yaw)
+    """A wall's right and normal."""
+    c, s = place.axes
     return (c, -s), (s, c)
 
 

@@ -20,6 +20,7 @@ from walkin.network.featurevis.cache import Cache
 from walkin.network.featurevis.reach import Reach, input_side
 from walkin.network.loading.loaded import Loaded
 from walkin.results import Notice, Progress
+from walkin.sizes import counted
 
 JOB = "evidence"
 MOST = {"cpu": 8, "mps": 16, "cuda": 64}  # pictures at a time; on two cores batches gain a tenth
@@ -67,7 +68,7 @@ def framed(loaded: Loaded) -> Loaded:
 
 def look(loaded: Loaded, pictures: Collection, cache: Cache | None, network: str = "") -> Generator[Told, None, Looked]:
     """All pictures through the network. WalkinError if none of them gets through."""
-    label = f"{loaded.name}: looking through {len(pictures):,} pictures"
+    label = f"{loaded.name}: looking through {counted(len(pictures), 'picture')}"
     yield Progress(JOB, label, None, network=network)
     loaded = framed(loaded)
     reach = Reach.of(loaded)

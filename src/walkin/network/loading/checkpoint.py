@@ -124,7 +124,8 @@ def fit(model: nn.Module, state: Mapping[str, Any]) -> Fit:
     ignored = [key for key in extra if not missing and key.partition(".")[0] not in parts]
     unexpected = [key for key in extra if key not in set(ignored)]
     if ignored:
-        notes.append(f"{len(ignored)} entries of the checkpoint left out: {_first(ignored)}")
+        entries = "1 entry" if len(ignored) == 1 else f"{len(ignored)} entries"
+        notes.append(f"{entries} of the checkpoint left out: {_first(ignored)}")
         state = {key: value for key, value in state.items() if key not in set(ignored)}
     mismatched, classes = [], set()
     for key, own in wanted.items():

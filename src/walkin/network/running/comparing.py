@@ -83,6 +83,12 @@ class Held:
         return Compared(self.title, walls, first, serial, network)
 
 
+def same_shapes(one: nn.Module, other: nn.Module) -> bool:
+    """Whether the weights of both have the same names and shapes."""
+    shapes = [{name: tuple(value.shape) for name, value in m.named_parameters()} for m in (one, other)]
+    return type(one) is type(other) and shapes[0] == shapes[1]
+
+
 def compared(node: Node, a: Tensor, b: Tensor) -> tuple[Tensor, Changed]:
     """A - B as float32, and how large it is.
 

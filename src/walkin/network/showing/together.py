@@ -62,7 +62,7 @@ class Together(Generic[Name]):
         self._memory: list[Tensor] = []
         self._threads = helpers(os.cpu_count() or 1)
         self._helpers: ThreadPoolExecutor | None = None
-        self._under_way: deque[Future[None]] = deque()
+        self._under_way: deque[tuple[Future[None], Group[Name]]] = deque()
 
     def take(self, name: Name, node: Node, value: Tensor) -> bool:
         """Whether there is something to be gained, and what the node gave is kept until its group is made."""
@@ -90,14 +90,24 @@ class Together(Generic[Name]):
         return True
 
     def finish(self) -> None:
-        """Make all that are waiting; raises what went wrong with any."""
+        """Make all that are waiting, on this thread too, which has nothing else to do; raises what went wrong with
+        any."""
         try:
-            while self._groups:
-                self._begin(self._groups.pop(next(iter(self._groups))))
-            while self._under_way:
-                self._under_way.popleft().result()
+            waiting = list(self._groups.values())
+            self._groups.clear()
+            while waiting or self._under_way:
+                group = waiting.pop() if waiting else self._take_back()
+                if group is not None:
+                    self._make(group)
         finally:
             self.forget()
+
+    def _take_back(self) -> Group[Name] | None:
+        """The last group that is under way, if it has not been begun; else it is waited for."""
+        future, group = self._under_way.pop()
+        if future.cancel():
+            return group
+        return future.result()
 
     def forget(self) -> None:
         """Drop all that is not made yet."""
@@ -115,10 +125,10 @@ class Together(Generic[Name]):
         if not self._threads:
             return self._make(group)
         if len(self._under_way) >= self._threads + WAITING:
-            self._under_way.popleft().result()
+            self._under_way.popleft()[0].result()
         if self._helpers is None:
             self._helpers = ThreadPoolExecutor(self._threads, "walkin tiles", torch.set_num_threads, (1,))
-        self._under_way.append(self._helpers.submit(self._make, group))
+        self._under_way.append((self._helpers.submit(self._make, group), group))
         return None
 
     def _make(self, group: Group[Name]) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from walkin.graph import Node
-from walkin.network.showing.quantise import SAMPLES, percentiles, quantise
+from walkin.network.showing.quantise import SAMPLES, percentiles_of_rows, quantise
 from walkin.tiles import Tiles
 
 MOST = 1 << 16  # values of a node: more of them are worth calls of their own
@@ -49,6 +49,7 @@ class Vectors(Generic[Name]):
         lows, highs = (ends.reduceat(values, begins[:-1]).tolist() for ends in (np.minimum, np.maximum))
         sound = np.isfinite(lows) & np.isfinite(highs)
         zeros, positive = (values == 0).astype(np.float32), (values > 0).astype(np.float32)
+        ranges = _percentile_ranges(values, begins)
         for number, (name, node, value) in enumerate(waiting):
             if not sound[number]:
                 yield name, node, quantise(node, value.view(1, *node.shape[1:]))
@@ -68,8 +69,19 @@ class Vectors(Generic[Name]):
                     mean=mine,
                     flawed=np.zeros(mosaic.count, np.int32),
                     wall_range=wall_range,
-                    percentile_range=percentiles(mine[:: max(1, mosaic.count // SAMPLES) | 1]) or wall_range,
+                    percentile_range=ranges[number],
                     zeros=zeros[own],
                     positive=positive[own],
                 ),
             )
+
+
+def _percentile_ranges(values: np.ndarray, begins: np.ndarray) -> list[tuple[float, float]]:
+    """Of each vector from one of `begins` to the next; those of one length in one go."""
+    counts = np.diff(begins)
+    found = np.zeros((len(counts), 2))
+    for count in set(counts.tolist()):
+        these = np.flatnonzero(counts == count)
+        step = max(1, count // SAMPLES) | 1
+        found[these] = percentiles_of_rows(values[begins[these][:, None] + np.arange(0, count, step)])
+    return [(low, high) for low, high in found.tolist()]

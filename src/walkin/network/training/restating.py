@@ -47,10 +47,25 @@ def restate(session: Session, request: Restate, emit: Emit) -> Iterator[Result]:
     except WalkinError as problem:
         yield replace(answer, error=str(problem))
         return
-    for result in session.restated(words, emit):
-        if not isinstance(result, Progress):
-            yield result
+    session.overdue = answer
+    yield from finish(session, emit)
+
+
+def finish(session: Session, emit: Emit) -> Iterator[Result]:
+    """All walls by the weights that are in, if that is still to be done. They are not taken out again: the old ones
+    would have to be kept for that, beside each network that is trained."""
+    answer = session.overdue
+    if answer is None:
+        return
+    try:
+        for result in session.restated(answer.words, emit):
+            if not isinstance(result, Progress):
+                yield result
+    except WalkinError:  # it fails with them: once more would, too
+        session.overdue = None
+        raise
     yield answer
+    session.overdue = None
 
 
 def first(request: Open) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 from imgui_bundle import imgui
 
 from walkin.evidence import BEST, Exemplars, Patch
+from walkin.sizes import counted
 from walkin.state.findings import Figures, number, times
 from walkin.state.growth import Bloom
 from walkin.state.wall import Wall
@@ -108,16 +109,15 @@ class Evidence:
             w.say(times(over) if over is not None else number(bloom.seen.peak), w.inks.text)
             imgui.pop_font()
             if figures is not None and over is not None:
-                w.quiet(f"the largest of {figures.count:,} pictures")
+                w.quiet(f"the largest of {counted(figures.count, 'picture')}")
                 median = f"their median {number(figures.median)}"
                 if figures.over_median is not None:
                     median = f"{times(figures.over_median)} {median}"
                 w.hint(f"{number(bloom.seen.peak)} against {number(figures.largest)}; {median}")
                 return
         if figures is not None:
-            w.hint(
-                f"{figures.count:,} pictures reach {number(figures.largest)} at most, median {number(figures.median)}"
-            )
+            reach = counted(figures.count, "picture") + (" reaches" if figures.count == 1 else " reach")
+            w.hint(f"{reach} {number(figures.largest)} at most, median {number(figures.median)}")
 
     def _patches(self, desk: Desk, wall: Wall, channel: int) -> None:
         w, world = desk.widgets, desk.world
@@ -182,7 +182,7 @@ class Evidence:
                 desk.ask(pressed.lower())
             return
         if evidence is not None:
-            words = f"{evidence.count:,} pictures of {evidence.title}"
+            words = f"{counted(evidence.count, 'picture')} of {evidence.title}"
             w.hint(words + (f"; {evidence.broken:,} could not be looked at" if evidence.broken else ""))
         name = "Look through the pictures"
         if w.button(name, width=-1, primary=evidence is None, enabled=world.network is not None):

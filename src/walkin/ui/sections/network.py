@@ -8,6 +8,7 @@ from pathlib import Path
 from imgui_bundle import imgui
 
 from walkin.graph import Network as Graph
+from walkin.sizes import counted
 from walkin.state.exhibit import Exhibit
 from walkin.ui.section import Desk
 from walkin.ui.tree import Row, Tree, shape_of
@@ -52,7 +53,7 @@ class Network:
                 self._tree.reveal(visited.node.address)
         assert self._tree is not None
         w.title(graph.name)
-        w.quiet(f"{graph.maps:,} maps in {len(graph):,} nodes, {_count(graph.parameters)} parameters")
+        w.quiet(f"{counted(graph.maps, 'map')} in {counted(len(graph), 'node')}, {_count(graph.parameters)} parameters")
         if graph.weights and not exhibit.training.words:
             w.hint(graph.weights)
         if exhibit.training.paths or exhibit.training.words:

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 
 from imgui_bundle import imgui
 
+from walkin.sizes import counted
 from walkin.state.things import COLUMNS, NOISES, ROWS
 from walkin.ui.section import Desk
 from walkin.ui.slot import draw_slot
@@ -102,7 +103,7 @@ class Picture:
         if not shelf.slots:
             w.quiet("No picture fits." if shelf.complete else "The pictures are being listed.")
         more = "" if shelf.complete else " so far"
-        w.hint(f"{shelf.count:,} of {shelf.total:,}{more}" if shelf.query else f"{shelf.count:,} pictures{more}")
+        w.hint(f"{shelf.count:,} of {shelf.total:,}{more}" if shelf.query else counted(shelf.count, "picture") + more)
         if shelf.seed is None:
             imgui.same_line()
             w.hint(f"page {shelf.page + 1:,} of {shelf.pages:,}")

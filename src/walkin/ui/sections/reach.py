@@ -8,6 +8,7 @@ from imgui_bundle import imgui
 
 from walkin.picture_source import File
 from walkin.readings import Changed
+from walkin.sizes import counted
 from walkin.state.exhibit import Exhibit
 from walkin.state.wall import Wall
 from walkin.ui.legend import number
@@ -122,7 +123,7 @@ class Reach:
             for each in found.effects:
                 w.pair(each.name, f"{percent(each.before)} → {percent(each.after)}")
         if found.walls:
-            w.hint(f"{found.walls} walls again, in {found.seconds:.2f} s")
+            w.hint(f"{counted(found.walls, 'wall')} again, in {found.seconds:.2f} s")
 
     def _compare(self, desk: Desk, exhibit: Exhibit) -> None:
         w, world, found = desk.widgets, desk.world, exhibit.compared
