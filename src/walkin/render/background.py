@@ -42,15 +42,15 @@ class Background:
         self._told_apart = is_software(ctx)
         self._eyes: list[tuple[Half, Half]] = []
 
-    def choose(self, sight: Sight) -> None:
-        """For all eyes of a frame, and of those to come as long as the sight holds."""
+    def choose(self, sight: Sight, *, walls: bool) -> None:
+        """For all eyes of a frame, and of those to come as long as the sight holds. `walls`: whether they are drawn."""
         while len(self._eyes) < len(sight.eyes):
             air, floor = (
                 Half(*(Instances(self._ctx, made, "4f /i", PART) for _ in range(2))) for made in self._programs
             )
             self._eyes.append((air, floor))
         for number, eye in enumerate(sight.eyes):
-            cells = sight.cells[number] if self._told_apart else WHOLE
+            cells = sight.cells[number] if self._told_apart and walls else WHOLE
             for half, floor in zip(self._eyes[number], (False, True), strict=True):
                 half.open.write(_reaching(eye, cells.open, floor))
                 half.mixed.write(_reaching(eye, cells.mixed, floor))

@@ -283,7 +283,8 @@ class Renderer:
         """And use it. All of it is going to be drawn over, so a processor need not clear the colours; a GPU is told by
         that that none of them is to be kept."""
         framebuffer.depth_mask = True
-        framebuffer.color_mask = (not self._software,) * 4
+        kept = self._software
+        framebuffer.color_mask = not kept, not kept, not kept, not kept
         framebuffer.clear(depth=1.0)
         framebuffer.color_mask = True, True, True, True
         framebuffer.use()  # from here on with that mask
@@ -340,8 +341,9 @@ class Renderer:
         self._labels.choose(world, sight)
         self._ribbons.choose(sight)
         self._pictures.choose(sight)
-        self._background.choose(sight)
-        if self._atlas is not None:
+        there = self._atlas is not None and self._world is world
+        self._background.choose(sight, walls=there)
+        if there:
             self._walls.choose(sight)
             self._panels.choose(sight)
 
