@@ -331,6 +331,7 @@ class Atlas:
         """Layers of that side or of a larger one, whichever take less: of walls that are a little more than half as
         wide as a layer there is but one on each."""
         found: list[tuple[int, int, list[tuple[str, Part]], list[Spot]]] = []
+        sides = self._spare.sides if self._spare is not None else ()
         for larger in (side, 2 * side, 4 * side):
             if found and (larger > self._largest or FEW * layer_bytes(larger) > self._block_bytes):
                 break
@@ -338,7 +339,10 @@ class Atlas:
             spots = on_shelves([(width, height) for _, (width, height, _, _) in parts], larger // ALIGN)
             taken = (1 + max(spot.layer for spot in spots)) * layer_bytes(larger)
             found.append((taken, larger, parts, spots))
-        least, sides = min(each[0] for each in found), self._spare.sides if self._spare is not None else ()
+            filled = sum(width * height for _, (width, height, _, _) in parts) * layer_bytes(ALIGN)
+            if larger in sides and taken <= SPARE_TAKES * filled:
+                return larger, parts, spots  # whatever others take
+        least = min(each[0] for each in found)
         there = [each for each in found if each[1] in sides and each[0] <= SPARE_TAKES * least]
         return min(there or found, key=lambda each: each[0])[1:]
 
