@@ -862,3 +862,24 @@ def test_weights_that_wait_are_cancelled_without_a_trace(trained: Any):
     app.act("checkpoint", 0)
     app.settle()
     assert training.shown == training.paths[0]
+
+
+class Blocks(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.end = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3)), nn.Linear(5, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.end(self.first(x).mean((2, 3)))
+
+
+def test_a_block_that_is_changed_marks_the_wall_that_gives_what_it_gives(tmp_path: Path):
+    room = Room(tmp_path)
+    room.open("", 3, Blocks())
+    sent = room.act("intervene", "first/2=0")
+    assert next(tiles.address for tiles in of(Tiles, sent)) == "first.1"
+    assert float(np.abs(room.shown()["first.1"][2]).max()) == 0.0
+    here = room.world.here
+    assert here.fitting == here.interventions == (Intervention("first", (2,)),)
+    assert room.world.walls["first.1"].touched == here.interventions and not room.world.walls["first.0"].touched
+    assert here.intervened is not None and here.intervened.effects

@@ -351,6 +351,32 @@ def test_a_hook_gives_the_same(act: str, factor: float):
     assert torch.equal(found["fc"], wanted)
 
 
+def test_a_block_is_changed_at_the_wall_that_gives_what_it_gives():
+    """As a hook on the block has it; and where no one wall gives that, the line says so."""
+    torch.manual_seed(3)
+    model, x = torchvision.models.resnet18().eval(), torch.randn(1, 3, 64, 64)
+
+    def hook(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+        output = output.clone()
+        output[:, 17] = 0
+        return output
+
+    for block in (model.layer3[1], model.layer3):
+        handle = block.register_forward_hook(hook)
+        with torch.no_grad():
+            wanted = model(x)
+        handle.remove()
+        address = "layer3" if block is model.layer3 else "layer3.1"
+        found = walkin.activations(model, x, nodes="fc", interventions=[f"{address}/17=0"])
+        assert torch.allclose(found["fc"], wanted, atol=1e-6)
+        assert not torch.allclose(found["fc"], walkin.activations(model, x, nodes="fc")["fc"], atol=1e-4)
+    graph = walkin.trace(model, x)
+    given = [graph.giving(each) for each in ("layer3", "layer3.1", "layer3.1.conv2", "layer9", "")]
+    assert [node and node.address for node in given] == ["layer3.1/add", "layer3.1/add", "layer3.1.conv2", None, None]
+    googlenet = walkin.trace(torchvision.models.googlenet(weights=None, init_weights=False).eval(), x)
+    assert googlenet.giving("inception3a.branch2") is not None
+
+
 @pytest.mark.slow
 def test_another_inputs_values_are_put_in():
     torch.manual_seed(4)

@@ -347,7 +347,9 @@ class World:
         """Walls know what is changed of them."""
         changed: dict[str, tuple[Intervention, ...]] = {}
         for each in exhibit.fitting:
-            changed[each.address] = (*changed.get(each.address, ()), each)
+            node = exhibit.network.giving(each.address) if exhibit.network is not None else None
+            address = node.address if node is not None else each.address
+            changed[address] = (*changed.get(address, ()), each)
         for wall in self.walls.values():
             if wall.exhibit == exhibit.key and wall.touched != changed.get(wall.node.address, ()):
                 wall.touched = changed.get(wall.node.address, ())

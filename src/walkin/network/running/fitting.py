@@ -25,7 +25,9 @@ def fitted(plan: Plan, wanted: Iterable[Intervention], other: Other) -> tuple[Ch
     found: dict[str, list[tuple[Intervention, Tensor | None]]] = {}
     problems: list[str] = []
     for each in wanted:
-        node, problem, value = plan.network.by_address.get(each.address), "", None
+        node, problem, value = plan.network.giving(each.address), "", None
+        if node is not None:
+            each = replace(each, address=node.address)  # of a block, the wall that gives what it gives
         if node is None or each.address not in shown:
             problem = f"no wall {each.address} as the network is cut now"
         elif node.kind == "input":
@@ -69,7 +71,8 @@ def exactly(model: nn.Module, wanted: Sequence[Intervention]) -> Callable[[Plan]
             return found[each.address]
 
         for each in wanted:
-            plan.network.find(each.address)
+            if plan.network.giving(each.address) is None:
+                plan.network.find(each.address)  # says which there are
         changes, problems = fitted(plan, wanted, other)
         for each, problem in zip(wanted, problems, strict=True):
             if problem:

@@ -68,8 +68,9 @@ def reach_in(
         except (Unfit, GraphChanged) as problem:
             address = getattr(problem, "address", "")
             reason = str(problem) if address else "with it the network goes another way"
+            concerned = {address} if address else changes.by_address.keys()
             problems = [
-                reason if not old and each.address in (address or changes.by_address) else old
+                reason if not old and _wall_of(session, each) in concerned else old
                 for each, old in zip(session.interventions, problems, strict=True)
             ]
             left = {name: each for name, each in changes.by_address.items() if address and name != address}
@@ -192,6 +193,11 @@ def fit(session: Session, wanted: tuple[Intervention, ...]) -> tuple[Changes, li
     """Where interventions go in the network as it is cut now, and of each why it does not fit, or ''."""
     assert session.plan is not None
     return fitted(session.plan, wanted, partial(values_of, session))
+
+
+def _wall_of(session: Session, each: Intervention) -> str:
+    node = session.graph.giving(each.address)
+    return node.address if node is not None else each.address
 
 
 def values_of(session: Session, each: Intervention) -> torch.Tensor:

@@ -100,7 +100,8 @@ class Reach:
     def _bounds(self, desk: Desk, exhibit: Exhibit, index: int) -> None:
         """Both ends of a clamp, within what there is on the wall."""
         w, each = desk.widgets, exhibit.interventions[index]
-        wall = _wall(desk.world, exhibit, each.address)
+        node = exhibit.network.giving(each.address) if exhibit.network is not None else None
+        wall = _wall(desk.world, exhibit, node.address) if node is not None else None
         least, most = wall.tiles.wall_range if wall is not None and wall.tiles is not None else (-1.0, 1.0)
         for name, label in (("low", "At least"), ("high", "At most")):
             now = getattr(each, name)
