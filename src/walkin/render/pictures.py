@@ -50,7 +50,11 @@ class Pictures:
 
     def _measure(self) -> None:
         there = [self._spheres[key] for key in self._shown]
-        self.around = Around(*(np.concatenate(part) for part in zip(*there, strict=True))) if there else Around()
+        if not there:
+            self.around = Around()
+            return
+        centres, radii = zip(*there, strict=True)
+        self.around = Around(np.concatenate(centres), np.concatenate(radii))
 
     def show(self, key: str, pixels: np.ndarray, place: Place, *, grained: bool = False) -> None:
         """pixels uint8 (H, W, 3) in a network's frame; the picture keeps its shape inside the square place.
