@@ -146,6 +146,19 @@ def test_a_ray_that_goes_on_over_a_wall_is_no_news():
     assert world.news > on_rim, "so is another part of the same"
 
 
+def test_words_of_another_wall_come_at_once_and_are_then_left_to_be_read():
+    visitor = mouse()
+    world, walls = visitor.world, visitor.world.walls
+    for name in ("ahead", "aside", "ahead"):
+        visitor.point(at(walls[name].place, 0.37, 0.4))
+        visitor.does()
+        told = world.told
+        assert told is not None and told is world.hover and told.address == name
+        visitor.point(at(walls[name].place, 0.40, 0.4))
+        visitor.does()
+        assert world.told is told and world.hover is not told, "nobody reads a number that changes in every frame"
+
+
 def test_what_goes_on_by_itself_ends_while_she_looks_about():
     visitor = mouse()
     world = visitor.world

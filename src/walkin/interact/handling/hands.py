@@ -80,8 +80,12 @@ def untold(world: World) -> bool:
 
 
 def _tell(world: World) -> None:
-    """What words say of the tile pointed at: not in every frame (but of another wall or none at once, see `told`)."""
-    if world.hover is world.told or 0.0 <= world.time_s - world.gestures.told_s < TELL_S:
+    """What words say of the tile pointed at: not in every frame, but of another wall or of none at once."""
+    hover, before = world.hover, world.told
+    if hover is before:
+        return
+    same = hover is not None and before is not None and hover.key == before.key
+    if same and 0.0 <= world.time_s - world.gestures.told_s < TELL_S:
         return
     world.told, world.gestures.told_s = world.hover, world.time_s
     world.pass_by()
