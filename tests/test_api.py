@@ -207,6 +207,18 @@ def test_trace_gives_the_graph():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("what", ["trace", "activations"])
+def test_a_call_without_what_the_network_is_called_with_says_so(what: str):
+    class Constant(torch.nn.Module):
+        def forward(self) -> torch.Tensor:
+            return torch.ones(1, 3)
+
+    with pytest.raises(WalkinError) as refused:
+        getattr(walkin, what)(torch.nn.Linear(2, 3))
+    assert str(refused.value) == f"{what}: give what Linear is called with: walkin.{what}(model, x)"
+    assert walkin.trace(Constant()).notes == ("nothing that was computed depends on an input",)
+
+
 def test_trace_by_name():
     network = walkin.trace("demo", fold="blocks")
     assert network.name == "demo" and network.fold == "blocks" and len(network) > 10

@@ -771,6 +771,22 @@ def test_a_picture_that_took_another_path_is_taken_back_with_its_walls(tmp_path:
     assert [wall.node for wall in room.world.walls.values()] == nodes
 
 
+class ByLight(Choosing):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        way = self.other if float(x.mean()) > 1 else self.three
+        return self.end(way(self.two(self.one(x))).mean((2, 3)))
+
+
+def test_a_picture_that_takes_another_path_than_a_says_where_in_words(tmp_path: Path):
+    room = Room(tmp_path)
+    room.open("", 3, ByLight())
+    room.act("hold")
+    sent = room.do(Feed(Pixels("white", "white"), picture=np.full((24, 24, 3), 255, np.uint8)))
+    told = [notice.text for notice in of(Notice, sent) if "nothing is compared any more" in notice.text]
+    assert len(told) == 1 and "is three where other was traced" in told[0]
+    assert room.world.here.against is None
+
+
 def test_what_a_picture_that_was_given_up_gave_is_no_picture_to_measure_changes_by(room: Room):
     """Effects are of the picture that is shown."""
     room.act("scale_tile", "one", 0, 0.5)

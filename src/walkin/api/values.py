@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -34,6 +36,7 @@ def trace(
             raise WalkinError("trace by name takes no inputs: build the network and give that", code=2)
         return opened.describe(Open(model, fold=fold, probes=marks(probes), hide=globs(hide)), lambda line: None)
     class_of(model)
+    _called_with("trace", model, example_inputs, kwargs)
     named = dict(marks(probes))
     return capture.network(model, *example_inputs, fold=fold, kwargs=kwargs, probes=named, hide=globs(hide))
 
@@ -56,6 +59,7 @@ def activations(
     """
     one_of("fold", fold, FOLDS)
     class_of(model)
+    _called_with("activations", model, inputs, kwargs)
     wanted = interventions_from(interventions)
     try:
         return capture.activations(
@@ -106,3 +110,15 @@ def difference(
     if strange := [each for each in before if each not in after or after[each].shape != before[each].shape]:
         raise WalkinError(f"A and B have not the same walls: {', '.join(strange[:3])}")
     return {address: compared(graph.find(address), value, after[address])[1] for address, value in before.items()}
+
+
+def _called_with(what: str, model: Module, inputs: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> None:
+    """Refuse a call that has forgotten what the network is called with, unless that is nothing."""
+    if inputs or kwargs:
+        return
+    with contextlib.suppress(ValueError):  # a forward that has no signature
+        try:
+            inspect.signature(model.forward).bind()
+        except TypeError as problem:
+            name = type(model).__name__
+            raise WalkinError(f"{what}: give what {name} is called with: walkin.{what}(model, x)", code=2) from problem

@@ -145,7 +145,8 @@ class Replay(TorchFunctionMode):
         if self.error is not None:
             raise self.error
         expected = self._events[event] if event < self._count else "the end"
-        self._fail(GraphChanged(f"step {event} is {name} where {expected} was traced"))
+        what, before = name.removeprefix("@"), expected.removeprefix("@")  # which calls of modules have in events
+        self._fail(GraphChanged(f"step {event} is {what} where {before} was traced"))
 
     def _fail(self, error: BaseException) -> None:
         """Remembered, because a model may catch what is raised inside it."""
