@@ -174,7 +174,7 @@ class Renderer:
         self._readings.prepare(world)
         self._prepare_hands(world, eye)
         # A frame that only set up where all is to lie must not seem the last: pictures and tiles come with the next.
-        self.uploads_waiting = self._uploads.waiting + self._labels.waiting + set_up
+        self.uploads_waiting = max(self._uploads.waiting + self._labels.waiting, int(set_up))
         self.uploaded_bytes, self.atlas_bytes = self._uploads.written_bytes, self._uploads.bytes
 
     def _is_as_it_was(self, world: World) -> bool:
