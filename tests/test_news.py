@@ -146,6 +146,18 @@ def test_a_ray_that_goes_on_over_a_wall_is_no_news():
     assert world.news > on_rim, "so is another part of the same"
 
 
+def test_a_room_that_was_only_set_up_is_not_all_there(ctx, monkeypatch: pytest.MonkeyPatch):
+    """Walls, picture and tiles may all come at once, into blocks that were made beforehand."""
+    world, renderer = furnished_room(), Renderer(ctx)
+    monkeypatch.setattr(type(renderer._uploads), "waiting", 0)
+    monkeypatch.setattr(type(renderer._labels), "prepare", lambda *_: None)
+    waiting = []
+    for _ in range(2):
+        renderer.prepare(world, np.zeros(3), 1e6)
+        waiting.append(renderer.uploads_waiting > 0)
+    assert waiting == [True, False] and list(renderer._pictures._shown) == [""]
+
+
 def test_words_of_another_wall_come_at_once_and_are_then_left_to_be_read():
     visitor = mouse()
     world, walls = visitor.world, visitor.world.walls

@@ -156,7 +156,9 @@ class Renderer:
     def prepare(self, world: World, eye: np.ndarray, budget_ms: float = 4.0) -> None:
         """Bring the GPU up to the world's state; uploads end with the budget, the nearest walls go first."""
         self._mates = None
-        if world.layout_revision and (self._world is not world or self._layout_revision != world.layout_revision):
+        other = self._world is not world or self._layout_revision != world.layout_revision
+        set_up = world.layout_revision > 0 and other
+        if set_up:
             self._set_up(world)  # what takes time enough for a frame of its own comes with the next
         else:
             if self._atlas is not None and self._places_revision != world.places_revision:
@@ -175,7 +177,8 @@ class Renderer:
         self._labels.prepare(world, eye, None if alone else budget_ms)
         self._readings.prepare(world)
         self._prepare_hands(world, eye)
-        self.uploads_waiting = self._uploads.waiting + self._labels.waiting
+        # A frame that only set up where all is to lie must not seem the last: pictures and tiles come with the next.
+        self.uploads_waiting = max(self._uploads.waiting + self._labels.waiting, int(set_up))
         self.uploaded_bytes, self.atlas_bytes = self._uploads.written_bytes, self._uploads.bytes
 
     def _is_as_it_was(self, world: World) -> bool:
