@@ -246,7 +246,7 @@ def test_what_is_hidden_is_behind_another_wall_from_wherever_the_eye_may_come_to
         tops = corners[:, 1] + extents[:, 1] + MARGIN_M
         parts = [(wall, 0.0, 1.0) for wall in screens.hides(Bodies.of_walls(bounds, np.arange(count))).nonzero()[0]]
         hidden += len(parts)
-        for wall, (first, last) in enumerate(screens.shows(bounds, np.arange(count)).tolist()):
+        for wall, (first, last) in enumerate(screens.find(bounds, np.arange(count), Bodies.none())[0].tolist()):
             parts += [(wall, 0.0, first)] * (first > 0) + [(wall, last, 1.0)] * (last < 1)
         partly += len(parts)
         for wall, first, last in parts:
