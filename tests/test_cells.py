@@ -93,7 +93,7 @@ def test_each_cell_is_open_or_mixed_or_behind_a_wall_wherever_the_eye_comes_to_b
     assert behind > 500
 
 
-def test_open_cells_are_those_that_hardly_anything_stands_in():
+def test_open_cells_are_those_that_walls_fill_for_the_smaller_part():
     """One wall in the middle of the view: all around it is open, and where it is is mixed, or behind it."""
     bounds = Bounds.of(
         furnished(chain(maps("a", 4, 4, 4)), {"a": Place((-1.0, 0.5, -4.0), 0.0, 2, 2, 1.0, 0.9)}, []).walls

@@ -22,6 +22,7 @@ CELL = 128  # pixels: llvmpipe works off a picture in squares of 64, and each re
 MOST_ACROSS = 10  # cells: of larger views they are larger
 SCREENS = 4  # walls that the view is looked for behind
 LEAST = 0.08  # of the square of the distance that such a wall's face is at least, as it is seen
+SPARE = 0.15  # of a cell's height that a wall may end short of its middle
 AHEAD_M = 0.1  # of walls that reach behind the eye what is nearer is left out
 
 
@@ -33,6 +34,8 @@ class Grid:
     """(columns + 1,)"""
     up: np.ndarray
     """(rows + 1,)"""
+    middle: np.ndarray
+    """(columns,): of each of them."""
     lengths: np.ndarray
     """(columns + 1, rows + 1): of the rays through there."""
     clip_x: tuple[float, ...]
@@ -47,7 +50,8 @@ class Grid:
         x, y = (np.minimum(np.arange(0, side + cell, cell)[: -(-side // cell) + 1], side) / side for side in size)
         across, up = left + (right - left) * x, low + (high - low) * y
         lengths = np.sqrt(1.0 + across[:, None] ** 2 + up**2)
-        return Grid(across, up, lengths, tuple((2.0 * x - 1.0).tolist()), tuple((2.0 * y - 1.0).tolist()))
+        clip_x, clip_y = (tuple((2.0 * share - 1.0).tolist()) for share in (x, y))
+        return Grid(across, up, (across[1:] + across[:-1]) / 2, lengths, clip_x, clip_y)
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,9 @@ class Cells:
     """Of one eye, and of all that see as it does (Eye.sees_as): in clip space."""
 
     open: tuple[Rectangle, ...]
-    """Where hardly anything stands."""
+    """Where walls are less than about half of what is seen."""
     mixed: tuple[Rectangle, ...]
-    """Where walls stand, and the background may be seen between them."""
+    """Where they are more, and the background may be seen between them."""
 
     @staticmethod
     def of(eye: Eye, bounds: Bounds, drawn: np.ndarray, size: tuple[int, int], slack: tuple[float, float]) -> Cells:
@@ -127,37 +131,33 @@ def _behind(eye: Eye, bounds: Bounds, walls: np.ndarray, grid: Grid, slack: tupl
 
 
 def _touched(eye: Eye, bounds: Bounds, walls: np.ndarray, grid: Grid) -> list[int]:
-    """Which cells walls and their boxes are seen in, about: bits of rows, column by column."""
+    """Which cells walls and their boxes fill for the larger part, about: bits of rows, column by column. Others are
+    drawn sooner for all that walls then cover than tested pixel by pixel."""
     rights, extents = bounds.rights.take(walls, axis=0), bounds.extents.take(walls, axis=0)
     corners = bounds.corners.take(walls, axis=0)
     ends = np.stack([corners, corners + rights * extents[:, :1]], axis=1)
     ends[..., 1] = 0.0
     tops = ends.copy()
     tops[..., 1] = (corners[:, 1] + extents[:, 1])[:, None]
-    # (walls, upper or lower edge, its ends, x y z): as the eye has them.
+    # (walls, lower or upper edge, its ends): as the eye has them.
     x, y, z = ((np.stack([ends, tops], axis=1) - eye.position) @ eye.axes).transpose(3, 0, 1, 2)
     z = -z
-    ahead = np.logical_or.reduce(z > AHEAD_M, axis=2)
+    ahead = np.logical_and.reduce(np.logical_or.reduce(z > AHEAD_M, axis=2), axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         if z.min() < AHEAD_M:
             part = np.where(z < AHEAD_M, (AHEAD_M - z) / (z[..., ::-1] - z), 0.0)
             x, y, z = (a + part * (a[..., ::-1] - a) for a in (x, y, z))
         x, y = x / z, y / z
-        turned = x[..., 0] > x[..., 1]
-        first, last = np.where(turned, x[..., 1], x[..., 0]), np.where(turned, x[..., 0], x[..., 1])
-        begin = np.where(turned, y[..., 1], y[..., 0])
-        slope = np.where(last > first, (y[..., 1] - y[..., 0]) / (x[..., 1] - x[..., 0]), 0.0)
-        # (walls, edge, columns)
-        low = np.maximum(first[..., None], grid.right[:-1])
-        high = np.minimum(last[..., None], grid.right[1:])
-        there = (low <= high) & ahead[..., None]
-        heights = begin[..., None] + slope[..., None] * (np.stack([low, high]) - first[..., None])
-    lowest = np.where(there, np.minimum(heights[0], heights[1]), np.inf).min(axis=1)
-    highest = np.where(there, np.maximum(heights[0], heights[1]), -np.inf).max(axis=1)
-    one = np.arange(len(grid.up))
-    below = (highest[..., None] > grid.up[:-1]) & (lowest[..., None] < grid.up[1:])
-    cells = np.logical_or.reduce(below, axis=0)
-    return (cells @ (1 << one[:-1])).tolist()
+        slope = (y[..., 1] - y[..., 0]) / (x[..., 1] - x[..., 0])
+        # (walls, columns): from where to where in the middle of each
+        low, high = (y[..., :1] + slope[..., None] * (grid.middle - x[..., :1])).transpose(1, 0, 2)
+        there = (grid.middle > x.min(axis=(1, 2))[:, None]) & (grid.middle < x.max(axis=(1, 2))[:, None])
+    there &= ahead[:, None]
+    spare = SPARE * (grid.up[1] - grid.up[0])
+    rows = 0.5 * (grid.up[1:] + grid.up[:-1])
+    inside = (high[..., None] + spare > rows) & (low[..., None] - spare < rows) & there[..., None]
+    cells = np.logical_or.reduce(inside, axis=0)
+    return (cells @ (1 << np.arange(len(rows)))).tolist()
 
 
 def _rectangles(columns: list[int], grid: Grid) -> tuple[Rectangle, ...]:

@@ -286,8 +286,8 @@ class Renderer:
         """And use it. All of it is going to be drawn over, so a processor need not clear the colours; a GPU is told by
         that that none of them is to be kept."""
         framebuffer.depth_mask = True
-        kept = self._software
-        framebuffer.color_mask = not kept, not kept, not kept, not kept
+        cleared = not self._software
+        framebuffer.color_mask = cleared, cleared, cleared, cleared
         framebuffer.clear(depth=1.0)
         framebuffer.color_mask = True, True, True, True
         framebuffer.use()  # from here on with that mask
