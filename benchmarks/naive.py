@@ -13,7 +13,7 @@ from walkin.render.colors import lookup_table
 from walkin.render.eye import Eye
 from walkin.render.shader import program
 from walkin.render.tile_table import TABLE_WIDTH
-from walkin.render.walls import WALL
+from walkin.render.walls import WALL, content_of
 from walkin.state.wall import Wall, tile_fill
 
 
@@ -46,8 +46,7 @@ class Naive:
         """Of the last frame."""
 
     def _array(self, ctx: moderngl.Context, record: np.ndarray) -> moderngl.VertexArray:
-        names = WALL.names or ()
-        return ctx.vertex_array(self._program, [(ctx.buffer(record.tobytes()), "4f " * len(names) + "/i", *names)])
+        return ctx.vertex_array(self._program, [content_of(ctx.buffer(record.tobytes()), self._program)])
 
     def frame(self, head: Pose, *, culled: bool) -> float:
         """Milliseconds of one frame, ctx.finish() included."""
@@ -131,4 +130,5 @@ def _records(wall: Wall, first_entry: int) -> np.ndarray:
     records["origin_cells"] = (0, 0, 1, 0)
     records["ranges"][:, 0], records["ranges"][:, 1] = tiles.low, tiles.high
     records["slots_margin"] = (1, 0, 1, 0)
+    records["shown"] = (0, 1)
     return records

@@ -322,7 +322,7 @@ class Walls:
             return 0
         variant = Variant(color_map, range_mode, flawed, grained=True)
         if variant not in self._single_arrays:
-            content = _content(self._single, self.program(variant))
+            content = content_of(self._single, self.program(variant))
             self._single_arrays[variant] = self._ctx.vertex_array(self.program(variant), [content])
         atlas.table.texture.use(1)
         self._colors.use(2)
@@ -333,11 +333,11 @@ class Walls:
     def _arrays_for(self, variant: Variant) -> list[moderngl.VertexArray]:
         if variant not in self._arrays:
             made = self.program(variant)
-            self._arrays[variant] = [self._ctx.vertex_array(made, [_content(each, made)]) for each in self._buffers]
+            self._arrays[variant] = [self._ctx.vertex_array(made, [content_of(each, made)]) for each in self._buffers]
         return self._arrays[variant]
 
 
-def _content(records: moderngl.Buffer, made: moderngl.Program) -> tuple[moderngl.Buffer, str, *tuple[str, ...]]:
+def content_of(records: moderngl.Buffer, made: moderngl.Program) -> tuple[moderngl.Buffer, str, *tuple[str, ...]]:
     """Of a vertex array, one record an instance: a variant does not need all that is in them."""
     sizes = {name: WALL[name].itemsize for name in WALL.names or ()}
     layout = " ".join(f"{size // 4}f" if name in made else f"{size}x" for name, size in sizes.items())
