@@ -122,11 +122,8 @@ class Exhibit:
         before = self.network
         same = before is not None and (before.name, before.parameters) == (network.name, network.parameters)
         if before is not None and not same:
-            self.wanted, self.exact, self.spoken = (
-                None,
-                False,
-                False,
-            )  # another network: nothing of the old one's is meant for it
+            # Another network: nothing of the old one's is meant for it.
+            self.wanted, self.exact, self.spoken = None, False, False
             self.kept.clear()
         self.network, self.home, self.layout = network, home, None
         self.title = network.name
