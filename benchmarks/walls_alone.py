@@ -8,7 +8,8 @@ import moderngl
 
 from walkin.app import App
 from walkin.geometry import Pose
-from walkin.render.eye import Sight, eyes_of
+from walkin.render.eye import eyes_of
+from walkin.render.sight import Sight
 from walkin.world import COLOR_MAPS, RANGES
 
 

@@ -16,7 +16,7 @@ from walkin.geometry import UP, Fov, Pose, quaternion_product
 from walkin.graph import Network, Node
 from walkin.interact.planning.layout import lay_out
 from walkin.readings import Scores
-from walkin.render import cells, cover, eye, labels
+from walkin.render import cells, cover, eye, labels, sight
 from walkin.render.background import WHOLE
 from walkin.render.cover import DEPTH_M, MARGIN_M, Bodies, Cover
 from walkin.render.ribbons import Slabs
@@ -40,10 +40,10 @@ def everything_drawn() -> Iterator[None]:
     behind another, and the background everywhere."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(eye, "GONE", 1e9)
-        patch.setattr(eye.Cover, "hides", lambda self, bodies: np.zeros(len(bodies.tops), bool))
-        patch.setattr(eye.Cover, "find", _all_is_shown)
+        patch.setattr(sight.Cover, "hides", lambda self, bodies: np.zeros(len(bodies.tops), bool))
+        patch.setattr(sight.Cover, "find", _all_is_shown)
         patch.setattr(eye, "spheres_in_frustum", lambda centres, *_: np.ones(len(centres), bool))
-        patch.setattr(eye.Cells, "of", lambda *_: WHOLE)
+        patch.setattr(sight.Cells, "of", lambda *_: WHOLE)
         yield
 
 

@@ -190,7 +190,7 @@ def test_the_cache_is_listed_limited_and_cleared(here, capfd):
     assert "limit 1.0 KB, 3 files let go" in capfd.readouterr().out
     assert run(["cache", "limit", "1GB"]) == 0 and featurevis("2/0") == 0
     assert run(["cache", "clear"]) == 0
-    assert "1 files removed" in capfd.readouterr().out and run(["cache", "limit", "lots"]) == 2
+    assert "1 file removed" in capfd.readouterr().out and run(["cache", "limit", "lots"]) == 2
     assert featurevis("2/0", "--no-cache") == 0
     capfd.readouterr()
     assert run(["cache", "list"]) == 0 and capfd.readouterr().out.startswith("0 B of at most 1.00 GB")

@@ -18,8 +18,10 @@ from walkin.interact.remembering.history import commit_later
 from walkin.readings import Scores
 from walkin.render import eye
 from walkin.render.cover import Bodies
-from walkin.render.eye import Around, Eye, Sight, Spheres, Vicinity
+from walkin.render.eye import Eye
 from walkin.render.renderer import Renderer
+from walkin.render.sight import Sight
+from walkin.render.spheres import FEW, STRAY_M, STRAY_RAD, Around, Spheres, Vicinity
 from walkin.state.bounds import Bounds
 from walkin.world import World
 
@@ -40,7 +42,7 @@ def test_what_may_be_seen_from_near_by_is_all_that_is_seen_there():
     """Two eyes among thousands of spheres, some of which grow with their distance; others come from there, gone and
     turned by as much as may be: each of them finds among what was left what it finds among all."""
     random, world = np.random.default_rng(5), World()
-    many = eye.FEW * 8
+    many = FEW * 8
     kinds = [
         Around(random.uniform(-1, 1, (many, 3)) * (70, 4, 70), random.exponential(0.6, many), grows)
         for grows in (0.0, 0.05)
@@ -53,7 +55,7 @@ def test_what_may_be_seen_from_near_by_is_all_that_is_seen_there():
         eyes = tuple(Eye.of(world, head, FOV, 0.05, 1000.0) for head in heads)
         first = Sight(eyes, nothing, size, spheres)
         assert len(first.vicinity.numbers) < len(spheres.radii) * 0.75, "many are nowhere near"
-        far = [strayed(head, random, 0.999 * eye.STRAY_M, 0.998 * eye.STRAY_RAD) for head in heads]
+        far = [strayed(head, random, 0.999 * STRAY_M, 0.998 * STRAY_RAD) for head in heads]
         later = tuple(Eye.of(world, head, FOV, 0.05, 1000.0) for head in far)
         second = Sight(later, nothing, size, spheres, first.vicinity)
         assert second.vicinity is first.vicinity, "they are still near by"
@@ -61,9 +63,9 @@ def test_what_may_be_seen_from_near_by_is_all_that_is_seen_there():
             truth = later[number].within(kinds[part].centres, kinds[part].radii, kinds[part].grows)
             assert (second.reached_by(number, part) == truth).all()
             found += int(truth.sum())
-        gone = Eye.of(world, strayed(heads[0], random, 1.01 * eye.STRAY_M, 0.0), FOV, 0.05, 1000.0)
+        gone = Eye.of(world, strayed(heads[0], random, 1.01 * STRAY_M, 0.0), FOV, 0.05, 1000.0)
         assert not first.vicinity.holds((gone, later[1]), spheres)
-        turned = Eye.of(world, strayed(heads[0], random, 0.0, 1.01 * eye.STRAY_RAD), FOV, 0.05, 1000.0)
+        turned = Eye.of(world, strayed(heads[0], random, 0.0, 1.01 * STRAY_RAD), FOV, 0.05, 1000.0)
         assert not first.vicinity.holds((turned, later[1]), spheres)
         assert not first.vicinity.holds(later, Spheres.of(spheres.parts)), "other things stand there"
     assert found > 5000
@@ -81,7 +83,7 @@ def test_what_grows_with_its_distance_is_seen_from_further_aside():
 
 
 def test_few_spheres_are_all_kept():
-    few = Spheres.of((Around(np.random.default_rng(1).normal(size=(eye.FEW, 3)), np.ones(eye.FEW)),))
+    few = Spheres.of((Around(np.random.default_rng(1).normal(size=(FEW, 3)), np.ones(FEW)),))
     eyes = (Eye.of(World(), Pose(), FOV, 0.05, 1000.0),)
     far = (Eye.of(World(), Pose.at(50.0, 0.0, 0.0), FOV, 0.05, 1000.0),)
     assert Vicinity.of(eyes, few).holds(far, few)

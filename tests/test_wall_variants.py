@@ -14,7 +14,7 @@ from walkin.geometry import Fov, Pose
 from walkin.gl import write_bytes
 from walkin.mosaic import MAX_LEVELS
 from walkin.render import atlas, walls
-from walkin.render.eye import Sight
+from walkin.render.sight import Sight
 from walkin.state.places import Place
 from walkin.world import World
 

@@ -9,9 +9,10 @@ import moderngl
 import numpy as np
 
 from walkin.render.cells import Cells, Rectangle
-from walkin.render.eye import SLACK_M, SLACK_RAD, Eye, Sight
+from walkin.render.eye import SLACK_M, SLACK_RAD, Eye
 from walkin.render.instances import Instances, draw_all
 from walkin.render.shader import program
+from walkin.render.sight import Sight
 from walkin.render.surface import is_software
 
 # Mirrors the input of shaders/background.glsl: change both.

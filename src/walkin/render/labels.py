@@ -12,9 +12,10 @@ from walkin.geometry import UP
 from walkin.interventions import Intervention, channels_text
 from walkin.render.boards import MOST_CHANGES, Boards
 from walkin.render.cover import Bodies
-from walkin.render.eye import FIXED, WORDS, Around, Sight
 from walkin.render.instances import joined
 from walkin.render.rectangles import RECTANGLE, Rectangles, rectangle
+from walkin.render.sight import Sight
+from walkin.render.spheres import FIXED, WORDS, Around
 from walkin.render.text import GLYPH, Text
 from walkin.render.tints import ACCENT, ALERT, DIM, NAME
 from walkin.state.places import Place

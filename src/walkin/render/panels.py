@@ -9,9 +9,10 @@ import numpy as np
 
 from walkin.geometry import UP
 from walkin.render.cover import DEPTH_M, MARGIN_M
-from walkin.render.eye import BODIES, Around, Sight
 from walkin.render.instances import Instances
 from walkin.render.shader import program
+from walkin.render.sight import Sight
+from walkin.render.spheres import BODIES, Around
 from walkin.state.places import Layout, Place
 
 # Mirrors the inputs of shaders/panels.glsl: change both.

@@ -8,9 +8,10 @@ import moderngl
 import numpy as np
 
 from walkin.geometry import UP
-from walkin.render.eye import PICTURES, Around, Sight
 from walkin.render.instances import Instances
 from walkin.render.shader import program
+from walkin.render.sight import Sight
+from walkin.render.spheres import PICTURES, Around
 from walkin.render.surface import GL_SRGB8_ALPHA8
 from walkin.state.places import Place
 

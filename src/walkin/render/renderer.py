@@ -15,7 +15,7 @@ from walkin.render.atlas import Atlas
 from walkin.render.background import Background
 from walkin.render.board import Board
 from walkin.render.enlarged import LargeTile
-from walkin.render.eye import Eye, Sight, Spheres, eyes_of
+from walkin.render.eye import Eye, eyes_of
 from walkin.render.handles import Handles
 from walkin.render.hands import Hands
 from walkin.render.instances import draw_all
@@ -32,6 +32,8 @@ from walkin.render.rehearsal import tiny_room
 from walkin.render.ribbons import Ribbons
 from walkin.render.rooms import DARK, LIGHT
 from walkin.render.shader import FRAME, FRAME_BINDING
+from walkin.render.sight import Sight
+from walkin.render.spheres import Spheres
 from walkin.render.surface import is_software
 from walkin.render.text import Text
 from walkin.render.things import Things

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 import moderngl
 import numpy as np
 
-from walkin.render.eye import RIBBONS, SLACK_M, Around, Eye, Sight
+from walkin.render.eye import SLACK_M, Eye
 from walkin.render.shader import program
+from walkin.render.sight import Sight
+from walkin.render.spheres import RIBBONS, Around
 from walkin.state.places import Ribbon
 
 VERTEX = np.dtype([("place", "f4", 4), ("stroke", "f4", 4), ("tint", "f4", 3)])

@@ -11,9 +11,9 @@ import numpy as np
 from walkin.color_maps import NAMES as COLOR_MAPS
 from walkin.render.atlas import Atlas
 from walkin.render.colors import lookup_table
-from walkin.render.eye import Sight
 from walkin.render.lays import Band, cell_of
 from walkin.render.shader import program
+from walkin.render.sight import Sight
 from walkin.state.growth import SHOWINGS
 from walkin.state.places import Place
 from walkin.state.wall import Wall, tile_fill
