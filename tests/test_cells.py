@@ -127,7 +127,7 @@ def test_the_background_is_the_same_in_cells_and_in_one_piece(ctx, monkeypatch: 
         parts |= {bool(found.open), 2 + bool(found.mixed)}
         renderer._sight = None
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(eye.Cells, "of", lambda *_: WHOLE)
+            patch.setattr(Cells, "of", lambda *_: WHOLE)
             whole = draw(renderer, world, head, FOV, SIZE).astype(int)
         # What is linear in a view is rounded otherwise in each of its parts: noise falls on the other side of a step.
         differ = np.abs(pieces - whole).max(axis=2)
