@@ -38,6 +38,7 @@ pytestmark = pytest.mark.slow
 
 RECIPE = named("fourier").shortened(120).with_(every=4)
 SHORT = RECIPE.shortened(8)
+LONG = named("fourier").shortened(360).with_(every=4)  # a batch is told of many times before it is half done
 WALL = [f"2/{number}" for number in range(8)] + [f"0/{number}" for number in range(6)]
 
 NET = """
@@ -180,7 +181,7 @@ def test_a_node_that_dies_costs_only_what_it_had_not_finished(nodes, here, monke
     watched, network = Watched(monkeypatch), loaded(small())
     asked = Asked(nodes.address, "cpu")
     results, found, said, lost, before = growing.visualise(
-        network, WALL, RECIPE, cache=Cache(), batch=2, ray=asked
+        network, WALL, LONG, cache=Cache(), batch=2, ray=asked
     ), {}, [], (), ()  # fmt: skip
     for result in results:
         if isinstance(result, Notice):
@@ -202,14 +203,14 @@ def test_a_node_that_dies_costs_only_what_it_had_not_finished(nodes, here, monke
 
     # The same pictures, to the last bit, as without Ray, with the same batches and as many threads.
     plain = {}
-    for grown in finished(growing.visualise(network, WALL, RECIPE, batch=2)):
+    for grown in finished(growing.visualise(network, WALL, LONG, batch=2)):
         plain.update({one.objective: one for one in grown.each()})
     for name, one in plain.items():
         assert np.array_equal(found[name].pixels, one.pixels) and found[name].activation == one.activation, name
 
     # What Ray made is found without it, and the other way round.
     monkeypatch.setattr(growing, "making", lambda *given: pytest.fail("made anew"))
-    assert len(finished(growing.visualise(network, WALL, RECIPE, cache=Cache()))) == len(WALL)
+    assert len(finished(growing.visualise(network, WALL, LONG, cache=Cache()))) == len(WALL)
     nodes.others.append(nodes.add())
 
 
