@@ -72,11 +72,15 @@ class Browser:
     def run(self, script: str, *arguments: Any) -> Any:
         return self._tell("execute/sync", {"script": script, "args": list(arguments)})
 
+    def asks(self, script: str) -> Any:
+        """What a script gives to its first argument, a function, as soon as it calls it."""
+        return self._tell("execute/async", {"script": script, "args": []})
+
     def wait(self, script: str) -> Any:
         """What a script gives as soon as that is true."""
         body = "const done = arguments[0]; const look = () => { const found = (() => { SCRIPT })();"
         body += " if (found) done(found); else setTimeout(look, 20); }; look();"
-        return self._tell("execute/async", {"script": body.replace("SCRIPT", script), "args": []})
+        return self.asks(body.replace("SCRIPT", script))
 
     def screenshot(self) -> bytes:
         return base64.b64decode(self._ask("GET", f"/session/{self._session}/screenshot"))

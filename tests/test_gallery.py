@@ -203,6 +203,29 @@ def test_keys_go_from_card_to_card(page):
     assert page.run("return document.getElementById('filter').value") == "" and page.run(CARDS) == addresses
 
 
+AT_ONCE = """
+const done = arguments[0], dialog = document.getElementById("dialog");
+dialog.addEventListener("close", () => setTimeout(() => done(true)), {once: true});
+dialog.close();
+"""
+
+
+def test_keys_that_come_before_the_dialog_tells_that_it_has_closed(page):
+    first = page.run(CARDS)[0]
+    page.run("document.querySelector('.card').focus()")
+    for _ in range(2):  # the second time with a card that was gone to in the dialog
+        page.press("\ue007")
+        assert page.run("return view.open.address") == first
+        page.press("\ue014")
+        page.asks(AT_ONCE + "document.getElementById('filter').focus()")
+        assert page.run("return document.activeElement.id") == "filter" and page.run("return !view.open")
+        page.run("document.querySelector('.card').focus()")
+    page.press("\ue007")
+    page.asks(AT_ONCE + "document.querySelector('.card').click()")  # open again
+    assert page.run("return view.open.address") == first
+    page.press("\ue00c")
+
+
 WORDS = "return [...document.querySelectorAll('#states h2, #states p')].map(each => each.textContent)"
 
 
