@@ -11,7 +11,7 @@ from drawing import draw, renderer_of
 from rooms import FAR_AWAY, chain, color, facing, furnished, maps, tiles_of, tiles_of_codes
 
 from walkin.frame import Hand, Input
-from walkin.geometry import UP, Fov, Pose
+from walkin.geometry import UP, Fov, Pose, quaternion_from_yaw_pitch
 from walkin.interact.handling import hands, shelf
 from walkin.interact.handling.pointing import CORNER_M, RIM_M, SCROLLS_M
 from walkin.interact.planning import arrange
@@ -21,7 +21,7 @@ from walkin.readings import Boxes, Segmentation
 from walkin.render import handles, legend, plate
 from walkin.render.colors import bar_colors, linear_to_srgb, lookup_table, srgb_to_linear
 from walkin.render.instances import draw_all
-from walkin.render.labels import Labels
+from walkin.render.labels import TOLD, Labels
 from walkin.render.overlay import hover_line
 from walkin.render.readings import map_place
 from walkin.render.rectangles import RECTANGLE, Rectangles
@@ -577,7 +577,60 @@ def test_what_would_be_taken_is_lit(ctx, x: float, y: float, kind: str):
     assert bright.sum() == {"rim": 4, "corner": 4}.get(kind, 0)
     bar = handles.scrollbars(world, [world.walls["a"]], handles.LIT if kind == "scroll" else handles.NEAR)
     assert np.allclose(bar["tint"][0], handles.LIT) == (kind == "scroll")
+    draw(renderer, world, Pose.at(0.0, 1.8, 1.5), Fov.symmetric(1.0, 1.0), SIZE)
     assert draw_all(renderer._handles.layers) == 1, "one draw for all of them"
+    (drawn,) = renderer._handles.layers
+    assert drawn._buffer is not None
+    written = np.frombuffer(drawn._buffer.read(drawn.count * RECTANGLE.itemsize), RECTANGLE)
+    tint = {"scroll": handles.LIT, "": handles.KNOB}.get(kind, handles.NEAR)
+    assert np.allclose(written["tint"][-1, :3], tint[:3])
+
+
+def test_scrollbars_that_nobody_sees_are_not_drawn(ctx):
+    """Of a wall left, one right with nine behind it, and one far away."""
+    behind = [(3.0, -0.5 * number) for number in range(10)]
+    places = {
+        str(n): HIGH.shifted(np.array([x, 0.0, z])) for n, (x, z) in enumerate([(-3.0, 0.0), *behind, (0.0, -60.0)])
+    }
+    nodes = [maps(key, 10, 4, 4) for key in places]
+    world = furnished(chain(*nodes), places, [tiles_of(node, np.ones((10, 4, 4))) for node in nodes])
+    renderer = renderer_of(ctx, world)
+
+    def drawn(*eye: float, turned: float = 0.0) -> int:
+        head = Pose(np.array(eye), quaternion_from_yaw_pitch(turned, 0.0))
+        renderer.prepare(world, head.position, 1e6)
+        draw(renderer, world, head, Fov.symmetric(1.0, 1.0), SIZE)
+        return renderer._handles.layers[0].count // handles.EACH
+
+    assert drawn(3.0, 1.8, -1.0) == 1
+    assert drawn(-3.0, 1.8, -1.0, turned=0.5) == 1  # the others are beside the view
+    assert drawn(0.0, 1.8, -50.0) == 1
+    assert drawn(0.0, 1.8, -20.0, turned=math.pi) == 0  # their backs
+    arrange.place_wall(world, world.walls["11"], HIGH.shifted(np.array([0.0, 0.0, -120.0])))
+    assert drawn(0.0, 1.8, -50.0) == 0
+    world = furnished(
+        chain(nodes[0], name="other"), {nodes[0].address: HIGH}, [tiles_of(nodes[0], np.ones((10, 4, 4)))]
+    )
+    assert drawn(0.0, 1.8, 0.0) == 1
+
+
+def test_a_scrollbar_that_comes_into_view_is_as_it_is_now(ctx):
+    """What is pointed at, and where walls stand, changes while others are seen."""
+    nodes = [maps(key, 10, 4, 4) for key in "ab"]
+    places = {"a": HIGH, "b": HIGH.shifted(np.array([0.0, 0.0, 9.0])).turned(math.pi)}
+    world = furnished(chain(*nodes), places, [tiles_of(node, np.ones((10, 4, 4))) for node in nodes])
+    sight, renderer = Fov.symmetric(1.0, 1.0), renderer_of(ctx, world)
+    behind, ahead = (Pose(np.array([0.0, 1.8, 1.0]), quaternion_from_yaw_pitch(yaw, 0.0)) for yaw in (math.pi, 0.0))
+    draw(renderer, world, behind, sight, SIZE)
+    arrange.place_wall(world, world.walls["a"], HIGH.shifted(-UP))
+    renderer.prepare(world, behind.position, 1e6)
+    draw(renderer, world, behind, sight, SIZE)
+    point_at(world, -0.04, 0.9, away=4.0)
+    renderer.prepare(world, ahead.position, 1e6)
+    seen, other = draw(renderer, world, ahead, sight, SIZE), renderer_of(ctx, world)
+    other.prepare(world, ahead.position, 1e6)
+    assert world.met["right"].kind == "scroll"
+    assert (seen == draw(other, world, ahead, sight, SIZE)).all()
 
 
 def test_pointing_at_a_wall_is_seen_and_is_gone_afterwards(ctx):
@@ -619,6 +672,20 @@ def test_where_nothing_changes_nothing_is_written(ctx):
     for _ in range(3):
         renderer.prepare(world, eye.position, 1e6)
     assert written == []
+
+
+def test_words_about_a_picture_are_left_out_where_they_are_a_haze(ctx):
+    world = a_room("")
+    fed(world)
+    renderer = renderer_of(ctx, world)
+    labels, fov = renderer._labels, Fov.symmetric(1.0, 1.0)
+    em_m, shown = 0.085, []
+    for share in (0.1, 0.95, 1.05):
+        eye = Pose(PICTURE.centre + PICTURE.normal * (share * TOLD * em_m))
+        draw(renderer, world, eye, fov, SIZE)
+        shown.append(labels._glyphs.count)
+    assert np.allclose(renderer._text.ems_m(labels._fixed), em_m)
+    assert shown[0] == shown[1] > 0 and shown[2] == 0
 
 
 def test_a_room_as_it_is_laid_out_has_room_for_the_map():

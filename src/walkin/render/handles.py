@@ -9,6 +9,7 @@ import numpy as np
 from walkin.geometry import UP
 from walkin.render.instances import joined
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
+from walkin.render.sight import Sight
 from walkin.state.places import Place
 from walkin.state.things import WALL_KINDS
 from walkin.state.wall import Wall
@@ -25,18 +26,23 @@ LAYER_M = 0.005
 EYE_M, TRAVEL_M = 1.55, 0.75  # where a scrollbar's handle is while the wall stands, and how far down it can go
 EACH = 2  # records of a scrollbar
 SEEN_M = 0.5  # of a wall stays above the floor (interact.move)
+AWAY_M = 45.0  # from where on a scrollbar's handle is less than a pixel of a 720-line window
 
 
 class Handles:
-    """A few rectangles before the walls, made anew when a wall moves or another is pointed at."""
+    """A few rectangles before the walls, anew when a wall moves, another is pointed at, or others are seen."""
 
     def __init__(self, rectangles: Rectangles):
         self._rectangles = rectangles.buffer()
         self.layers = (self._rectangles,)
+        self._high = np.zeros(0, int)  # walls with a scrollbar, by their number, in the order of `_records`
         self._rows: dict[str, slice] = {}  # of each scrollbar in `_records`
         self._records = np.zeros(0, RECTANGLE)
+        self._seen = np.zeros(0, bool)  # (records,): of walls that were chosen last
         self._placed: tuple[object, ...] = ()
         self._made: tuple[object, ...] = ()
+        self._lines: list[np.ndarray] = []  # around what is pointed at
+        self._lit: list[tuple[slice, np.ndarray]] = []  # ... and its scrollbar, in place of what is in `_records`
         self._outlines: dict[tuple[str, str], np.ndarray] = {}  # by key and what is lit, as walls stand now
         self._lit_bars: dict[tuple[str, str], np.ndarray] = {}  # ... of those that have a scrollbar
 
@@ -50,27 +56,42 @@ class Handles:
         if not still:
             self._placed = placed
             self._set_up(world)
-        self._made = lit
-        shown = self._records.copy()
-        parts: list[np.ndarray] = []
+        self._made, self._lines, self._lit = lit, [], []
         for key, kind in lit:
             wall = world.walls[key]
             if (key, kind) not in self._outlines:
                 self._outlines[key, kind] = outline(wall.place, kind)
-            parts.append(self._outlines[key, kind])
+            self._lines.append(self._outlines[key, kind])
             if key in self._rows:
                 if (key, kind) not in self._lit_bars:
                     self._lit_bars[key, kind] = scrollbars(world, [wall], LIT if kind == "scroll" else NEAR)
-                shown[self._rows[key]] = self._lit_bars[key, kind]
-        parts.append(shown)
-        self._rectangles.write(joined(parts, RECTANGLE))
+                self._lit.append((self._rows[key], self._lit_bars[key, kind]))
+        self._write()
+
+    def choose(self, sight: Sight) -> None:
+        """Leave out the scrollbars that no eye sees: of hundreds of walls most are behind others, or far away."""
+        seen = sight.seen & sight.faced & ~sight.hidden & (sight.distance2 < AWAY_M * AWAY_M)
+        rows = seen.take(self._high).repeat(EACH)
+        if not np.array_equal(rows, self._seen):
+            self._seen = rows
+            self._write()
+
+    def _write(self) -> None:
+        shown = self._records
+        if self._lit:
+            shown = shown.copy()
+            for rows, lit in self._lit:
+                shown[rows] = lit
+        self._rectangles.write(joined([*self._lines, shown[self._seen]], RECTANGLE))
 
     def _set_up(self, world: World) -> None:
         """The scrollbars of all high walls, as they are when nothing points at them."""
         self._outlines, self._lit_bars = {}, {}
         walls = list(world.walls.values())
-        high = [walls[number] for number in (world.bounds.extents[:, 1] > SCROLLS_M).nonzero()[0].tolist()]
+        self._high = (world.bounds.extents[:, 1] > SCROLLS_M).nonzero()[0]
+        high = [walls[number] for number in self._high.tolist()]
         self._records = scrollbars(world, high)
+        self._seen = np.zeros(len(self._records), bool)  # walls are chosen anew right after
         self._rows = {wall.key: slice(EACH * number, EACH * (number + 1)) for number, wall in enumerate(high)}
 
 

@@ -26,6 +26,7 @@ from walkin.world import World
 LEGIBLE = 90.0  # a text is drawn up to this many times its size away: seven pixels high in a 720-line window
 FACT_M = 0.058  # em of what is told of a wall below its name
 READABLE = 130.0  # ... which is drawn up to this many times that away: five pixels high, the low letters two or three
+TOLD = 260.0  # the same of frames and boards: from further away their lines are a haze of two pixels
 READ_ABOVE_M = 2.2
 DOT = "  ·  "
 Line = tuple[str, tuple[float, float, float, float]]
@@ -67,6 +68,7 @@ class Labels:
         self._fixed_bars = np.zeros(0, RECTANGLE)
         self.around_fixed = Around()
         """Spheres around each letter of these, and then around each bar."""
+        self._fixed_reach2 = np.zeros(0)  # (letters + bars,), metres squared: from how far each is drawn
         self._made: dict[str, Made] = {}  # by key of a wall
         self._stale = np.zeros(0, int)  # walls, by their number, whose text is to be laid out
         self._told: list[object] = []  # what the text of pictures and boards was made from
@@ -119,6 +121,8 @@ class Labels:
             self._fixed = np.concatenate([np.zeros(0, GLYPH), *(glyphs for glyphs, _ in found)])
             self._fixed_bars = np.concatenate([np.zeros(0, RECTANGLE), *(bars for _, bars in found)])
             self.around_fixed = _around(self._fixed, self._fixed_bars)
+            reach2 = (TOLD * self._text.ems_m(self._fixed)) ** 2
+            self._fixed_reach2 = np.concatenate([reach2, np.full(len(self._fixed_bars), np.inf)])
             self._changed = True
 
     @property
@@ -189,7 +193,8 @@ class Labels:
             away = spheres[:, :3] - sight.eyes[0].position
             facts = np.sqrt(np.einsum("ij,ij->i", away, away)) - spheres[:, 3] < READABLE * FACT_M
             near = list(zip(walls.tolist(), facts.tolist(), strict=True))
-        fixed = sight.reached(FIXED)
+        away = self.around_fixed.centres - sight.eyes[0].position
+        fixed = sight.reached(FIXED) & (np.einsum("ij,ij->i", away, away) < self._fixed_reach2)
         fixed_shown = fixed.tobytes()
         if self._changed or near != self._shown or fixed_shown != self._fixed_shown:
             self._shown, self._changed, self._fixed_shown = near, False, fixed_shown

@@ -351,6 +351,7 @@ class Renderer:
         if there:
             self._walls.choose(sight)
             self._panels.choose(sight)
+            self._handles.choose(sight)
 
     def _around(self, world: World) -> Spheres:
         """What stands in the room; put together again when some of it has changed."""

@@ -71,3 +71,9 @@ class Text:
         numbers[:, 9:13] = run.uv
         numbers[:, 13:] = tint
         return numbers.reshape(-1).view(GLYPH)
+
+    def ems_m(self, glyphs: np.ndarray) -> np.ndarray:
+        """(n,): metres an em of each GLYPH record is high."""
+        up, uv, font = glyphs["up"].astype(float), glyphs["uv"], self.font
+        texels = (uv[:, 1] - uv[:, 3]) * font.atlas.shape[0]
+        return np.sqrt(np.einsum("ij,ij->i", up, up)) * font.texels_per_em / np.maximum(texels, 1.0)
