@@ -8,6 +8,7 @@ import moderngl
 import numpy as np
 from rooms import FAR_AWAY, maps, tiles_of
 
+from walkin.accepting import accept
 from walkin.geometry import Pose
 from walkin.graph import Network, Node
 from walkin.readings import Scores
@@ -39,9 +40,9 @@ def room(count: int = 6) -> World:
     world = World()
     world.furnish(network, Layout(places, (), FAR_AWAY, FAR_AWAY, Pose(), 10.0))
     values = np.linspace(-2.0, 3.0, 4 * 36).reshape(4, 6, 6)
-    world.accept(tiles_of(nodes[1], values))
-    world.accept(Fed(np.full((8, 8, 3), (200, 100, 50), np.uint8), ("photo.jpg", "8 x 8")))
-    world.accept(Scores(("cat", "dog"), (0.75, 0.25)))
+    accept(world, tiles_of(nodes[1], values))
+    accept(world, Fed(np.full((8, 8, 3), (200, 100, 50), np.uint8), ("photo.jpg", "8 x 8")))
+    accept(world, Scores(("cat", "dog"), (0.75, 0.25)))
     return world
 
 

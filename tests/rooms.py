@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from walkin.accepting import accept
 from walkin.geometry import Fov, Pose
 from walkin.graph import Network, Node
 from walkin.mosaic import Mosaic
@@ -69,7 +70,7 @@ def furnished(network: Network, places: Mapping[str, Place], tiles: Iterable[Til
     world = World(look=Look(labels=False))
     world.furnish(network, Layout(dict(places), (), FAR_AWAY, FAR_AWAY, Pose(), 10.0))
     for each in tiles:
-        world.accept(each)
+        accept(world, each)
     return world
 
 

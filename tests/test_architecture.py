@@ -45,7 +45,7 @@ FLOORS = (
     {"loop.errands", "keeping.kept", "keeping.reopening", "keeping.folders", "keeping.writer"},
     {"keeping.storing"},
     {"network", "interact", "render", "ui", "targets"},
-    {"keeping.scene", "keeping.settings", "callbacks"},
+    {"keeping.scene", "keeping.settings", "callbacks", "accepting"},
     {"keeping.plain"},
     {"world"},
     {"state.arrangement", "state.visitor"},

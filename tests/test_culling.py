@@ -12,6 +12,7 @@ import pytest
 from drawing import draw, renderer_of
 from rooms import tiles_of
 
+from walkin.accepting import accept
 from walkin.geometry import UP, Fov, Pose, quaternion_product
 from walkin.graph import Network, Node
 from walkin.interact.planning.layout import lay_out
@@ -61,7 +62,7 @@ def room(kind: str) -> World:
     world.furnish(network, lay_out(network, LayoutParameters(kind=kind)))
     for node in nodes[1:]:
         count, height, width = node.shape[1:]
-        world.accept(tiles_of(node, random.normal(size=(count, height, width))))
+        accept(world, tiles_of(node, random.normal(size=(count, height, width))))
     return world
 
 
@@ -122,8 +123,8 @@ def test_pictures_captions_and_boards_are_drawn_where_they_are_seen(ctx, all_poi
     been chosen for where they were before."""
     world = room("line")
     random = np.random.default_rng(3)
-    world.accept(Fed(random.integers(0, 256, (24, 32, 3), np.uint8), ("a photo.jpg", "32 x 24", "no more is known")))
-    world.accept(Scores(("cat", "dog", "newt"), (0.6, 0.3, 0.1)))
+    accept(world, Fed(random.integers(0, 256, (24, 32, 3), np.uint8), ("a photo.jpg", "32 x 24", "no more is known")))
+    accept(world, Scores(("cat", "dog", "newt"), (0.6, 0.3, 0.1)))
     renderer = renderer_of(ctx, world)
     for _ in range(80):
         renderer.prepare(world, np.zeros(3), budget_ms=1e6)

@@ -9,6 +9,7 @@ import pytest
 from drawing import draw, renderer_of
 from rooms import chain, maps, tiles_of
 
+from walkin.accepting import accept
 from walkin.geometry import Fov, Pose
 from walkin.interact.planning.layout import lay_out
 from walkin.render import eye
@@ -25,8 +26,8 @@ def test_a_picture_stays_before_its_frame(ctx, monkeypatch: pytest.MonkeyPatch, 
     network = chain(node)
     world = World()
     world.furnish(network, lay_out(network))
-    world.accept(tiles_of(node, np.ones((4, 4, 4))))
-    world.accept(Fed(np.full((32, 32, 3), 255, np.uint8), ("white",)))
+    accept(world, tiles_of(node, np.ones((4, 4, 4))))
+    accept(world, Fed(np.full((32, 32, 3), 255, np.uint8), ("white",)))
     assert world.layout is not None
     place = world.layout.picture
     middle = place.centre

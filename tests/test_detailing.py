@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from walkin import gl
+from walkin.accepting import accept
 from walkin.app import App, Settings
 from walkin.detailing import Detailing
 from walkin.errors import WalkinError
@@ -207,7 +208,7 @@ def test_a_coarse_wall_from_afar_is_the_same_picture(ctx):
     for level in range(node.mosaic.levels + 1):
         world = furnished(chain(node), {"a": where})
         world.walls["a"].first_level = level
-        world.accept(tiles)
+        accept(world, tiles)
         assert world.walls["a"].tiles is not None
         assert world.walls["a"].tiles.first_level == level
         renderer = renderer_of(ctx, world)

@@ -9,6 +9,7 @@ import pytest
 from rooms import chain, maps, tiles_of
 from visitor import Visitor, aimed, at, held, room
 
+from walkin.accepting import accept
 from walkin.export_request import Export
 from walkin.frame import Input
 from walkin.interact.acts import ACTS
@@ -139,10 +140,10 @@ def test_a_wall_that_is_not_there_is_told():
 
 def test_what_is_fed_is_fed_again_by_undo():
     world = room()
-    world.accept(Fed(tiles_of(maps("x", 1, 4, 4), [[[0.0] * 4] * 4]).levels[0], ("a",), 1, "", File("a.png")))
+    accept(world, Fed(tiles_of(maps("x", 1, 4, 4), [[[0.0] * 4] * 4]).levels[0], ("a",), 1, "", File("a.png")))
     done(world, "labels", True)
     assert done(world, "feed", File("b.png")) == [Feed(File("b.png"), "")]
-    world.accept(Fed(tiles_of(maps("x", 1, 4, 4), [[[0.0] * 4] * 4]).levels[0], ("b",), 2, "", File("b.png")))
+    accept(world, Fed(tiles_of(maps("x", 1, 4, 4), [[[0.0] * 4] * 4]).levels[0], ("b",), 2, "", File("b.png")))
     assert done(world, "undo") == [Feed(File("a.png"), "")]
 
 

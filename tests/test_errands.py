@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 
+from walkin.accepting import TAKEN_BY
 from walkin.loop.errands import ERRANDS
 from walkin.network import jobs
 from walkin.requests import Request
@@ -20,7 +21,6 @@ from walkin.results import (
     Watching,
     Weighed,
 )
-from walkin.world import TAKEN_BY, World
 
 # What the app hands to others than the world; `Grown` is for commands and scripts.
 ELSEWHERE = {Catalogue, Expected, Exported, Grown, Page, Spoiled, Thumbnail, Traced, Watching, Weighed}
@@ -39,4 +39,3 @@ def test_no_two_errands_have_one_name():
 def test_every_result_is_taken_by_somebody():
     assert set(typing.get_args(Result)) == set(TAKEN_BY) | ELSEWHERE
     assert not set(TAKEN_BY) & ELSEWHERE
-    assert [name for name in TAKEN_BY.values() if not callable(getattr(World, name, None))] == []

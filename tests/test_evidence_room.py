@@ -11,6 +11,7 @@ from panels import Visit
 from test_growing_walls import does, grown, handed
 from visitor import Holder
 
+from walkin.accepting import accept
 from walkin.evidence import BEST, Evidence, Exemplars, Patch, Reached
 from walkin.frame import Input
 from walkin.geometry import Fov
@@ -85,8 +86,8 @@ def test_x_asks_for_the_shelfs_pictures_once():
         LookThrough("pics")
     ]
     assert not any(isinstance(each, LookThrough) for each in visitor.does(acts=frozenset({"evidence"})))
-    world.accept(evidence("ahead"))
-    world.accept(Finished("evidence"))
+    accept(world, evidence("ahead"))
+    accept(world, Finished("evidence"))
     assert any(isinstance(each, LookThrough) for each in visitor.does(acts=frozenset({"evidence"})))
 
 
@@ -102,20 +103,20 @@ def test_what_grows_waits_until_the_pictures_were_looked_through():
     world = looking()
     does(world, "visualise", "ahead", 3)
     assert handed(world) == []
-    world.accept(Finished("evidence", cancelled=True))
+    accept(world, Finished("evidence", cancelled=True))
     assert [type(each) for each in handed(world)] == [Visualise]
 
 
 def test_it_rests_goes_on_and_is_stopped():
     world = looking()
-    world.accept(Progress("evidence", "net: looking through 20 pictures", 0.5, 3.0))
+    accept(world, Progress("evidence", "net: looking through 20 pictures", 0.5, 3.0))
     assert does(world, "pause") == [Pause(True)] and world.growth.paused
     assert world.progress is not None and "resting" in world.progress.label and world.progress.eta_s is None
     assert does(world, "resume") == [Pause(False)] and not world.growth.paused
     does(world, "pause")
     assert does(world, "evidence_stop") == [Cancel((job_name("evidence", ""),)), Pause(False)]
     assert not world.growth.paused
-    world.accept(Finished("evidence", cancelled=True))
+    accept(world, Finished("evidence", cancelled=True))
     assert world.progress is None and not world.findings.busy
     assert does(world, "evidence_stop") == [] and does(world, "pause") == []
 
@@ -129,16 +130,16 @@ def test_the_large_tiles_pictures_are_asked_for_one_at_a_time_and_once():
 
     carry.enlarge(world, _input(visitor), world.walls["ahead"], 5)
     assert asked() == [], "nothing was looked through yet"
-    world.accept(evidence("ahead"))
+    accept(world, evidence("ahead"))
     assert asked() == [Exemplify("ahead", 5)] and asked() == []
-    world.accept(exemplars("ahead", 5))
-    world.accept(Finished("exemplars"))
+    accept(world, exemplars("ahead", 5))
+    accept(world, Finished("exemplars"))
     assert asked() == []
     carry.enlarge(world, _input(visitor), world.walls["aside"], 2)
     assert asked() == [], "nothing is known of that wall"
     carry.enlarge(world, _input(visitor), world.walls["ahead"], 6)
     assert asked() == [Exemplify("ahead", 6)]
-    world.accept(Finished("exemplars", "no file"))
+    accept(world, Finished("exemplars", "no file"))
     assert asked() == [], "it is not tried for ever"
 
 
@@ -148,9 +149,9 @@ def _input(visitor: Holder) -> Input:
 
 def test_of_a_network_that_is_another_one_nothing_is_known():
     world = Holder().world
-    world.accept(evidence("ahead"))
-    world.accept(exemplars("ahead", 5))
-    world.accept(evidence("ahead", network="gone"))
+    accept(world, evidence("ahead"))
+    accept(world, exemplars("ahead", 5))
+    accept(world, evidence("ahead", network="gone"))
     assert set(world.findings.evidence) == {""}
     world.forget_growth("")
     assert not world.findings.evidence and not world.findings.exemplars
@@ -158,9 +159,9 @@ def test_of_a_network_that_is_another_one_nothing_is_known():
 
 def test_memory_for_patches_is_bounded():
     world = Holder().world
-    world.accept(evidence("ahead", channels=KEPT + 5))
+    accept(world, evidence("ahead", channels=KEPT + 5))
     for channel in range(KEPT + 5):
-        world.accept(exemplars("ahead", channel, 1))
+        accept(world, exemplars("ahead", channel, 1))
     assert len(world.findings.exemplars) == KEPT and ("ahead", 0) not in world.findings.exemplars
 
 
@@ -189,12 +190,12 @@ def card(ctx, channel: int = 3) -> Visit:
 def test_the_panel_asks_for_the_pass_and_then_for_the_tiles_pictures(ctx):
     visit = card(ctx)
     assert visit.click("Look through the pictures") == [Change("evidence")]
-    visit.world.accept(evidence("stage.0.conv", channels=4))
+    accept(visit.world, evidence("stage.0.conv", channels=4))
     assert Change("exemplify", ("stage.0.conv", 3)) in visit.frames(4)
     visit.world.findings.shown = ("stage.0.conv", 3)
     visit.settle()
     before = visit.pixels().astype(int)
-    visit.world.accept(exemplars("stage.0.conv", 3, 4))
+    accept(visit.world, exemplars("stage.0.conv", 3, 4))
     visit.settle()
     red = (visit.pixels().astype(int)[..., 0] > 240) & (visit.pixels().astype(int)[..., 1] < 20)
     assert red.sum() > 4 * 500 and not ((before[..., 0] > 240) & (before[..., 1] < 20)).any()
@@ -205,7 +206,7 @@ def test_the_panel_asks_for_the_pass_and_then_for_the_tiles_pictures(ctx):
 def test_the_panel_stops_and_rests_what_is_under_way(ctx):
     visit = card(ctx)
     visit.world.findings.busy.add("")
-    visit.world.accept(Progress("evidence", "net: looking through 20 pictures", 0.5, 3.0))
+    accept(visit.world, Progress("evidence", "net: looking through 20 pictures", 0.5, 3.0))
     visit.settle()
     assert visit.click("Pause") == [Change("pause")]
     assert visit.click("Stop") == [Change("evidence_stop")]
@@ -214,7 +215,7 @@ def test_the_panel_stops_and_rests_what_is_under_way(ctx):
 def test_the_panel_grows_what_is_not_there(ctx):
     visit = card(ctx)
     assert visit.click("Grow it") == [Change("visualise", ("stage.0.conv", 3))]
-    visit.world.accept(with_peak("stage.0.conv", 3, 12.4))
+    accept(visit.world, with_peak("stage.0.conv", 3, 12.4))
     visit.interface.widgets.spots.clear()
     visit.settle()
     assert "Grow it" not in visit.interface.widgets.spots
@@ -223,7 +224,7 @@ def test_the_panel_grows_what_is_not_there(ctx):
 def test_patches_stand_below_the_large_tile(ctx):
     visitor = Holder()
     world = visitor.world
-    world.accept(evidence("ahead"))
+    accept(world, evidence("ahead"))
     carry.enlarge(world, _input(visitor), world.walls["ahead"], 5)
 
     def red() -> int:
@@ -234,5 +235,5 @@ def test_patches_stand_below_the_large_tile(ctx):
         return int(((picture[..., 0] > 240) & (picture[..., 1] < 15) & (picture[..., 2] < 15)).sum())
 
     none = red()
-    world.accept(exemplars("ahead", 5))
+    accept(world, exemplars("ahead", 5))
     assert red() > none + 200

@@ -7,6 +7,7 @@ import pytest
 from drawing import draw, renderer_of
 from rooms import FAR_AWAY, chain, facing, furnished, maps, tiles_of, tiles_of_codes
 
+from walkin.accepting import accept
 from walkin.geometry import Fov, Pose
 from walkin.readings import Scores
 from walkin.requests import Open
@@ -59,9 +60,9 @@ def test_results_reach_the_network_that_they_are_of():
     world = two()
     tiles = tiles_of(world.walls["a"].node, np.random.default_rng(0).normal(size=(16, 4, 4)))
     object.__setattr__(tiles, "network", "other")
-    world.accept(tiles)
-    world.accept(Fed(np.zeros((2, 2, 3), np.uint8), ("x",), 3, "other"))
-    world.accept(Scores(("cat",), (1.0,), 3, "other"))
+    accept(world, tiles)
+    accept(world, Fed(np.zeros((2, 2, 3), np.uint8), ("x",), 3, "other"))
+    accept(world, Scores(("cat",), (1.0,), 3, "other"))
     assert world.walls["a"].tiles is None
     assert world.walls["other:a"].tiles is tiles
     left, right = world.exhibits
@@ -72,7 +73,7 @@ def test_results_reach_the_network_that_they_are_of():
 def test_a_result_of_a_network_that_is_gone_is_dropped():
     world = two()
     revision = world.revision
-    world.accept(Scores(("cat",), (1.0,), 3, "gone"))
+    accept(world, Scores(("cat",), (1.0,), 3, "gone"))
     assert world.revision == revision
 
 

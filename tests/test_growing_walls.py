@@ -14,6 +14,7 @@ from panels import OFFER, Visit
 from rooms import chain, facing, furnished, maps, tiles_of
 from visitor import Holder, aimed, at
 
+from walkin.accepting import accept
 from walkin.errors import WalkinError
 from walkin.frame import Input
 from walkin.interact.asking import visualising
@@ -93,7 +94,7 @@ def is_green(pixel) -> bool:
 
 def test_a_grown_channel_is_shown_in_the_place_of_its_tile(ctx):
     world, where = wall_of_five()
-    world.accept(grown("a", (1, 3)))
+    accept(world, grown("a", (1, 3)))
     picture = seen(ctx, world, where)
     for x, y in ((64, 0), (0, 64)):
         assert is_red(picture[y + 16, x + 32]) and is_green(picture[y + 48, x + 16])
@@ -102,14 +103,14 @@ def test_a_grown_channel_is_shown_in_the_place_of_its_tile(ctx):
 
 def test_it_goes_where_its_channel_goes(ctx):
     world, where = wall_of_five(np.array([4, 3, 2, 1, 0]))
-    world.accept(grown("a", (0,)))
+    accept(world, grown("a", (0,)))
     picture = seen(ctx, world, where)
     assert is_red(picture[64 + 16, 64 + 32]) and not is_red(picture[16, 32])
 
 
 def test_both_are_shown_and_neither_where_it_is_not_wanted(ctx):
     world, where = wall_of_five()
-    world.accept(grown("a", (0,)))
+    accept(world, grown("a", (0,)))
     does(world, "showing", "both")
     picture = seen(ctx, world, where)
     assert is_red(picture[38, 46]) and is_green(picture[54, 38])
@@ -125,7 +126,7 @@ def test_more_pictures_than_there_were_layers_are_all_kept(ctx):
     world = furnished(chain(node), {"a": where}, [tiles_of(node, np.zeros((81, 4, 4)))])
     renderer = renderer_of(ctx, world)
     for first in range(0, 81, 27):
-        world.accept(grown("a", tuple(range(first, first + 27))))
+        accept(world, grown("a", tuple(range(first, first + 27))))
         renderer.prepare(world, np.zeros(3), budget_ms=1e6)
     assert not renderer.uploads_waiting
     picture = draw(renderer, world, *facing(where), (9 * 32, 9 * 32)).astype(int)
@@ -134,11 +135,11 @@ def test_more_pictures_than_there_were_layers_are_all_kept(ctx):
 
 def test_a_line_tells_how_far_a_picture_is(ctx):
     world, where = wall_of_five()
-    world.accept(grown("a", (0,), 8, 16))
+    accept(world, grown("a", (0,), 8, 16))
     picture = seen(ctx, world, where)
     line = picture[62, :64]
     assert line[16, 2] > 200 and line[48, 2] < 160
-    world.accept(grown("a", (0,)))
+    accept(world, grown("a", (0,)))
     assert seen(ctx, world, where)[62, 16, 2] < 60
 
 
@@ -155,8 +156,8 @@ def test_the_worker_gets_one_batch_at_a_time_and_the_rest_after_it():
     (first,) = handed(world)
     assert isinstance(first, Visualise) and len(first.objectives) == FIRST_BATCH
     assert handed(world) == []
-    world.accept(grown("ahead", tuple(int(each.rpartition("/")[2]) for each in first.objectives)))
-    world.accept(Finished("featurevis"))
+    accept(world, grown("ahead", tuple(int(each.rpartition("/")[2]) for each in first.objectives)))
+    accept(world, Finished("featurevis"))
     (second,) = handed(world)
     assert not set(first.objectives) & set(second.objectives)
     job = world.growth.jobs[0]
@@ -172,7 +173,7 @@ def test_what_is_looked_at_goes_first_and_is_put_in_order_as_one_turns():
     assert first.objectives[0].startswith("ahead/")
     visitor.head = aimed(visitor.head.position, world.walls["aside"].place.centre)
     visitor.does(dt_s=1.0)
-    world.accept(Finished("featurevis"))
+    accept(world, Finished("featurevis"))
     (second,) = [each for each in visitor.does() if isinstance(each, Visualise)]
     assert second.objectives[0].startswith("aside/")
 
@@ -199,7 +200,7 @@ def test_v_asks_for_the_tile_and_with_shift_for_the_wall():
 def test_what_is_there_is_not_made_again_unless_otherwise():
     visitor = Holder()
     world = visitor.world
-    world.accept(grown("ahead", tuple(range(16))))
+    accept(world, grown("ahead", tuple(range(16))))
     does(world, "visualise_wall", "ahead")
     assert not world.growth.jobs
     does(world, "recipe", "seed", 3)
@@ -219,7 +220,7 @@ def test_pause_resume_and_cancel():
     batch = world.growth.batch
     assert batch is not None
     assert does(world, "visualise_stop", batch.key) == [Cancel(("featurevis",))]
-    world.accept(Finished("featurevis", cancelled=True))
+    accept(world, Finished("featurevis", cancelled=True))
     assert [job.key for job in world.growth.jobs] == [{"ahead": "aside", "aside": "ahead"}[batch.key]]
     does(world, "visualise_stop")
     assert not world.growth.jobs and world.progress is None
@@ -231,7 +232,7 @@ def test_a_wall_that_cannot_be_done_does_not_hold_up_the_others():
     does(world, "visualise_wall", "ahead")
     does(world, "visualise_wall", "aside")
     (request,) = handed(world)
-    world.accept(Finished("featurevis", "the gradient does not reach the input"))
+    accept(world, Finished("featurevis", "the gradient does not reach the input"))
     (other,) = handed(world)
     assert other.objectives[0].split("/")[0] != request.objectives[0].split("/")[0]
 
@@ -258,7 +259,7 @@ def test_what_walls_show_is_undone_and_redone():
 def test_a_picture_is_taken_as_it_is_seen(showing: str, share: float, taken: bool):
     visitor = Holder()
     world = visitor.world
-    world.accept(grown("ahead", (5,)))
+    accept(world, grown("ahead", (5,)))
     does(world, "showing", showing)
     begin = at(world.walls["ahead"].square_of(5), share, share)
     requests = visitor.drag(begin, at(Place((0.5, 0.9, -1.5), 0.0, 1, 1, 0.4, 1.0)))
@@ -290,7 +291,7 @@ def test_memory_is_bounded_and_the_oldest_go(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("walkin.state.growth.MOST", 3)
     world, _ = wall_of_five()
     for channel in range(5):
-        world.accept(grown("a", (channel,)))
+        accept(world, grown("a", (channel,)))
     assert sorted(world.growth.pictures["a"]) == [2, 3, 4] and len(world.growth._ages) == 3
 
 

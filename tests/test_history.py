@@ -10,6 +10,7 @@ from test_grab import AWAY, HUNG, feeds, hung, slot
 from test_move import ahead, corner_of, side_of
 from visitor import FIRST, FRAME, RIGHT, Holder, at, furnished_room
 
+from walkin.accepting import accept
 from walkin.frame import Input
 from walkin.interact.doing import do
 from walkin.interact.remembering.history import STEPS, arrangement
@@ -32,7 +33,7 @@ def answer(visitor: Holder, requests: list, serial: int = 2) -> None:
     """The worker does what it was asked for."""
     for request in requests:
         if isinstance(request, Feed):
-            visitor.world.accept(Fed(PIXELS, ("x",), serial, request.network, request.source))
+            accept(visitor.world, Fed(PIXELS, ("x",), serial, request.network, request.source))
 
 
 def move(visitor: Holder) -> None:
@@ -135,8 +136,8 @@ def test_of_pictures_dropped_while_the_network_runs_the_last_one_wins():
     visitor = Holder(by="mouse")
     asked = [feeds(visitor.drag(slot(visitor, number), at(FRAME))) for number in (1, 2, 3)]
     assert asked == [[(File(f"{number}.png"), "")] for number in (1, 2, 3)]
-    visitor.world.accept(Fed(PIXELS, ("3",), 4, "", File("3.png")))
-    visitor.world.accept(Fed(PIXELS, ("2",), 3, "", File("2.png")))  # late
+    accept(visitor.world, Fed(PIXELS, ("3",), 4, "", File("3.png")))
+    accept(visitor.world, Fed(PIXELS, ("2",), 3, "", File("2.png")))  # late
     picture = visitor.world.picture
     assert picture is not None and picture.source == File("3.png")
     assert feeds(visitor.does(acts=frozenset(["undo"]))) == [(File("2.png"), "")]
@@ -146,7 +147,7 @@ def test_a_picture_that_cannot_be_fed_is_no_step():
     visitor = Holder(by="mouse")
     visitor.does()
     visitor.drag(slot(visitor, 4), at(FRAME))
-    visitor.world.accept(Finished("feed", "4.png: no picture"))
+    accept(visitor.world, Finished("feed", "4.png: no picture"))
     visitor.does()
     assert visitor.world.here.asked == FIRST
     assert not visitor.world.history.past
@@ -160,7 +161,7 @@ def test_the_first_picture_of_a_network_is_no_step():
     visitor.world.history.now = None
     visitor.does()
     for key in ("b", ""):  # whichever comes first
-        visitor.world.accept(Fed(PIXELS, ("first",), 2, key, FIRST))
+        accept(visitor.world, Fed(PIXELS, ("first",), 2, key, FIRST))
         visitor.does()
     hang(visitor)
     visitor.does(acts=frozenset(["undo"]))
@@ -171,7 +172,7 @@ def test_the_first_picture_of_a_network_is_no_step():
 def test_a_live_input_makes_no_steps():
     visitor = Holder(by="mouse")
     for number in range(5):
-        visitor.world.accept(Fed(PIXELS, ("live",), 2 + number, "", File(f"frame-{number}.png")))
+        accept(visitor.world, Fed(PIXELS, ("live",), 2 + number, "", File(f"frame-{number}.png")))
         visitor.does()
         visitor.does(acts=frozenset(["labels"]))
     assert len(visitor.world.history.past) == 5, "the acts, and nothing else"
@@ -284,7 +285,7 @@ def arrive(visitor: Holder, seed: int) -> np.ndarray:
     tiles = tiles_of(ahead(visitor).node, values)
     object.__setattr__(tiles, "serial", 1)
     object.__setattr__(tiles, "positive", (values > 0).mean(axis=(1, 2)).astype(np.float32))
-    visitor.world.accept(tiles)
+    accept(visitor.world, tiles)
     return values
 
 
@@ -327,11 +328,11 @@ def test_where_two_states_are_compared_change_is_next_to_the_index():
     arrive(visitor, 0)
     visitor.world.begin_comparing(visitor.world.here, State())
     apart = np.arange(16, dtype=np.float32)
-    visitor.world.accept(Compared("it", (Changed("ahead", 0.5, apart),), "ahead"))
+    accept(visitor.world, Compared("it", (Changed("ahead", 0.5, apart),), "ahead"))
     sort(visitor)
     assert ahead(visitor).sort == "change" and ahead(visitor).order.tolist() == list(range(15, -1, -1))  # type: ignore[union-attr]
     visitor.does()  # nothing new is on any wall since then
-    visitor.world.accept(Compared("it", (Changed("ahead", 0.5, apart[::-1]),), "ahead"))
+    accept(visitor.world, Compared("it", (Changed("ahead", 0.5, apart[::-1]),), "ahead"))
     visitor.does()
     assert ahead(visitor).order.tolist() == list(range(16))  # type: ignore[union-attr]
     sort(visitor)

@@ -8,6 +8,7 @@ import numpy as np
 from drawing import draw, renderer_of
 from rooms import chain, furnished, maps, tiles_of
 
+from walkin.accepting import accept
 from walkin.geometry import Fov, Pose
 from walkin.readings import Scores
 from walkin.render.labels import FACT_M, LEGIBLE, READABLE, Labels, _facts
@@ -66,10 +67,10 @@ def test_a_wall_that_shows_the_same_less_finely_keeps_its_text(ctx):
     before = dict(labels._walls)
     wall = world.walls["wall0"]
     assert wall.tiles is not None
-    world.accept(replace(wall.tiles))
+    accept(world, replace(wall.tiles))
     labels.prepare(world, NEAR, 1e6)
     assert labels._walls["wall0"] is before["wall0"]
-    world.accept(replace(wall.tiles, wall_range=(-7.0, 9.0)))
+    accept(world, replace(wall.tiles, wall_range=(-7.0, 9.0)))
     labels.prepare(world, NEAR, 1e6)
     assert labels._walls["wall0"] is not before["wall0"]
     assert labels._walls["wall1"] is before["wall1"]

@@ -10,6 +10,7 @@ from drawing import draw, renderer_of
 from rooms import chain, facing, maps, tiles_of
 from visitor import RIGHT, UPWARDS, Holder, aimed, at, held
 
+from walkin.accepting import accept
 from walkin.frame import Hand
 from walkin.geometry import Pose
 from walkin.interact.handling.move import LARGEST, SEEN_M, SMALLEST
@@ -106,7 +107,7 @@ def resnet_like() -> World:
     world.placed = True
     random = np.random.default_rng(2)
     for node in nodes:
-        world.accept(tiles_of(node, random.normal(size=(16, 4, 4))))
+        accept(world, tiles_of(node, random.normal(size=(16, 4, 4))))
     return world
 
 

@@ -11,6 +11,7 @@ from drawing import draw, renderer_of
 from rooms import tiles_of
 from visitor import Holder, Visitor, at, furnished_room
 
+from walkin.accepting import accept
 from walkin.frame import Hand
 from walkin.geometry import UP, Fov, Pose, quaternion_product
 from walkin.interact.handling.pointing import RIM_M
@@ -202,13 +203,13 @@ def happens(visitor: Visitor, number: int) -> dict:
     world, random = visitor.world, np.random.default_rng(number)
     ahead, aside = world.walls["ahead"], world.walls["aside"]
     if number == 0:
-        world.accept(replace(tiles_of(ahead.node, random.normal(size=(16, 4, 4))), serial=2))
+        accept(world, replace(tiles_of(ahead.node, random.normal(size=(16, 4, 4))), serial=2))
     elif number == 1:
         visitor.right = replace(visitor.right, select=True)  # a click, and let go
     elif number == 2:
         visitor.right = replace(visitor.right, select=False)
     elif number == 3:
-        world.accept(Scores(("cat", "dog", "newt"), (0.6, 0.3, 0.1), 2))
+        accept(world, Scores(("cat", "dog", "newt"), (0.6, 0.3, 0.1), 2))
     elif number in (4, 5, 6, 7, 8, 9, 10):
         return {"acts": frozenset([("colors", "range", "labels", "labels", "light", "light", "focus")[number - 4]])}
     elif number == 11:
@@ -222,7 +223,7 @@ def happens(visitor: Visitor, number: int) -> dict:
     elif number == 15:
         return {"acts": frozenset(["undo"])}
     elif number == 16:
-        world.accept(replace(tiles_of(aside.node, random.normal(size=(9, 4, 4))), serial=3))
+        accept(world, replace(tiles_of(aside.node, random.normal(size=(9, 4, 4))), serial=3))
     elif number == 17:
         world.notify("something is told")
     return {}

@@ -18,6 +18,7 @@ from test_jobs import of, run
 from torch import nn
 
 import walkin
+from walkin.accepting import accept
 from walkin.app import App, Settings
 from walkin.errors import Cancelled, WalkinError
 from walkin.frame import Input
@@ -88,7 +89,7 @@ class Room:
             if isinstance(result, Traced):
                 furnish(self.world, result)
             elif isinstance(result, (Tiles, Fed, Scores, Intervened, Compared, Notice)):
-                self.world.accept(result)
+                accept(self.world, result)
         history.keep_up(self.world)
         return self.sent
 
@@ -707,7 +708,7 @@ def _given_up(room: Room, name: str, after: int, at_wall: bool) -> None:
             if at_wall and sent == after:
                 raise Cancelled
             sent += at_wall
-            room.world.accept(result)
+            accept(room.world, result)
 
     job = jobs.feed(room.sessions, Feed(room.pictures[name]), emit)
     with contextlib.suppress(Cancelled):
@@ -715,7 +716,7 @@ def _given_up(room: Room, name: str, after: int, at_wall: bool) -> None:
             if isinstance(result, Traced):
                 furnish(room.world, result)
             else:
-                room.world.accept(result)
+                accept(room.world, result)
             if not at_wall and isinstance(result, Scores):
                 break
     job.close()  # as the worker does

@@ -10,6 +10,7 @@ import pytest
 from drawing import draw, renderer_of
 from rooms import FAR_AWAY, chain, color, facing, furnished, maps, tiles_of, tiles_of_codes
 
+from walkin.accepting import accept
 from walkin.frame import Hand, Input
 from walkin.geometry import UP, Fov, Pose, quaternion_from_yaw_pitch
 from walkin.interact.handling import hands, shelf
@@ -52,7 +53,7 @@ def a_room(*keys: str) -> World:
 
 
 def fed(world: World, key: str = "", serial: int = 1, height: int = 40, width: int = 40) -> None:
-    world.accept(Fed(np.full((height, width, 3), 128, np.uint8), ("photo.jpg",), serial, key))
+    accept(world, Fed(np.full((height, width, 3), 128, np.uint8), ("photo.jpg",), serial, key))
 
 
 def segmentation(key: str = "", serial: int = 1) -> Segmentation:
@@ -88,7 +89,7 @@ def test_a_map_of_classes_hangs_left_of_the_picture_the_right_way_up(ctx):
     world = a_room("")
     fed(world)
     found = segmentation()
-    world.accept(found)
+    accept(world, found)
     place = map_place(PICTURE)
     picture = before(ctx, world, place)
     assert_color(picture[100, 100], found.colors[1])
@@ -104,7 +105,7 @@ def test_the_legend_of_a_map_names_its_colours(ctx):
     world = a_room("")
     fed(world)
     found = segmentation()
-    world.accept(found)
+    accept(world, found)
     place = map_place(PICTURE)
     below = Place(tuple(np.array(place.corner) - UP * 0.5), place.yaw, 1, 1, 1.5, 1.0)  # type: ignore[arg-type]
     picture = before(ctx, world, below, (1000, 1000))[680:850]  # its upper part is the map
@@ -116,7 +117,7 @@ def test_maps_and_boxes_follow_their_network(ctx):
     world = a_room("", "b")
     for key in ("", "b"):
         fed(world, key)
-    world.accept(segmentation("b"))
+    accept(world, segmentation("b"))
     second = world.exhibits[1].layout
     assert second is not None and second.picture.corner != PICTURE.corner
     picture = before(ctx, world, map_place(second.picture))
@@ -130,15 +131,15 @@ def test_a_new_picture_takes_map_and_boxes_away(ctx):
     renderer = renderer_of(ctx, world)
     sight = facing(PICTURE)
     bare = draw(renderer, world, *sight, SIZE)
-    world.accept(boxes((0.1, 0.2, 0.5, 0.9)))
-    world.accept(segmentation())
+    accept(world, boxes((0.1, 0.2, 0.5, 0.9)))
+    accept(world, segmentation())
     renderer.prepare(world, np.zeros(3), 1e6)
     assert (draw(renderer, world, *sight, SIZE) != bare).any()
     fed(world, serial=2)
     assert world.exhibits[0].boxes is None and world.exhibits[0].segmentation is None
     renderer.prepare(world, np.zeros(3), 1e6)
     assert (draw(renderer, world, *sight, SIZE) == bare).all()
-    world.accept(boxes((0.1, 0.2, 0.5, 0.9), serial=1))
+    accept(world, boxes((0.1, 0.2, 0.5, 0.9), serial=1))
     assert world.exhibits[0].boxes is None, "of a picture that is no longer there"
 
 
@@ -150,7 +151,7 @@ def test_boxes_are_where_they_were_found(ctx, shape: tuple[int, int]):
     world = a_room("")
     fed(world, height=shape[0], width=shape[1])
     found = boxes((0.25, 0.5, 0.75, 0.9))
-    world.accept(found)
+    accept(world, found)
     picture = before(ctx, world, PICTURE)
     high, wide = (400 * side // max(shape) for side in shape)
     x0, y0 = (400 - wide) // 2, (400 - high) // 2
@@ -186,7 +187,7 @@ def test_names_of_boxes_in_one_place_are_beside_each_other_or_left_out(ctx):
     world = a_room("")
     fed(world)
     found = boxes(*[(0.3, 0.3, 0.5, 0.5)] * 12)
-    world.accept(found)
+    accept(world, found)
     renderer = renderer_of(ctx, world)
     lines: list[np.ndarray] = [np.zeros(0, RECTANGLE)]
     glyphs: list[np.ndarray] = []
@@ -202,7 +203,7 @@ def test_names_of_boxes_in_one_place_are_beside_each_other_or_left_out(ctx):
 def test_what_was_read_follows_when_its_network_is_put_elsewhere(ctx):
     world = a_room("")
     fed(world)
-    world.accept(segmentation())
+    accept(world, segmentation())
     renderer = renderer_of(ctx, world)
     exhibit = world.exhibits[0]
     assert exhibit.layout is not None
@@ -445,7 +446,7 @@ def test_a_large_tile_follows_picture_colours_and_order(ctx):
     values[:, 0, 1] = 8.0
     made = tiles_of(node, values)
     object.__setattr__(made, "serial", 2)
-    world.accept(made)
+    accept(world, made)
     arrange.sort_wall(world, world.walls["a"], "index")
     picture = now()
     assert_color(picture[50, 50], color(0, 0, 8, "unsigned"))
@@ -658,7 +659,7 @@ def test_where_nothing_changes_nothing_is_written(ctx):
     """Nothing per frame: the buffers of what is read off the room are left alone."""
     world = high_world()
     fed(world)
-    world.accept(boxes((0.1, 0.2, 0.5, 0.9)))
+    accept(world, boxes((0.1, 0.2, 0.5, 0.9)))
     eye = point_at(world, 0.3, 1.5, tracked=True)
     enlarged(world, 3)
     renderer = renderer_of(ctx, world)
@@ -723,7 +724,7 @@ def test_an_output_of_a_classifier_is_called_by_its_class():
 def test_what_was_done_to_a_picture_is_told_to_its_end(ctx):
     world = a_room("")
     told = ("a.jpg", "6000x4000, read as 3000x2000, resized to 384x256 (bilinear), cropped to 224x224", "assumed RGB")
-    world.accept(Fed(np.zeros((8, 8, 3), np.uint8), told))
+    accept(world, Fed(np.zeros((8, 8, 3), np.uint8), told))
     world.here.spoken = True  # so the board does not say what a network without classes gives
     labels = Labels(Text(ctx), Rectangles(ctx))
     labels.prepare(world, np.zeros(3), 1e6)

@@ -13,6 +13,7 @@ import zoo
 from rooms import tiles_of
 from torch import nn
 
+from walkin.accepting import accept
 from walkin.app import App, Settings
 from walkin.frame import Input
 from walkin.geometry import Pose
@@ -291,7 +292,7 @@ class Room:
                 values = np.random.default_rng(len(node.address)).normal(
                     size=(node.mosaic.count, node.mosaic.height, node.mosaic.width)
                 )
-                self.world.accept(replace(tiles_of(node, values), serial=self.serial))
+                accept(self.world, replace(tiles_of(node, values), serial=self.serial))
 
     def move(self, key: str, x: float) -> Place:
         wall = self.world.walls[key]
@@ -468,7 +469,7 @@ def test_a_network_that_is_opened_anew_shows_its_first_picture(room: Room):
     furnish(world, Traced(graph(room.recorded), 1))
     node = world.walls["stem"].node
     tiles = replace(tiles_of(node, np.zeros((4, 8, 8))), serial=1)
-    world.accept(tiles)
+    accept(world, tiles)
     shown = world.walls["stem"].tiles
     assert shown is not None and shown.low is tiles.low and shown.levels[0] is tiles.levels[0]
 

@@ -13,9 +13,11 @@ import torch
 from torch import Tensor, nn
 
 import walkin
+from walkin.accepting import TAKEN_BY
 from walkin.app import App
 from walkin.errors import WalkinError
 from walkin.network.training.snapshots import Snapshots, differing, shapes_of
+from walkin.results import Restated
 
 
 class Small(nn.Module):
@@ -131,14 +133,13 @@ def _input(model: nn.Module, room: walkin.Room) -> Tensor:
     return room._app.workshop.sessions.by_key[""].inputs[0]
 
 
-def test_refreshes_that_come_faster_than_the_room_are_dropped_but_for_the_newest(here, ctx):
+def test_refreshes_that_come_faster_than_the_room_are_dropped_but_for_the_newest(here, ctx, monkeypatch):
     model = built()
     with room_of(model) as room:
         wait(room, settled)
         seen: list[str] = []
-        world = room._app.world
-        accept = world._accept_restated
-        world._accept_restated = lambda result: (seen.append(result.words), accept(result))[1]
+        accept = TAKEN_BY[Restated]
+        monkeypatch.setitem(TAKEN_BY, Restated, lambda of, result: (seen.append(result.words), accept(of, result))[1])
         for step in range(60):
             room.refresh(step=step)
         wait(room, lambda app: room.step == "step 59" and settled(app))

@@ -14,6 +14,7 @@ from PIL import Image
 from rooms import chain, maps, tiles_of
 from visitor import frame
 
+from walkin.accepting import accept
 from walkin.errors import WalkinError
 from walkin.files.pictures import PASSING
 from walkin.files.safe import Damaged
@@ -58,13 +59,13 @@ def room(*names: str) -> World:
         places = {node.address: Place((-1.0, 0.5, -3.0 * k), 0.0, 4, 4, 0.25, 0.9) for k, node in enumerate(NODES)}
         world.furnish(chain(*NODES, name=name), Layout(places, (), frame_place, frame_place, Pose(), 10.0), key)
         world.exhibits[-1].request = Open(name, network=key)
-        world.accept(Fed(np.zeros((2, 2, 3), np.uint8), ("x",), 1, key, File(f"/pictures/{name}.png")))
+        accept(world, Fed(np.zeros((2, 2, 3), np.uint8), ("x",), 1, key, File(f"/pictures/{name}.png")))
         for node in NODES:
             values = np.random.default_rng(len(node.address)).normal(size=(node.maps, 4, 4))
             tiles = tiles_of(node, values)
             object.__setattr__(tiles, "network", key)
             object.__setattr__(tiles, "serial", 1)
-            world.accept(tiles)
+            accept(world, tiles)
     world.placed = True
     world.here = world.exhibits[0]
     return world

@@ -17,6 +17,7 @@ from PIL import Image
 from rooms import FAR_AWAY, facing, tiles_of
 from rooms import furnished as furnished_by_hand
 
+from walkin.accepting import accept
 from walkin.frame import Input, View
 from walkin.geometry import Fov, Pose
 from walkin.graph import Network, Node
@@ -80,11 +81,11 @@ def furnished() -> World:
             random.uniform(low, high, (mosaic.count, 1, 1)) for low, high in ((0, 3), (4, 20), (0, 6))
         )
         values = np.sin(wave * (u * np.cos(angle) + v * np.sin(angle)) + shift) * (0.3 + u) + 0.3 * v
-        world.accept(tiles_of(node, values))
+        accept(world, tiles_of(node, values))
     v, u = np.mgrid[0:64, 0:64]
     photo = np.stack([4 * u, 4 * v, 255 * ((u // 8 + v // 8) % 2)], axis=2).astype(np.uint8)
-    world.accept(Fed(photo, ("checks.png", "64 x 64"), 0))
-    world.accept(Scores(("tabby", "Egyptian cat", "tiger cat"), (0.62, 0.27, 0.11), 0))
+    accept(world, Fed(photo, ("checks.png", "64 x 64"), 0))
+    accept(world, Scores(("tabby", "Egyptian cat", "tiger cat"), (0.62, 0.27, 0.11), 0))
     return world
 
 

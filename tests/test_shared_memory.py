@@ -8,6 +8,7 @@ from test_detailing import OneFrame, on_gpu, wait
 from test_growing_walls import grown
 from torch import nn
 
+from walkin.accepting import accept
 from walkin.app import App, Settings
 from walkin.frame import Input
 from walkin.interact.doing import do
@@ -107,7 +108,7 @@ def test_a_small_limit_holds_with_many_visualised_walls(opened, limit: int) -> N
     assert (app.world.room.coarse == 0) == (limit == LIMIT)
     coarse = app.world.room.coarse
     for wall in walls:
-        app.world.accept(grown(wall.node.address, (0, 1, 2, 3)))
+        accept(app.world, grown(wall.node.address, (0, 1, 2, 3)))
         settle(app)
     first, last = walls[0], walls[-1]
     assert there(app, first) == [0, 1, 2, 3] and there(app, last) == []
@@ -136,7 +137,7 @@ def test_where_walls_cannot_give_way_less_has_grown(opened, monkeypatch: pytest.
     monkeypatch.setattr("walkin.render.uploads.TRIES", 5)
     walls = list(app.world.walls.values())
     for wall in walls:
-        app.world.accept(grown(wall.node.address, (0, 1, 2, 3)))
+        accept(app.world, grown(wall.node.address, (0, 1, 2, 3)))
         settle(app)
     assert 0 < sum(len(there(app, wall)) for wall in walls) < 6
     true_on_gpu(app)
@@ -147,7 +148,7 @@ def test_without_a_tight_limit_all_is_shown(opened) -> None:
     app = opened(10**9)
     walls = list(app.world.walls.values())
     for wall in walls:
-        app.world.accept(grown(wall.node.address, (0, 1, 2, 3)))
+        accept(app.world, grown(wall.node.address, (0, 1, 2, 3)))
     settle(app)
     assert all(there(app, wall) == [0, 1, 2, 3] for wall in walls) and app.world.room.coarse == 0
     app.world.growth.forget({wall.key for wall in walls[1:]}.__contains__)
@@ -160,6 +161,6 @@ def test_without_a_tight_limit_all_is_shown(opened) -> None:
 def test_where_there_is_no_room_at_all_nothing_has_grown(opened) -> None:
     app = opened(500_000)
     wall = next(iter(app.world.walls.values()))
-    app.world.accept(grown(wall.node.address, (0, 1)))
+    accept(app.world, grown(wall.node.address, (0, 1)))
     settle(app)
     assert there(app, wall) == [] and app.renderer._uploads.grown.texture is None

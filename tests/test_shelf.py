@@ -7,6 +7,7 @@ import pytest
 from test_grab import AWAY, hung, slot
 from visitor import Holder, at
 
+from walkin.accepting import accept
 from walkin.catalogue import Catalogue, Page, Slot, Spoiled, Thumbnail
 from walkin.geometry import UP, Fov, Pose, frustum_planes, spheres_in_frustum
 from walkin.interact.handling import shelf as shelves
@@ -218,7 +219,7 @@ def test_the_next_picture_goes_past_one_that_the_network_fails_on(visitor: Holde
     assert visitor.world.picture is not None and visitor.world.picture.source not in slots
     went = [shelves.next_picture(visitor.world) for _ in range(3)]  # none of them goes in
     assert went == list(slots[:3])
-    visitor.world.accept(Fed(GREY, ("7",), 2, visitor.world.here.key, slots[7]))
+    accept(visitor.world, Fed(GREY, ("7",), 2, visitor.world.here.key, slots[7]))
     assert shelves.next_picture(visitor.world) == slots[8], "after what is in the network by now"
     board.slots = slots[:7]
     assert shelves.next_picture(visitor.world) == slots[0], "the page was turned"

@@ -13,6 +13,7 @@ from PIL import Image
 from rooms import FAR_AWAY, maps, tiles_of
 from test_walk import decoded
 
+from walkin.accepting import accept
 from walkin.app import App
 from walkin.frame import Hand, Input
 from walkin.geometry import Pose
@@ -45,7 +46,7 @@ def app() -> Iterator[App]:
     world = made.world
     world.furnish(network, Layout(places, (), FAR_AWAY, FAR_AWAY, Pose(), 10.0))
     for node in nodes[1:]:
-        world.accept(tiles_of(node, np.random.default_rng(1).normal(size=(8, 6, 6))))
+        accept(world, tiles_of(node, np.random.default_rng(1).normal(size=(8, 6, 6))))
     world.bookmarks = {"door": at(0, 2), "near": at(0.8, -0.5, -0.3)}
     yield made
     made.close(5.0)

@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import save, save_file
 
+from walkin.accepting import TAKEN_BY
 from walkin.app import App, Settings
 from walkin.errors import WalkinError
 from walkin.export_request import Export
@@ -26,7 +27,7 @@ from walkin.keeping.scene import from_json, to_json
 from walkin.keeping.storing import Loaded
 from walkin.network.training.timeline import Timeline, check, natural
 from walkin.requests import Open
-from walkin.results import Checkpoints
+from walkin.results import Checkpoints, Restated
 from walkin.room_requests import Cancel
 from walkin.state.panel_state import Change
 from walkin.targets.offscreen import OffscreenTarget
@@ -314,12 +315,12 @@ def test_a_folder_that_is_empty_is_waited_for(runs: Path, ctx: Any):
         visit.shows(3)
 
 
-def test_many_wishes_at_once_end_at_the_last(runs: Path, ctx: Any):
+def test_many_wishes_at_once_end_at_the_last(runs: Path, ctx: Any, monkeypatch: pytest.MonkeyPatch):
     with room(runs) as visit:
         visit.shows(10)
         seen: list[str] = []
-        accept = visit.world._accept_restated
-        visit.world._accept_restated = lambda result: (seen.append(result.words), accept(result))[1]
+        accept = TAKEN_BY[Restated]
+        monkeypatch.setitem(TAKEN_BY, Restated, lambda of, result: (seen.append(result.words), accept(of, result))[1])
         for number in (0, 1, 2, 0, 3, 1):
             visit.do("checkpoint", number)
         visit.shows(2)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from panels import OFFER, Visit
 
+from walkin.accepting import accept
 from walkin.catalogue import Thumbnail
 from walkin.geometry import Pose
 from walkin.picture_source import File
@@ -246,7 +247,7 @@ def test_slider_follows_the_pointer_and_stops_at_its_ends(visit: Visit):
 
 
 def test_job_at_work_can_be_cancelled(visit: Visit):
-    visit.world.accept(Progress("feed", "running the network", 0.4, 12.0))
+    accept(visit.world, Progress("feed", "running the network", 0.4, 12.0))
     visit.tab("Jobs")
     assert visit.click("Cancel") == [Change("cancel")]
 

@@ -14,6 +14,7 @@ import pytest
 from drawing import draw, renderer_of
 from rooms import chain, color, facing, furnished, maps, tiles_of, tiles_of_codes
 
+from walkin.accepting import accept
 from walkin.frame import View
 from walkin.geometry import Fov, Pose, frustum_planes, spheres_in_frustum
 from walkin.render import atlas as atlas_module
@@ -370,7 +371,7 @@ def test_a_new_picture_replaces_the_old_one(ctx):
     world = furnished(chain(node), {"a": where}, [tiles_of_codes(node, np.full((1, 4, 4), 255), -1, 1)])
     renderer = renderer_of(ctx, world)
     before = draw(renderer, world, *facing(where), (32, 32)).astype(int)
-    world.accept(tiles_of_codes(node, np.full((1, 4, 4), 0), -1, 1))
+    accept(world, tiles_of_codes(node, np.full((1, 4, 4), 0), -1, 1))
     renderer.prepare(world, np.zeros(3), 1e6)
     after = draw(renderer, world, *facing(where), (32, 32)).astype(int)
     assert_color(before[16, 16], color(1, -1, 1))
@@ -386,7 +387,7 @@ def test_what_comes_to_a_wall_has_ranges_and_flaws_of_its_own(ctx):
     plain, flawed = tiles_of_codes(node, codes, -4, 4), tiles_of_codes(node, codes * 0, 0, 1, flawed=np.array([16]))
     of_plain = color(159 / 255 * 8 - 4, -4, 4)
     for tiles, expected in ((plain, of_plain), (flawed, MAGENTA), (plain, of_plain)):
-        world.accept(tiles)
+        accept(world, tiles)
         renderer.prepare(world, np.zeros(3), 1e6)
         assert_color(draw(renderer, world, *facing(where), (32, 32)).astype(int)[16, 16], expected)
 
@@ -398,7 +399,7 @@ def test_where_many_walls_have_come_words_follow_with_the_next_frame(ctx):
     renderer = renderer_of(ctx, world)
     for number, waiting in ((20, 20), (0, 0), (16, 0)):  # walls that come at once, and what waits after the next frame
         for node in nodes[:number]:
-            world.accept(tiles_of_codes(node, np.full((4, 4, 4), 255), 0, 1 + number))
+            accept(world, tiles_of_codes(node, np.full((4, 4, 4), 255), 0, 1 + number))
         renderer.prepare(world, np.zeros(3), budget_ms=1e6)
         assert renderer.walls_uploaded and renderer.uploads_waiting == waiting
 

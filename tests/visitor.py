@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from rooms import FAR_AWAY, chain, furnished, maps, tiles_of
 
+from walkin.accepting import accept
 from walkin.frame import Frame, Hand, Input, View
 from walkin.geometry import UP, Pose
 from walkin.interact.step import step
@@ -103,7 +104,7 @@ def furnished_room(*others: str) -> World:
         world.furnish(chain(node), Layout({"far": place}, (), frame_there, FAR_AWAY, Pose(), 10.0), name)
     world.placed = True
     for exhibit in world.exhibits:
-        world.accept(Fed(np.zeros((8, 8, 3), np.uint8), ("first",), 1, exhibit.key, FIRST))
+        accept(world, Fed(np.zeros((8, 8, 3), np.uint8), ("first",), 1, exhibit.key, FIRST))
     slots = tuple(File(f"{number}.png") for number in range(6))
     noises = tuple(Noise(kind, 0) for kind in NOISES)
     world.shelf = Shelf(SHELF, "pictures", 6, 6, True, slots=slots, names=tuple(map(str, range(6))), noises=noises)

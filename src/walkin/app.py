@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from walkin.accepting import accept
 from walkin.callbacks import Selected
 from walkin.catalogue import Catalogue, Page, Spoiled, Thumbnail
 from walkin.detailing import Detailing
@@ -349,7 +350,7 @@ class App:
         elif isinstance(result, Weighed):
             self.keeper.weighed(result)
         else:
-            self.world.accept(result)
+            accept(self.world, result)
             self.detailing.accept(result)
             if isinstance(result, Finished):
                 failed = bool(result.error) or result.cancelled

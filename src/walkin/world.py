@@ -8,36 +8,32 @@ from typing import Any
 import numpy as np
 
 from walkin import color_maps
-from walkin.evidence import Evidence, Exemplars
 from walkin.frame import Pulse
 from walkin.geometry import Pose
 from walkin.graph import Network
 from walkin.interventions import Intervention
 from walkin.loop.phases import Phases
-from walkin.readings import Boxes, Compared, Histogram, Intervened, Scores, Segmentation
+from walkin.readings import Histogram, Scores
 from walkin.requests import State
-from walkin.results import Checkpoints, Fed, Finished, Notice, Progress, Restated, Result, Traced
+from walkin.results import Fed, Progress
 from walkin.state.arrangement import History, Look
 from walkin.state.atlas_room import AtlasRoom
 from walkin.state.banner import Banner
 from walkin.state.bounds import Bounds
 from walkin.state.exhibit import Exhibit
 from walkin.state.exporting import Exporting
-from walkin.state.findings import EVIDENCE, EXEMPLARS, Findings
+from walkin.state.findings import Findings
 from walkin.state.growth import GROWING, Growth
 from walkin.state.panel_state import PanelState
 from walkin.state.places import Layout, Viewpoint
 from walkin.state.things import Aims, Carried, Enlarged, Flight, Met, Shelf, Thing
 from walkin.state.visitor import Comfort, Gestures, Hover, Pointer, Teleport
-from walkin.state.wall import Wall, wall_key
-from walkin.tiles import Tiles
-from walkin.visualised import GrownTiles
+from walkin.state.wall import Wall
 
 COLOR_MAPS = color_maps.NAMES
 RANGES = ("channel", "wall", "percentile")
 BETWEEN_M = 4.0  # from one network to the next
 NOTICE_S = 6.0
-LASTING = ("open", "browse", "live")  # jobs without which there is nothing to see: their failure stays to be read
 
 
 @dataclass
@@ -197,121 +193,6 @@ class World:
 
     def exhibit(self, key: str = "") -> Exhibit | None:
         return next((exhibit for exhibit in self.exhibits if exhibit.key == key), None)
-
-    def accept(self, result: Result) -> None:
-        """Take in what a worker sent. Layouts are made by the caller, who knows the parameters (see app)."""
-        if isinstance(result, Traced):
-            raise TypeError("a traced network needs a layout: use furnish()")
-        taken_by = TAKEN_BY.get(type(result))
-        if taken_by is None or getattr(self, taken_by)(result) is not False:
-            self.revision += 1
-
-    def _accept_tiles(self, result: Tiles) -> bool:
-        """Of a network's pictures only the newest counts."""
-        exhibit = self.exhibit(result.network)
-        wall = self.walls.get(wall_key(result.network, result.address))
-        if exhibit is None or wall is None or result.serial < exhibit.serial:
-            return False
-        wall.show(result)
-        exhibit.serial = result.serial
-        self.tiles_revision += 1
-        return True
-
-    def _accept_fed(self, result: Fed | Scores | Segmentation | Boxes) -> bool:
-        exhibit = self.exhibit(result.network)
-        if exhibit is None or result.serial < exhibit.serial:
-            return False
-        exhibit.accept(result)
-        exhibit.serial = result.serial
-        return True
-
-    def _accept_histogram(self, result: Histogram) -> bool:
-        """Weights stay what they are; of the values of a wall only the newest count."""
-        name = wall_key(result.network, result.address), result.kind
-        before = self.histograms.get(name)
-        if name[0] not in self.walls or (before is not None and result.serial < before.serial):
-            return False
-        self.histograms[name] = result
-        return True
-
-    def _accept_grown(self, result: GrownTiles) -> bool:
-        there = self.exhibit(result.network) is not None
-        if there:
-            self.growth.accept(result, wall_key(result.network, result.address))
-        return there
-
-    def _accept_evidence(self, result: Evidence) -> bool:
-        there = self.exhibit(result.network) is not None
-        if there:
-            self.findings.accept(result)
-        return there
-
-    def _accept_exemplars(self, result: Exemplars) -> None:
-        self.findings.accept_exemplars(result, wall_key(result.network, result.address))
-
-    def _accept_restated(self, result: Restated) -> None:
-        exhibit = self.exhibit(result.network)
-        if exhibit is not None and (told := exhibit.restate(result)):
-            self.notify(told, "warning")
-
-    def _accept_checkpoints(self, result: Checkpoints) -> None:
-        exhibit = self.exhibit(result.network)
-        if exhibit is not None:
-            exhibit.training.found(result.paths)
-
-    def _accept_compared(self, result: Compared) -> bool:
-        """What a network is compared with is known now; without a title: with nothing any more."""
-        exhibit = self.exhibit(result.network)
-        if exhibit is None:
-            return False
-        exhibit.compared = result if result.title else None
-        self.sorted_revision = -1  # walls may be sorted by it
-        if not result.title:
-            self.end_comparing(exhibit)
-        return True
-
-    def _accept_intervened(self, result: Intervened) -> bool:
-        """What is changed of a network is known now."""
-        exhibit = self.exhibit(result.network)
-        if exhibit is None:
-            return False
-        before, exhibit.intervened, exhibit.changed_before = exhibit.intervened, result, None
-        told = before.problems if before is not None else ()
-        for each, problem in zip(exhibit.interventions, result.problems, strict=False):
-            if problem and problem not in told:
-                self.notify(f"{each} does not fit: {problem}", "warning")
-        self.touch(exhibit)
-        return True
-
-    def _accept_progress(self, result: Progress) -> None:
-        exhibit = self.exhibit(result.network) if result.job == "live" else None
-        if result.job == GROWING:
-            self.growth.fraction = result.fraction or 0.0
-            self.tell_growth()
-        elif exhibit is not None:  # it goes on for hours, and must not hide what else is told
-            exhibit.live = result.label
-        else:
-            self.progress = result
-
-    def _accept_notice(self, result: Notice) -> None:
-        self.notify(result.text, result.level, lasting=result.lasting)
-
-    def _accept_finished(self, result: Finished) -> None:
-        job, _, network = result.job.partition(" ")
-        exhibit = self.exhibit(network)
-        if self.progress is not None and self.progress.job == job:
-            self.progress = None
-        if job == "restate" and exhibit is not None:
-            exhibit.training.awaited = ""
-        elif job == GROWING:
-            self.growth.finish(result.error, result.cancelled, self.time_s)
-            self.tell_growth()
-        elif job in (EVIDENCE, EXEMPLARS):
-            self.findings.finish(job, network, failed=bool(result.error), cancelled=result.cancelled)
-        elif exhibit is not None and (job == "put_back" or (job == "feed" and result.error)):
-            exhibit.refuse()
-        if result.error:
-            self.notify(result.error, "error", lasting=job in LASTING)
 
     def tell_growth(self) -> None:
         """The line of progress, unless it tells of something else and nothing grows."""
@@ -485,24 +366,3 @@ class World:
         if len(remaining) != len(self.banners):
             self.banners = remaining
             self.revision += 1
-
-
-TAKEN_BY = {
-    Tiles: "_accept_tiles",
-    Fed: "_accept_fed",
-    Scores: "_accept_fed",
-    Segmentation: "_accept_fed",
-    Boxes: "_accept_fed",
-    Histogram: "_accept_histogram",
-    GrownTiles: "_accept_grown",
-    Evidence: "_accept_evidence",
-    Exemplars: "_accept_exemplars",
-    Restated: "_accept_restated",
-    Checkpoints: "_accept_checkpoints",
-    Compared: "_accept_compared",
-    Intervened: "_accept_intervened",
-    Progress: "_accept_progress",
-    Notice: "_accept_notice",
-    Finished: "_accept_finished",
-}
-"""What a worker sends -> the World's method that takes it; False from one: nothing has changed by it."""

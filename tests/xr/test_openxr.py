@@ -19,6 +19,7 @@ from remote import Pose as RemotePose
 from remote import turned
 from visit import WALL, Visit, room, visit
 
+from walkin.accepting import accept
 from walkin.frame import Pulse
 from walkin.geometry import Pose, quaternion_from_yaw_pitch, quaternion_product
 from walkin.interact.bindings import actions
@@ -381,7 +382,7 @@ def test_what_is_prepared_is_prepared_once_however_many_eyes(headset: Runtime):
         assert counted["Instances.write"] == 10, "rays once a frame; text, which has not changed, never"
         made.frame(5)
         assert counted["Walls.choose"] == 10, "what was chosen holds while the head rests"
-        made.world.accept(replace(wall.tiles))
+        accept(made.world, replace(wall.tiles))
         made.frame(5)
         assert counted["Atlas.upload"] == 1, "new tiles once, not once an eye"
 

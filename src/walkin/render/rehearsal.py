@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from walkin.accepting import accept
 from walkin.geometry import Pose
 from walkin.graph import Network, Node
 from walkin.readings import Scores
@@ -31,11 +32,11 @@ def tiny_room(eye: Pose, look: Look, *, hands: bool = False) -> World:
     layout = Layout({"a": place}, ribbons, place, place, Pose(), 1.0)
     world.furnish(Network("rehearsal", (Node("input", "input", (1, 3, 3, 3)), node), ("a",)), layout)
     # Sides that are no powers of two: llvmpipe compiles other code for those, and pictures have them.
-    world.accept(Fed(np.zeros((20, 12, 3), np.uint8), ("a",)))
-    world.accept(Scores(("a",), (1.0,)))
+    accept(world, Fed(np.zeros((20, 12, 3), np.uint8), ("a",)))
+    accept(world, Scores(("a",), (1.0,)))
     zero, one = np.zeros(1, np.float32), np.ones(1, np.float32)
     codes = tuple(np.zeros(level, np.uint8) for level in _level_sizes(node))
-    world.accept(Tiles("a", node.mosaic, codes, zero, one, zero, np.zeros(1, np.int32), (0.0, 1.0), (0.0, 1.0)))
+    accept(world, Tiles("a", node.mosaic, codes, zero, one, zero, np.zeros(1, np.int32), (0.0, 1.0), (0.0, 1.0)))
     world.enlarged = Enlarged("a", 0, place)
     world.notify("a")
     if hands:
