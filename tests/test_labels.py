@@ -136,6 +136,20 @@ def test_a_wall_of_one_channel_has_its_shape_whole(ctx):
     assert "  ·  ".join(fitted).startswith("Conv2d  ·  1 × 224 × 224")
 
 
+def test_the_least_value_of_a_wall_is_written_with_a_minus_and_no_hyphen(ctx):
+    node = maps("b", 4, 4, 4)
+    values = np.linspace(-42.4, 3e-7, 64).reshape(4, 4, 4)
+    place = Place((-0.5, 0.5, -2.0), 0.0, 2, 2, 0.3, 0.9)
+    tiles = tiles_of(node, values)
+    lines = {}
+    for difference in (False, True):
+        world = furnished(chain(node), {"b": place}, [replace(tiles, difference=difference)])
+        lines[difference] = _facts(world.walls["b"])[-1][0]
+    assert lines == {False: "−42.4 … 3e−07", True: "A − B  −42.4 … 3e−07"}
+    font = made(ctx)._text.font
+    assert font.measure("−42.4")[0] > font.measure("-42.4")[0] > 0, "it has a glyph of its own"
+
+
 def test_the_board_of_a_network_without_classes_says_what_it_gives(ctx):
     """Not while the classes of the next picture are on their way."""
     node, place = maps("b", 1, 4, 4), Place((-0.5, 0.5, -2.0), 0.0, 1, 1, 0.3, 0.3)

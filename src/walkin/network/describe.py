@@ -80,7 +80,7 @@ def _totals(network: Network) -> list[str]:
 
 def _given(network: Network) -> list[Node]:
     """All that it is called with, in the order of its arguments."""
-    return [node for node in network if node.kind == "input"]
+    return [node for node in network if node.is_input]
 
 
 def _inputs_text(network: Network) -> str:

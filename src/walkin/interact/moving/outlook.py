@@ -61,14 +61,11 @@ def before(world: World, place: Place, standing_m: float) -> Lookout:
     slants, steps = np.append(0.0, slants), np.append(1.0, steps)
     eyes, yaws, pitches, whole = _looks(wanted, slants, steps * wanted.straight_m)
     bodies = _bodies(world, place, float(steps.max()) * wanted.straight_m)
-    # Straight before it, as is tried first, it is mostly seen whole: the others need not be asked.
-    if whole[0] and _free(wanted, eyes[:1], bodies)[0]:
-        return _straight(wanted, standing_m, wanted.straight_m, wanted.eye_m)
     cost = np.hypot(slants, STEP_COST * np.log2(steps))
     found = whole.nonzero()[0]
     found = found[cost[found].argsort(kind="stable")]
-    for start in range(0, len(found), AT_ONCE):
-        some = found[start : start + AT_ONCE]
+    # Straight before it, as is tried first, it is mostly seen whole: the others need not be asked.
+    for some in np.split(found, range(1, len(found), AT_ONCE)):
         free = _free(wanted, eyes[some], bodies)
         if free.any():
             best = some[free.argmax()]
