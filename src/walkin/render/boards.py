@@ -72,7 +72,7 @@ class Boards:
                 parts.append(line)
             if scores is not None and scores.names:
                 top = np.array(place.corner) + UP * (place.height_m + 0.14)
-                line = f"{scores.names[0]}  {scores.probabilities[0]:.0%}"
+                line = f"{scores.names[0]}  {_share(float(scores.probabilities[0]))}"
                 parts.append(self._text.glyphs(line, top, place.right, UP, 0.15, ACCENT, face="semibold"))
                 wide = self._text.font.measure(line, "semibold", size_m=0.15)[0] + 0.08
                 corner = top - place.right * 0.04 - UP * 0.05 - place.normal * 0.004
@@ -223,3 +223,8 @@ def rows_of(exhibit: Exhibit) -> tuple[Row, ...]:
 def _seen(tint: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
     """A bar that is lighter than what is behind it: the background of a map of classes is nearly black."""
     return tint if max(tint[:3]) > 0.06 else BAR_DARK
+
+
+def _share(share: float) -> str:
+    """Of the class above the picture; never 0% for what is there."""
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
