@@ -84,7 +84,7 @@ FLOORS = (
         "filming.ffmpeg",
         "keeping.vigil",
     },
-    {"marks", "files.safe"},
+    {"marks", "files.safe", "numerals", "closest"},
     {"errors", "lazy", "_version", *SPREAD},
 )
 FLOOR = {part: -number for number, floor in enumerate(FLOORS) for part in floor}

@@ -192,6 +192,26 @@ def test_a_room_stays_open_beside_the_script(here: Path, ctx):
     assert (first != second).any()
 
 
+def test_who_is_sent_where_nothing_is_hears_of_it_in_the_script(here: Path, ctx):
+    """Also before the network is there: it is waited for."""
+    with walkin.view(small(), target="offscreen", block=False, size=(160, 90), input_size=32) as room:
+        for address, words in (
+            ("2/weight", "did you mean 2"),
+            ("nowhere", "no node 'nowhere'"),
+            ("0/99", "from 0 on"),
+            ("input", "input has no wall"),
+        ):
+            with pytest.raises(WalkinError, match=words):
+                room.goto(address)
+        room.screenshot("there.png")
+        app = room._app
+        assert app is not None and app.world.goto is None and app.world.selected is None
+        assert app.world.visited is None and not app.world.banners, "the script was told, the visitor need not be"
+        room.goto("2")
+        room.screenshot("second.png")
+        assert app.world.visited == "2"
+
+
 def test_what_cannot_be_opened_is_raised_where_it_was_asked_for(here: Path, ctx):
     with pytest.raises(WalkinError, match="exclude each other"):
         walkin.view(small(), target="offscreen", block=False, screenshot_to="a.png")

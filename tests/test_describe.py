@@ -57,6 +57,20 @@ def test_text_is_a_table_and_totals():
     assert "5 nodes, 5 edges, 22 maps, 778 values" in totals and "assumed: input 3x8x8" in totals
 
 
+def test_all_inputs_are_told_with_their_names():
+    """Not the first one alone: the others have walls, but are computed from nothing."""
+    given = (
+        Node("input", "input", (1, 3, 8, 8)),
+        Node("table", "given", (1, 7)),
+        Node("fc", "linear", (1, 2), ("table",)),
+    )
+    network = Network("two", given, ("fc",), parameters=9, input_shape=(1, 3, 8, 8))
+    assert "inputs input 1x3x8x8, table 1x7, 9 parameters" in info_text(network)
+    expected = [{"address": "input", "shape": [1, 3, 8, 8]}, {"address": "table", "shape": [1, 7]}]
+    assert info_json(network)["inputs"] == expected and info_json(network)["input"] == [1, 3, 8, 8]
+    assert "\ninput 1x3x8x8, 1,234 parameters" in info_text(SMALL)
+
+
 def test_a_network_whose_branches_are_not_known_says_so():
     chain = Network("x", SMALL.nodes, ("fc",), branches_known=False)
     assert "branches are not known" in info_text(chain) and "branches are not known" not in info_text(SMALL)

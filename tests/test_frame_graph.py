@@ -80,6 +80,25 @@ def test_it_shows_where_the_time_went(visit: Visit, clock: Clock):
     assert of(visit, "prepare") > 5 * uploads + 1000, "half of it is uploads now"
 
 
+def squares(visit: Visit, name: str, side: int = 5) -> int:
+    """Places at which a square of a series' colour lies: a phase that took no time has no more than a line in the
+    plot."""
+    pixels = visit.pixels().astype(int)
+    color = np.round(255 * np.array(SERIES[name][1]))
+    alike = np.abs(pixels[..., :3] - color).max(axis=-1) <= 12
+    return int(np.lib.stride_tricks.sliding_window_view(alike, (side, side)).all(axis=(2, 3)).sum())
+
+
+def test_the_colour_of_each_phase_stands_beside_its_name(visit: Visit, clock: Clock):
+    asks(visit)
+    passes(visit, clock, 60, draw=8.0)
+    visit.settle()
+    assert all(squares(visit, name) for name in SERIES), {name: squares(visit, name) for name in SERIES}
+    asks(visit, False)
+    visit.settle()
+    assert not any(squares(visit, name) for name in SERIES)
+
+
 def test_it_is_drawn_now_and_then_and_only_while_it_is_on(visit: Visit, clock: Clock):
     asks(visit)
     passes(visit, clock, 30, draw=8.0)

@@ -44,6 +44,15 @@ def test_runs_of_channels_are_written_short():
     assert channels_text((1, 2)) == "1,2"
 
 
+def test_what_it_does_is_drawn_with_a_minus_and_written_with_a_hyphen():
+    made = parsed("a=clamp:-1.5,2", File)
+    assert (made.words, made.plain_words, made.what) == ("from −1.5 to 2", "from -1.5 to 2", "clamp:-1.5,2")
+    made = parsed("a=clamp:,-3", File)
+    assert (made.words, made.plain_words) == ("≤ −3", "≤ -3") and parsed("a=clamp:0,", File).words == "≥ 0"
+    assert parsed("a=*-2", File).words == "× −2"
+    assert parsed("a=swap:my-cat.jpg", File).words == "as of my-cat.jpg"
+
+
 def test_another_one_for_the_same_channels_takes_the_place():
     first, second = Intervention("a", (1,)), Intervention("b")
     again = Intervention("a", (1,), factor=0.5)

@@ -11,6 +11,7 @@ from rooms import chain, furnished, maps, tiles_of
 from walkin.accepting import accept
 from walkin.geometry import Fov, Pose
 from walkin.readings import Scores
+from walkin.render.boards import _share
 from walkin.render.labels import FACT_M, LEGIBLE, READABLE, Labels, _facts
 from walkin.render.rectangles import Rectangles
 from walkin.render.renderer import Renderer
@@ -137,6 +138,20 @@ def test_a_wall_of_one_channel_has_its_shape_whole(ctx):
     assert "  ·  ".join(fitted).startswith("Conv2d  ·  1 × 224 × 224")
 
 
+def test_the_least_value_of_a_wall_is_written_with_a_minus_and_no_hyphen(ctx):
+    node = maps("b", 4, 4, 4)
+    values = np.linspace(-42.4, 3e-7, 64).reshape(4, 4, 4)
+    place = Place((-0.5, 0.5, -2.0), 0.0, 2, 2, 0.3, 0.9)
+    tiles = tiles_of(node, values)
+    lines = {}
+    for difference in (False, True):
+        world = furnished(chain(node), {"b": place}, [replace(tiles, difference=difference)])
+        lines[difference] = _facts(world.walls["b"])[-1][0]
+    assert lines == {False: "−42.4 … 3e−07", True: "A − B  −42.4 … 3e−07"}
+    font = made(ctx)._text.font
+    assert font.measure("−42.4")[0] > font.measure("-42.4")[0] > 0, "it has a glyph of its own"
+
+
 def test_the_board_of_a_network_without_classes_says_what_it_gives(ctx):
     """Not while the classes of the next picture are on their way."""
     node, place = maps("b", 1, 4, 4), Place((-0.5, 0.5, -2.0), 0.0, 1, 1, 0.3, 0.3)
@@ -168,3 +183,8 @@ def test_what_is_told_of_a_wall_is_written_from_where_it_can_be_read(ctx):
         draw(renderer, world, Pose.at(0.0, 1.0, -2.0 + away_m), fov, (64, 64))
         letters[away_m] = renderer._labels._glyphs.count
     assert list(letters.values()) == [len(words)] * 2 + [len("wall0")] * 2 + [0]
+
+
+def test_a_class_that_is_hardly_there_is_not_nought_per_cent():
+    """The likeliest of a thousand classes of an untrained network."""
+    assert [_share(share) for share in (0.0, 0.004, 0.006, 0.62, 1.0)] == ["0%", "<1%", "1%", "62%", "100%"]

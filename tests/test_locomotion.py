@@ -568,10 +568,13 @@ def test_a_wall_that_one_stands_before_is_seen_whole_with_its_words(columns: int
     assert world.world_from_stage.position[1] >= 0, "nobody stands below the floor"
 
 
-def test_where_another_wall_is_in_the_way_the_foot_and_the_left_end_of_a_large_one_are_seen():
+def test_where_a_wide_wall_is_in_the_way_the_foot_and_the_left_end_of_a_large_one_are_seen():
     """There its name is, and its first channels begin."""
-    large, before = Place((-3.0, 0.45, -9.0), 0.0, 36, 36, 0.16, 0.9), Place((-3.0, 0.45, -6.0), 0.0, 36, 36, 0.16, 0.9)
-    nodes = maps("a", 36 * 36, 4, 4), maps("b", 36 * 36, 4, 4)
+    large, before = (
+        Place((-3.0, 0.45, -9.0), 0.0, 36, 36, 0.16, 0.9),
+        Place((-9.0, 0.45, -6.0), 0.0, 110, 36, 0.16, 0.9),
+    )
+    nodes = maps("a", 110 * 36, 4, 4), maps("b", 36 * 36, 4, 4)
     world = furnished(chain(*nodes), {"a": before, "b": large})
     given = Input(stage_from_head=Pose.at(0.0, 1.7, 0.0))
     stand_before(world, given, large)

@@ -29,7 +29,7 @@ from walkin.interact.remembering import history, visits
 from walkin.interact.remembering.bookmarks import bookmark, go_to_bookmark
 from walkin.interact.remembering.session import Restoring, fitting, scene_of
 from walkin.interact.step import step
-from walkin.keeping.scene import from_json, read_scene, to_json
+from walkin.keeping.scene import from_json, to_json
 from walkin.keeping.storing import Store, load
 from walkin.network.feeding.datasets import open_pictures
 from walkin.network.feeding.gallery import Gallery
@@ -479,6 +479,6 @@ def test_what_a_slightly_older_or_newer_program_wrote_can_be_read(stored):
     data["novelty"] = {"a": [1]}
     data["arrangement"]["look"]["gloss"] = 3
     path.write_text(json.dumps(data))
-    scene = read_scene(path)
+    scene = from_json(json.loads(path.read_text()))
     assert scene.arrangement.sorts == () and scene.bookmarks == ()
     assert scene.arrangement.look == Look("grey", "percentile", False, True)

@@ -38,13 +38,13 @@ def test_another_path_is_told_in_one_line():
     network.told.clear()
     network.feed(np.full((16, 16, 3), 255, np.uint8))
     (notice,) = [each for each in network.told if isinstance(each, Notice)]
-    assert notice.text == ("net takes another path with this picture: 1 new; walls that stay keep their places")
+    assert notice.text == ("net takes another path with this picture: 1 wall new; walls that stay keep their places")
     assert "more" in network.last(Traced).network.by_address
     network.told.clear()
     network.feed(np.full((16, 16, 3), 254, np.uint8))
     assert not [each for each in network.told if isinstance(each, Notice)]
     network.feed(np.zeros((16, 16, 3), np.uint8))
-    assert "1 gone" in network.last(Notice).text
+    assert "1 wall gone" in network.last(Notice).text
 
 
 def graph(*names: str) -> Network:

@@ -21,6 +21,7 @@ from walkin.state.places import Place, Viewpoint
 from walkin.state.things import Shelf
 from walkin.ui.offer import Setting
 from walkin.ui.sections.export import Export
+from walkin.ui.widgets import Widgets
 
 
 @pytest.fixture
@@ -37,6 +38,22 @@ def test_hidden_panel_does_nothing_and_makes_no_interface(visit: Visit):
 def test_address_pressed_in_the_tree_is_gone_to(visit: Visit):
     visit.settle()
     assert visit.click("head") == [Change("goto", ("head",))]
+
+
+def test_the_card_says_whether_values_are_activations_or_differences(visit: Visit, monkeypatch: pytest.MonkeyPatch):
+    headings: list[str] = []
+    plain = Widgets.heading
+    monkeypatch.setattr(Widgets, "heading", lambda self, words: (headings.append(words), plain(self, words))[1])
+    visit.point_at_wall("stage.0.conv", 2)
+    visit.settle()
+    assert "Activations" in headings and not any("Diff" in words for words in headings)
+    wall = visit.world.walls["stage.0.conv"]
+    assert wall.tiles is not None
+    wall.tiles = replace(wall.tiles, difference=True)
+    wall.revision += 1
+    headings.clear()
+    visit.settle()
+    assert "Differences, A − B" in headings and "Activations" not in headings
 
 
 def test_group_pressed_in_the_tree_opens_and_closes(visit: Visit):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from rooms import maps, tiles_of, tiles_of_codes
 
+from walkin.numerals import drawn, numeral
 from walkin.ui.histogram import of_tiles
-from walkin.ui.legend import marks, number
+from walkin.ui.legend import marks
 from walkin.ui.sections.wall import ticks
 from walkin.ui.tree import Tree, split
 
@@ -93,7 +94,18 @@ def test_what_stands_below_the_bar_of_a_card(span, cut, expected):
 
 
 def test_numbers_are_short_and_have_a_real_minus():
-    assert [number(x) for x in (-1.00512, 0.0, 12345.0, 3e-7)] == ["−1.01", "0", "1.23e+04", "3e−07"]
+    assert [numeral(x) for x in (-1.00512, 0.0, 12345.0, 3e-7)] == ["−1.01", "0", "1.23e+04", "3e−07"]
+
+
+def test_negative_numbers_in_a_caption_have_a_real_minus_and_names_keep_their_hyphens():
+    caption = (
+        "scan -3 of 2024-05-01.tif",
+        "32-bit values -3 to 2e-05",
+        "cut to 3-5, a-1",
+        "assumed: mean -.5 (--mean)",
+    )
+    assert drawn(caption) == (caption[0], "32-bit values −3 to 2e−05", caption[2], "assumed: mean −.5 (--mean)")
+    assert drawn(()) == ()
 
 
 @pytest.mark.parametrize("address", ["conv1", "layer1.0.conv1", "layer1.0/add", "layer1.0.relu:1", "input"])

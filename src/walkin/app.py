@@ -377,7 +377,7 @@ class App:
             if self._catalogue is not None:  # it came before there was a shelf
                 shelf.accept(self.world, self._catalogue)
         if self.world.goto is not None:
-            self.reporting.check_address(network, self.world.goto)
+            self.reporting.check_address(self.world.goto)
         self.reporting.traced(network)
 
     def dispatch(self, request: Request) -> None:

@@ -212,9 +212,9 @@ class Network:
         try:
             return self.by_address[address] if address in self.by_address else self.by_title[address]
         except KeyError:
-            from difflib import get_close_matches
+            from walkin.closest import closest
 
-            close = get_close_matches(address, [*self.by_title, *self.by_address], n=3, cutoff=0.4)
+            close = closest(address, [*self.by_title, *self.by_address])
             hint = f"; did you mean {', '.join(close)}?" if close else "; walkin info lists them"
             raise KeyError(f"no node {address!r} in {self.name}{hint}") from None
 

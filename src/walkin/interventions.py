@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from walkin.errors import WalkinError
+from walkin.numerals import numeral
 
 ACTS = ("scale", "clamp", "swap")
 GRAMMAR = (
@@ -79,13 +80,21 @@ class Intervention:
     @property
     def words(self) -> str:
         """What it does, for those who read it in the room."""
+        return self._words(numeral)
+
+    @property
+    def plain_words(self) -> str:
+        """The same for files."""
+        return self._words("{:.3g}".format)
+
+    def _words(self, number: Callable[[float], str]) -> str:
         if self.act == "scale":
-            return "off" if self.factor == 0 else f"× {self.factor:.3g}"
+            return "off" if self.factor == 0 else f"× {number(self.factor)}"
         if self.act == "clamp":
             low, high = self.low, self.high
-            if low is None:
-                return f"≤ {high:.3g}"
-            return f"≥ {low:.3g}" if high is None else f"from {low:.3g} to {high:.3g}"
+            if low is None or high is None:
+                return f"≤ {number(high)}" if high is not None else f"≥ {number(low or 0.0)}"
+            return f"from {number(low)} to {number(high)}"
         return f"as of {self.picture_name}"
 
     @property

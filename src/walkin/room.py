@@ -127,13 +127,28 @@ class Room:
         exhibit = app.world.exhibit("") if app is not None else None
         return exhibit.training.words if exhibit is not None else ""
 
-    def goto(self, address: str) -> None:
-        """Stand before a layer: `layer3.2.conv2`, with one channel of it chosen: `layer3.2.conv2/117`."""
+    def goto(self, address: str, timeout_s: float = 300.0) -> None:
+        """Stand before a layer: `layer3.2.conv2`, with one channel of it chosen: `layer3.2.conv2/117`. A room whose
+        network is still on its way is waited for; WalkinError, naming what is like it, where there is no such layer.
+        """
+        from walkin.interact.remembering import addresses
 
-        def goto(app: App) -> None:
-            app.world.goto = address
+        problems: list[str] = []
 
-        self._do(goto)
+        def goto(app: App) -> bool:
+            world = app.world
+            problem = addresses.why_not(world, address)
+            if problem and not app.settled and any(exhibit.network is None for exhibit in world.exhibits):
+                return False
+            if problem:
+                problems.append(problem)
+            else:
+                world.goto = address
+            return True
+
+        self._when(goto, f"goto {address}", timeout_s)
+        if problems:
+            raise WalkinError(f"goto: {problems[0]}", code=2)
 
     def act(self, name: str, *arguments: Any, timeout_s: float = 300.0) -> None:
         """Do by its name what a key, the panel or the palette does, as soon as all that was asked for before is there:
@@ -144,19 +159,15 @@ class Room:
 
         if name not in DOINGS:
             raise WalkinError(f"no act {name!r}; there are {', '.join(sorted(DOINGS))}", code=2)
-        done, deadline_s = threading.Event(), time.monotonic() + timeout_s
 
-        def settled(app: App) -> None:
-            if app.settled and app.world.network is not None:
-                for request in do(app.world, app.given or Input(), Change(name, arguments)):
-                    app.dispatch(request)
-                done.set()
+        def act(app: App) -> bool:
+            if not app.settled or app.world.network is None:
+                return False
+            for request in do(app.world, app.given or Input(), Change(name, arguments)):
+                app.dispatch(request)
+            return True
 
-        while not done.is_set():
-            if time.monotonic() > deadline_s:
-                raise WalkinError(f"{name}: the room was not ready after {timeout_s:.0f} s")
-            self._do(settled)
-            done.wait(0.05)
+        self._when(act, name, timeout_s)
 
     def save(self, path: str | Path) -> None:
         """Write the room as a scene, for `walkin --scene`; a notice in the room tells when it is done."""
@@ -225,6 +236,20 @@ class Room:
             app.target.wake()
             self._thread.join(timeout_s)
         atexit.unregister(self._leave)
+
+    def _when(self, what: Callable[[App], bool], name: str, timeout_s: float) -> None:
+        """Have the room's thread try until it says that it is done: once, however often it was asked to."""
+        done, deadline_s = threading.Event(), time.monotonic() + timeout_s
+
+        def attempt(app: App) -> None:
+            if not done.is_set() and what(app):
+                done.set()
+
+        while not done.is_set():
+            if time.monotonic() > deadline_s:
+                raise WalkinError(f"{name}: the room was not ready after {timeout_s:.0f} s")
+            self._do(attempt)
+            done.wait(0.05)
 
     def _do(self, what: Callable[[App], None]) -> None:
         app = self._app

@@ -108,7 +108,8 @@ def difference(
     before = activations(model, *one, nodes=nodes, fold=fold)
     after = activations(other or model, *two, nodes=nodes, fold=fold, interventions=interventions)
     if strange := [each for each in before if each not in after or after[each].shape != before[each].shape]:
-        raise WalkinError(f"A and B have not the same walls: {', '.join(strange[:3])}")
+        more = f" and {len(strange) - 3} more" if len(strange) > 3 else ""
+        raise WalkinError(f"A and B differ in the shapes of {', '.join(strange[:3])}{more}: there is no A - B")
     return {address: compared(graph.find(address), value, after[address])[1] for address, value in before.items()}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from walkin.errors import WalkinError
-from walkin.files.safe import Damaged, read_json
+from walkin.files.safe import Damaged
 from walkin.interventions import Intervention
 from walkin.keeping.plain import from_plain, to_plain
 from walkin.marks import Mark
@@ -235,10 +235,6 @@ def from_json(data: Any, name: str = "it") -> Scene:
     except WalkinError as problem:
         raise Damaged(f"{name} is damaged ({problem})") from problem
     return scene
-
-
-def read_scene(path: Path) -> Scene:
-    return from_json(read_json(path), str(path))
 
 
 def _older(data: dict[str, Any], version: int) -> dict[str, Any]:

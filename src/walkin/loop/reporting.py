@@ -67,15 +67,11 @@ class Reporting:
             self.say(f"{progress.label} {progress.fraction:.0%}{left}")
         self._progress = progress
 
-    def check_address(self, network: Network, address: str) -> None:
+    def check_address(self, address: str) -> None:
         """Whether there is what a visitor is to stand before."""
-        if addresses.find(self._world, address) is not None:
-            return
-        try:
-            network.find(address if address in network.by_address else address.rpartition("/")[0] or address)
-        except KeyError as problem:
+        if problem := addresses.why_not(self._world, address):
             self.code = 2
-            self.say(f"--goto: {problem.args[0]}")
+            self.say(f"--goto: {problem}")
 
     def intervened(self, result: Intervened) -> None:
         """What of the changes given does not fit is said at once: a picture would be one of the plain network."""

@@ -10,13 +10,14 @@ from walkin.graph import Network
 from walkin.network.feeding.inputs import Prepared
 from walkin.network.loading.loaded import Loaded
 from walkin.network.tracing.tensors import find_tensors
+from walkin.sizes import counted
 
 
 def told_of_path(before: Network, now: Network) -> str:
     """What is said when a picture takes another path; '' where all walls are the same."""
     old, new = before.by_address.keys(), now.by_address.keys()
     counts = ((len(new - old), "new"), (len(old - new), "gone"))
-    changed = " and ".join(f"{count} {what}" for count, what in counts if count)
+    changed = " and ".join(f"{counted(count, 'wall')} {what}" for count, what in counts if count)
     if not changed:
         return ""
     return f"{now.name} takes another path with this picture: {changed}; walls that stay keep their places"

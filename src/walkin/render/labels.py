@@ -10,6 +10,7 @@ import numpy as np
 
 from walkin.geometry import UP
 from walkin.interventions import Intervention, channels_text
+from walkin.numerals import numeral
 from walkin.render.boards import MOST_CHANGES, Boards
 from walkin.render.cover import Bodies
 from walkin.render.instances import joined
@@ -305,8 +306,8 @@ def _facts(wall: Wall) -> list[Line]:
     if wall.tiles is not None and node.depth > 1:
         lines.append((f"slice {wall.tiles.slice + 1} of {node.depth}", DIM))
     if wall.tiles is not None:
-        low, high = wall.tiles.wall_range
-        lines.append((f"A − B  {low:.3g} … {high:.3g}" if wall.tiles.difference else f"{low:.3g} … {high:.3g}", DIM))
+        ends = " … ".join(map(numeral, wall.tiles.wall_range))
+        lines.append((f"A − B  {ends}" if wall.tiles.difference else ends, DIM))
         if wall.flawed:
             lines.append((f"{wall.flawed} values not finite", ALERT))
     for each in wall.touched[:MOST_CHANGES]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from walkin.catalogue import Thumbnail
 from walkin.geometry import UP, Pose
+from walkin.numerals import drawn
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
 from walkin.render.text import GLYPH, Text
 from walkin.render.thumbnails import Thumbnails
@@ -198,7 +199,8 @@ def _frame(corner: np.ndarray, right: np.ndarray, up: np.ndarray, tint: Tint, ma
 
 def _caption(thumbnail: Thumbnail) -> tuple[str, ...]:
     """Class, name, size, and what else is known."""
-    lines = (thumbnail.label, *thumbnail.caption) if thumbnail.label else thumbnail.caption
+    caption = drawn(thumbnail.caption)
+    lines = (thumbnail.label, *caption) if thumbnail.label else caption
     return lines[:4]
 
 

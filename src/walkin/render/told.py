@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from walkin.numerals import numeral
 from walkin.state.visitor import Hover
 from walkin.tiles import Tiles
 from walkin.world import World
@@ -52,8 +53,8 @@ def readable(name: str) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A few digits, minus as it is printed."""
-    return "none" if not math.isfinite(value) else f"{value:.{digits}g}".replace("-", "−")
+    """A few digits; `none` of what is not finite."""
+    return "none" if not math.isfinite(value) else numeral(value, digits)
 
 
 def percent(share: float) -> str:

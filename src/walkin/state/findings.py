@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 
 from walkin.evidence import Evidence, Exemplars
+from walkin.numerals import MINUS, numeral
 from walkin.sizes import counted
 
 EVIDENCE, EXEMPLARS = "evidence", "exemplars"  # what the jobs are called
@@ -136,13 +137,13 @@ def ratio(value: float | None, base: float) -> float | None:
 def times(value: float) -> str:
     """`3.1×`."""
     if abs(value) < 1:
-        return f"{value:.2f}×".replace("-", "−")
+        return f"{value:.2f}×".replace("-", MINUS)
     return f"{value:.1f}×" if abs(value) < 100 else f"{value:.3g}×"
 
 
 def number(value: float) -> str:
-    """Three digits, minus as it is printed."""
-    return f"{value:.3g}".replace("-", "−") if math.isfinite(value) else "unknown"
+    """Three digits; `unknown` of what is not finite."""
+    return numeral(value) if math.isfinite(value) else "unknown"
 
 
 def percent(share: float) -> str:

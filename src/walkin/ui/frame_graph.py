@@ -6,7 +6,7 @@ import numpy as np
 from imgui_bundle import imgui, implot
 
 from walkin.loop.phases import BETWEEN, NAMES, Phases
-from walkin.ui.widgets import Widgets
+from walkin.ui.widgets import NAME_SHARE, Widgets
 
 SHOWN = 240  # frames
 PLOT_POINTS = 110
@@ -29,7 +29,8 @@ def due(phases: Phases) -> int:
 
 
 def draw(w: Widgets, phases: Phases) -> None:
-    """Stacked milliseconds of each frame, oldest left; then what half of the frames and what all but 1 % stay under."""
+    """Stacked milliseconds of each frame, oldest left; then what half of the frames and what all but 1 % stay under,
+    with the colour that each phase has."""
     times = phases.last[-SHOWN:].astype(float)
     if len(times) < 2:
         w.quiet("No frames yet.")
@@ -66,10 +67,10 @@ def draw(w: Widgets, phases: Phases) -> None:
 
 def _line(w: Widgets, name: str, color: tuple[float, float, float] | None, times: np.ndarray) -> None:
     p50, p99 = np.percentile(times, (50, 99))
-    at = imgui.get_cursor_screen_pos()
-    w.pair(name, f"{p50:.2f}, at most {p99:.2f} ms")
-    if color is not None:
-        left, side = at.x - 10 * w.scale, 5 * w.scale
-        top = at.y + 0.5 * (imgui.get_text_line_height() - side)
+    at, values = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail().x * NAME_SHARE
+    w.pair(name, f"{p50:.2f}, 99 % under {p99:.2f} ms")
+    if color is not None:  # before its values: left of the names there is nothing to draw on
+        side = 7 * w.scale
+        left, top = at.x + values - 2 * side, at.y + 0.5 * (imgui.get_frame_height() - side)
         ink = imgui.get_color_u32((*color, 1.0))
         imgui.get_window_draw_list().add_rect_filled((left, top), (left + side, top + side), ink)

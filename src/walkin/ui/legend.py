@@ -6,6 +6,7 @@ import numpy as np
 from imgui_bundle import imgui
 
 from walkin.color_maps import bar_colors
+from walkin.numerals import numeral
 from walkin.ui.widgets import NAME_SHARE, Widgets
 
 STEPS = 64
@@ -52,16 +53,11 @@ def marks(span: tuple[float, float], cut: tuple[bool, bool]) -> list[tuple[str, 
     """(words, share of the bar): both ends, and zero where there is room for it between them, else the middle."""
     low, high = span
     if not high > low:
-        return [(number(low), 0.5)]
+        return [(numeral(low), 0.5)]
     zero = -low / (high - low)
     between = [(0.0, zero)] if 0.2 < zero < 0.8 else [((low + high) / 2, 0.5)]
-    ends = [(("≤ " if cut[0] else "") + number(low), 0.0), (("≥ " if cut[1] else "") + number(high), 1.0)]
-    return [ends[0], *((number(value), share) for value, share in between), ends[1]]
-
-
-def number(value: float) -> str:
-    """Four digits at most, minus as it is printed."""
-    return f"{value:.3g}".replace("-", "−")
+    ends = [(("≤ " if cut[0] else "") + numeral(low), 0.0), (("≥ " if cut[1] else "") + numeral(high), 1.0)]
+    return [ends[0], *((numeral(value), share) for value, share in between), ends[1]]
 
 
 def _srgb(linear: np.ndarray) -> np.ndarray:

@@ -50,11 +50,8 @@ def go_to(world: World, given: Input, address: str) -> None:
         locomotion.stand_before(world, given, wall.place)
         world.visited = wall.key
         return
-    assert world.network is not None
-    try:
-        world.network.find(address)
-    except KeyError as problem:
-        world.notify(str(problem.args[0]), "warning")
+    if problem := addresses.why_not(world, address):
+        world.notify(problem, "warning")
 
 
 def _scale(world: World, given: Input, scale: float) -> None:

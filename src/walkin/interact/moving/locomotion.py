@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from walkin.frame import Input
-from walkin.geometry import Pose, Ray, quaternion_from_yaw_pitch
-from walkin.interact.handling.pointing import nearest_wall
+from walkin.geometry import Pose, quaternion_from_yaw_pitch
+from walkin.interact.moving import outlook
 from walkin.state.places import Layout, Place
 from walkin.world import World
 
@@ -20,10 +20,6 @@ LOWEST_M = -1.0  # of the stage: a visitor may bend down, not sink through the f
 HIGHEST_M = 60.0
 SMALLEST, LARGEST = 0.25, 20.0  # scale of the stage
 STANDING_M = 1.7  # eyes above the floor
-SEEN_RAD = math.radians(56)  # of a window's 60 degrees from top to bottom
-ACROSS_RAD = math.radians(88)  # of the 91 of a window of 16:9
-MARGIN_M = 0.1
-NAME_M, FACTS_M = 0.25, 0.36  # of the words above a wall and below it
 
 
 def walk(world: World, given: Input, dt_s: float) -> bool:
@@ -115,32 +111,11 @@ def reset_height(world: World, given: Input) -> None:
 
 
 def stand_before(world: World, given: Input, place: Place) -> None:
-    """Stand so that a wall is seen whole, and look at its middle; where there is no room to step back so far, on its
-    lower part with its name."""
-    centre, corner_m = place.centre, float(place.corner[1])
-    foot_m, top_m = max(0.0, corner_m - FACTS_M), corner_m + place.height_m + NAME_M
-    standing_m = float(given.stage_from_head.position[1]) + world.comfort.lift_m
-    eye_m = standing_m + max(0.0, float(centre[1]) - standing_m) * 0.8
-    distance = max(1.3, 0.62 * place.width_m + 0.5, _away(eye_m - foot_m, top_m - eye_m, SEEN_RAD))
-    between = nearest_wall(world, Ray(centre + place.normal * distance, -place.normal))
-    if between is not None and between[0].place is not place:  # never behind the wall before
-        distance = max(0.8, 0.9 * (distance - between[1]))
-        eye_m = max(standing_m, min(eye_m, foot_m + distance * math.tan(SEEN_RAD / 2)))
-    lowest, highest = (math.atan2(height - eye_m, distance) for height in (foot_m, top_m))
-    world.pitch_wish = min(highest, lowest + SEEN_RAD) / 2 + lowest / 2
-    # Of what is too wide to be seen whole the left end is, where its name and its first channels are.
-    aside = max(0.0, place.width_m / 2 + MARGIN_M - distance * math.tan(ACROSS_RAD / 2))
-    at = centre + place.normal * distance - place.right * aside
-    stand(world, given, float(at[0]), eye_m - standing_m, float(at[2]), place.yaw)
-
-
-def _away(below: float, above: float, angle: float) -> float:
-    """How far from something upright one has it within an angle, from so far above its foot and below its top.
-
-    With a = atan(below / d) + atan(above / d), tan a = (below + above) d / (d² - below above): its larger root.
-    """
-    half = (below + above) / (2 * math.tan(angle))
-    return half + math.sqrt(max(0.0, half * half + below * above))
+    """Stand so that a wall is seen whole, and look at its middle; where there is no such place, at its lower part with
+    its name."""
+    at = outlook.before(world, place, float(given.stage_from_head.position[1]) + world.comfort.lift_m)
+    world.pitch_wish = at.pitch
+    stand(world, given, at.x, at.y, at.z, at.yaw)
 
 
 def find_here(world: World, given: Input) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from walkin.sizes import counted
 from walkin.state.wall import Wall, wall_key
 from walkin.world import World
 
@@ -46,6 +47,31 @@ def find(world: World, text: str) -> tuple[Wall, int | None] | None:
     return None
 
 
+def why_not(world: World, text: str) -> str:
+    """Why nobody can stand before what such words mean, naming what is like it; '' if there it is."""
+    found = find(world, text)
+    if found is not None:
+        wall, channel = found
+        return "" if channel is None or channel < wall.count else _too_high(wall, channel)
+    text, network = text.strip(), world.network
+    for exhibit in world.exhibits:
+        if exhibit.network is not None and text.startswith(f"{exhibit.title}:"):
+            text, network = text[len(exhibit.title) + 1 :], exhibit.network
+    if network is None:
+        return "there is no network in this room"
+    head, _, channel = text.rpartition("/")
+    numbered = channel.isascii() and channel.isdecimal() and bool(head)
+    try:
+        node = network.find(head if numbered and text not in network.by_address else text)
+    except KeyError as problem:
+        return str(problem.args[0])
+    return f"{node.address} has no wall: the picture stands at the entrance" if node.kind == "input" else ""
+
+
+def _too_high(wall: Wall, channel: int) -> str:
+    return f"{wall.key} has {counted(wall.count, 'channel')}, from 0 on: there is no {channel}"
+
+
 def _wall(world: World, key: str) -> Wall | None:
     """By its key, or by the name that a probe gave it."""
     if key in world.walls:
@@ -66,7 +92,7 @@ def select(world: World, text: str) -> Wall | None:
         return None
     wall, channel = found
     if channel is not None and channel >= wall.count:
-        world.notify(f"{wall.key} has {wall.count} channels, from 0 on: there is no {channel}", "warning")
+        world.notify(_too_high(wall, channel), "warning")
     elif channel is not None:
         world.selected = wall.key, channel
         world.revision += 1

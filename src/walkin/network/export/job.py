@@ -128,7 +128,7 @@ def changed_words(session: Session, output: Any) -> tuple[list[dict[str, Any]], 
     rows = [
         {
             "text": str(each),
-            "words": f"{each.where} {each.words}",
+            "words": f"{each.where} {each.plain_words}",
             "address": each.address,
             "channels": list(each.channels),
             "act": each.act,
@@ -171,7 +171,7 @@ def difference_words(session: Session) -> dict[str, Any] | None:
 
 def _in_words(interventions: Iterable[Intervention]) -> list[str]:
     """What is changed; `unchanged` where nothing is."""
-    return [f"{each.where} {each.words}" for each in interventions] or ["unchanged"]
+    return [f"{each.where} {each.plain_words}" for each in interventions] or ["unchanged"]
 
 
 def _run(

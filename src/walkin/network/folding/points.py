@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from difflib import get_close_matches
 
+from walkin.closest import closest
 from walkin.marks import Mark
 from walkin.network.folding.fold import Folding, Unit
 from walkin.network.folding.groups import reached
@@ -57,7 +57,7 @@ def hide(folding: Folding, patterns: Collection[str]) -> list[str]:
         found |= {unit.address for unit in units if unit.title and matching([unit.title], pattern)}
         hidden += [unit for unit in units if unit.address in found]
         if not found and not _is_folded(folding, pattern):
-            close = get_close_matches(pattern.strip("*."), [unit.address for unit in units], n=2, cutoff=0.3)
+            close = closest(pattern.strip("*."), [unit.address for unit in units], 2, 0.3)
             nearest = f"; the nearest is {' and '.join(close)}" if close else ""
             told.append(f"hide: nothing here matches {pattern!r}{nearest}")
     left = len(units) - len({id(unit) for unit in hidden})

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
+from walkin.closest import closest
 from walkin.errors import WalkinError
 from walkin.interventions import Intervention
 from walkin.network.running.capture import Capture
@@ -29,7 +30,9 @@ def fitted(plan: Plan, wanted: Iterable[Intervention], other: Other) -> tuple[Ch
         if node is not None:
             each = replace(each, address=node.address)  # of a block, the wall that gives what it gives
         if node is None or each.address not in shown:
-            problem = f"no wall {each.address} as the network is cut now"
+            close = closest(each.address, [one.address for one in plan.network if one.kind != "input"])
+            hint = f"; did you mean {', '.join(close)}?" if close else ""
+            problem = f"no wall {each.address} as the network is cut now{hint}"
         elif node.kind == "input":
             problem = "the input is no wall: feed another picture"
         elif each.channels and max(each.channels) >= node.maps:

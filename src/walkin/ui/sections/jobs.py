@@ -32,7 +32,7 @@ class Jobs:
             w.progress(progress.fraction)
             parts = []
             if progress.fraction is not None:
-                parts.append(f"{progress.fraction:.0%}")
+                parts.append(f"{progress.fraction:.0%}".replace("%", " %"))
             if progress.eta_s is not None:
                 parts.append(f"{_duration(progress.eta_s)} left")
             w.hint(", ".join(parts) or "How long it takes is not known yet.")
@@ -41,7 +41,7 @@ class Jobs:
         w.heading("Memory")
         w.quiet(desk.world.room.told)
         if desk.state.frames:
-            w.heading("Frames")
+            w.heading("Frames, in milliseconds")
             frame_graph.draw(w, desk.world.phases)
             if w.button("Hide", width=-1):
                 desk.ask("frames", False)

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 
 from imgui_bundle import imgui
 
+from walkin.numerals import drawn
 from walkin.sizes import counted
 from walkin.state.things import COLUMNS, NOISES, ROWS
 from walkin.ui.section import Desk
@@ -69,7 +70,7 @@ class Picture:
         imgui.push_font(w.semibold, 15.0)
         w.say(picture.caption[0] if picture.caption else "", w.inks.text)
         imgui.pop_font()
-        for line in picture.caption[1:]:
+        for line in drawn(picture.caption)[1:]:
             w.quiet(line)
         imgui.end_group()
         scores = desk.world.scores

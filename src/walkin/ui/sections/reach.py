@@ -6,12 +6,12 @@ from collections.abc import Hashable
 
 from imgui_bundle import imgui
 
+from walkin.numerals import numeral
 from walkin.picture_source import File
 from walkin.readings import Changed
 from walkin.sizes import counted
 from walkin.state.exhibit import Exhibit
 from walkin.state.wall import Wall
-from walkin.ui.legend import number
 from walkin.ui.section import Desk
 from walkin.world import World
 
@@ -108,7 +108,7 @@ class Reach:
             if now is None:
                 continue
             low, high = min(least, now, 0.0), max(most, now, 0.0) or 1.0
-            value = w.slider(label, now, low, high, number(now), step=(high - low) / 100, standard=now)
+            value = w.slider(label, now, low, high, numeral(now), step=(high - low) / 100, standard=now)
             if value is not None:
                 desk.ask("reach_number", exhibit.key, index, name, float(value))
 

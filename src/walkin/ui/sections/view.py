@@ -37,7 +37,15 @@ class View:
         self._layout(desk)
         if depth := max((wall.node.depth for wall in world.walls.values()), default=1) - 1:
             share = world.slices.get("", MIDDLE)
-            asked = w.slider("Slice of all", share, 0.0, 1.0, f"at {share:.0%}", step=1 / (depth + 1), standard=MIDDLE)
+            asked = w.slider(
+                "Slice of all",
+                share,
+                0.0,
+                1.0,
+                f"at {share:.0%}".replace("%", " %"),
+                step=1 / (depth + 1),
+                standard=MIDDLE,
+            )
             if asked is not None:
                 desk.ask("slice", asked)
         w.heading("Colours")

@@ -8,11 +8,12 @@ from collections.abc import Hashable
 import numpy as np
 from imgui_bundle import imgui, implot
 
+from walkin.numerals import numeral
 from walkin.readings import Histogram
 from walkin.state.wall import Wall
 from walkin.tiles import Tiles
 from walkin.ui.histogram import of_tiles
-from walkin.ui.legend import legend, number
+from walkin.ui.legend import legend
 from walkin.ui.offer import Offer
 from walkin.ui.section import Desk
 from walkin.ui.tree import shape_of
@@ -75,7 +76,7 @@ class WallCard:
                 w.pair(f"{'Channel' if node.labels else 'Class'} {self._channel}", name)
             index = COLOR_MAPS.index(colors)
             legend(w, desk.offer.colors[index], (low, high), (below, above), signed=signed)
-            w.heading("Activations")
+            w.heading("Differences, A − B" if tiles.difference else "Activations")
             self._activations(w, wall, tiles)
         weights = next((each for each in self._histograms if each.kind == "weights"), None)
         if weights is not None:
@@ -105,7 +106,7 @@ class WallCard:
         if histogram is not None:
             plot(w, histogram)
         smallest, largest = tiles.wall_range
-        facts = [f"from {number(smallest)} to {number(largest)}", f"mean {number(float(tiles.mean.mean()))}"]
+        facts = [f"from {numeral(smallest)} to {numeral(largest)}", f"mean {numeral(float(tiles.mean.mean()))}"]
         if len(tiles.zeros):
             facts.append(f"{100 * float(tiles.zeros.mean()):.0f} % zero")
         w.hint(", ".join(facts))
@@ -165,7 +166,7 @@ def plot(w: Widgets, histogram: Histogram) -> None:
         implot.setup_axis(implot.ImAxis_.x1, "", plain | implot.AxisFlags_.no_grid_lines)
         implot.setup_axis(implot.ImAxis_.y1, "", plain | implot.AxisFlags_.no_decorations)
         at = ticks(float(edges[0]), float(edges[-1]))
-        implot.setup_axis_ticks(implot.ImAxis_.x1, at, [number(value) for value in at])
+        implot.setup_axis_ticks(implot.ImAxis_.x1, at, [numeral(value) for value in at])
         implot.setup_axis_limits(implot.ImAxis_.x1, float(edges[0]), float(edges[-1]), implot.Cond_.always)
         implot.setup_axis_limits(implot.ImAxis_.y1, 0.0, limit, implot.Cond_.always)
         spec = implot.Spec(line_color=(0, 0, 0, 0), fill_color=w.inks.bar)

@@ -1,0 +1,124 @@
+"""Where a visitor stands before a wall: all of it is in the picture, and nothing hides any of it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from rooms import chain, furnished, maps
+from test_locomotion import seen_from_where_one_stands
+
+from walkin.frame import Input
+from walkin.geometry import UP, Pose
+from walkin.graph import Network
+from walkin.interact.moving.locomotion import stand_before
+from walkin.interact.planning.layout import lay_out
+from walkin.state.places import LayoutParameters, Place
+from walkin.world import World
+
+GIVEN = Input(stage_from_head=Pose.at(0.2, 1.7, -0.1, yaw=0.3))
+THICK_M, FRAME_M = 0.06, 0.05  # of a wall behind its tiles, and around them
+
+
+def eye(world: World) -> np.ndarray:
+    return (world.world_from_stage @ GIVEN.stage_from_head).position
+
+
+def points(place: Place, count: int = 6) -> list[np.ndarray]:
+    """Of a wall's tiles, to their very edges."""
+    shares = np.linspace(0.0, 1.0, count)
+    corner = np.array(place.corner)
+    return [corner + place.right * place.width_m * x + UP * place.height_m * y for y in shares for x in shares]
+
+
+def hides(other: Place, begin: np.ndarray, end: np.ndarray) -> bool:
+    """Whether the line of sight between two points meets a wall's body, from the floor up: a box, sampled slowly."""
+    along = begin + np.linspace(0.0, 0.999, 1500)[:, None] * (end - begin)
+    apart = along - np.array(other.corner)
+    x, behind = apart @ other.right, -(apart @ other.normal)
+    inside = (x > -FRAME_M) & (x < other.width_m + FRAME_M) & (behind > -0.002) & (behind < THICK_M)
+    return bool((inside & (along[:, 1] < other.corner[1] + other.height_m + FRAME_M)).any())
+
+
+def unseen(world: World, key: str) -> str:
+    """What is wrong with where one stands before a wall; '' if all of it is seen."""
+    place, at = world.walls[key].place, eye(world)
+    for point in points(place):
+        across, up = seen_from_where_one_stands(world, GIVEN, point)
+        if not (abs(across) < 1 and abs(up) < 1):
+            return f"{key}: out of the picture at {across:.2f}, {up:.2f}"
+    foot = points(place)[:6]  # what stands on the floor hides the foot first
+    reach = np.linalg.norm(place.centre - at) + place.width_m
+    for other, wall in world.walls.items():
+        if other == key or np.linalg.norm(wall.place.centre - at) > reach + wall.place.width_m:
+            continue
+        for point in foot:
+            if hides(wall.place, at, point):
+                return f"{key}: {other} hides some of it"
+    return ""
+
+
+def torchvision_network(name: str) -> Network:
+    import torch
+    import torchvision
+
+    import walkin
+
+    model = getattr(torchvision.models, name)(weights=None).eval()
+    return walkin.trace(model, torch.zeros(1, 3, 64, 64))
+
+
+@pytest.mark.parametrize("kind", ["line", "spiral"])
+@pytest.mark.parametrize(
+    "name",
+    ["resnet18", pytest.param("resnet50", marks=pytest.mark.slow), pytest.param("densenet121", marks=pytest.mark.slow)],
+)
+def test_each_wall_of_a_network_is_seen_whole_from_where_one_is_put_before_it(name: str, kind: str):
+    network = torchvision_network(name)
+    world = World()
+    world.furnish(network, lay_out(network, LayoutParameters(kind=kind)))
+    problems = []
+    for key, wall in world.walls.items():
+        stand_before(world, GIVEN, wall.place)
+        problems.append(unseen(world, key))
+    assert len(problems) > 20 and not any(problems), "\n".join(filter(None, problems))
+
+
+def slant(world: World, place: Place) -> float:
+    """Degrees between a wall's normal and the way to who looks at it, along the floor."""
+    x, _, z = eye(world) - place.centre
+    return math.degrees(math.acos((x * place.normal[0] + z * place.normal[2]) / math.hypot(x, z)))
+
+
+def test_one_stands_straight_before_a_wall_that_nothing_hides_and_aslant_of_one_behind_another():
+    behind, before = (
+        Place((-1.5, 0.45, -9.0), 0.0, 18, 18, 0.16, 0.9),
+        Place((-2.5, 0.45, -6.5), 0.0, 18, 18, 0.16, 0.9),
+    )
+    world = furnished(chain(maps("a", 324, 4, 4), maps("b", 324, 4, 4)), {"a": behind, "b": before})
+    stand_before(world, GIVEN, world.walls["b"].place)
+    assert slant(world, before) < 0.1 and unseen(world, "b") == ""
+    stand_before(world, GIVEN, world.walls["a"].place)
+    assert 10 < slant(world, behind) < 60 and unseen(world, "a") == ""
+    assert eye(world)[0] > behind.centre[0], "on the side to which it stands clear of the other"
+
+
+def test_what_is_lower_than_the_line_of_sight_is_looked_over():
+    """A wall of three rows stands on a high foot; what lies before it is not as high as that."""
+    high, low = Place((-1.5, 1.6, -6.0), 0.0, 18, 3, 0.16, 0.9), Place((-1.5, 0.45, -4.6), 0.0, 18, 2, 0.16, 0.9)
+    world = furnished(chain(maps("a", 54, 4, 4), maps("b", 36, 4, 4)), {"a": high, "b": low})
+    stand_before(world, GIVEN, world.walls["a"].place)
+    assert slant(world, high) < 0.1 and unseen(world, "a") == ""
+
+
+def test_the_input_picture_is_in_the_way_as_a_wall_is():
+    behind = Place((-1.5, 0.45, -9.0), 0.0, 18, 18, 0.16, 0.9)
+    world = furnished(chain(maps("a", 324, 4, 4)), {"a": behind})
+    assert world.here.layout is not None
+    picture = Place((-1.0, 0.75, -7.0), 0.0, 1, 1, 2.0, 1.0)
+    layout = world.here.layout
+    world.furnish(world.network, type(layout)(layout.places, (), picture, layout.board, layout.entrance, 10.0))
+    stand_before(world, GIVEN, world.walls["a"].place)
+    foot = np.array(behind.corner) + behind.right * np.linspace(0.0, behind.width_m, 9)[:, None]
+    assert slant(world, behind) > 5 and not any(hides(picture, eye(world), point) for point in foot)
