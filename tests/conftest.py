@@ -111,7 +111,7 @@ class Display:
             pytest.skip("no setxkbmap")
         subprocess.run(["setxkbmap", layout], env={**os.environ, "DISPLAY": self.name}, check=True, timeout=30)
 
-    def window(self, process: subprocess.Popen, timeout_s: float = 20) -> str:
+    def window(self, process: subprocess.Popen, timeout_s: float = 120) -> str:
         """Id of walkin's window, as soon as it is there, with the keyboard's focus (there is no window manager)."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:

@@ -374,7 +374,7 @@ def test_killed_it_goes_on_where_it_was(tmp_path):
     for _ in range(6):
         assert child.stdout.readline(), "it ended before it was killed"
     child.send_signal(signal.SIGKILL)
-    child.wait(30)
+    child.wait(60)
     net, all_of_it = network(), pictures(path)
     binder = result(keeping.Binder.of(Reach.of(net), units_of(Reach.of(net)), all_of_it, cache))
     state, told = binder.open()
@@ -479,7 +479,7 @@ def test_the_job_rests_is_cancelled_and_gives_its_pictures(tmp_path, monkeypatch
     until = time.monotonic() + 60
     while worker.busy and time.monotonic() < until:
         time.sleep(0.01)
-    assert worker.close() and ("evidence", "", True) in box.drain() and held.by_key[""].looked is None
+    assert worker.close(60.0) and ("evidence", "", True) in box.drain() and held.by_key[""].looked is None
     *_, evidence = jobs.look_through(held, request, lambda result: None)
     assert isinstance(evidence, Evidence) and evidence.count == 12
     *_, found = jobs.exemplify(held, Exemplify("sums", 0), lambda result: None)

@@ -303,19 +303,19 @@ def test_a_patient_job_lets_others_through_and_goes_on_where_it_was():
     def slow(emit):
         yield "first"
         begun.set()
-        go.wait(5)
+        go.wait(60)
         yield "second"
         yield "third"
 
     worker.submit("slow", slow, replaces=(), patient=True)
-    assert begun.wait(5)
+    assert begun.wait(60)
     worker.submit("quick", lambda emit: iter(["picture"]), replaces=())
     go.set()
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while worker.busy and time.monotonic() < until:
         time.sleep(0.01)
     assert box.drain() == ["first", "second", "picture", "end of quick", "third", "end of slow"]
-    assert worker.close()
+    assert worker.close(60.0)
 
 
 def test_a_method_is_changed_number_by_number_and_back():

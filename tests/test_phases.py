@@ -110,7 +110,7 @@ def test_a_worker_tells_of_the_jobs_that_it_does():
     worker.submit("two", fails, replaces=())
     while worker.busy:
         time.sleep(0.01)
-    assert worker.close(5.0)
+    assert worker.close(60.0)
     assert told == [("B", "one"), ("E", "one"), ("B", "two"), ("E", "two")], "one that fails has ended, too"
 
 

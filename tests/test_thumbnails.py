@@ -189,7 +189,7 @@ def test_on_a_worker_it_can_be_cancelled(files: list[Source]):
     get = shelf.maker.get
 
     def slow(source: Source, full: bool = False) -> Thumbnail:
-        assert gate.wait(5)
+        assert gate.wait(60)
         return get(source, full)
 
     shelf.maker.get = slow  # type: ignore[method-assign]
@@ -197,7 +197,7 @@ def test_on_a_worker_it_can_be_cancelled(files: list[Source]):
     worker.submit("shelf", lambda emit: jobs.serve(shelf, emit))
     worker.cancel()
     gate.set()
-    assert worker.close(5.0)
+    assert worker.close(60.0)
     results = box.drain()
     assert results[-1].cancelled and len(results) <= 2
 

@@ -70,11 +70,11 @@ class Runtime:
         """For a child process, whole."""
         return {**os.environ, **self.changes}
 
-    def remote(self, timeout_s: float = 10.0) -> Remote:
+    def remote(self, timeout_s: float = 60.0) -> Remote:
         """Waits until the runtime listens: without a service that is when an instance has been created."""
         return Remote(self.port, timeout_s)
 
-    def start_service(self, timeout_s: float = 10.0) -> None:
+    def start_service(self, timeout_s: float = 60.0) -> None:
         """And waits until clients can come."""
         if self._service is not None and self._service.poll() is None:
             return
@@ -96,7 +96,7 @@ class Runtime:
 
         assert wait_until(listening, timeout_s), f"monado-service does not listen:\n{self.service_log()}"
 
-    def stop_service(self, timeout_s: float = 5.0) -> None:
+    def stop_service(self, timeout_s: float = 30.0) -> None:
         """In good order. To a client it makes no difference."""
         if self._service is None:
             return

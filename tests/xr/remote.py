@@ -13,12 +13,14 @@ import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
 
 # Magic; for each eye fov, pose and padding; the head's pose and whether the eyes count; for each hand 26 numbers and
 # 13 switches in the order of Controller's fields.
 PACKET = struct.Struct("<8s" + "11f4x" * 2 + "7f?3x" + "26f13?3x" * 2)
 MAGIC = b"mndrmt3\0"
 RETRY_S = 0.02
+TAKEN_S = 60.0
 
 Vec3 = Sequence[float]
 Quat = Sequence[float]
@@ -108,12 +110,13 @@ def numbers(state: object) -> Iterator[float]:
 class Remote:
     """`head`, `left`, `right` and `eyes` may be changed freely, then `send()`; the methods send at once.
 
-    The runtime keeps what it was last sent, also after the connection is closed, and acknowledges nothing: what was
-    sent shows about 0.2 ms later (`wait_until`). It listens from `xrCreateInstance` on, the service from its start on,
-    and to one remote at a time. A new remote begins at rest and knows nothing of what the one before has sent.
+    The runtime keeps what it was last sent, also after the connection is closed, and acknowledges nothing. `send` comes
+    back when the runtime's thread has taken the packet out of its socket, which this machine's kernel knows; it only
+    copies it then. It listens from `xrCreateInstance` on, the service from its start on, and to one remote at a time. A
+    new remote begins at rest and knows nothing of what the one before has sent.
     """
 
-    def __init__(self, port: int, timeout_s: float = 10.0) -> None:
+    def __init__(self, port: int, timeout_s: float = 60.0) -> None:
         deadline = time.monotonic() + timeout_s
         while True:
             try:
@@ -169,6 +172,20 @@ class Remote:
 
     def send(self) -> None:
         self._socket.sendall(self.packet())
+        assert wait_until(self._taken, TAKEN_S), "the runtime does not read what it is sent"
+
+    def _taken(self) -> bool:
+        """Whether nothing waits in the runtime's end of the connection, nor on the way there."""
+        mine, its = (f":{address[1]:04X}" for address in (self._socket.getsockname(), self._socket.getpeername()))
+        waiting = 0
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, local, remote, _, queues, *_ = line.split()
+            sent, received = (int(queue, 16) for queue in queues.split(":"))
+            if local.endswith(mine) and remote.endswith(its):
+                waiting += sent
+            elif local.endswith(its) and remote.endswith(mine):
+                waiting += received
+        return not waiting
 
     def reset(self) -> None:
         """Everything as it was at the start."""
@@ -224,7 +241,7 @@ class Remote:
         self.send()
 
 
-def wait_until(holds: Callable[[], object], timeout_s: float = 2.0) -> bool:
+def wait_until(holds: Callable[[], object], timeout_s: float = 60.0) -> bool:
     """Whether it came to hold in time."""
     deadline = time.monotonic() + timeout_s
     while not holds():

@@ -17,6 +17,7 @@ from PIL import Image
 from remote import Remote, turned
 
 LONG_S = 120
+STILL_S = 4.0  # a program that is held up for less has gone on meanwhile
 SMALL = """
 import torch
 class Small(torch.nn.Sequential):
@@ -68,10 +69,9 @@ def test_the_window_mirrors_the_headset(xr_runtime: Path, network: str, display,
         remote.look_at((-2.0, 2.0, -1.0))
         assert different(display, down), "the mirror does not follow the head"
         remote.look_at((0.0, 1.6, -1.0))
-        time.sleep(2.0)
         upright = settled(display)
         remote.move("head", (0.0, 1.6, 0.0), turned(roll=0.7))
-        assert different(display, upright, 2.5) == (shows == "eye")
+        assert different(display, upright, LONG_S if shows == "eye" else 2.5) == (shows == "eye")
 
 
 @pytest.mark.slow
@@ -88,32 +88,33 @@ def mirrored(xr_runtime: Path, network: str, display, shows: str) -> Iterator[Re
     with monado(xr_runtime, hz=30, size=(320, 320), export=False) as runtime:
         env = {**runtime.env, "DISPLAY": display.name}
         command = [sys.executable, "-m", "walkin", "view", network, "--target", "openxr", "--window-size", "640x360"]
-        with subprocess.Popen([*command, "--mirror", shows], env=env, stderr=subprocess.PIPE, text=True) as process:
+        log = runtime.folder / "walkin.log"  # a pipe that nobody reads would be full, where every frame is late
+        with log.open("w") as out, subprocess.Popen([*command, "--mirror", shows], env=env, stderr=out) as process:
             try:
                 window = display.window(process)
-                with runtime.remote(timeout_s=30) as remote:
+                with runtime.remote(LONG_S) as remote:
                     yield remote
                 display.xdotool("key", "--window", window, "ctrl+q")
-                assert process.wait(20) == 0
+                assert process.wait(LONG_S) == 0
             finally:
                 process.kill()
-            assert process.stderr is not None
-            assert complaints(process.stderr.read()) == []
+        assert complaints(log.read_text()) == []
 
 
-def settled(display, timeout_s: float = 40.0) -> np.ndarray:
-    """A picture of the window with something in it, at least half a second old."""
-    deadline = time.monotonic() + timeout_s
+def settled(display) -> np.ndarray:
+    """A picture of the window with something in it, which has stayed as it is for so long that nobody is on the way."""
+    deadline, before, since = time.monotonic() + LONG_S, np.zeros((360, 640, 3), np.uint8), time.monotonic()
     while time.monotonic() < deadline:
-        time.sleep(0.5)
+        time.sleep(0.2)
         picture = display.picture()[:360, :640]
-        if len(np.unique(picture.reshape(-1, 3), axis=0)) > 50:
-            time.sleep(1.0)
-            return display.picture()[:360, :640]
-    raise AssertionError("the window stays empty")
+        if len(np.unique(picture.reshape(-1, 3), axis=0)) <= 50 or (picture != before).any():
+            before, since = picture, time.monotonic()
+        elif time.monotonic() - since > STILL_S:
+            return picture
+    raise AssertionError("the window stays empty, or never comes to rest")
 
 
-def different(display, before: np.ndarray, timeout_s: float = 10.0) -> bool:
+def different(display, before: np.ndarray, timeout_s: float = LONG_S) -> bool:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         time.sleep(0.2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from walkin.targets.offscreen import OffscreenTarget
 from walkin.targets.openxr import OpenXRTarget
 from walkin.world import World
 
+LONG_S = 60.0
 WALL = Place((-1.0, 0.5, -3.0), 0.0, 2, 2, 0.5, 1.0)
 """From x = -1 to 0 and y = 0.5 to 1.5, three metres ahead: left of the middle and below eye height."""
 
@@ -59,10 +61,13 @@ class Visit:
         return frame
 
     def until(self, holds: Callable[[], object], frames: int = 300) -> bool:
-        for _ in range(frames):
+        """At least so many frames, and for as long as another process may be held up."""
+        end_s = time.monotonic() + LONG_S
+        while frames > 0 or time.monotonic() < end_s:
             self.frame()
             if holds():
                 return True
+            frames -= 1
         return False
 
 
