@@ -101,8 +101,12 @@ class Scratch:
         return found
 
 
-def block_codes(found: Statistics, first: int, pixels: Tensor, scratch: Scratch) -> tuple[Tensor, Tensor | None]:
+def block_codes(
+    found: Statistics, first: int, pixels: Tensor, scratch: Scratch, rooms: np.ndarray | None = None
+) -> tuple[Tensor | None, Tensor | None]:
     """Codes of some channels, float32 (n, H, W), and where they are finite, if not everywhere; notes their statistics.
+    `rooms`, uint8 (rows, columns, H, W): where the codes of so many channels may be put at once, on a CPU; what is
+    returned is None then.
 
     Non-finite values are found by the minimum and maximum being so (a pass of its own would cost half a forward).
     """
@@ -123,8 +127,40 @@ def block_codes(found: Statistics, first: int, pixels: Tensor, scratch: Scratch)
         found.mean[here], found.zeros[here], found.positive[here] = low, low == 0, low > 0
         return torch.zeros(pixels.shape, dtype=torch.uint8, device=pixels.device), None
     np.divide(_numbers(flat.sum(dim=1)), np.float32(size), out=found.mean[here])
+    if rooms is not None:
+        found.zeros[here], found.positive[here] = _row_by_row(flat.numpy(), low, high - low, lowest, rooms, scratch)
+        return None, None
     found.zeros[here], found.positive[here] = _shares(flat, lowest, size, scratch)
     return _codes(flat, low, high - low, scratch=scratch).view(pixels.shape), None
+
+
+def _row_by_row(
+    values: np.ndarray, low: np.ndarray, span: np.ndarray, lowest: float, rooms: np.ndarray, scratch: Scratch
+) -> tuple[np.ndarray | float, np.ndarray | float]:
+    """Put codes where they stay, and count as `_shares` does, for a row of cells at a time: its values are in the second
+    cache from the first of these steps on. Rows of values (n, size) are a multiple of LANES."""
+    rows, columns, height, width = rooms.shape
+    size = height * width
+    below, scales = (numbers.reshape(rows, columns, 1) for numbers in _columns(low, span, 255.0, scratch)[0])
+    shares = scratch.of_shape((columns, height, width), torch.float32).numpy()
+    truths = scratch.of_shape((columns, size), torch.bool).numpy()
+    flat, lanes, begins = shares.reshape(columns, size), truths.view(np.uint64), np.arange(0, size // LANES, MOST_LANES)
+    counts = np.zeros((2, rows, columns, len(begins)), np.uint64)
+    for part, under, scale, room, above, zeros in zip(values.reshape(rows, columns, size), below, scales, rooms, *counts):
+        np.subtract(part, under, out=flat)
+        np.multiply(flat, scale, out=flat)
+        np.copyto(room, shares, casting="unsafe")
+        if lowest > 0:
+            continue
+        np.greater(part, 0, out=truths)
+        np.add.reduceat(lanes, begins, axis=1, out=above)
+        if lowest < 0 and np.equal(part, 0, out=truths).any():
+            np.add.reduceat(lanes, begins, axis=1, out=zeros)
+    if lowest > 0:
+        return 0.0, 1.0
+    above, zeros = counts.view(np.uint8).reshape(2, rows * columns, -1).sum(axis=2, dtype=np.float32)
+    whole = np.float32(size)
+    return (whole - above if lowest == 0 else zeros) / whole, above / whole
 
 
 def _numbers(tensor: Tensor) -> np.ndarray:
@@ -188,15 +224,7 @@ def _codes(
     takes four times as long as both steps.
     """
     scratch = scratch or Scratch(flat.device)
-    numbers, below, scales = scratch.columns(len(low))
-    # Half a step lower, so that cutting off the fraction rounds.
-    np.subtract(low, span * np.float32(0.5 / steps), out=numbers[0])
-    if span.min() > SMALLEST_SPAN:
-        np.divide(np.float32(1), span, out=numbers[1])
-    else:
-        numbers[1] = 0
-        np.divide(np.float32(1), span, out=numbers[1], where=span > SMALLEST_SPAN)
-    numbers[1] *= np.float32(steps)
+    numbers, below, scales = _columns(low, span, steps, scratch)
     if flat.device.type != "cpu":
         below, scales = below.to(flat.device), scales.to(flat.device)
     codes = scratch.like(flat, torch.uint8)
@@ -208,6 +236,22 @@ def _codes(
         return codes.copy_(scratch.like(flat, torch.int32).copy_(shares))
     np.copyto(codes.numpy(), shares.numpy(), casting="unsafe")
     return codes
+
+
+def _columns(
+    low: np.ndarray, span: np.ndarray, steps: float, scratch: Scratch
+) -> tuple[np.ndarray, Tensor, Tensor]:
+    """What is taken from values (n, ...), and what they are multiplied by then; see Scratch.columns."""
+    numbers, below, scales = scratch.columns(len(low))
+    # Half a step lower, so that cutting off the fraction rounds.
+    np.subtract(low, span * np.float32(0.5 / steps), out=numbers[0])
+    if span.min() > SMALLEST_SPAN:
+        np.divide(np.float32(1), span, out=numbers[1])
+    else:
+        numbers[1] = 0
+        np.divide(np.float32(1), span, out=numbers[1], where=span > SMALLEST_SPAN)
+    numbers[1] *= np.float32(steps)
+    return numbers, below, scales
 
 
 def _cut(values: np.ndarray, below: np.ndarray, scales: np.ndarray, codes: np.ndarray, scratch: Scratch) -> None:

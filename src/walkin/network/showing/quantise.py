@@ -43,9 +43,10 @@ def quantise(
         for first, last in parts:
             pixels = channels.floats(first, last)
             sample.take(pixels, first * mosaic.height * mosaic.width)
-            codes, finite = block_codes(found, first, pixels, scratch)
+            rooms = strip.rooms(first, last) if strip is not None else None
+            codes, finite = block_codes(found, first, pixels, scratch, rooms)
             sample.flawed = sample.flawed or finite is not None
-            if strip is not None:
+            if strip is not None and codes is not None:
                 strip.put(first, codes, finite)
         if strip is not None:
             strip.finish()
@@ -90,19 +91,26 @@ def _strips(mosaic: Mosaic, texels: int, values: int) -> Iterator[tuple[int, int
         yield first_row, min(rows, mosaic.rows - first_row), ranges
 
 
+def sample_step(values: int) -> int:
+    """Every how many-th of so many values is taken: a number that shares no factor with usual widths, or a sample of one
+    column of every picture would be."""
+    return max(1, values // SAMPLES) | 1
+
+
 class Sample:
     """A regular sample of all values of a wall, taken block by block."""
 
     def __init__(self, values: int):
-        # A step that shares no factor with usual widths, or a sample of one column of every picture would be taken.
-        self._step = max(1, values // SAMPLES) | 1
+        self._step = sample_step(values)
         self._taken: list[np.ndarray] = []
         self.flawed = False
         """Whether there may be values among them that are not finite."""
 
     def take(self, pixels: Tensor, before: int) -> None:
         """`before`: how many values there were in the blocks before this one."""
-        self._taken.append(pixels.view(-1)[-before % self._step :: self._step].cpu().numpy())
+        own = pixels.numpy().ravel() if pixels.device.type == "cpu" else pixels.view(-1)
+        taken = own[-before % self._step :: self._step]
+        self._taken.append(taken if isinstance(taken, np.ndarray) else taken.cpu().numpy())
 
     @property
     def values(self) -> np.ndarray:
