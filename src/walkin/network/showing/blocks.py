@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -102,11 +103,16 @@ class Scratch:
 
 
 def block_codes(
-    found: Statistics, first: int, pixels: Tensor, scratch: Scratch, rooms: np.ndarray | None = None
+    found: Statistics,
+    first: int,
+    pixels: Tensor,
+    scratch: Scratch,
+    rooms: np.ndarray | None = None,
+    passed: Callable[[np.ndarray], None] = lambda values: None,
 ) -> tuple[Tensor | None, Tensor | None]:
     """Codes of some channels, float32 (n, H, W), and where they are finite, if not everywhere; notes their statistics.
     `rooms`, uint8 (rows, columns, H, W): where the codes of so many channels may be put at once, on a CPU; what is
-    returned is None then.
+    returned is None then, and `passed` has heard of all values, some rows of cells at a time.
 
     Non-finite values are found by the minimum and maximum being so (a pass of its own would cost half a forward).
     """
@@ -128,16 +134,24 @@ def block_codes(
         return torch.zeros(pixels.shape, dtype=torch.uint8, device=pixels.device), None
     np.divide(_numbers(flat.sum(dim=1)), np.float32(size), out=found.mean[here])
     if rooms is not None:
-        found.zeros[here], found.positive[here] = _row_by_row(flat.numpy(), low, high - low, lowest, rooms, scratch)
+        found.zeros[here], found.positive[here] = _row_by_row(
+            flat.numpy(), low, high - low, lowest, rooms, scratch, passed
+        )
         return None, None
     found.zeros[here], found.positive[here] = _shares(flat, lowest, size, scratch)
     return _codes(flat, low, high - low, scratch=scratch).view(pixels.shape), None
 
 
 def _row_by_row(
-    values: np.ndarray, low: np.ndarray, span: np.ndarray, lowest: float, rooms: np.ndarray, scratch: Scratch
+    values: np.ndarray,
+    low: np.ndarray,
+    span: np.ndarray,
+    lowest: float,
+    rooms: np.ndarray,
+    scratch: Scratch,
+    passed: Callable[[np.ndarray], None],
 ) -> tuple[np.ndarray | float, np.ndarray | float]:
-    """Put codes where they stay, and count as `_shares` does, for a row of cells at a time: its values are in the second
+    """Put codes where they stay, and count as `_shares` does, a row of cells at a time: its values are in the second
     cache from the first of these steps on. Rows of values (n, size) are a multiple of LANES."""
     rows, columns, height, width = rooms.shape
     size = height * width
@@ -146,10 +160,13 @@ def _row_by_row(
     truths = scratch.of_shape((columns, size), torch.bool).numpy()
     flat, lanes, begins = shares.reshape(columns, size), truths.view(np.uint64), np.arange(0, size // LANES, MOST_LANES)
     counts = np.zeros((2, rows, columns, len(begins)), np.uint64)
-    for part, under, scale, room, above, zeros in zip(values.reshape(rows, columns, size), below, scales, rooms, *counts):
+    for part, under, scale, room, above, zeros in zip(
+        values.reshape(rows, columns, size), below, scales, rooms, *counts, strict=True
+    ):
         np.subtract(part, under, out=flat)
         np.multiply(flat, scale, out=flat)
         np.copyto(room, shares, casting="unsafe")
+        passed(part)
         if lowest > 0:
             continue
         np.greater(part, 0, out=truths)
@@ -238,9 +255,7 @@ def _codes(
     return codes
 
 
-def _columns(
-    low: np.ndarray, span: np.ndarray, steps: float, scratch: Scratch
-) -> tuple[np.ndarray, Tensor, Tensor]:
+def _columns(low: np.ndarray, span: np.ndarray, steps: float, scratch: Scratch) -> tuple[np.ndarray, Tensor, Tensor]:
     """What is taken from values (n, ...), and what they are multiplied by then; see Scratch.columns."""
     numbers, below, scales = scratch.columns(len(low))
     # Half a step lower, so that cutting off the fraction rounds.

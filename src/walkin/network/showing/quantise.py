@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,10 +12,10 @@ from walkin.graph import MIDDLE, Node
 from walkin.mosaic import Mosaic
 from walkin.network.showing.blocks import Scratch, Statistics, block_codes
 from walkin.network.showing.channels import Channels
+from walkin.network.showing.sample import Sample, percentiles
 from walkin.network.showing.strips import Levels
 from walkin.tiles import Tiles
 
-SAMPLES = 1 << 12  # values the percentiles are estimated from
 BLOCK = 1 << 20  # values a thread works on at a time: with fewer, the calls cost more than the caches save
 THREADS = 8  # that blocks are made larger for
 STRIP = 1 << 20  # texels whose levels are made at a time
@@ -42,11 +41,13 @@ def quantise(
         strip = levels.strip(first_row, rows, channels.device) if levels.arrays else None
         for first, last in parts:
             pixels = channels.floats(first, last)
-            sample.take(pixels, first * mosaic.height * mosaic.width)
             rooms = strip.rooms(first, last) if strip is not None else None
-            codes, finite = block_codes(found, first, pixels, scratch, rooms)
+            codes, finite = block_codes(found, first, pixels, scratch, rooms, sample.take)
+            if codes is None:
+                continue
+            sample.take(pixels)
             sample.flawed = sample.flawed or finite is not None
-            if strip is not None and codes is not None:
+            if strip is not None:
                 strip.put(first, codes, finite)
         if strip is not None:
             strip.finish()
@@ -89,53 +90,3 @@ def _strips(mosaic: Mosaic, texels: int, values: int) -> Iterator[tuple[int, int
             ranges.append((first, min(last, end)))
             first = last
         yield first_row, min(rows, mosaic.rows - first_row), ranges
-
-
-def sample_step(values: int) -> int:
-    """Every how many-th of so many values is taken: a number that shares no factor with usual widths, or a sample of one
-    column of every picture would be."""
-    return max(1, values // SAMPLES) | 1
-
-
-class Sample:
-    """A regular sample of all values of a wall, taken block by block."""
-
-    def __init__(self, values: int):
-        self._step = sample_step(values)
-        self._taken: list[np.ndarray] = []
-        self.flawed = False
-        """Whether there may be values among them that are not finite."""
-
-    def take(self, pixels: Tensor, before: int) -> None:
-        """`before`: how many values there were in the blocks before this one."""
-        own = pixels.numpy().ravel() if pixels.device.type == "cpu" else pixels.view(-1)
-        taken = own[-before % self._step :: self._step]
-        self._taken.append(taken if isinstance(taken, np.ndarray) else taken.cpu().numpy())
-
-    @property
-    def values(self) -> np.ndarray:
-        """float32: those of the sample that are finite."""
-        if len(self._taken) == 1:
-            taken = self._taken[0]
-        else:
-            taken = np.concatenate(self._taken) if self._taken else np.zeros(0, np.float32)
-        return taken[np.isfinite(taken)] if self.flawed else taken
-
-
-def percentiles(sample: np.ndarray) -> tuple[float, float] | None:
-    """1st and 99th percentile of a sample; None where it is empty."""
-    return percentiles_of_rows(sample[None])[0] if len(sample) else None
-
-
-def percentiles_of_rows(samples: np.ndarray) -> list[tuple[float, float]]:
-    """The same of each of many, (n, values): at least one value."""
-    # np.percentile, whose answer this is, takes ten times as long.
-    last = samples.shape[1] - 1
-    place = 0.01 * last
-    below = int(place)
-    wanted = [below, min(below + 1, last), max(last - below - 1, 0), last - below]
-    share = place - below
-    return [
-        (low + (next_low - low) * share, high - (high - next_high) * share)
-        for low, next_low, next_high, high in np.partition(samples, wanted, axis=1)[:, wanted].tolist()
-    ]

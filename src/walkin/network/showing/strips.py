@@ -29,12 +29,11 @@ Array = Any
 class Levels:
     """The levels of a mosaic that are kept, filled strip by strip."""
 
-    def __init__(self, mosaic: Mosaic, first_level: int, arrays: tuple[np.ndarray, ...] | None = None):
-        """`arrays`: where they are to be; None: new ones."""
+    def __init__(self, mosaic: Mosaic, first_level: int):
         self.mosaic = mosaic
         self.first_level = first_level
         kept = range(first_level, mosaic.levels)
-        self.arrays = arrays or tuple(np.empty(mosaic.level_size(level), np.uint8) for level in kept)
+        self.arrays = tuple(np.empty(mosaic.level_size(level), np.uint8) for level in kept)
         self._apart: list[Tensor] = []
 
     def strip(self, first_row: int, rows: int, device: torch.device) -> Strip:
@@ -73,8 +72,8 @@ class Strip:
             self._cells(self._texels)[-1, self._count - rows * columns :] = 0
 
     def rooms(self, first: int, last: int) -> np.ndarray | None:
-        """uint8 (rows, columns, H, W): where codes of these channels may be put instead, if that is faster: whole rows of
-        cells without padding, which stay in the second cache, of pictures wide enough to be gone through line by line."""
+        """uint8 (rows, columns, H, W): where codes of these channels may be put instead, if that is faster: whole rows
+        of cells without padding, which stay in the second cache, of pictures whose lines are long enough."""
         mosaic = self._mosaic
         width, size = mosaic.width, mosaic.height * mosaic.width
         if self._device or width < WIDE_LINE or size % LANES or size * mosaic.columns > ROW:
@@ -202,8 +201,8 @@ def halve(codes: np.ndarray, out: np.ndarray) -> None:
 
 
 def _sums(shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
-    """uint16: two arrays of a shape; of the first one the even and the odd rows; half of the second. The thread's own, since
-    clearing new memory takes as long as its use, and kept by shape, as cutting it takes as long as a small step."""
+    """uint16: two arrays of a shape; of the first one the even and the odd rows; half of the second. The thread's own,
+    since clearing new memory takes as long as its use; kept by shape, as cutting it takes as long as a small step."""
     views = getattr(_own, "views", None)
     if views is None:
         views, _own.memory = {}, np.empty((2, 0), np.uint16)

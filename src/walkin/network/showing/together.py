@@ -21,7 +21,8 @@ from torch import Tensor
 from walkin.graph import Node
 from walkin.network.showing.blocks import Scratch, Statistics, block_codes
 from walkin.network.showing.channels import Channels
-from walkin.network.showing.quantise import percentiles_of_rows, quantise, sample_step
+from walkin.network.showing.quantise import quantise
+from walkin.network.showing.sample import percentiles_of_rows, sample_step
 from walkin.network.showing.strips import halve, put_all
 from walkin.tiles import Tiles
 

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from walkin.graph import Node
-from walkin.network.showing.quantise import percentiles_of_rows, quantise, sample_step
+from walkin.network.showing.quantise import quantise
+from walkin.network.showing.sample import percentiles_of_rows, sample_step
 from walkin.tiles import Tiles
 
 MOST = 1 << 16  # values of a node: more of them are worth calls of their own
