@@ -3,16 +3,17 @@ for each block of channels, none for each channel (see docs/performance.md for w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from walkin.graph import MIDDLE, Node
 from walkin.mosaic import Mosaic
-from walkin.network.showing.blocks import Scratch, Statistics, block_codes
+from walkin.network.showing.blocks import Scratch, block_codes
 from walkin.network.showing.channels import Channels
 from walkin.network.showing.sample import Sample, percentiles
+from walkin.network.showing.statistics import Statistics
 from walkin.network.showing.strips import Levels
 from walkin.tiles import Tiles
 
@@ -30,7 +31,7 @@ def quantise(
 
     Values are gone through in blocks of channels, so that nothing as large as `value` is made beside it.
     """
-    number = node.slice_at(share)
+    number = node.slice_at(share) if node.volume else 0
     channels, mosaic = Channels(node, value, number), node.mosaic
     found, sample = Statistics(mosaic.count), Sample(mosaic.texels)
     levels = Levels(mosaic, first_level)
@@ -72,13 +73,15 @@ def quantise(
     )
 
 
-def _strips(mosaic: Mosaic, texels: int, values: int) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+@lru_cache(maxsize=1024)
+def _strips(mosaic: Mosaic, texels: int, values: int) -> tuple[tuple[int, int, list[tuple[int, int]]], ...]:
     """(first row of cells, rows, ranges of channels in them): strips of about `texels`, ranges of about `values`, which
     are whole rows or within one."""
     size, columns = mosaic.height * mosaic.width, mosaic.columns
     rows = max(1, texels // (size * columns))
     step = max(1, values // size)
     step = step // columns * columns or step
+    strips = []
     for first_row in range(0, mosaic.rows, rows):
         begin = first_row * columns
         end = min(mosaic.count, begin + rows * columns)
@@ -89,4 +92,5 @@ def _strips(mosaic: Mosaic, texels: int, values: int) -> Iterator[tuple[int, int
                 last = min(last, (first // columns + 1) * columns)
             ranges.append((first, min(last, end)))
             first = last
-        yield first_row, min(rows, mosaic.rows - first_row), ranges
+        strips.append((first_row, min(rows, mosaic.rows - first_row), ranges))
+    return tuple(strips)

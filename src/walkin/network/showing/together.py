@@ -19,10 +19,11 @@ import torch
 from torch import Tensor
 
 from walkin.graph import Node
-from walkin.network.showing.blocks import Scratch, Statistics, block_codes
+from walkin.network.showing.blocks import Scratch, block_codes
 from walkin.network.showing.channels import Channels
 from walkin.network.showing.quantise import quantise
 from walkin.network.showing.sample import percentiles_of_rows, sample_step
+from walkin.network.showing.statistics import Statistics
 from walkin.network.showing.strips import halve, put_all
 from walkin.tiles import Tiles
 
@@ -137,7 +138,7 @@ class Together(Generic[Name]):
         values = group.values[:number]
         found = Statistics(number * mosaic.count)
         codes, finite = block_codes(found, 0, values.flatten(0, 1), Scratch.of(values.device))
-        if finite is not None:  # that is rare, and a matter of each node's own
+        if codes is None or finite is not None:  # that is rare, and a matter of each node's own
             for name, node, value in zip(group.names, group.nodes, values, strict=True):
                 self._made(name, node, _alone(node, value))
         else:
