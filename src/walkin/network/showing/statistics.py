@@ -37,8 +37,8 @@ class Statistics:
         positive: np.ndarray | float,
         flawed: np.ndarray | None = None,
     ) -> None:
-        """Of the channels from `first` on; a number is that of all of them. Arrays are kept where there are no others: in
-        the middle of a forward a copy of some numbers takes as long as a small pass."""
+        """Of the channels from `first` on; a number is that of all of them. Arrays are kept where there are no others:
+        in the middle of a forward a copy of some numbers takes as long as a small pass."""
         whole = len(low) == self.count and flawed is None
         if whole and isinstance(zeros, np.ndarray) and isinstance(positive, np.ndarray):
             self.low, self.high, self.mean, self.zeros, self.positive = low, high, mean, zeros, positive
