@@ -9,7 +9,8 @@ from rooms import mosaic_levels
 
 from walkin.graph import MAX_SIDE, Node
 from walkin.network.showing import blocks
-from walkin.network.showing.quantise import SAMPLES, percentiles, quantise
+from walkin.network.showing.quantise import quantise
+from walkin.network.showing.sample import SAMPLES, percentiles
 from walkin.tiles import Tiles
 
 

@@ -116,7 +116,7 @@ def test_a_value_that_is_not_finite_is_a_matter_of_its_node(small, threads: int,
 
 def test_what_is_gained_nothing_by_is_not_taken() -> None:
     together: Together[int] = Together(lambda name, node, tiles: None)
-    assert not together.take(0, node_of((1, 64, 112, 112)), torch.zeros(1, 64, 112, 112)), "large enough by itself"
+    assert not together.take(0, node_of((1, 64, 144, 144)), torch.zeros(1, 64, 144, 144)), "large enough by itself"
     assert not together.take(0, node_of((1, 1, 2 * MAX_SIDE, 2)), torch.zeros(1, 1, 2 * MAX_SIDE, 2)), "shown reduced"
     assert not together.take(0, node_of((1, 3, 4, 4)), torch.zeros(1, 3, 4, 4, dtype=torch.complex64))
     assert not together.take(0, node_of((1, 0, 4, 4)), torch.zeros(1, 0, 4, 4))

@@ -53,12 +53,12 @@ class Mosaic:
     def rows(self) -> int:
         return -(-self.count // self.columns)
 
-    @property
+    @cached_property
     def size(self) -> tuple[int, int]:
         """(height, width) of the whole rectangle at level 0, in texels."""
         return self.rows * self.cell_height, self.columns * self.cell_width
 
-    @property
+    @cached_property
     def texels(self) -> int:
         return self.count * self.height * self.width
 

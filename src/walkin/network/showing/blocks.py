@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from walkin.network.showing.statistics import Statistics
 
 SMALLEST_SPAN = 1e-35  # 255 over less than this is no float32: such a channel is taken for a constant one
 NARROW = 64  # values in a row: torch takes half as long again as numpy to find the ends of fewer
@@ -18,35 +20,6 @@ LANES, MOST_LANES = 8, 255  # truth values in a number of 64 bits; such numbers 
 WIDE = 1024  # values in a row from which on numpy is as fast as torch with a number for each row
 PART = 1 << 16  # values: 256 kB
 VIEWS = 512  # of scratch that are kept: more than a network has shapes
-
-
-@dataclass
-class Statistics:
-    """What is known of each channel, float32 (C,) but for `flawed`: see tiles.Tiles."""
-
-    count: int
-    low: np.ndarray = field(init=False)
-    high: np.ndarray = field(init=False)
-    mean: np.ndarray = field(init=False)
-    zeros: np.ndarray = field(init=False)
-    positive: np.ndarray = field(init=False)
-    flawed: np.ndarray = field(init=False)
-    """int32 (C,)"""
-    wall_low: float = np.inf
-    wall_high: float = -np.inf
-
-    def __post_init__(self) -> None:
-        self.low, self.high, self.mean, self.zeros, self.positive = np.zeros((5, self.count), np.float32)
-        self.flawed = np.zeros(self.count, np.int32)
-
-    def widen(self, lowest: float, highest: float) -> None:
-        """Smallest and largest value of some more channels."""
-        self.wall_low, self.wall_high = min(self.wall_low, lowest), max(self.wall_high, highest)
-
-    @property
-    def wall_range(self) -> tuple[float, float]:
-        """Of all channels; (0, 0) where there is no finite value."""
-        return (self.wall_low, self.wall_high) if self.wall_low <= self.wall_high else (0.0, 0.0)
 
 
 class Scratch:
@@ -61,6 +34,7 @@ class Scratch:
         self._made: dict[torch.dtype, Tensor] = {}
         self._views: dict[tuple[torch.dtype, tuple[int, ...]], Tensor] = {}
         self._columns: dict[int, tuple[np.ndarray, Tensor, Tensor]] = {}
+        self._rows: dict[tuple[int, int, int], tuple[np.ndarray, ...]] = {}
 
     @staticmethod
     def of(device: torch.device) -> Scratch:
@@ -84,9 +58,24 @@ class Scratch:
         if made is None or made.numel() < values:
             made = self._made[kind] = torch.empty(values, dtype=kind, device=self._device)
             self._views.clear()
+            self._rows.clear()
         elif len(self._views) >= VIEWS:
             self._views.clear()
         found = self._views[dtype, shape] = made[:values].view(dtype).view(shape)
+        return found
+
+    def row(self, shape: tuple[int, int, int]) -> tuple[np.ndarray, ...]:
+        """For a row of cells, (columns, H, W): floats, and the same as (columns, H * W); truth values, the same LANES
+        at a time, and where each MOST_LANES of these begin."""
+        found = self._rows.get(shape)
+        if found is None:
+            if len(self._rows) >= VIEWS:
+                self._rows.clear()
+            size = shape[1] * shape[2]
+            truths = self.of_shape((shape[0], size), torch.bool).numpy()
+            floats = self.of_shape(shape, torch.float32).numpy()
+            begins = np.arange(0, size // LANES, MOST_LANES)
+            found = self._rows[shape] = floats, floats.reshape(shape[0], size), truths, truths.view(np.uint64), begins
         return found
 
     def columns(self, count: int) -> tuple[np.ndarray, Tensor, Tensor]:
@@ -101,8 +90,17 @@ class Scratch:
         return found
 
 
-def block_codes(found: Statistics, first: int, pixels: Tensor, scratch: Scratch) -> tuple[Tensor, Tensor | None]:
+def block_codes(
+    found: Statistics,
+    first: int,
+    pixels: Tensor,
+    scratch: Scratch,
+    rooms: np.ndarray | None = None,
+    passed: Callable[[np.ndarray], None] = lambda values: None,
+) -> tuple[Tensor | None, Tensor | None]:
     """Codes of some channels, float32 (n, H, W), and where they are finite, if not everywhere; notes their statistics.
+    `rooms`, uint8 (rows, columns, H, W): where the codes of so many channels may be put at once, on a CPU; what is
+    returned is None then, and `passed` has heard of all values, some rows of cells at a time.
 
     Non-finite values are found by the minimum and maximum being so (a pass of its own would cost half a forward).
     """
@@ -110,21 +108,58 @@ def block_codes(found: Statistics, first: int, pixels: Tensor, scratch: Scratch)
     size = height * width
     flat = pixels.view(channels, size)
     if size == 1:
-        low = high = flat.cpu().numpy()[:, 0]
+        low = high = np.array(_numbers(flat)[:, 0])
     else:
         low, high = _ends(flat)
-    lowest, highest = float(low.min()), float(high.max())
-    if not (math.isfinite(lowest) and math.isfinite(highest)):
+    lowest, highest = float(np.minimum.reduce(low)), float(np.maximum.reduce(high))
+    if not math.isfinite(highest - lowest):
         return _flawed_block(found, first, pixels)
-    here = slice(first, first + channels)
-    found.low[here], found.high[here] = low, high
     found.widen(lowest, highest)
     if size == 1:  # a network of a thousand nodes has hundreds of these
-        found.mean[here], found.zeros[here], found.positive[here] = low, low == 0, low > 0
+        found.note(first, low, high, low, (low == 0).astype(np.float32), (low > 0).astype(np.float32))
         return torch.zeros(pixels.shape, dtype=torch.uint8, device=pixels.device), None
-    np.divide(_numbers(flat.sum(dim=1)), np.float32(size), out=found.mean[here])
-    found.zeros[here], found.positive[here] = _shares(flat, lowest, size, scratch)
+    mean = np.divide(_numbers(flat.sum(dim=1)), np.float32(size))
+    if rooms is not None:
+        shares = _row_by_row(flat.numpy(), low, high - low, lowest, rooms, scratch, passed)
+        found.note(first, low, high, mean, *shares)
+        return None, None
+    found.note(first, low, high, mean, *_shares(flat, lowest, size, scratch))
     return _codes(flat, low, high - low, scratch=scratch).view(pixels.shape), None
+
+
+def _row_by_row(
+    values: np.ndarray,
+    low: np.ndarray,
+    span: np.ndarray,
+    lowest: float,
+    rooms: np.ndarray,
+    scratch: Scratch,
+    passed: Callable[[np.ndarray], None],
+) -> tuple[np.ndarray | float, np.ndarray | float]:
+    """Put codes where they stay, and count as `_shares` does, a row of cells at a time: its values are in the second
+    cache from the first of these steps on. Rows of values (n, size) are a multiple of LANES."""
+    rows, columns, height, width = rooms.shape
+    size = height * width
+    below, scales = (numbers.reshape(rows, columns, 1) for numbers in _columns(low, span, 255.0, scratch)[0])
+    shares, flat, truths, lanes, begins = scratch.row((columns, height, width))
+    above, zeros = [], []
+    for part, under, scale, room in zip(values.reshape(rows, columns, size), below, scales, rooms, strict=True):
+        np.subtract(part, under, out=flat)
+        np.multiply(flat, scale, out=flat)
+        np.copyto(room, shares, casting="unsafe")
+        passed(part)
+        if lowest > 0:
+            continue
+        np.greater(part, 0, out=truths)
+        above.append(np.add.reduceat(lanes, begins, axis=1))
+        if lowest < 0:
+            np.equal(part, 0, out=truths)
+            zeros.append(np.add.reduceat(lanes, begins, axis=1))
+    if lowest > 0:
+        return 0.0, 1.0
+    whole, ones = np.float32(size), _sums_of_bytes(np.concatenate(above))
+    none = whole - ones if lowest == 0 else _sums_of_bytes(np.concatenate(zeros))
+    return none / whole, ones / whole
 
 
 def _numbers(tensor: Tensor) -> np.ndarray:
@@ -175,8 +210,14 @@ def _ones(truths: np.ndarray) -> np.ndarray:
     MOST_LANES numbers at most: until then none is carried over."""
     lanes = truths.view(np.uint64)
     begins = np.arange(0, lanes.shape[1], MOST_LANES)
-    sums = np.add.reduceat(lanes, begins, axis=1) if len(begins) > 1 else lanes.sum(axis=1, keepdims=True)
-    return sums.view(np.uint8).sum(axis=1, dtype=np.float32)
+    return _sums_of_bytes(
+        np.add.reduceat(lanes, begins, axis=1) if len(begins) > 1 else lanes.sum(axis=1, keepdims=True)
+    )
+
+
+def _sums_of_bytes(sums: np.ndarray) -> np.ndarray:
+    """float32 (n,), of uint64 (n, some)."""
+    return np.add.reduce(sums.view(np.uint8), axis=1, dtype=np.float32)
 
 
 def _codes(
@@ -188,15 +229,7 @@ def _codes(
     takes four times as long as both steps.
     """
     scratch = scratch or Scratch(flat.device)
-    numbers, below, scales = scratch.columns(len(low))
-    # Half a step lower, so that cutting off the fraction rounds.
-    np.subtract(low, span * np.float32(0.5 / steps), out=numbers[0])
-    if span.min() > SMALLEST_SPAN:
-        np.divide(np.float32(1), span, out=numbers[1])
-    else:
-        numbers[1] = 0
-        np.divide(np.float32(1), span, out=numbers[1], where=span > SMALLEST_SPAN)
-    numbers[1] *= np.float32(steps)
+    numbers, below, scales = _columns(low, span, steps, scratch)
     if flat.device.type != "cpu":
         below, scales = below.to(flat.device), scales.to(flat.device)
     codes = scratch.like(flat, torch.uint8)
@@ -208,6 +241,20 @@ def _codes(
         return codes.copy_(scratch.like(flat, torch.int32).copy_(shares))
     np.copyto(codes.numpy(), shares.numpy(), casting="unsafe")
     return codes
+
+
+def _columns(low: np.ndarray, span: np.ndarray, steps: float, scratch: Scratch) -> tuple[np.ndarray, Tensor, Tensor]:
+    """What is taken from values (n, ...), and what they are multiplied by then; see Scratch.columns."""
+    numbers, below, scales = scratch.columns(len(low))
+    # Half a step lower, so that cutting off the fraction rounds.
+    np.subtract(low, span * np.float32(0.5 / steps), out=numbers[0])
+    if np.minimum.reduce(span) > SMALLEST_SPAN:
+        np.divide(np.float32(1), span, out=numbers[1])
+    else:
+        numbers[1] = 0
+        np.divide(np.float32(1), span, out=numbers[1], where=span > SMALLEST_SPAN)
+    numbers[1] *= np.float32(steps)
+    return numbers, below, scales
 
 
 def _cut(values: np.ndarray, below: np.ndarray, scales: np.ndarray, codes: np.ndarray, scratch: Scratch) -> None:
@@ -226,7 +273,7 @@ def _cut(values: np.ndarray, below: np.ndarray, scales: np.ndarray, codes: np.nd
 def _flawed_block(found: Statistics, first: int, pixels: Tensor) -> tuple[Tensor, Tensor]:
     """The slow way, for channels with NaN or infinity: code 0 is kept for them, values use 1 to 255."""
     flat = pixels.view(len(pixels), -1)
-    here, size = slice(first, first + len(pixels)), flat.shape[1]
+    size = flat.shape[1]
     finite = torch.isfinite(flat)
     flawed = (~finite).sum(dim=1).cpu().numpy()
     largest = torch.finfo(torch.float32).max
@@ -237,13 +284,12 @@ def _flawed_block(found: Statistics, first: int, pixels: Tensor) -> tuple[Tensor
         found.widen(float(low[~none].min()), float(high[~none].max()))
     low[none] = high[none] = 0.0
     held = torch.where(finite, flat, 0.0)
-    found.mean[here] = held.sum(dim=1).cpu().numpy() / np.maximum(size - flawed, 1).astype(np.float32)
-    found.zeros[here], found.positive[here] = _shares(held, -1.0, size - flawed)
+    mean = held.sum(dim=1).cpu().numpy() / np.maximum(size - flawed, 1).astype(np.float32)
+    shares = _shares(held, -1.0, size - flawed)
     value = torch.where(finite, flat, torch.from_numpy(low[:, None]).to(flat.device))
     span, has_flaws = high - low, flawed > 0
     # A flawed channel's values take the codes 1 to 255, so `low` moves one step down: one formula decodes both.
     flawed_codes = (_codes(value, low, span, 254.0) + 1).mul_(finite)
     codes = torch.where(torch.from_numpy(has_flaws[:, None]).to(flat.device), flawed_codes, _codes(value, low, span))
-    found.flawed[here], found.high[here] = flawed, high
-    found.low[here] = np.where(has_flaws, low - span / np.float32(254), low)
+    found.note(first, np.where(has_flaws, low - span / np.float32(254), low), high, mean, *shares, flawed)
     return codes.view(pixels.shape), finite.view(pixels.shape)

@@ -18,12 +18,11 @@ class Channels:
         self.device = value.device
         value = value.detach()
         self._value = value[0] if value.dim() > 0 and value.shape[0] > 0 else value
-        if self._value.is_quantized:
-            self._value = self._value.dequantize()
-        self._node = node
         self._empty = self._value.numel() == 0  # the boxes of a detector that has found none
         if self._empty:
             return
+        if self._value.is_quantized:
+            self._value = self._value.dequantize()
         if node.volume:
             number = node.slice_at(MIDDLE) if slice_number is None else slice_number
             self._value = _slice(node, self._value, number)
@@ -51,8 +50,9 @@ class Channels:
         mosaic = self.mosaic
         if self._empty:
             return torch.zeros((last - first, mosaic.height, mosaic.width), device=self.device)
-        value = self._value if (first, last) == (0, len(self._value)) else self._value[first:last]
-        value = (value.abs() if value.is_complex() else value).float()
+        value = self._value if (first, last) == (0, self._value.shape[0]) else self._value[first:last]
+        if value.dtype != torch.float32:
+            value = (value.abs() if value.is_complex() else value).float()
         factors = reduction(value.shape[1]), reduction(value.shape[2])
         if factors != (1, 1):
             value = functional.avg_pool2d(value[None], factors, ceil_mode=True)[0]

@@ -3,20 +3,20 @@ for each block of channels, none for each channel (see docs/performance.md for w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import lru_cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from walkin.graph import MIDDLE, Node
 from walkin.mosaic import Mosaic
-from walkin.network.showing.blocks import Scratch, Statistics, block_codes
+from walkin.network.showing.blocks import Scratch, block_codes
 from walkin.network.showing.channels import Channels
+from walkin.network.showing.sample import Sample, percentiles
+from walkin.network.showing.statistics import Statistics
 from walkin.network.showing.strips import Levels
 from walkin.tiles import Tiles
 
-SAMPLES = 1 << 12  # values the percentiles are estimated from
 BLOCK = 1 << 20  # values a thread works on at a time: with fewer, the calls cost more than the caches save
 THREADS = 8  # that blocks are made larger for
 STRIP = 1 << 20  # texels whose levels are made at a time
@@ -31,7 +31,7 @@ def quantise(
 
     Values are gone through in blocks of channels, so that nothing as large as `value` is made beside it.
     """
-    number = node.slice_at(share)
+    number = node.slice_at(share) if node.volume else 0
     channels, mosaic = Channels(node, value, number), node.mosaic
     found, sample = Statistics(mosaic.count), Sample(mosaic.texels)
     levels = Levels(mosaic, first_level)
@@ -42,8 +42,11 @@ def quantise(
         strip = levels.strip(first_row, rows, channels.device) if levels.arrays else None
         for first, last in parts:
             pixels = channels.floats(first, last)
-            sample.take(pixels, first * mosaic.height * mosaic.width)
-            codes, finite = block_codes(found, first, pixels, scratch)
+            rooms = strip.rooms(first, last) if strip is not None else None
+            codes, finite = block_codes(found, first, pixels, scratch, rooms, sample.take)
+            if codes is None:
+                continue
+            sample.take(pixels)
             sample.flawed = sample.flawed or finite is not None
             if strip is not None:
                 strip.put(first, codes, finite)
@@ -70,13 +73,15 @@ def quantise(
     )
 
 
-def _strips(mosaic: Mosaic, texels: int, values: int) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+@lru_cache(maxsize=1024)
+def _strips(mosaic: Mosaic, texels: int, values: int) -> tuple[tuple[int, int, list[tuple[int, int]]], ...]:
     """(first row of cells, rows, ranges of channels in them): strips of about `texels`, ranges of about `values`, which
     are whole rows or within one."""
     size, columns = mosaic.height * mosaic.width, mosaic.columns
     rows = max(1, texels // (size * columns))
     step = max(1, values // size)
     step = step // columns * columns or step
+    strips = []
     for first_row in range(0, mosaic.rows, rows):
         begin = first_row * columns
         end = min(mosaic.count, begin + rows * columns)
@@ -87,47 +92,5 @@ def _strips(mosaic: Mosaic, texels: int, values: int) -> Iterator[tuple[int, int
                 last = min(last, (first // columns + 1) * columns)
             ranges.append((first, min(last, end)))
             first = last
-        yield first_row, min(rows, mosaic.rows - first_row), ranges
-
-
-class Sample:
-    """A regular sample of all values of a wall, taken block by block."""
-
-    def __init__(self, values: int):
-        # A step that shares no factor with usual widths, or a sample of one column of every picture would be taken.
-        self._step = max(1, values // SAMPLES) | 1
-        self._taken: list[np.ndarray] = []
-        self.flawed = False
-        """Whether there may be values among them that are not finite."""
-
-    def take(self, pixels: Tensor, before: int) -> None:
-        """`before`: how many values there were in the blocks before this one."""
-        self._taken.append(pixels.view(-1)[-before % self._step :: self._step].cpu().numpy())
-
-    @property
-    def values(self) -> np.ndarray:
-        """float32: those of the sample that are finite."""
-        if len(self._taken) == 1:
-            taken = self._taken[0]
-        else:
-            taken = np.concatenate(self._taken) if self._taken else np.zeros(0, np.float32)
-        return taken[np.isfinite(taken)] if self.flawed else taken
-
-
-def percentiles(sample: np.ndarray) -> tuple[float, float] | None:
-    """1st and 99th percentile of a sample; None where it is empty."""
-    return percentiles_of_rows(sample[None])[0] if len(sample) else None
-
-
-def percentiles_of_rows(samples: np.ndarray) -> list[tuple[float, float]]:
-    """The same of each of many, (n, values): at least one value."""
-    # np.percentile, whose answer this is, takes ten times as long.
-    last = samples.shape[1] - 1
-    place = 0.01 * last
-    below = int(place)
-    wanted = [below, min(below + 1, last), max(last - below - 1, 0), last - below]
-    share = place - below
-    return [
-        (low + (next_low - low) * share, high - (high - next_high) * share)
-        for low, next_low, next_high, high in np.partition(samples, wanted, axis=1)[:, wanted].tolist()
-    ]
+        strips.append((first_row, min(rows, mosaic.rows - first_row), ranges))
+    return tuple(strips)

@@ -11,9 +11,14 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from walkin.mosaic import Mosaic
+from walkin.network.showing.blocks import LANES
 from walkin.tiles import DeviceCodes
 
+WIDE_LINE = 96  # texels: a line of so many is put where it stays as fast as into memory in one piece
+ROW = 1 << 17  # values of a row of cells: 512 kB
 MOVED_WHOLE = 256  # texels: up to here a row of a picture is moved as one thing, in half the time of its bytes
+
+VIEWS = 512  # of scratch that are kept: more than a network has shapes
 
 _own = threading.local()
 
@@ -24,12 +29,11 @@ Array = Any
 class Levels:
     """The levels of a mosaic that are kept, filled strip by strip."""
 
-    def __init__(self, mosaic: Mosaic, first_level: int, arrays: tuple[np.ndarray, ...] | None = None):
-        """`arrays`: where they are to be; None: new ones."""
+    def __init__(self, mosaic: Mosaic, first_level: int):
         self.mosaic = mosaic
         self.first_level = first_level
         kept = range(first_level, mosaic.levels)
-        self.arrays = arrays or tuple(np.empty(mosaic.level_size(level), np.uint8) for level in kept)
+        self.arrays = tuple(np.empty(mosaic.level_size(level), np.uint8) for level in kept)
         self._apart: list[Tensor] = []
 
     def strip(self, first_row: int, rows: int, device: torch.device) -> Strip:
@@ -67,6 +71,18 @@ class Strip:
         if self._count < rows * columns:
             self._cells(self._texels)[-1, self._count - rows * columns :] = 0
 
+    def rooms(self, first: int, last: int) -> np.ndarray | None:
+        """uint8 (rows, columns, H, W): where codes of these channels may be put instead, if that is faster: whole rows
+        of cells without padding, which stay in the second cache, of pictures whose lines are long enough."""
+        mosaic = self._mosaic
+        width, size = mosaic.width, mosaic.height * mosaic.width
+        if self._device or width < WIDE_LINE or size % LANES or size * mosaic.columns > ROW:
+            return None
+        (row, column), (end, rest) = (divmod(number - self._first, mosaic.columns) for number in (first, last))
+        if column or rest or (mosaic.cell_height, mosaic.cell_width) != (mosaic.height, width):
+            return None
+        return self._cells(self._texels)[row:end]
+
     def put(self, first: int, codes: Tensor, finite: Tensor | None = None) -> None:
         """uint8 (n, H, W): codes of the channels from `first` on: whole rows of cells, or a part of one row.
         `finite`, bool, of the same shape: where they stand for values."""
@@ -93,30 +109,9 @@ class Strip:
                     levels.keep_apart(torch.as_tensor(texels))
 
     def _place(self, texels: Array, first: int, codes: Array) -> None:
-        """Move pictures (n, H, W) to their cells, whose padding repeats the edge."""
-        mosaic = self._mosaic
-        height, width, columns = mosaic.height, mosaic.width, mosaic.columns
-        row, column = divmod(first - self._first, columns)
-        cells = self._cells(texels)
-        full = len(codes) // columns if column == 0 else 0
-        rest = len(codes) - full * columns
-        parts = []
-        if full:
-            whole = codes[: full * columns] if rest else codes
-            parts.append((cells[row : row + full], whole.reshape(full, columns, height, width)))
-        if rest:
-            parts.append((cells[row + full, column : column + rest], codes[full * columns :]))
-        for part, given in parts:
-            inner = part[..., :height, :width]
-            if isinstance(given, np.ndarray) and 1 < width <= MOVED_WHOLE:
-                lines = np.dtype((np.void, width))
-                inner.view(lines)[:] = given.view(lines)
-            else:
-                inner[:] = given
-            if mosaic.cell_width > width:
-                part[..., :height, width:] = part[..., :height, width - 1 : width]
-            if mosaic.cell_height > height:
-                part[..., height:, :] = part[..., height - 1 : height, :]
+        """Move pictures (n, H, W) to their cells."""
+        row, column = divmod(first - self._first, self._mosaic.columns)
+        _place(self._mosaic, self._cells(texels), row, column, codes)
 
     def _cells(self, texels: Array) -> Array:
         """(rows, columns, height, width) view of a strip at any level."""
@@ -155,24 +150,69 @@ class Strip:
         return array[self._first_row * height : (self._first_row + self._rows) * height]
 
 
+def put_all(mosaic: Mosaic, texels: np.ndarray, codes: np.ndarray) -> None:
+    """Put together the finest level of several nodes, uint8 (nodes, height, width), of codes (nodes, C, H, W)."""
+    rows, columns = mosaic.rows, mosaic.columns
+    cells = texels.reshape(len(texels), rows, mosaic.cell_height, columns, mosaic.cell_width).swapaxes(2, 3)
+    if mosaic.count < rows * columns:
+        cells[:, -1, mosaic.count - rows * columns :] = 0
+    _place(mosaic, cells, 0, 0, codes)
+
+
+def _place(mosaic: Mosaic, cells: Array, row: int, column: int, codes: Array) -> None:
+    """Move pictures (..., n, H, W) to cells (..., rows, columns, height, width) from one of them on: whole rows, or a
+    part of one. Their padding repeats the edge."""
+    height, width, columns = mosaic.height, mosaic.width, mosaic.columns
+    before, count = codes.shape[:-3], codes.shape[-3]
+    full = count // columns if column == 0 else 0
+    rest = count - full * columns
+    parts = []
+    if full:
+        whole = codes[..., : full * columns, :, :] if rest else codes
+        parts.append((cells[..., row : row + full, :, :, :], whole.reshape(*before, full, columns, height, width)))
+    if rest:
+        room = cells[..., row + full, column : column + rest, :, :]
+        parts.append((room, codes[..., full * columns :, :, :]))
+    for part, given in parts:
+        inner = part[..., :height, :width]
+        if isinstance(given, np.ndarray) and 1 < width <= MOVED_WHOLE:
+            lines = np.dtype((np.void, width))
+            inner.view(lines)[:] = given.view(lines)
+        else:
+            inner[:] = given
+        if mosaic.cell_width > width:
+            part[..., :height, width:] = part[..., :height, width - 1 : width]
+        if mosaic.cell_height > height:
+            part[..., height:, :] = part[..., height - 1 : height, :]
+
+
 def halve(codes: np.ndarray, out: np.ndarray) -> None:
     """The next mip level of uint8 codes: the rounded mean of each 2 x 2. Two neighbours are read as one number of 16
     bits, so that all steps run over contiguous memory: 12 times as fast as avg_pool2d on floats."""
     pairs = codes.view(np.uint16)
-    firsts, seconds = (array[: pairs.size].reshape(pairs.shape) for array in _scratch(pairs.size))
+    firsts, seconds, upper, lower, sums = _sums(pairs.shape)
     np.bitwise_and(pairs, 0xFF, out=firsts)
     np.right_shift(pairs, 8, out=seconds)
     firsts += seconds
-    rows = firsts.reshape(len(firsts) // 2, 2, -1)
-    sums = np.add(rows[:, 0], rows[:, 1], out=seconds[: len(rows)])
+    np.add(upper, lower, out=sums)
     sums += 2
     sums >>= 2
     np.copyto(out, sums, casting="unsafe")
 
 
-def _scratch(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two uint16 arrays of at least `size`, the thread's own: clearing new memory takes as long as its use."""
-    made = getattr(_own, "sums", None)
-    if made is None or made[0].size < size:
-        made = _own.sums = np.empty(size, np.uint16), np.empty(size, np.uint16)
-    return made
+def _sums(shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    """uint16: two arrays of a shape; of the first one the even and the odd rows; half of the second. The thread's own,
+    since clearing new memory takes as long as its use; kept by shape, as cutting it takes as long as a small step."""
+    views = getattr(_own, "views", None)
+    if views is None:
+        views, _own.memory = {}, np.empty((2, 0), np.uint16)
+        _own.views = views
+    found = views.get(shape)
+    if found is None:
+        height, width = shape
+        if _own.memory.shape[1] < height * width or len(views) >= VIEWS:
+            views.clear()
+            _own.memory = np.empty((2, max(height * width, _own.memory.shape[1])), np.uint16)
+        firsts, seconds = (memory[: height * width].reshape(shape) for memory in _own.memory)
+        found = views[shape] = firsts, seconds, firsts[::2], firsts[1::2], seconds[: height // 2]
+    return found

@@ -4,6 +4,7 @@ thousand numbers, for which thirty calls with cold caches take three times as lo
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 from collections import deque
 from collections.abc import Callable
@@ -11,7 +12,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
-from mmap import mmap
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -19,10 +19,12 @@ import torch
 from torch import Tensor
 
 from walkin.graph import Node
-from walkin.network.showing.blocks import Scratch, Statistics, block_codes
+from walkin.network.showing.blocks import Scratch, block_codes
 from walkin.network.showing.channels import Channels
-from walkin.network.showing.quantise import Sample, percentiles, quantise
-from walkin.network.showing.strips import Levels, halve
+from walkin.network.showing.quantise import quantise
+from walkin.network.showing.sample import percentiles_of_rows, sample_step
+from walkin.network.showing.statistics import Statistics
+from walkin.network.showing.strips import halve, put_all
 from walkin.tiles import Tiles
 
 VALUES = 1 << 20  # of a group: 4 MB, which stay in the last cache with what is made of them
@@ -67,7 +69,7 @@ class Together(Generic[Name]):
     def take(self, name: Name, node: Node, value: Tensor) -> bool:
         """Whether there is something to be gained, and what the node gave is kept until its group is made."""
         mosaic = node.mosaic
-        if mosaic.texels * 2 > VALUES or value.device.type != "cpu":
+        if mosaic.texels > VALUES or value.device.type != "cpu":
             return False
         pictures = Channels(node, value).whole
         if pictures is None:
@@ -136,21 +138,20 @@ class Together(Generic[Name]):
         values = group.values[:number]
         found = Statistics(number * mosaic.count)
         codes, finite = block_codes(found, 0, values.flatten(0, 1), Scratch.of(values.device))
-        if finite is not None:  # that is rare, and a matter of each node's own
+        if codes is None or finite is not None:  # that is rare, and a matter of each node's own
             for name, node, value in zip(group.names, group.nodes, values, strict=True):
                 self._made(name, node, _alone(node, value))
         else:
-            codes = codes.view(values.shape)
             sizes = [mosaic.level_size(level) for level in range(mosaic.levels)]
             whole = [np.empty((number, *size), np.uint8) for size in sizes]
-            for index in range(number):
-                strip = Levels(mosaic, 0, tuple(level[index] for level in whole)).strip(0, mosaic.rows, values.device)
-                strip.put(0, codes[index])
+            put_all(mosaic, whole[0], codes.view(values.shape).numpy())
             for finer, coarser in pairwise(whole):
                 halve(finer.reshape(-1, finer.shape[2]), coarser.reshape(-1, coarser.shape[2]))
+            samples = values.view(number, -1)[:, :: sample_step(mosaic.texels)]
+            ranges = percentiles_of_rows(samples.numpy())
             for index, (name, node) in enumerate(zip(group.names, group.nodes, strict=True)):
                 levels = tuple(level[index] for level in whole)
-                self._made(name, node, _tiles(node, values[index], found, index, levels))
+                self._made(name, node, _tiles(node, found, index, levels, ranges[index]))
         self._memory.append(group.memory)
 
 
@@ -163,8 +164,10 @@ def _trim() -> None:
 
 def _memory() -> Tensor:
     """float32 (VALUES,), which goes back to the system as soon as nobody holds it: what an allocator keeps of it would
-    add to the peak that comes later, when walls are there twice."""
-    return torch.frombuffer(mmap(-1, 4 * VALUES), dtype=torch.float32)
+    add to the peak that comes later, when walls are there twice. Private where it can be told: pages that might be
+    shared, as `mmap` has them unasked, take half as long again to be had."""
+    flags = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+    return torch.frombuffer(mmap.mmap(-1, 4 * VALUES, **flags), dtype=torch.float32)
 
 
 def _alone(node: Node, value: Tensor) -> Tiles:
@@ -173,14 +176,13 @@ def _alone(node: Node, value: Tensor) -> Tiles:
     return quantise(plain, value[None])
 
 
-def _tiles(node: Node, value: Tensor, found: Statistics, index: int, levels: tuple[np.ndarray, ...]) -> Tiles:
+def _tiles(
+    node: Node, found: Statistics, index: int, levels: tuple[np.ndarray, ...], percentile_range: tuple[float, float]
+) -> Tiles:
     """Of one node of a group."""
     count = node.mosaic.count
     own = slice(index * count, (index + 1) * count)
-    sample = Sample(node.mosaic.texels)
-    sample.take(value, 0)
     low, high = found.low[own], found.high[own]
-    wall_range = float(low.min()), float(high.max())
     return Tiles(
         address=node.address,
         mosaic=node.mosaic,
@@ -189,8 +191,8 @@ def _tiles(node: Node, value: Tensor, found: Statistics, index: int, levels: tup
         high=high,
         mean=found.mean[own],
         flawed=found.flawed[own],
-        wall_range=wall_range,
-        percentile_range=percentiles(sample.values) or wall_range,
+        wall_range=(float(low.min()), float(high.max())),
+        percentile_range=percentile_range,
         zeros=found.zeros[own],
         positive=found.positive[own],
     )

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from walkin.graph import Node
-from walkin.network.showing.quantise import SAMPLES, percentiles_of_rows, quantise
+from walkin.network.showing.quantise import quantise
+from walkin.network.showing.sample import percentiles_of_rows, sample_step
 from walkin.tiles import Tiles
 
 MOST = 1 << 16  # values of a node: more of them are worth calls of their own
@@ -82,6 +83,5 @@ def _percentile_ranges(values: np.ndarray, begins: np.ndarray) -> list[tuple[flo
     found = np.zeros((len(counts), 2))
     for count in set(counts.tolist()):
         these = np.flatnonzero(counts == count)
-        step = max(1, count // SAMPLES) | 1
-        found[these] = percentiles_of_rows(values[begins[these][:, None] + np.arange(0, count, step)])
+        found[these] = percentiles_of_rows(values[begins[these][:, None] + np.arange(0, count, sample_step(count))])
     return [(low, high) for low, high in found.tolist()]
