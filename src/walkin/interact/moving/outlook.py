@@ -7,7 +7,7 @@ the one that is looked at: where its foot is seen, all above it is.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,7 @@ NAME_M, FACTS_M = 0.25, 0.36  # of the words above a wall and below it
 
 # What is tried where a wall is not seen whole from straight before it.
 SLANTS = np.radians(np.linspace(-70.0, 70.0, 113))
+LEGIBLE_RAD = math.radians(50)  # further aslant little can be told of a wall: sooner a part of it from near by
 STEPS = np.geomspace(0.6, 2.0, 18)
 """How far from its middle, as a share of how far one would stand straight before it."""
 STEP_COST = np.radians(50)  # twice as far is as bad as so far aslant
@@ -64,14 +65,23 @@ def before(world: World, place: Place, standing_m: float) -> Lookout:
     cost = np.hypot(slants, STEP_COST * np.log2(steps))
     found = whole.nonzero()[0]
     found = found[cost[found].argsort(kind="stable")]
+    near = _near(world, wanted, standing_m)
     # Straight before it, as is tried first, it is mostly seen whole: the others need not be asked.
     for some in np.split(found, range(1, len(found), AT_ONCE)):
         free = _free(wanted, eyes[some], bodies)
         if free.any():
             best = some[free.argmax()]
+            if abs(slants[best]) > LEGIBLE_RAD and _begins(wanted, near, bodies):
+                return near
             x, z = eyes[best].tolist()
             return Lookout(x, wanted.eye_m - standing_m, z, float(yaws[best]), float(pitches[best]))
-    return _near(world, wanted, standing_m)
+    return near
+
+
+def _begins(wanted: _Wanted, at: Lookout, bodies: tuple[np.ndarray, np.ndarray, np.ndarray]) -> bool:
+    """Whether nothing hides the left half of the wall, where its name and its first channels are, from there."""
+    left = replace(wanted.place, columns=(wanted.place.columns + 1) // 2)
+    return not _hidden(replace(wanted, place=left), np.array([[at.x, at.z]]), bodies)[0]
 
 
 def _near(world: World, wanted: _Wanted, standing_m: float) -> Lookout:
@@ -149,14 +159,21 @@ def _bodies(world: World, place: Place, reach_m: float) -> tuple[np.ndarray, np.
 
 def _free(wanted: _Wanted, eyes: np.ndarray, bodies: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
     """(n,): whether one can stand there, and nothing hides any of the wall's foot."""
-    begins, ends, tops = bodies
+    begins, ends, _ = bodies
     if not len(begins) or not len(eyes):
         return np.ones(len(eyes), bool)
-    place = wanted.place
-    right, normal, corner = place.right[[0, 2]], place.normal[[0, 2]], np.array(place.corner)[[0, 2]]
     along, apart = ends - begins, begins - eyes[:, None]  # (m, 2), (n, m, 2)
     shares = np.clip(-(apart * along).sum(axis=-1) / (along**2).sum(axis=-1), 0.0, 1.0)
     room = np.hypot(*np.moveaxis(apart + shares[..., None] * along, -1, 0)).min(axis=1) > CLEAR_M
+    return room & ~_hidden(wanted, eyes, bodies)
+
+
+def _hidden(wanted: _Wanted, eyes: np.ndarray, bodies: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
+    """(n,): whether something hides some of the wall's foot."""
+    begins, ends, tops = bodies
+    place = wanted.place
+    right, normal, corner = place.right[[0, 2]], place.normal[[0, 2]], np.array(place.corner)[[0, 2]]
+    along, apart = ends - begins, begins - eyes[:, None]  # (m, 2), (n, m, 2)
     away = (eyes - corner) @ normal  # (n,) before the wall
     foot = corner - right * FRAME_M, corner + right * (place.width_m + FRAME_M)
     lines = tuple(end - eyes for end in foot)  # (n, 2) each: to the left end and to the right one
@@ -171,7 +188,7 @@ def _free(wanted: _Wanted, eyes: np.ndarray, bodies: tuple[np.ndarray, np.ndarra
             turn = _cross(line[:, None], along)
             t, s = _cross(apart, along) / turn, _cross(apart, line[:, None]) / turn
             hidden |= ((s >= 0) & (s <= 1) & _low(wanted, t, tops)).any(axis=1)
-    return room & ~hidden
+    return hidden
 
 
 def _low(wanted: _Wanted, t: np.ndarray, tops: np.ndarray) -> np.ndarray:
