@@ -127,5 +127,5 @@ def test_difference_of_two_states():
     assert all(0 < each.relative <= 2 for each in one.values())
     with pytest.raises(WalkinError, match="B is A"):
         walkin.difference(model, x)
-    with pytest.raises(WalkinError, match="differ in the shapes of input, 0.*there is no A - B"):
+    with pytest.raises(WalkinError, match=r"differ in the shapes of input, 0.*there is no A - B"):
         walkin.difference(model, x, x[..., :-2])
