@@ -65,7 +65,7 @@ def test_all_inputs_are_told_with_their_names():
         Node("fc", "linear", (1, 2), ("table",)),
     )
     network = Network("two", given, ("fc",), parameters=9, input_shape=(1, 3, 8, 8))
-    assert "inputs input 1x3x8x8, table 1x7, 9 parameters" in info_text(network)
+    assert "inputs: input 1x3x8x8, table 1x7; 9 parameters" in info_text(network)
     expected = [{"address": "input", "shape": [1, 3, 8, 8]}, {"address": "table", "shape": [1, 7]}]
     assert info_json(network)["inputs"] == expected and info_json(network)["input"] == [1, 3, 8, 8]
     assert "\ninput 1x3x8x8, 1,234 parameters" in info_text(SMALL)

@@ -69,6 +69,7 @@ def test_the_command_line_changes_what_is_exported(net: str, tmp_path: Path, cap
     ("what", "words"),
     [
         ("nowhere=0", "no wall nowhere"),
+        ("oen=0", "no wall oen as the network is cut now; did you mean one"),
         ("one/9=0", "it has 4 channels"),
         ("one=7", "says nothing of what is to be changed"),
         ("one=swap:not-there.png", "there is no file not-there.png"),
@@ -126,3 +127,5 @@ def test_difference_of_two_states():
     assert all(0 < each.relative <= 2 for each in one.values())
     with pytest.raises(WalkinError, match="B is A"):
         walkin.difference(model, x)
+    with pytest.raises(WalkinError, match=r"differ in the shapes of input, 0.*there is no A - B"):
+        walkin.difference(model, x, x[..., :-2])

@@ -68,8 +68,8 @@ class Reporting:
         self._progress = progress
 
     def check_address(self, address: str) -> None:
-        """Whether there is what a visitor is to stand before."""
-        if problem := addresses.why_not(self._world, address):
+        """Whether there is what a visitor is to stand before; that a wall has no such channel is told in the room."""
+        if addresses.find(self._world, address) is None and (problem := addresses.why_not(self._world, address)):
             self.code = 2
             self.say(f"--goto: {problem}")
 

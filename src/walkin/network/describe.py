@@ -68,7 +68,7 @@ def _totals(network: Network) -> list[str]:
     facts = (len(network), "node"), (len(network.edges), "edge"), (network.maps, "map")
     lines = [
         f"{network.name}, {network.weights}" if network.weights else network.name,
-        f"{_inputs_text(network)}, {parameters} ({_bytes(4 * network.parameters)})",
+        f"{_inputs_text(network)} {parameters} ({_bytes(4 * network.parameters)})",
         f"{', '.join(counted(*fact) for fact in facts)}, "
         f"{values}: {_bytes(4 * network.elements)} as computed, {_bytes(network.elements)} as shown",
         f"output {', '.join(network.outputs)}" if network.outputs else "no output",
@@ -84,11 +84,11 @@ def _given(network: Network) -> list[Node]:
 
 
 def _inputs_text(network: Network) -> str:
-    """`input 1x3x224x224`; of several their names, too: `inputs scan 1x1x32x96x96, where 1x3`."""
+    """`input 1x3x224x224,`; of several their names, too: `inputs: input 1x1x32x96x96, where 1x3;`."""
     given = _given(network)
     if len(given) < 2:
-        return f"input {_shape(network.input_shape)}"
-    return f"inputs {', '.join(f'{node.address} {_shape(node.shape)}' for node in given)}"
+        return f"input {_shape(network.input_shape)},"
+    return f"inputs: {', '.join(f'{node.address} {_shape(node.shape)}' for node in given)};"
 
 
 def _kind(node: Node) -> str:
