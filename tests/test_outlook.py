@@ -106,7 +106,7 @@ def unseen_where_it_begins(world: World, key: str) -> str:
     across, up = seen_from_where_one_stands(world, GIVEN, foot)
     if not (abs(across) < 1 and abs(up) < 1):
         return f"out of the picture at {across:.2f}, {up:.2f}"
-    behind = [other for other, wall in world.walls.items() if other != key and hides(wall.place, at, foot)]
+    behind = [other for other, wall in world.walls.items() if other != key and hides(wall.place, at, [foot])]
     return f"{behind[0]} hides where it begins" if behind else ""
 
 
