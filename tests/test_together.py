@@ -117,6 +117,29 @@ def test_a_value_that_is_not_finite_is_a_matter_of_its_node(small, threads: int,
     assert [int(made[number].flawed.sum()) for number in range(5)] == [0, 0, 1, 0, 0]
 
 
+@pytest.mark.parametrize("kind", ["a parameter", "of a gradient", "another sign", "a conjugate's"])
+def test_values_that_numpy_may_not_look_at_are_taken_as_others_are(small, kind: str) -> None:
+    made: list[Tiles] = []
+    together: Together[int] = Together(lambda name, node, tiles: made.append(tiles))
+    vectors: Vectors[int] = Vectors()
+    for shape in (1, 4, 6, 6), (1, 9):
+        value = torch.randn(shape)
+        expected = quantise(node_of(shape), value)
+        if kind == "a parameter":
+            value = torch.nn.Parameter(value)
+        elif kind == "of a gradient":
+            value = value.requires_grad_() * 1
+        elif kind == "another sign":
+            value = torch._neg_view(-value)
+        else:
+            value = torch.complex(torch.zeros(shape), -value).conj().imag
+        taken = together if len(shape) == 4 else vectors
+        assert taken.take(0, node_of(shape), value)
+        together.finish()
+        made += [tiles for _, _, tiles in vectors.give()]
+        assert same(made.pop(), expected)
+
+
 def test_what_is_gained_nothing_by_is_not_taken() -> None:
     together: Together[int] = Together(lambda name, node, tiles: None)
     assert not together.take(0, node_of((1, 64, 144, 144)), torch.zeros(1, 64, 144, 144)), "large enough by itself"

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from walkin.graph import Node
 from walkin.network.showing.blocks import Scratch, block_codes
-from walkin.network.showing.channels import Channels
+from walkin.network.showing.channels import Channels, plain
 from walkin.network.showing.quantise import quantise
 from walkin.network.showing.sample import percentiles_of_rows, sample_step
 from walkin.network.showing.statistics import Statistics
@@ -162,8 +162,8 @@ def _pictures(node: Node, value: Tensor) -> np.ndarray | Tensor | None:
     """(C, H, W): all pictures of a node as they are shown, of whatever type and layout; None where they are to be made.
     Most are had without a call of torch's, each of which lets go of the interpreter, and a helper keeps it for a
     while."""
-    plain = node.picture == "maps" and node.channel_axis == 1 and not node.volume
-    if plain and value.dtype == torch.float32 and value.is_contiguous() and not value.requires_grad:
+    maps = node.picture == "maps" and node.channel_axis == 1 and not node.volume
+    if maps and value.dtype == torch.float32 and plain(value) and value.is_contiguous():
         first = value.numpy()[:1]
         return first[0] if first.size and first.size == node.mosaic.texels else None
     return Channels(node, value).whole

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from walkin.graph import Node
+from walkin.network.showing.channels import plain
 from walkin.network.showing.quantise import quantise
 from walkin.network.showing.sample import percentiles_of_rows, sample_step
 from walkin.tiles import Tiles
@@ -36,7 +37,7 @@ class Vectors(Generic[Name]):
             return False
         if math.prod(value.shape[1:]) != mosaic.count:
             return False
-        if value.device.type == "cpu" and not value.requires_grad:
+        if plain(value):
             # Without a call that lets go of the interpreter, which another thread then keeps for a while.
             first = torch.from_numpy(value.numpy()[0].flatten())
         else:
