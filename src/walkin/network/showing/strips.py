@@ -192,7 +192,7 @@ def halve(codes: np.ndarray, out: np.ndarray) -> None:
     bits, so that all steps run over contiguous memory: 12 times as fast as avg_pool2d on floats."""
     pairs = codes.view(np.uint16)
     bands = max(1, round(pairs.size / BAND))
-    height = -(-len(out) // bands)
+    height = max(1, -(-len(out) // bands))
     for first in range(0, len(out), height):
         band = pairs[2 * first : 2 * (first + height)]
         firsts, seconds, upper, lower, sums = _sums(band.shape)
