@@ -180,7 +180,7 @@ def test_what_there_is_no_room_for_is_captured(monkeypatch) -> None:
     assert len(of(Tiles, some)) == len(of(Tiles, whole))
 
 
-@pytest.mark.parametrize("where", [(together, "Channels"), (together, "block_codes")], ids=["at once", "on a thread"])
+@pytest.mark.parametrize("where", [(together, "_pictures"), (together, "block_codes")], ids=["at once", "on a thread"])
 def test_a_value_of_a_rare_kind_is_left_to_the_capture(monkeypatch, where: tuple[ModuleType, str]) -> None:
     def fails(*given: object) -> Tiles:
         raise RuntimeError("no such kind")

@@ -8,9 +8,9 @@ import torch
 from rooms import mosaic_levels
 
 from walkin.graph import MAX_SIDE, Node
-from walkin.network.showing import blocks
+from walkin.network.showing import blocks, strips
 from walkin.network.showing.quantise import quantise
-from walkin.network.showing.sample import SAMPLES, percentiles
+from walkin.network.showing.sample import SAMPLES, percentiles, percentiles_of_rows
 from walkin.tiles import Tiles
 
 
@@ -288,6 +288,79 @@ def test_shares_of_wide_pictures_are_counted_to_the_last_value(side: int, negati
     tiles = quantise(node_of(tuple(values.shape)), values)
     assert tiles.zeros.tolist() == (expected == 0).double().mean(1).float().tolist()
     assert tiles.positive.tolist() == (expected > 0).double().mean(1).float().tolist()
+
+
+@pytest.mark.parametrize("flawed", [False, True])
+@pytest.mark.parametrize("shift", [-9.0, 0.0, 9.0])
+@pytest.mark.parametrize("count", [9, 7])
+def test_codes_of_wide_pictures_are_put_where_they_stay(
+    monkeypatch: pytest.MonkeyPatch, count: int, shift: float, flawed: bool
+):
+    """Row by row, as they are where they are put together first; a last row that is not full is not put so."""
+    values = torch.randn(1, count, 96, 96) + shift
+    values[0, 3] = values[0, 3].relu()
+    values[0, 5, 2, 3] = 0
+    if flawed:
+        values[0, 6, 80, 70] = float("nan")
+    rows = []
+    by_row = blocks._row_by_row
+    monkeypatch.setattr(blocks, "_row_by_row", lambda *given: rows.append(given) or by_row(*given))
+    tiles = quantise(node_of(tuple(values.shape)), values)
+    assert len(rows) == (count == 9 and not flawed)
+    if not flawed:
+        check_levels(tiles)
+    monkeypatch.setattr(strips, "ROW", 0)
+    other = quantise(node_of(tuple(values.shape)), values)
+    assert all((one == two).all() for one, two in zip(tiles.levels, other.levels, strict=True))
+    for name in ("low", "high", "mean", "flawed", "zeros", "positive"):
+        one, two = getattr(tiles, name), getattr(other, name)
+        assert one.dtype == two.dtype and one.tolist() == two.tolist()
+    assert (tiles.wall_range, tiles.percentile_range) == (other.wall_range, other.percentile_range)
+
+
+@pytest.mark.parametrize("height", [2, 30, 64])
+def test_levels_are_halved_in_bands(monkeypatch: pytest.MonkeyPatch, height: int):
+    monkeypatch.setattr(strips, "BAND", 100)
+    codes = np.random.default_rng(height).integers(0, 256, (height, 24), np.uint8)
+    out = np.zeros((height // 2, 12), np.uint8)
+    strips.halve(codes, out)
+    wide = codes.astype(int)
+    assert (out == (wide[::2, ::2] + wide[::2, 1::2] + wide[1::2, ::2] + wide[1::2, 1::2] + 2) // 4).all()
+
+
+def test_what_is_known_of_a_vector_is_no_view_of_it():
+    value = torch.tensor([[1.0, -2.0, 3.0]])
+    tiles = quantise(node_of((1, 3)), value)
+    value.fill_(7)
+    assert tiles.low.tolist() == tiles.high.tolist() == tiles.mean.tolist() == [1, -2, 3]
+
+
+def test_a_node_without_channels_is_a_wall_without_any():
+    tiles = quantise(node_of((1, 0, 4, 4)), torch.zeros(1, 0, 4, 4))
+    assert len(tiles.low) == len(tiles.mean) == len(tiles.flawed) == 0 and tiles.levels[0].size == 0
+
+
+@pytest.mark.parametrize("kind", ["any", "relu", "few", "one", "edges", "below", "above"])
+@pytest.mark.parametrize("count", [511, 512, 2000, 4076, 8100])
+def test_values_at_the_ends_are_those_of_the_whole_sample(count: int, kind: str):
+    """Which are looked for among few; also where most are equal, and where those few say nothing of the others."""
+    values = np.random.default_rng(count).standard_normal(count).astype(np.float32)
+    if kind == "relu":
+        values = np.maximum(values, 0)
+    elif kind == "few":
+        values = values.round()
+    elif kind == "one":
+        values[:] = 2.5
+    elif kind == "edges":  # every value that is looked at first lies in the middle, or at both ends
+        values[::16] = np.where(np.arange(0, count, 16) % 32 == 0, -100, 100)
+    elif kind in ("below", "above"):  # ... or at one end, and no two are equal
+        values[::16] = (-100 - np.arange(0, count, 16)) * (1 if kind == "below" else -1)
+    last, below = count - 1, int(0.01 * (count - 1))
+    ordered, share = np.sort(values).astype(float), 0.01 * last - below
+    low = ordered[below] + (ordered[below + 1] - ordered[below]) * share
+    high = ordered[last - below] - (ordered[last - below] - ordered[last - below - 1]) * share
+    assert percentiles(values) == (low, high)
+    assert percentiles_of_rows(np.stack([values, values[::-1], values]))[::2] == [(low, high)] * 2
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 100, 4096, 50_000])

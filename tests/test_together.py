@@ -59,6 +59,8 @@ def values_of_kinds() -> list[tuple[Node, torch.Tensor]]:
                 value = value.abs() + 1
             elif number == 5:
                 value[..., 0] = 0
+            elif number == 6:
+                value.requires_grad_()
             found.append((node_of(shape, f"{len(found)}", channel_axis=3 if shape[1:] == (5, 9, 6) else 1), value))
     return found
 
@@ -68,10 +70,11 @@ def test_groups_give_what_each_gives(small, threads: int) -> None:
     together: Together[int] = Together(lambda name, node, tiles: made.__setitem__(name, tiles))
     given, own = values_of_kinds(), torch.get_num_threads()
     for number, (node, value) in enumerate(given):
-        copy = value.clone()
+        copy = value.detach().clone()
         assert together.take(number, node, value)
         assert torch.equal(value, copy)
-        value.fill_(-3)  # as an operation in place does
+        with torch.no_grad():
+            value.fill_(-3)  # as an operation in place does
         given[number] = node, copy
     together.finish()
     assert made.keys() == set(range(len(given)))
@@ -114,12 +117,49 @@ def test_a_value_that_is_not_finite_is_a_matter_of_its_node(small, threads: int,
     assert [int(made[number].flawed.sum()) for number in range(5)] == [0, 0, 1, 0, 0]
 
 
+@pytest.mark.parametrize("kind", ["a parameter", "of a gradient", "another sign", "a conjugate's"])
+def test_values_that_numpy_may_not_look_at_are_taken_as_others_are(small, kind: str) -> None:
+    made: list[Tiles] = []
+    together: Together[int] = Together(lambda name, node, tiles: made.append(tiles))
+    vectors: Vectors[int] = Vectors()
+    for shape in (1, 4, 6, 6), (1, 9):
+        value = torch.randn(shape)
+        expected = quantise(node_of(shape), value)
+        if kind == "a parameter":
+            value = torch.nn.Parameter(value)
+        elif kind == "of a gradient":
+            value = value.requires_grad_() * 1
+        elif kind == "another sign":
+            value = torch._neg_view(-value)
+        else:
+            value = torch.complex(torch.zeros(shape), -value).conj().imag
+        taken = together if len(shape) == 4 else vectors
+        assert taken.take(0, node_of(shape), value)
+        together.finish()
+        made += [tiles for _, _, tiles in vectors.give()]
+        assert same(made.pop(), expected)
+
+
 def test_what_is_gained_nothing_by_is_not_taken() -> None:
     together: Together[int] = Together(lambda name, node, tiles: None)
     assert not together.take(0, node_of((1, 64, 144, 144)), torch.zeros(1, 64, 144, 144)), "large enough by itself"
+    assert not together.take(0, node_of((1, 3, 0, 4)), torch.zeros(1, 3, 0, 4)), "shown, but of no values"
+    assert not together.take(0, node_of((2, 3, 4, 4)), torch.zeros(0, 3, 4, 4))
     assert not together.take(0, node_of((1, 1, 2 * MAX_SIDE, 2)), torch.zeros(1, 1, 2 * MAX_SIDE, 2)), "shown reduced"
     assert not together.take(0, node_of((1, 3, 4, 4)), torch.zeros(1, 3, 4, 4, dtype=torch.complex64))
     assert not together.take(0, node_of((1, 0, 4, 4)), torch.zeros(1, 0, 4, 4))
+
+
+def test_what_fills_a_group_by_itself_is_made_beside_the_forward(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "helpers", lambda processors: 1)
+    made: list[tuple[str, Tiles]] = []
+    together: Together[int] = Together(lambda name, node, tiles: made.append((threading.current_thread().name, tiles)))
+    value = torch.randn(1, 64, 112, 112)
+    assert together.take(0, node_of((1, 64, 112, 112)), value)
+    together._under_way[0][0].result()
+    together.finish()
+    assert [thread for thread, _ in made] == ["walkin tiles_0"]
+    assert same(made[0][1], quantise(node_of((1, 64, 112, 112)), value))
 
 
 def test_what_goes_wrong_on_a_thread_is_raised_and_nothing_is_left(small, threads: int) -> None:

@@ -59,6 +59,12 @@ class Channels:
         return value.contiguous()
 
 
+def plain(value: Tensor) -> bool:
+    """Whether numpy may look at a value's memory as it is: on the CPU, of no other kind, and without a gradient."""
+    ordinary = type(value) is Tensor and value.device.type == "cpu" and value.layout == torch.strided
+    return ordinary and not value.requires_grad and not value.is_neg()
+
+
 def _slice(node: Node, value: Tensor, number: int) -> Tensor:
     """(C, H, W) out of the volume (C, D, H, W), (D, H, W, C) or, as tokens, (T, C)."""
     if value.ndim == 2:

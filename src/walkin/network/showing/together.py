@@ -20,7 +20,7 @@ from torch import Tensor
 
 from walkin.graph import Node
 from walkin.network.showing.blocks import Scratch, block_codes
-from walkin.network.showing.channels import Channels
+from walkin.network.showing.channels import Channels, plain
 from walkin.network.showing.quantise import quantise
 from walkin.network.showing.sample import percentiles_of_rows, sample_step
 from walkin.network.showing.statistics import Statistics
@@ -71,7 +71,7 @@ class Together(Generic[Name]):
         mosaic = node.mosaic
         if mosaic.texels > VALUES or value.device.type != "cpu":
             return False
-        pictures = Channels(node, value).whole
+        pictures = _pictures(node, value)
         if pictures is None:
             return False
         shape = mosaic.count, mosaic.height, mosaic.width
@@ -82,7 +82,10 @@ class Together(Generic[Name]):
             memory = self._memory.pop() if self._memory else _memory()
             number = VALUES // mosaic.texels
             group = Group(memory, memory[: number * mosaic.texels].view(number, *shape))
-        group.values[len(group.nodes)].copy_(pictures)
+        if isinstance(pictures, np.ndarray):
+            np.copyto(group.values.numpy()[len(group.nodes)], pictures)
+        else:
+            group.values[len(group.nodes)].copy_(pictures)
         group.names.append(name)
         group.nodes.append(node)
         if len(group.nodes) == len(group.values):
@@ -153,6 +156,17 @@ class Together(Generic[Name]):
                 levels = tuple(level[index] for level in whole)
                 self._made(name, node, _tiles(node, found, index, levels, ranges[index]))
         self._memory.append(group.memory)
+
+
+def _pictures(node: Node, value: Tensor) -> np.ndarray | Tensor | None:
+    """(C, H, W): all pictures of a node as they are shown, of whatever type and layout; None where they are to be made.
+    Most are had without a call of torch's, each of which lets go of the interpreter, and a helper keeps it for a
+    while."""
+    maps = node.picture == "maps" and node.channel_axis == 1 and not node.volume
+    if maps and value.dtype == torch.float32 and plain(value) and value.is_contiguous():
+        first = value.numpy()[:1]
+        return first[0] if first.size and first.size == node.mosaic.texels else None
+    return Channels(node, value).whole
 
 
 def _trim() -> None:

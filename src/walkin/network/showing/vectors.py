@@ -3,6 +3,7 @@ numbers, and a network of a thousand nodes has hundreds of them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from walkin.graph import Node
+from walkin.network.showing.channels import plain
 from walkin.network.showing.quantise import quantise
 from walkin.network.showing.sample import percentiles_of_rows, sample_step
 from walkin.tiles import Tiles
@@ -33,10 +35,14 @@ class Vectors(Generic[Name]):
             return False
         if value.dtype != torch.float32 or value.dim() == 0 or value.shape[0] == 0:
             return False
-        first = value.detach()[0]
-        if first.numel() != mosaic.count:
+        if math.prod(value.shape[1:]) != mosaic.count:
             return False
-        self._waiting.append((name, node, first.flatten().clone()))
+        if plain(value):
+            # Without a call that lets go of the interpreter, which another thread then keeps for a while.
+            first = torch.from_numpy(value.numpy()[0].flatten())
+        else:
+            first = value.detach()[0].flatten().clone()
+        self._waiting.append((name, node, first))
         return True
 
     def give(self) -> Iterator[tuple[Name, Node, Tiles]]:
