@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -39,19 +39,30 @@ class Walk:
         }
         self.pictures = pictures
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "walkin", "view", "demo", "--target", "desktop",
+            [sys.executable, str(Path(__file__).with_name("watched.py")), "view", "demo", "--target", "desktop",
              "--window-size", f"{size[0]}x{size[1]}", *arguments],
-            env=environment, cwd=home, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            env=environment, cwd=home, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True,
         )  # fmt: skip
         self.lines: list[str] = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self._answers: list[str] = []
+        self._asked = 0
+        self._readers = [
+            threading.Thread(target=self._read, args=pair, daemon=True)
+            for pair in ((self.process.stderr, self.lines), (self.process.stdout, self._answers))
+        ]
+        for reader in self._readers:
+            reader.start()
 
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.lines.append(line.rstrip())
+    def _read(self, pipe: Iterable[str], lines: list[str]) -> None:
+        for line in pipe:
+            lines.append(line.rstrip())
+
+    def rest(self) -> None:
+        """Comes back when all that was done to the window has been done in the room, and it rests."""
+        self._asked += 1
+        print(self._asked, file=self.process.stdin, flush=True)
+        self.wait(lambda: str(self._asked) in self._answers, "rest")
 
     def picture(self) -> np.ndarray:
         """(H, W, 3): there is no window manager, so the window's place is where GLFW put it."""
@@ -78,29 +89,31 @@ class Walk:
         self.display.xdotool("key", *keys)
 
     def still(self) -> np.ndarray:
-        """The picture once it does not change any more."""
+        """The picture once it does not change any more. The screen may be behind what was drawn."""
         seen: list[np.ndarray] = []
 
         def steady() -> bool:
+            self.rest()
             seen.append(self.picture())
-            time.sleep(0.2)
+            time.sleep(0.05)
             return len(seen) > 2 and all((seen[-1] == before).all() for before in seen[-3:-1])
 
-        self.wait(steady, "still picture", 60)
+        self.wait(steady, "still picture")
         return seen[-1]
 
     def expect_change(self, before: np.ndarray, share: float, what: str) -> np.ndarray:
         def changed() -> bool:
             return bool((np.abs(self.picture() - before).max(axis=2) > 8).mean() > share)
 
-        self.wait(changed, what, 20)
+        self.wait(changed, what)
         return self.still()
 
     def end(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(10)
-        self._reader.join(10)
+        self.process.wait(60)
+        for reader in self._readers:
+            reader.join(60)
 
     def quit(self) -> float:
         """Presses Ctrl+Q; seconds until the process was gone, which ended with 0."""
@@ -111,7 +124,8 @@ class Walk:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"Ctrl+Q does nothing: {self.lines}") from None
         took = time.monotonic() - began
-        self._reader.join(5)
+        for reader in self._readers:
+            reader.join(60)
         assert code == 0, f"exit code {code}: {self.lines}"
         assert not any("Traceback" in line for line in self.lines), self.lines
         return took
@@ -163,7 +177,7 @@ def test_first_frame_comes_before_torch(display: Display, tmp_path: Path, monkey
         # ... and it goes on drawing while the import takes its time.
         before = walk.picture()
         walk.key("h")
-        walk.wait(lambda: bool((walk.picture() != before).any()), "sheet of keys", 20)
+        walk.wait(lambda: bool((walk.picture() != before).any()), "sheet of keys")
     finally:
         walk.end()
 
@@ -186,10 +200,12 @@ def test_one_glfw(walk: Walk):
 def test_walking_and_back_to_the_entrance(walk: Walk):
     walk.key("Home")
     before = walk.still()
-    walk.display.xdotool("keydown", "w", "sleep", "0.6", "keyup", "w")
-    walk.expect_change(before, 0.05, "step forward")
+    walk.display.xdotool("keydown", "w")
+    walk.wait(lambda: (np.abs(walk.picture() - before).max(axis=2) > 8).mean() > 0.05, "step forward")
+    walk.display.xdotool("keyup", "w")
+    walk.still()
     walk.key("Home")
-    walk.wait(lambda: (np.abs(walk.picture() - before).max(axis=2) > 8).mean() < 0.01, "way back", 20)
+    walk.wait(lambda: (np.abs(walk.picture() - before).max(axis=2) > 8).mean() < 0.01, "way back")
 
 
 @pytest.mark.slow
@@ -208,13 +224,12 @@ def test_mouse_looks_and_escape_frees_it(walk: Walk):
     middle = SIZE[0] // 2, SIZE[1] // 2
     walk.display.xdotool("mousemove", "--window", walk.window, *middle)
     walk.display.xdotool("click", "1")
-    time.sleep(0.3)
     before = walk.still()
     for _ in range(10):
         walk.display.xdotool("mousemove_relative", "--", "12", "0")
     caught = walk.expect_change(before, 0.05, "look to the side")
     walk.key("Escape")
-    time.sleep(0.3)
+    walk.rest()
     for _ in range(5):
         walk.display.xdotool("mousemove_relative", "--", "12", "0")
     free = walk.still()
@@ -225,7 +240,7 @@ def test_mouse_looks_and_escape_frees_it(walk: Walk):
 @pytest.mark.slow
 def test_screenshot_key(walk: Walk):
     walk.key("F12")
-    walk.wait(lambda: bool(list(walk.pictures.rglob("*.png"))), "screenshot", 20)
+    walk.wait(lambda: bool(list(walk.pictures.rglob("*.png"))), "screenshot")
     from PIL import Image
 
     (path,) = walk.pictures.rglob("*.png")
@@ -366,7 +381,7 @@ def test_keys_are_what_is_written_on_them(display: Display, tmp_path: Path):
         light = walk.expect_change(dark, 0.3, "light room")
         assert light.mean() > dark.mean() + 60
         walk.key("ctrl+z")
-        walk.wait(lambda: abs(float(walk.picture().mean()) - float(dark.mean())) < 5, "dark room", 20)
+        walk.wait(lambda: abs(float(walk.picture().mean()) - float(dark.mean())) < 5, "dark room")
         walk.quit()
     finally:
         walk.end()

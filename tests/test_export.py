@@ -257,7 +257,15 @@ def test_what_a_killed_process_left_goes_with_the_next_and_that_of_the_living_st
 def test_the_command_that_is_ended_midway_leaves_nothing(tmp_path, sign):
     command = [sys.executable, "-m", "walkin", "export", "demo", "--out", str(tmp_path / "out")]
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # Tests that were begun in the background have it ignored, and hand that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob(".out*/raw/*")) and time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()

@@ -357,11 +357,18 @@ class Local(nn.Conv2d):
     """Of this file."""
 
 
+def interruptible() -> None:
+    """Tests that were begun in the background have SIGINT ignored, and hand that down."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_running(here):
     arguments = [sys.executable, "-m", "walkin", "featurevis", "net.py:make", "b", "--input-size", "3,32x32",
                  "--weights", "none", "--device", "cpu", "--out", "out", "--batch", "2", "--steps", "60"]  # fmt: skip
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    running = subprocess.Popen([*arguments, "--ray", "local"], start_new_session=True, **pipes)
+    running = subprocess.Popen(
+        [*arguments, "--ray", "local"], start_new_session=True, preexec_fn=interruptible, **pipes
+    )
     folders = set(Path("/tmp").glob("walkin-ray-*"))
     try:
         deadline = time.monotonic() + 120

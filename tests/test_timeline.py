@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -206,6 +207,7 @@ def room(runs: Path, loaded: Loaded | None = None, **options: Any) -> Iterator[V
     target = OffscreenTarget((160, 120), 1, samples=0)
     with closing(target), closing(target.frames()) as frames:
         app = App(target, Settings(kept=Kept(loaded=loaded), report=lambda line: None))
+        app.world.notice_s = math.inf  # a room's time passes by frames, and nobody knows how many there are meanwhile
         requests = requests_of(loaded.scene) if loaded is not None else None
         spec = f"{runs.parent / 'net.py'}:Net"
         opens = Open(spec, input_size=(16, 16), checkpoints=str(runs), **options)

@@ -34,11 +34,11 @@ class Somebody:
         assert self.process.stdout.readline() == "there\n"
 
     def leave(self) -> None:
-        self.process.communicate("\n", timeout=20)
+        self.process.communicate("\n", timeout=60)
 
     def die(self) -> None:
         self.process.kill()
-        self.process.communicate(timeout=20)
+        self.process.communicate(timeout=60)
 
 
 def test_who_was_killed_leaves_something(tmp_path: Path):

@@ -93,11 +93,11 @@ class Visit:
 
     def quit(self) -> None:
         self.key("ctrl+q")
-        assert self.process.wait(10) == 0, self.lines
+        assert self.process.wait(LONG_S) == 0, self.lines
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(LONG_S)
 
 
 @pytest.fixture

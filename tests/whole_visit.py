@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from walkin.state.places import Place
 from walkin.state.wall import Wall
 from walkin.world import World
 
+LONG_S = 60.0
 HEAD_M = 1.6
 EYE = np.array([0.0, HEAD_M, 0.0])
 """Where a mouse points from; controllers are held there too, so that both have the same rays."""
@@ -123,11 +125,14 @@ class Guest(ABC):
         return self.app.given
 
     def until(self, holds: Callable[[], object], what: str, frames: int = 4000) -> None:
-        for _ in range(frames):
+        """Within so many frames, or for as long as another thread or process may be held up: frames may be short."""
+        end_s = time.monotonic() + LONG_S
+        while frames > 0 or time.monotonic() < end_s:
             if holds():
                 return
             self.frame()
-        raise AssertionError(f"no {what} after {frames} frames: {[b.text for b in self.world.banners]}")
+            frames -= 1
+        raise AssertionError(f"no {what}: {[b.text for b in self.world.banners]}")
 
     def point(self, target: np.ndarray) -> None:
         """At a point of the room; back when the ray is there."""

@@ -183,8 +183,9 @@ class Uploads:
             return
 
         waiting = _by_urgency(world, atlas, list(self._waiting), eye)
-        while waiting and time.perf_counter() < deadline:
-            address = waiting.pop()
+        begun = False
+        while waiting and (not begun or time.perf_counter() < deadline):  # one at least, however slow the machine is
+            address, begun = waiting.pop(), True
             if address not in self._waiting:  # written on the way, with another
                 continue
             new, wall = self._waiting.pop(address), world.walls[address]

@@ -13,7 +13,7 @@ from typing import Any
 from walkin.errors import WalkinError
 from walkin.targets.headset.runtime import NoHeadset, active_manifest, open_runtime, text
 
-WAIT_S = 2.0
+WAIT_S = 10.0  # from a cold disk, or beside other work, a process that asks takes seconds to begin
 
 
 def missing(wait_s: float = WAIT_S) -> str:
