@@ -413,6 +413,8 @@ def test_uploads_stop_when_the_budget_is_used_up(ctx):
     assert renderer.uploads_waiting == 1 + 4, "a page, and what can be read but for one label"
     renderer.prepare(world, np.zeros(3), budget_ms=0.0)
     assert renderer.uploads_waiting == 6 + 3, "six walls, and what can be read but for two"
+    renderer.prepare(world, np.zeros(3), budget_ms=0.0)
+    assert renderer.uploads_waiting == 5 + 2, "a wall a frame, or a machine that always stalls would never have them"
     renderer.prepare(world, np.zeros(3), budget_ms=1e6)
     assert renderer.uploads_waiting == 0
 
