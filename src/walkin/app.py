@@ -224,7 +224,7 @@ class App:
         self.renderer.prepare(self.world, eye, STILL_UPLOAD_MS if still else UPLOAD_MS)
         phases.mark(PREPARE)
         settled = self.settled
-        draws = self._draw(frame, wanted=settled and self.settling.ends)
+        draws = self._draw(frame, wanted=settled and self.settling.wants_a_frame)
         if self.shooting is not None:
             self._shoot(frame.idle)
         self._hint()

@@ -39,7 +39,7 @@ class Pacing:
         # Nobody moves: there is better use for the processor than a frame for each wall; least of all where the last
         # of them are here and only to be written, of which a frame that is being drawn holds up each.
         apart_s = self.filling_s if busy else LAST_FILLING * self.filling_s
-        if frame.idle and (busy or waiting) and now_s - self._drawn_s < apart_s:
+        if frame.idle and not wanted and (busy or waiting) and now_s - self._drawn_s < apart_s:
             return False
         self._drawn, self._drawn_s = state, now_s
         return True

@@ -34,6 +34,11 @@ class Settling:
         self.ends = screenshot_to is not None or frames is not None
         """Whether the run ends by itself."""
 
+    @property
+    def wants_a_frame(self) -> bool:
+        """Whether one is to be drawn as soon as all is there."""
+        return self.ends or bool(self._wanted)
+
     def want(self, path: Path, taken: Taken) -> None:
         self._wanted.append((path, taken))
 
