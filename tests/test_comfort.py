@@ -16,7 +16,7 @@ def test_news_and_progress_come_before_advice():
     visitor.world.progress = Progress("feed", "running the network", 0.25)
     visitor.does()
     told = visitor.world.advice
-    assert told[:2] == ("untrained weights: download failed", "running the network   25%")
+    assert told[:2] == ("untrained weights: download failed", "running the network   25 %")
     assert told[2:] == advice(visitor.profile)
 
 

@@ -23,7 +23,7 @@ from walkin.requests import Exemplify, LookThrough, Visualise
 from walkin.results import Finished, Progress
 from walkin.room_requests import Cancel, Pause
 from walkin.shelf_requests import Full
-from walkin.state.findings import KEPT, Figures, number, percent, times
+from walkin.state.findings import KEPT, Figures, number, of_all, times
 from walkin.state.panel_state import Change
 from walkin.world import World
 
@@ -68,7 +68,7 @@ def test_where_nothing_goes_above_zero_there_is_no_ratio(largest: float, median:
 
 
 def test_numbers_shares_and_ratios_are_never_more_than_they_are():
-    assert [percent(share) for share in (0, 0.004, 0.5, 0.999, 1)] == ["0 %", "under 1 %", "50 %", "over 99 %", "100 %"]
+    assert [of_all(share) for share in (0, 0.004, 0.5, 0.999, 1)] == ["0 %", "under 1 %", "50 %", "over 99 %", "100 %"]
     assert [times(value) for value in (0.784, 3.14, 1234.0, -0.5)] == ["0.78×", "3.1×", "1.23e+03×", "−0.50×"]
     assert number(-1.234) == "−1.23" and number(float("nan")) == "unknown"
 

@@ -11,7 +11,6 @@ from rooms import chain, furnished, maps, tiles_of
 from walkin.accepting import accept
 from walkin.geometry import Fov, Pose
 from walkin.readings import Scores
-from walkin.render.boards import _share
 from walkin.render.labels import FACT_M, LEGIBLE, READABLE, Labels, _facts
 from walkin.render.rectangles import Rectangles
 from walkin.render.renderer import Renderer
@@ -183,8 +182,3 @@ def test_what_is_told_of_a_wall_is_written_from_where_it_can_be_read(ctx):
         draw(renderer, world, Pose.at(0.0, 1.0, -2.0 + away_m), fov, (64, 64))
         letters[away_m] = renderer._labels._glyphs.count
     assert list(letters.values()) == [len(words)] * 2 + [len("wall0")] * 2 + [0]
-
-
-def test_a_class_that_is_hardly_there_is_not_nought_per_cent():
-    """The likeliest of a thousand classes of an untrained network."""
-    assert [_share(share) for share in (0.0, 0.004, 0.006, 0.62, 1.0)] == ["0%", "<1%", "1%", "62%", "100%"]

@@ -12,6 +12,7 @@ from walkin.frame import Input
 from walkin.graph import Network
 from walkin.interact.doing import do
 from walkin.interventions import Intervention
+from walkin.numerals import fine_percent
 from walkin.picture_source import File
 from walkin.readings import Changed, Compared, Effect, Intervened
 from walkin.requests import Compare, Intervene, State
@@ -20,7 +21,6 @@ from walkin.state.panel_state import Change
 from walkin.state.things import Met
 from walkin.state.visitor import Hover
 from walkin.ui.palette import entries
-from walkin.ui.sections.reach import percent
 from walkin.ui.widgets import Widgets
 
 WALL = "stage.0.conv"
@@ -203,7 +203,7 @@ def test_walls_and_channels_that_changed_most_come_first(visit: Visit, said: lis
 
 @pytest.mark.parametrize(("share", "words"), [(0.0, "0 %"), (1.5, "150 %"), (0.0994, "9.9 %"), (0.00001, "0.001 %")])
 def test_shares_have_as_many_digits_as_are_worth_reading(share: float, words: str):
-    assert percent(share) == words
+    assert fine_percent(share) == words
 
 
 # --- the palette, and what its words do

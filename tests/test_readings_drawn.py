@@ -18,6 +18,7 @@ from walkin.interact.handling.pointing import CORNER_M, RIM_M, SCROLLS_M
 from walkin.interact.planning import arrange
 from walkin.interact.planning.layout import lay_out
 from walkin.network.showing.class_colors import palette
+from walkin.numerals import bounded_percent
 from walkin.readings import Boxes, Segmentation
 from walkin.render import handles, legend, plate
 from walkin.render.colors import bar_colors, linear_to_srgb, lookup_table, srgb_to_linear
@@ -27,7 +28,6 @@ from walkin.render.overlay import hover_line
 from walkin.render.readings import map_place
 from walkin.render.rectangles import RECTANGLE, Rectangles
 from walkin.render.text import Text
-from walkin.render.told import percent
 from walkin.results import Fed
 from walkin.state.exhibit import Exhibit
 from walkin.state.places import Layout, Place
@@ -256,7 +256,7 @@ def test_the_line_of_a_tile_says_all_that_is_known(ctx):
 
 
 def test_shares_that_are_nearly_nothing_are_not_nothing():
-    assert [percent(v) for v in (0.0, 0.001, 0.5, 0.999, 1.0)] == ["0 %", "< 1 %", "50 %", "> 99 %", "100 %"]
+    assert [bounded_percent(v) for v in (0.0, 0.001, 0.5, 0.999, 1.0)] == ["0 %", "< 1 %", "50 %", "> 99 %", "100 %"]
 
 
 def test_in_a_headset_the_words_hang_at_the_end_of_the_ray_and_are_large_enough(ctx):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from walkin.callbacks import Failure
 from walkin.graph import Network
 from walkin.interact.remembering import addresses
+from walkin.numerals import percent
 from walkin.readings import Intervened
 from walkin.results import Exported, Finished, Progress
 from walkin.sizes import counted
@@ -64,7 +65,7 @@ class Reporting:
             return
         elif progress.fraction is not None:
             left = f", {progress.eta_s:.0f} s left" if progress.eta_s else ""
-            self.say(f"{progress.label} {progress.fraction:.0%}{left}")
+            self.say(f"{progress.label} {percent(progress.fraction)}{left}")
         self._progress = progress
 
     def check_address(self, address: str) -> None:

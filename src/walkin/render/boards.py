@@ -6,7 +6,7 @@ import numpy as np
 
 from walkin.geometry import UP
 from walkin.graph import Network
-from walkin.numerals import MINUS, drawn
+from walkin.numerals import MINUS, bounded_percent, drawn, percent
 from walkin.render.colors import linear
 from walkin.render.rectangles import RECTANGLE, rectangle
 from walkin.render.text import GLYPH, Text
@@ -72,7 +72,7 @@ class Boards:
                 parts.append(line)
             if scores is not None and scores.names:
                 top = np.array(place.corner) + UP * (place.height_m + 0.14)
-                line = f"{scores.names[0]}  {_share(float(scores.probabilities[0]))}"
+                line = f"{scores.names[0]}  {bounded_percent(float(scores.probabilities[0]))}"
                 parts.append(self._text.glyphs(line, top, place.right, UP, 0.15, ACCENT, face="semibold"))
                 wide = self._text.font.measure(line, "semibold", size_m=0.15)[0] + 0.08
                 corner = top - place.right * 0.04 - UP * 0.05 - place.normal * 0.004
@@ -141,7 +141,7 @@ class Boards:
             parts.append(self._text.glyphs(readable(each.name), at, right, UP, size, NAME, max_width=wide - 1.02))
             by = each.after - each.before
             tint = DIM if abs(by) < 0.0005 else LESS if by < 0 else ACCENT
-            cells = (f"{each.before:.1%}", f"{each.after:.1%}", f"{100 * by:+.1f}".replace("-", MINUS))
+            cells = (percent(each.before, 1), percent(each.after, 1), f"{100 * by:+.1f}".replace("-", MINUS))
             for words, x, color in zip(cells, columns, (NAME, NAME, tint), strict=True):
                 end = at + right * x
                 parts.append(self._text.glyphs(words, end, right, UP, size, color, align="right", tabular=True))
@@ -192,10 +192,17 @@ class Boards:
             tint = ACCENT if row == 0 else NAME
             face = "semibold" if row == 0 else "regular"
             glyphs.append(self._text.glyphs(name, base, right, UP, 0.085, tint, face=face, max_width=width - 0.42))
-            percent = f"{share:.1%}"
             glyphs.append(
                 self._text.glyphs(
-                    percent, base + right * width, right, UP, 0.085, tint, face=face, align="right", tabular=True
+                    percent(share, 1),
+                    base + right * width,
+                    right,
+                    UP,
+                    0.085,
+                    tint,
+                    face=face,
+                    align="right",
+                    tabular=True,
                 )
             )
         return glyphs, bars
@@ -223,8 +230,3 @@ def rows_of(exhibit: Exhibit) -> tuple[Row, ...]:
 def _seen(tint: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
     """A bar that is lighter than what is behind it: the background of a map of classes is nearly black."""
     return tint if max(tint[:3]) > 0.06 else BAR_DARK
-
-
-def _share(share: float) -> str:
-    """Of the class above the picture; never 0% for what is there."""
-    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"

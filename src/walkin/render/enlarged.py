@@ -8,12 +8,13 @@ import numpy as np
 from walkin.color_maps import NAMES as COLOR_MAPS
 from walkin.evidence import BEST, Exemplars
 from walkin.geometry import UP
+from walkin.numerals import bounded_percent
 from walkin.render.atlas import Atlas
 from walkin.render.panels import PANEL, boxes
 from walkin.render.pictures import Pictures
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
 from walkin.render.text import GLYPH, Text
-from walkin.render.told import channel_words, number, percent, title
+from walkin.render.told import channel_words, number, title
 from walkin.render.walls import MARGIN_M, Walls, tile_record
 from walkin.state.findings import Figures
 from walkin.state.growth import Bloom
@@ -111,7 +112,8 @@ class LargeTile:
         ]
         if bloom is not None:
             seen = bloom.seen
-            state = f"reaches {number(seen.activation)}" if bloom.done else f"growing, {percent(bloom.fraction)}"
+            grown = bounded_percent(bloom.fraction)
+            state = f"reaches {number(seen.activation)}" if bloom.done else f"growing, {grown}"
             if bloom.done and seen.peak is not None:
                 state += f", at most {number(seen.peak)}{' before its ReLU6' if seen.capped else ''}"
             size = f"{seen.pixels.shape[0]} × {seen.pixels.shape[1]}"

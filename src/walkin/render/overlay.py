@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from walkin.numerals import percent
 from walkin.render.instances import joined
 from walkin.render.rectangles import RECTANGLE, Rectangles, Tint, rectangle
 from walkin.render.text import GLYPH, Text
@@ -95,7 +96,7 @@ class Overlay:
             progress = world.progress
             label = progress.label
             if progress.fraction is not None:
-                label += f"   {progress.fraction:.0%}"
+                label += f"   {percent(progress.fraction)}"
             if progress.eta_s is not None and progress.eta_s >= 1:
                 label += f"   {progress.eta_s:.0f} s left"
             bar = min(420 * s, right - left - 48 * s)

@@ -8,6 +8,7 @@ import moderngl
 import numpy as np
 
 from walkin.geometry import UP
+from walkin.numerals import percent
 from walkin.readings import Boxes, Segmentation
 from walkin.render.colors import linear
 from walkin.render.panels import FRAME, PANEL, boxes, frame_box, shadow_records, shadows
@@ -106,7 +107,7 @@ class Readings:
             glyphs.append(
                 self._text.glyphs(readable(name), at + right * 0.075, right, UP, size, tint, max_width=wide - 0.32)
             )
-            words = f"{share:.1%}"
+            words = percent(share, 1)
             glyphs.append(self._text.glyphs(words, end, right, UP, size, tint, align="right", tabular=True))
 
     def _boxes(self, exhibit: Exhibit, found: Boxes, lines: list[np.ndarray], glyphs: list[np.ndarray]) -> None:
@@ -126,7 +127,7 @@ class Readings:
             tint = as_it_is(linear(color))
             outline = _outline(corner + front * 0.002, place.right, left, high - bottom, right, high - top, tint)
             lines.insert(1, outline)  # the surest is drawn last
-            text = f"{readable(name)} {score:.0%}".replace("%", " %")
+            text = f"{readable(name)} {percent(score)}"
             length = self._text.font.measure(text, "semibold", size_m=EM_M)[0] + 0.5 * EM_M
             spot = _room_for(length, 1.25 * EM_M, (left, top, right, bottom), (wide, high), taken)
             if spot is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from walkin.numerals import numeral
+from walkin.numerals import bounded_percent, numeral
 from walkin.state.visitor import Hover
 from walkin.tiles import Tiles
 from walkin.world import World
@@ -41,7 +41,7 @@ def channel_words(tiles: Tiles, channel: int) -> tuple[str, ...]:
     mean, low, high = float(tiles.mean[channel]), tiles.least(channel), float(tiles.high[channel])
     found = [f"min {number(low)}", f"mean {number(mean)}", f"max {number(high)}"]
     if channel < len(tiles.zeros):
-        found.append(f"zeros {percent(float(tiles.zeros[channel]))}")
+        found.append(f"zeros {bounded_percent(float(tiles.zeros[channel]))}")
     if tiles.flawed[channel]:
         found.append(f"{int(tiles.flawed[channel]):,} not finite")
     return tuple(found)
@@ -55,12 +55,3 @@ def readable(name: str) -> str:
 def number(value: float, digits: int = 3) -> str:
     """A few digits; `none` of what is not finite."""
     return "none" if not math.isfinite(value) else numeral(value, digits)
-
-
-def percent(share: float) -> str:
-    """Whole per cent; what is nearly nothing or nearly all does not become it."""
-    if 0 < share < 0.005:
-        return "< 1 %"
-    if 0.995 <= share < 1:
-        return "> 99 %"
-    return f"{share:.0%}".replace("%", " %")

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field
 
 from walkin.evidence import Evidence, Exemplars
-from walkin.numerals import MINUS, numeral
+from walkin.numerals import MINUS, numeral, percent
 from walkin.sizes import counted
 
 EVIDENCE, EXEMPLARS = "evidence", "exemplars"  # what the jobs are called
@@ -60,7 +60,7 @@ class Figures:
     def firing(self) -> str:
         """`34 % of them fire it (largest value > 0)`."""
         before = "; values before its ReLU6" if self.capped else ""
-        return f"{percent(self.share)} of them fire it ({self.rule}){before}"
+        return f"{of_all(self.share)} of them fire it ({self.rule}){before}"
 
 
 @dataclass
@@ -146,8 +146,8 @@ def number(value: float) -> str:
     return numeral(value) if math.isfinite(value) else "unknown"
 
 
-def percent(share: float) -> str:
+def of_all(share: float) -> str:
     """Never 0 % for what is there, nor 100 % where one is missing."""
     if 0 < share < 0.01:
         return "under 1 %"
-    return "over 99 %" if 0.99 < share < 1 else f"{share:.0%}".replace("%", " %")
+    return "over 99 %" if 0.99 < share < 1 else percent(share)

@@ -18,6 +18,7 @@ from torch.nn import functional
 from walkin import models
 from walkin.errors import WalkinError
 from walkin.network.loading.sources import seeded
+from walkin.numerals import percent
 from walkin.results import Progress
 from walkin.study import augmentation, keeping
 from walkin.study.data import JOB, Data
@@ -94,9 +95,8 @@ def train(
                 _keep(trained, optimiser, mixed, state)
                 kept_s = time.monotonic()
             now = trained.history[-1]
-            words = (
-                f"{recipe.name}: epoch {trained.epoch} of {recipe.epochs}, {now['accuracy']:.0%} of the pictures right"
-            )
+            right = percent(now["accuracy"])
+            words = f"{recipe.name}: epoch {trained.epoch} of {recipe.epochs}, {right} of the pictures right"
             yield Progress(JOB, words, trained.epoch / recipe.epochs)
     if processes.first:
         keeping.write(path, model.state_dict(), recipe, _about(data, trained, mixed, processes))

@@ -8,6 +8,7 @@ from typing import Any
 
 from walkin.errors import WalkinError
 from walkin.interventions import Intervention, added, parsed
+from walkin.numerals import fine_percent
 from walkin.picture_source import File
 from walkin.requests import Compare, Intervene, Request, State
 from walkin.state.exhibit import Exhibit
@@ -124,7 +125,7 @@ def first_difference(world: World, exhibit: Exhibit) -> str:
     else:
         address = exhibit.compared.first
         found = next(each for each in exhibit.compared.walls if each.address == address)
-        world.notify(f"they first part at {address}, by {found.relative:.2%}")
+        world.notify(f"they first part at {address}, by {fine_percent(found.relative)}")
         wall = next((w for w in world.walls.values() if w.exhibit == exhibit.key and w.node.address == address), None)
         return wall.key if wall is not None else ""
     return ""

@@ -10,6 +10,7 @@ from walkin.frame import Input
 from walkin.geometry import Pose, quaternion_from_yaw_pitch
 from walkin.interact import acts
 from walkin.interact.moving.locomotion import level_forward, yaw_of
+from walkin.numerals import percent
 from walkin.world import World
 
 NARROWS_S = 0.15
@@ -75,7 +76,7 @@ def _news(world: World) -> tuple[str, ...]:
     lines = tuple(banner.text for banner in world.banners[-NEWS:])
     if world.progress is None:
         return lines
-    share = f"   {world.progress.fraction:.0%}" if world.progress.fraction is not None else ""
+    share = f"   {percent(world.progress.fraction)}" if world.progress.fraction is not None else ""
     return (*lines, world.progress.label + share)
 
 

@@ -12,6 +12,7 @@ from walkin.errors import WalkinError
 from walkin.export_request import Export
 from walkin.network import jobs
 from walkin.network.killed import killed_as_interrupted
+from walkin.numerals import percent
 from walkin.readings import Intervened
 from walkin.requests import Open
 from walkin.results import Exported, Notice, Progress
@@ -118,7 +119,7 @@ def _words(progress: Progress) -> str:
     if not progress.fraction:
         return f"walkin: {progress.label} ..."
     left = f", {duration(progress.eta_s)} left" if progress.eta_s and progress.fraction < 1 else ""
-    return f"walkin: {progress.label} {progress.fraction:.0%}{left}"
+    return f"walkin: {progress.label} {percent(progress.fraction)}{left}"
 
 
 def _drain(results: Iterable[Any], teller: Teller) -> None:

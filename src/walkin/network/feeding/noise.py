@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from walkin.errors import WalkinError
+from walkin.numerals import percent
 from walkin.picture_source import Noise
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def generate(
         values = random.standard_normal(size, np.float32) * rows[1] + rows[0]
         lost = float(np.mean((values < 0) | (values > 1)))
         words = "mean 0 and deviation 1 after the normalisation"
-        return _codes(values), words + (f"; {lost:.1%} beyond black and white, set to these" if lost else "")
+        return _codes(values), words + (f"; {percent(lost, 1)} beyond black and white, set to these" if lost else "")
     if noise.kind == "uniform":
         return random.integers(0, 256, size, np.uint8), "every code from 0 to 255 is as likely"
     if noise.kind == "perlin":

@@ -8,6 +8,7 @@ import numpy as np
 from imgui_bundle import imgui
 
 from walkin.evidence import BEST, Exemplars, Patch
+from walkin.numerals import percent
 from walkin.sizes import counted
 from walkin.state.findings import Figures, number, times
 from walkin.state.growth import Bloom
@@ -101,7 +102,7 @@ class Evidence:
         if bloom is None:
             w.quiet("Not visualised yet.")
         elif not bloom.done:
-            w.quiet(f"Growing, {bloom.fraction:.0%}".replace("%", " %"))
+            w.quiet(f"Growing, {percent(bloom.fraction)}")
         elif bloom.seen.peak is not None:
             w.quiet("The picture reaches")
             over = figures.over_largest if figures is not None else None

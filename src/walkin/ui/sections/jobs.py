@@ -6,6 +6,7 @@ from collections.abc import Hashable
 
 from imgui_bundle import imgui
 
+from walkin.numerals import percent
 from walkin.ui import frame_graph
 from walkin.ui.log import Log
 from walkin.ui.section import Desk
@@ -32,7 +33,7 @@ class Jobs:
             w.progress(progress.fraction)
             parts = []
             if progress.fraction is not None:
-                parts.append(f"{progress.fraction:.0%}".replace("%", " %"))
+                parts.append(percent(progress.fraction))
             if progress.eta_s is not None:
                 parts.append(f"{_duration(progress.eta_s)} left")
             w.hint(", ".join(parts) or "How long it takes is not known yet.")

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 from imgui_bundle import imgui
 
-from walkin.numerals import drawn
+from walkin.numerals import drawn, percent
 from walkin.sizes import counted
 from walkin.state.things import COLUMNS, NOISES, ROWS
 from walkin.ui.section import Desk
@@ -77,7 +77,7 @@ class Picture:
         if scores is not None:
             w.heading("What the network sees")
             rows = list(zip(scores.names, scores.probabilities, strict=True))[:10]
-            w.bars(rows, [f"{100 * share:.1f} %" for _, share in rows])
+            w.bars(rows, [percent(share, 1) for _, share in rows])
         imgui.dummy((0, 4 * w.scale))
         if w.button("Next bundled picture", width=-1):
             desk.ask("picture")

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 from imgui_bundle import imgui
 
-from walkin.numerals import numeral
+from walkin.numerals import fine_percent, numeral
 from walkin.picture_source import File
 from walkin.readings import Changed
 from walkin.sizes import counted
@@ -122,7 +122,7 @@ class Reach:
         if found.effects:
             w.heading("What that does")
             for each in found.effects:
-                w.pair(each.name, f"{percent(each.before)} → {percent(each.after)}")
+                w.pair(each.name, f"{fine_percent(each.before)} → {fine_percent(each.after)}")
         if found.walls:
             w.hint(f"{counted(found.walls, 'wall')} again, in {found.seconds:.2f} s")
 
@@ -155,7 +155,7 @@ class Reach:
         w.heading("Walls that changed most")
         for index, each in enumerate(best):
             wall = _wall(world, exhibit, each.address)
-            if wall is not None and w.button(f"{each.address}   {percent(each.relative)}##wall{index}", width=-1):
+            if wall is not None and w.button(f"{each.address}   {fine_percent(each.relative)}##wall{index}", width=-1):
                 desk.ask("goto", wall.key)
         at = world.walls.get(world.visited or "")
         address = at.node.address if at is not None and at.exhibit == exhibit.key else ""
@@ -177,16 +177,8 @@ class Reach:
         w.heading(f"Channels of {changed.address}")
         order = (-changed.channels).argsort(kind="stable")[:MOST_CHANNELS].tolist()
         for channel in order:
-            if w.button(f"{channel}   {percent(float(changed.channels[channel]))}##channel", width=-1):
+            if w.button(f"{channel}   {fine_percent(float(changed.channels[channel]))}##channel", width=-1):
                 desk.ask("goto", f"{wall.key}/{channel}")
-
-
-def percent(share: float) -> str:
-    """As many digits as are worth reading: `84 %`, `3.1 %`, `0.02 %`."""
-    value = 100 * share
-    if value == 0:
-        return "0 %"
-    return f"{value:.0f} %" if value >= 9.95 else f"{value:.1f} %" if value >= 0.095 else f"{value:.2g} %"
 
 
 def _wall(world: World, exhibit: Exhibit, address: str) -> Wall | None:

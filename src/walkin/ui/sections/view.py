@@ -6,6 +6,7 @@ import math
 from collections.abc import Hashable
 
 from walkin.graph import MIDDLE
+from walkin.numerals import percent
 from walkin.ui.legend import swatch
 from walkin.ui.offer import Setting
 from walkin.ui.section import Desk
@@ -42,7 +43,7 @@ class View:
                 share,
                 0.0,
                 1.0,
-                f"at {share:.0%}".replace("%", " %"),
+                f"at {percent(share)}",
                 step=1 / (depth + 1),
                 standard=MIDDLE,
             )

@@ -8,7 +8,7 @@ from collections.abc import Hashable
 import numpy as np
 from imgui_bundle import imgui, implot
 
-from walkin.numerals import numeral
+from walkin.numerals import numeral, percent
 from walkin.readings import Histogram
 from walkin.state.wall import Wall
 from walkin.tiles import Tiles
@@ -108,7 +108,7 @@ class WallCard:
         smallest, largest = tiles.wall_range
         facts = [f"from {numeral(smallest)} to {numeral(largest)}", f"mean {numeral(float(tiles.mean.mean()))}"]
         if len(tiles.zeros):
-            facts.append(f"{100 * float(tiles.zeros.mean()):.0f} % zero")
+            facts.append(f"{percent(float(tiles.zeros.mean()))} zero")
         w.hint(", ".join(facts))
         if wall.flawed:
             w.say(f"{wall.flawed:,} values are not finite", w.inks.warning)
@@ -174,7 +174,7 @@ def plot(w: Widgets, histogram: Histogram) -> None:
         implot.end_plot()
     imgui.pop_font()
     if cut:
-        w.hint(f"the tallest bar, cut off here, holds {100 * top:.0f} %")
+        w.hint(f"the tallest bar, cut off here, holds {percent(top)}")
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
