@@ -192,19 +192,8 @@ class Boards:
             tint = ACCENT if row == 0 else NAME
             face = "semibold" if row == 0 else "regular"
             glyphs.append(self._text.glyphs(name, base, right, UP, 0.085, tint, face=face, max_width=width - 0.42))
-            glyphs.append(
-                self._text.glyphs(
-                    percent(share, 1),
-                    base + right * width,
-                    right,
-                    UP,
-                    0.085,
-                    tint,
-                    face=face,
-                    align="right",
-                    tabular=True,
-                )
-            )
+            words, end = percent(share, 1), base + right * width
+            glyphs.append(self._text.glyphs(words, end, right, UP, 0.085, tint, face=face, align="right", tabular=True))
         return glyphs, bars
 
 
