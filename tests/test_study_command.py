@@ -9,6 +9,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -151,6 +152,16 @@ def test_the_room_opens_them_with_the_training_s_classes_and_pictures(study: Pat
     shelf = TestSet(str(study / "standin"))
     assert len(shelf) == len(data.split.test) == 8 and shelf.files == [str(data.files[n]) for n in data.split.test]
     assert requests[0].image == shelf.files[0]
+
+
+def test_what_the_room_of_a_study_is_told_goes_into_its_networks(study: Path, monkeypatch: pytest.MonkeyPatch):
+    found: list[Any] = []
+    monkeypatch.setattr("walkin.opening.stay", lambda visit, requests: found.append((visit, requests)) or 0)
+    said = ["--image", "mine.png", "--fold", "blocks", "--device", "cpu", "--goto", "layer2", "--from", "bird"]
+    assert cli.run(["study", "view", "--out", str(study), *said]) == 0
+    ((visit, requests),) = found
+    assert {(each.image, each.fold, each.device) for each in requests} == {("mine.png", "blocks", "cpu")}
+    assert (visit.goto, visit.seen_from) == ("layer2", "bird") and visit.images == requests[0].images
 
 
 @pytest.mark.slow

@@ -5,12 +5,55 @@ from __future__ import annotations
 import argparse
 import importlib.util
 from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from walkin.errors import WalkinError
 from walkin.interventions import Intervention, added, parsed
 from walkin.picture_source import File
 from walkin.requests import Open
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What `walkin view` is told beside its networks, each as its flag says; None where nothing is said."""
+
+    target: str = "auto"
+    images: str | None = None
+    camera: str | None = None
+    watch: str | None = None
+    scene: Path | None = None
+    goto: str | None = None
+    seen_from: str = "entrance"
+    screenshot_to: Path | None = None
+    frames: int | None = None
+    timeout: float = 300.0
+    profile: Path | None = None
+    memory: int | None = None
+    window_size: tuple[int, int] = (1280, 720)
+    msaa: int | None = None
+    eyes: int = 1
+    render_scale: float = 1.0
+    mirror: str = "eye"
+    turn: str | None = None
+    speed: float | None = None
+    vignette: bool | None = None
+    left_handed: bool | None = None
+    layout: str | None = None
+    light: bool | None = None
+    colors: str | None = None
+    range: str | None = None
+    walk_to: Path | None = None
+    walk_s: float | None = None
+    walk_fps: int = 30
+    debug: bool = False
+
+    @staticmethod
+    def of(options: argparse.Namespace, **more: Any) -> Visit:
+        """What a command's options say of it, and `more`."""
+        said = {field.name: getattr(options, field.name) for field in fields(Visit) if hasattr(options, field.name)}
+        return Visit(**{**said, **more})
 
 
 def request_from(options: argparse.Namespace, spec: str) -> Open:

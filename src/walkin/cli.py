@@ -105,13 +105,14 @@ def _study(options: argparse.Namespace) -> int:
 
 
 def _study_view(options: argparse.Namespace) -> int:
-    from walkin.opening import view
+    from walkin.asked import Visit
+    from walkin.opening import stay
     from walkin.study.showing import networks
 
-    requests = networks(options.out, options.models, options.variants, options.seed)
-    # What is not asked for is as in `walkin view`.
-    usual = parser().parse_args(["view"])
-    return view(argparse.Namespace(**{**vars(usual), **vars(options), "images": requests[0].images}), requests)
+    which = options.models, options.variants, options.seed
+    trained = networks(options.out, *which, image=options.image, device=options.device, fold=options.fold)
+    # What it cannot be told is as in `walkin view`.
+    return stay(Visit.of(options, images=trained[0].images), trained)
 
 
 def _cache(options: argparse.Namespace) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from walkin.asked import Visit
     from walkin.keeping.kept import Kept
     from walkin.keeping.settings import Preferences
     from walkin.state.arrangement import Look
@@ -24,22 +24,24 @@ def kept_of_visit() -> Kept:
     return Kept(settings_file=file, visits=visits_folder(), liked=liked, notices=tuple(notices))
 
 
-def as_asked(liked: Preferences, options: argparse.Namespace) -> Preferences:
+def as_asked(liked: Preferences, visit: Visit) -> Preferences:
     """The command line wins over what was kept."""
-    turn_deg = {None: None, "snap30": 30.0, "snap45": 45.0, "smooth": 0.0}[options.turn]
+    turn_deg = {None: None, "snap30": 30.0, "snap45": 45.0, "smooth": 0.0}[visit.turn]
     comfort = {
         "turn_deg": turn_deg,
-        "speed_m_s": options.speed,
-        "vignette": options.vignette,
-        "left_handed": options.left_handed,
+        "speed_m_s": visit.speed,
+        "vignette": visit.vignette,
+        "left_handed": visit.left_handed,
     }
     return replace(
         liked,
         comfort=replace(liked.comfort, **{name: value for name, value in comfort.items() if value is not None}),
-        look=look_as_asked(
-            liked.look, options.layout, color_map=options.colors, range_mode=options.range, light=options.light
-        ),
+        look=as_seen(liked.look, visit),
     )
+
+
+def as_seen(look: Look, visit: Visit) -> Look:
+    return look_as_asked(look, visit.layout, color_map=visit.colors, range_mode=visit.range, light=visit.light)
 
 
 def look_as_asked(look: Look, layout: str | None = None, **asked: Any) -> Look:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from walkin.errors import WalkinError
@@ -14,9 +15,18 @@ from walkin.study.variants import chosen
 USUAL = "clean,noise,random"  # side by side, as DeepVisionVR's scenes had them
 
 
-def networks(out: Path, models: str | None = None, variants: str | None = None, seed: int = 0) -> list[Open]:
-    """What opens the trained networks of a study's first data set, of one model if none is named. WalkinError if one of
-    them is not trained."""
+def networks(
+    out: Path,
+    models: str | None = None,
+    variants: str | None = None,
+    seed: int = 0,
+    *,
+    image: str | None = None,
+    device: str = "auto",
+    fold: str = "layers",
+) -> list[Open]:
+    """What opens the trained networks of a study's first data set, of one model if none is named, with `image` or one
+    of those that are tested with. WalkinError if one of them is not trained."""
     folder, study = begun(out)[0]
     there = {(one.recipe.model, one.recipe.variant): one.path for one in trained(folder) if one.recipe.seed == seed}
     if not there:
@@ -36,7 +46,8 @@ def networks(out: Path, models: str | None = None, variants: str | None = None, 
     found = [pair for pair in wanted if pair in there] or sorted(there)
     tested = TestSet(str(folder))
     images = f"walkin.study.showing:TestSet({str(folder)!r})"
-    return [Open(name, weights=str(there[name, kind]), image=tested.files[0], images=images) for name, kind in found]
+    common = Open("", image=image or tested.files[0], images=images, device=device, fold=fold)
+    return [replace(common, spec=name, weights=str(there[name, kind])) for name, kind in found]
 
 
 class TestSet:
