@@ -174,6 +174,14 @@ def test_light_and_layout_are_seen_and_a_scene_brings_both_and_the_pictures_that
         assert (world.look.light, world.look.layout.kind) == (True, "line")
         assert world.picture is not None and (world.picture.pixels == picture).all()
     assert "gone" not in capsys.readouterr().err
+    said_now = {"fold": "ops", "interventions": ["0/3=0"]}
+    with walkin.view(small(), scene="a.walkin.json", images=[255 - picture], **said_now, **options) as room:
+        room.screenshot("b.png")
+        assert room._app is not None
+        world = room._app.world
+        assert world.network is not None and world.network.fold == "ops"
+        assert world.picture is not None and (world.picture.pixels == 255 - picture).all()
+        assert [each.address for each in world.exhibits[0].interventions] == ["0"]
     with pytest.raises(WalkinError, match="is a scene of Sequential, and Linear was given"):
         walkin.view(nn.Linear(3, 3), scene="a.walkin.json", target="offscreen", screenshot_to="c.png")
     with pytest.raises(WalkinError, match="only that script can take it up"):

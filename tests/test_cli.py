@@ -232,6 +232,9 @@ def test_a_scene_opens_its_network_and_looks_as_it_did(here, capsys, ctx):
     assert "Small: 4 nodes" in capsys.readouterr().err
     assert cli.run(("net.py:Small", "--input-size", "64x64", *arguments, "--screenshot-to", "b.png")) == 0
     assert colorful("a.png") < 100 < 300 < colorful("b.png")
+    capsys.readouterr()
+    assert cli.run(("--scene", "a.walkin.json", "--fold", "ops", *arguments, "--screenshot-to", "c.png")) == 0
+    assert "Small: 6 nodes" in capsys.readouterr().err
     assert (here / "a.walkin.json").exists()
 
 

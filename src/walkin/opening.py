@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from walkin.asked import Visit, check_files, interventions_from, live_input, request_from
+from walkin.asked import Visit, check_files, live_input, request_from
 from walkin.errors import WalkinError
 from walkin.keeping.liked import as_asked, as_seen, kept_of_visit
 from walkin.keeping.scene_asked import requests_for, scene_as_asked, scene_changed, scene_from
@@ -28,7 +28,9 @@ def view(options: argparse.Namespace) -> int:
     told: list[str] = []
     loaded = scene_from(visit.scene, bool(options.network), told.append) if visit.scene is not None else None
     if loaded is not None:
-        loaded = scene_changed(loaded, interventions_from(options.intervene))
+        asked = request_from(options, "")
+        check_files(asked)
+        loaded = scene_changed(loaded, asked)
     return stay(visit, _networks(options, loaded), loaded, told)
 
 
@@ -99,8 +101,7 @@ def stay(visit: Visit, networks: Sequence[Open], loaded: Loaded | None = None, t
 def _networks(options: argparse.Namespace, loaded: Loaded | None) -> list[Open]:
     """What is opened: the scene's networks, or those that are named, or the demo."""
     if loaded is not None:
-        given = {"path": options.scene, "weights": options.weights, "key": options.key, "device": options.device}
-        requests = requests_for(loaded.scene, named=options.network, **given)
+        requests = requests_for(loaded.scene, options.scene, options.network, Open(""))
     else:
         requests = [request_from(options, spec) for spec in options.network or ["demo"]]
         if options.images:

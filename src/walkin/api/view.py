@@ -17,7 +17,7 @@ from walkin.files.pictures import check_writable, make_folder, screenshot_path
 from walkin.interventions import Intervention
 from walkin.keeping.kept import Kept
 from walkin.keeping.liked import kept_of_visit, look_as_asked
-from walkin.keeping.scene_asked import requests_for, scene_as_asked, scene_from
+from walkin.keeping.scene_asked import requests_for, scene_as_asked, scene_changed, scene_from
 from walkin.keeping.settings import put_into
 from walkin.network.training.timeline import check
 from walkin.requests import Open
@@ -191,12 +191,7 @@ def _take_up(kept: Kept, path: Path, request: Open, layout: str | None, light: b
     loaded = scene_from(path, named)
     if loaded is None:
         return [request]
-    requests = requests_for(
-        loaded.scene, path, [request.spec] if named else [], weights=request.weights, key=request.key,
-        device=request.device, model=request.model, inputs=request.inputs,
-    )  # fmt: skip
-    if named and len(requests) == 1:  # what the script says now goes before what the scene remembers
-        now = {name: getattr(request, name) for name in ("probes", "hide", "checkpoints") if getattr(request, name)}
-        requests = [replace(requests[0], private=request.private, **now)]
+    loaded = scene_changed(loaded, request)
+    requests = requests_for(loaded.scene, path, [request.spec] if named else [], request)
     kept.loaded = scene_as_asked(loaded, lambda look: look_as_asked(look, layout, light=light))
     return requests
