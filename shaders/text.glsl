@@ -11,7 +11,7 @@ in vec4 tint;     // linear, with alpha
 
 out vec2 at;
 out vec4 ink;
-flat out vec4 rim_light;  // rgb: of a rim around the letters; w: 1 in a light room
+flat out vec4 rim_light;  // rgb: of the rim; w: 1 in a light room
 
 void main() {
     vec2 unit = vec2(gl_VertexID & 1, gl_VertexID >> 1);
@@ -21,7 +21,7 @@ void main() {
 #else
     gl_Position = clip_from_world * vec4(world, 1.0);
 #endif
-    rim_light = vec4(mix(AIR, panel.rgb, 0.65), air.w);
+    rim_light = vec4(mix(AIR, panel.rgb, 0.65 * air.w), air.w);
     at = mix(uv.xy, uv.zw, unit);
     ink = in_this_room(tint);
 #ifndef FLAT
@@ -36,6 +36,9 @@ in vec4 ink;
 flat in vec4 rim_light;
 uniform sampler2D glyphs;
 uniform float spread;  // texels from the outline to where the field ends
+#ifndef FLAT
+uniform float em;  // texels
+#endif
 out vec4 color;
 
 void main() {
@@ -45,18 +48,18 @@ void main() {
     float d = texture(glyphs, at).r;
     float inside = (d - 0.5) * 2.0 * spread / per_pixel;  // pixels from the outline
     float cover = clamp(inside + 0.5, 0.0, 1.0);
-    color = vec4(ink.rgb, ink.a * cover);
-    if (rim_light.w > 0.5) {
-        // Coverage is mixed in linear light, in which dark strokes on a light ground come out thinner than light on dark;
-        // and names stand before dark tiles too: a light rim around the letters, as on maps.
-        cover = sqrt(cover);
+    // Coverage is mixed in linear light, in which dark strokes on a light ground come out thinner than light on dark.
+    if (rim_light.w > 0.5) cover = sqrt(cover);
 #ifdef FLAT
-        float rim = 0.0;
+    color = vec4(ink.rgb, ink.a * cover);
 #else
-        float rim = 0.75 * smoothstep(-2.2, -0.2, inside);
+    // Names stand before tiles and before other names: a rim around the letters, as on maps, of the colour of the air.
+    float pixels = em / per_pixel;
+    float wide = max(min(0.12 * pixels, 0.9 * spread / per_pixel), 2.2);  // the field ends somewhere
+    float rim = 0.75 * smoothstep(-wide, -0.2, inside);
+    if (rim_light.w < 0.5) rim *= smoothstep(16.0, 26.0, pixels);  // small letters on a dark plate would be smeared
+    float alpha = max(cover, rim);
+    color = vec4(mix(rim_light.rgb, ink.rgb, cover / max(alpha, 1e-4)), ink.a * alpha);
 #endif
-        float alpha = max(cover, rim);
-        color = vec4(mix(rim_light.rgb, ink.rgb, cover / max(alpha, 1e-4)), ink.a * alpha);
-    }
 }
 #endif

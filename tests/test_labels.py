@@ -182,3 +182,32 @@ def test_what_is_told_of_a_wall_is_written_from_where_it_can_be_read(ctx):
         draw(renderer, world, Pose.at(0.0, 1.0, -2.0 + away_m), fov, (64, 64))
         letters[away_m] = renderer._labels._glyphs.count
     assert list(letters.values()) == [len(words)] * 2 + [len("wall0")] * 2 + [0]
+
+
+def test_a_nearer_name_is_drawn_over_those_behind_it_from_both_ends_of_the_aisle(ctx):
+    world, renderer = row_of_walls(4, apart_m=1.0), Renderer(ctx)
+    world.look = replace(world.look, labels=True)
+    renderer.prepare(world, NEAR, budget_ms=1e6)
+    renderer.prepare(world, NEAR, budget_ms=1e6)
+    orders = []
+    for eye in (Pose.at(0.0, 2.8, 0.0, pitch=-0.1), Pose.at(0.0, 2.8, -8.0, yaw=np.pi, pitch=-0.1)):
+        draw(renderer, world, eye, Fov.symmetric(1.0, 1.0), (64, 64))
+        orders.append([number for number, _ in renderer._labels._shown])
+    assert orders == [[3, 2, 1, 0], [0, 1, 2, 3]]
+
+
+def test_a_name_before_bright_tiles_has_a_dark_rim(ctx):
+    """White letters before what is nearly white."""
+    nodes = maps("near", 1, 4, 4), maps("bright", 1, 4, 4)
+    near, bright = Place((-0.5, 0.4, -2.0), 0.0, 1, 1, 1.0, 0.9), Place((-3.0, 0.1, -4.0), 0.0, 1, 1, 6.0, 0.9)
+    tiles = [tiles_of(node, np.concatenate([np.zeros(1), np.full(15, 9.0)]).reshape(1, 4, 4)) for node in nodes]
+    world, renderer = furnished(chain(*nodes), {"near": near, "bright": bright}, tiles), Renderer(ctx)
+    eye, fov, pictures = Pose.at(-0.2, 1.6, -1.0), Fov.symmetric(0.8, 1.0), []
+    for labels in (False, True):
+        world.look = replace(world.look, labels=labels)
+        for _ in range(2):
+            renderer.prepare(world, NEAR, budget_ms=1e6)
+        pictures.append(draw(renderer, world, eye, fov, (256, 256)).astype(int).sum(axis=2))
+    assert pictures[0].max() > 600, "there is something bright"
+    darker = (pictures[0] > 600) & (pictures[1] < pictures[0] - 200)
+    assert darker.sum() > 50

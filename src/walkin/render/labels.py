@@ -193,7 +193,8 @@ class Labels:
                 walls, spheres = walls.take(clear), spheres.take(clear, axis=0)
             away = spheres[:, :3] - sight.eyes[0].position
             facts = np.sqrt(np.einsum("ij,ij->i", away, away)) - spheres[:, 3] < READABLE * FACT_M
-            near = list(zip(walls.tolist(), facts.tolist(), strict=True))
+            order = np.argsort(-np.einsum("ij,ij->i", away, away), kind="stable")
+            near = list(zip(walls[order].tolist(), facts[order].tolist(), strict=True))
         away = self.around_fixed.centres - sight.eyes[0].position
         fixed = sight.reached(FIXED) & (np.einsum("ij,ij->i", away, away) < self._fixed_reach2)
         fixed_shown = fixed.tobytes()

@@ -30,6 +30,7 @@ class Text:
         for made in (self._in_room, self._flat):
             made["spread"] = self.font.spread_texels
             made["glyphs"] = UNIT
+        self._in_room["em"] = self.font.texels_per_em
 
     def buffer(self, *, flat: bool = False) -> Instances:
         """`flat`: in pixels over a view. Whoever draws it says `use` before, once a view."""
