@@ -23,18 +23,22 @@ is all that is looked through."""
 
 
 class Collector:
-    """One per process at a time; between `begin` and `end` nothing is collected but by `tend`."""
+    """One per process at a time; between `begin` and `end` nothing is collected but by `tend`. Afterwards all is as it
+    was: what somebody else has made meanwhile, and is done with, must not stay for ever."""
 
     def __init__(self) -> None:
         self._was_on = False
+        self._set_apart = 0
         self._full_s = 0.0
 
     def begin(self) -> None:
-        self._was_on = gc.isenabled()
+        self._was_on, self._set_apart = gc.isenabled(), gc.get_freeze_count()
         gc.disable()
         self._full_s = time.monotonic()
 
     def end(self) -> None:
+        if not self._set_apart:
+            gc.unfreeze()
         if self._was_on:
             gc.enable()
 
