@@ -86,6 +86,7 @@ def restate(sessions: Sessions, request: Restate, emit: Emit) -> Iterator[Result
     session = session_of(sessions, request.network)
     if session is not None:
         yield from restating.restate(session, request, emit)
+        yield from against.follow(sessions.by_key.values(), session, emit)
 
 
 def feed(sessions: Sessions, request: Feed, emit: Emit) -> Iterator[Result]:
@@ -104,6 +105,7 @@ def take_back(sessions: Sessions, request: TakeBack, emit: Emit) -> Iterator[Res
     if session is not None:
         yield from session.take_back(emit)
         yield from restating.finish(session, emit)
+        yield from against.follow(sessions.by_key.values(), session, emit)
 
 
 def intervene(sessions: Sessions, request: Intervene, emit: Emit) -> Iterator[Result]:
