@@ -19,6 +19,7 @@ import walkin
 from walkin.accepting import TAKEN_BY
 from walkin.app import App
 from walkin.errors import WalkinError
+from walkin.network.threads import others_have
 from walkin.network.training.snapshots import Snapshots, differing, shapes_of
 from walkin.results import Restated
 
@@ -141,6 +142,35 @@ def test_the_garbage_of_a_training_is_its_own(here, ctx):
             del knot
             gc.collect()
             assert told() is None
+
+
+def test_threads_that_begin_beside_a_room_compute_with_as_many_as_before(here, ctx):
+    """Else a training in one of them would add up in another order than without a room."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with room_of(Wide()) as room:
+            wait(room, settled)
+            assert others_have() == 3
+            room.refresh(step=1)
+            wait(room, lambda app: room.step == "step 1" and settled(app))
+            assert others_have() == 3 == torch.get_num_threads()
+    finally:
+        torch.set_num_threads(before)
+
+
+class Wide(Small):
+    """Of so many values that helpers make them into tiles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.many = nn.ModuleList(nn.Conv2d(8, 8, 1) for _ in range(12))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(nn.functional.interpolate(x, scale_factor=4))
+        for conv in self.many:
+            x = conv(x)
+        return self.head(x.mean((2, 3)))
 
 
 def test_what_there_was_when_a_room_was_opened_goes_when_nobody_has_it(here, ctx):

@@ -22,21 +22,19 @@ class Housekeeping:
     """For one run of the frame loop."""
 
     def __init__(self, phases: Phases, profile_to: Path | None = None, *, beside: bool = False):
-        """beside: a script goes on in this process, whose garbage is its own business: with nothing collected but
-        between frames, and all that there is set apart with each picture, what it is done with would never go."""
+        """beside: see Collector."""
         self._phases = phases
         self._profile_to = profile_to
         self._profile: Profile | None = None
         self._clock: GpuClock | None = None
-        self._collector = Collector() if not beside else None
+        self._collector = Collector(beside=beside)
         self._unlooked = 0  # frames since the last look
         self._stands = False
         self._uploaded_bytes = 0
 
     def begin(self, ctx: Any, workers: dict[str, Worker]) -> None:
         """The run begins on a moderngl context; `workers` by what they are called in a profile."""
-        if self._collector is not None:
-            self._collector.begin()
+        self._collector.begin()
         if self._profile_to is None:
             return
         from walkin.loop.profile import GPU, Profile
@@ -54,8 +52,13 @@ class Housekeeping:
 
     def after_frame(self, draws: int, uploaded_bytes: int, atlas_bytes: int, *, settled: bool) -> None:
         """`draws`: of this frame, 0 if nothing was drawn; `uploaded_bytes`: since the start; `settled`: all is done."""
-        if self._collector is not None:
-            self._tend(self._collector, draws, settled)
+        if settled and not self._stands:
+            self._collector.set_apart()
+        elif self._unlooked >= LOOKS or not draws:
+            self._unlooked = 0
+            self._collector.tend(resting=settled and not draws)
+        else:
+            self._unlooked += 1
         self._stands = settled
         self._phases.draws = draws or self._phases.draws
         self._phases.atlas_bytes = atlas_bytes
@@ -67,18 +70,8 @@ class Housekeeping:
 
     def close(self) -> None:
         """Write the profile; whatever ended the run, and before the GL context goes."""
-        if self._collector is not None:
-            self._collector.end()
+        self._collector.end()
         if self._profile is not None and self._clock is not None:
             self._clock.close()
             self._profile.close()
             self._profile = None
-
-    def _tend(self, collector: Collector, draws: int, settled: bool) -> None:
-        if settled and not self._stands:
-            collector.set_apart()
-        elif self._unlooked >= LOOKS or not draws:
-            self._unlooked = 0
-            collector.tend(resting=settled and not draws)
-        else:
-            self._unlooked += 1
