@@ -640,6 +640,28 @@ def at_leisure(room: Room) -> None:
         pass
 
 
+class Bright(Small):
+    """Does not take dark pictures."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if float(x.mean()) < -1.5:
+            raise RuntimeError("too dark")
+        return super().forward(x)
+
+
+def test_a_picture_that_the_network_fails_on_gives_no_values(tmp_path: Path):
+    room = Room(tmp_path)
+    room.open("bright", 7, Bright())
+    room.world.here = room.world.exhibits[1]
+    Image.new("RGB", (24, 24)).save(tmp_path / "dark.png")
+    room.act("knock_out", "bright:two", 1)
+    room.act("swap_tile", "bright:three", 0, File(str(tmp_path / "dark.png")))
+    told = room.world.here.intervened
+    assert told is not None
+    assert told.problems == ("", "the network fails on dark.png: RuntimeError: too dark")
+    near(room.shown("bright"), room.exact("a", key="bright", interventions=["two/1=0"]))
+
+
 def test_where_nobody_wants_anything_the_first_intervention_is_made_cheap(room: Room):
     plain = room.shown()
     at_leisure(room)

@@ -464,6 +464,22 @@ def test_another_inputs_values_are_put_in():
 
 
 @pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (torch.ones(1, 3, 16, 16), "goes another way: one has shape (1, 8, 14, 14), not (1, 8, 6, 6)"),
+        (torch.ones(1, 1, 8, 8), "the network fails on the other input: RuntimeError: Given groups=1"),
+        (torch.ones(1, 3, 8, 8, dtype=torch.float64), "the network fails on the other input: RuntimeError: Input type"),
+    ],
+)
+def test_an_input_that_gives_nothing_to_take_is_one_line(other: Tensor, words: str):
+    with pytest.raises(WalkinError) as problem:
+        walkin.activations(
+            InPlace().eval(), torch.ones(1, 3, 8, 8), interventions=[Intervention("one", act="swap", picture=other)]
+        )
+    assert "one does not fit: " in str(problem.value) and words in str(problem.value)
+
+
+@pytest.mark.parametrize(
     ("wanted", "words"),
     [
         ("layer9=0", "no node 'layer9'"),

@@ -19,7 +19,7 @@ from walkin.network.running.again import hand_out
 from walkin.network.running.against import told
 from walkin.network.running.capture import Capture, Enough
 from walkin.network.running.changes import NOTHING, Changes, Unfit
-from walkin.network.running.fitting import fitted
+from walkin.network.running.fitting import fails_with, fitted
 from walkin.network.running.reaching import Reach
 from walkin.network.running.replay import GraphChanged
 from walkin.network.showing import readings
@@ -241,10 +241,13 @@ def values_of(session: Session, each: Intervention) -> torch.Tensor:
         Capture(loaded.model, some).run(*session.prepared(each.picture).inputs, on_output=keep)
     except Enough:
         return found[0]
-    except GraphChanged as problem:
-        raise Unfit(f"with {each.picture_name} the network goes another way") from problem
+    except (Cancelled, Unfit):
+        raise
     except WalkinError as problem:
         raise Unfit(str(problem)) from problem
+    except Exception as problem:
+        give_memory_back(loaded.device)
+        raise fails_with(each.picture_name, problem) from problem
     raise Unfit(f"{each.picture_name} gives nothing there")
 
 
