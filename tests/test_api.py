@@ -188,6 +188,73 @@ def test_light_and_layout_are_seen_and_a_scene_brings_both_and_the_pictures_that
         walkin.view(scene="a.walkin.json", target="offscreen", screenshot_to="c.png")
 
 
+def test_what_is_to_be_changed_joins_what_a_scene_has(here, ctx):
+    options = {"input_size": 32, "target": "offscreen", "block": False}
+    model = small()
+    with walkin.view(model, interventions=["0/1=0"], **options) as room:
+        room.save("a.walkin.json")
+        while not Path("a.walkin.json").exists():
+            time.sleep(0.05)
+    with walkin.view(model, scene="a.walkin.json", interventions=["0/2=*3", "0/1=*2"], **options) as room:
+        room.screenshot("b.png")
+        assert room._app is not None
+        assert list(map(str, room._app.world.here.interventions)) == ["0/1=*2", "0/2=*3"]
+        assert room._app.world.here.intervened.problems == ("", "")
+
+
+@pytest.mark.parametrize("form", ["path", "Path", "array", "tensor", "image"])
+def test_forms_of_pictures_that_values_are_taken_from(here, ctx, form):
+    pixels = np.random.default_rng(5).integers(0, 255, (32, 32, 3), np.uint8)
+    Image.fromarray(pixels).save("other.png")
+    picture = {
+        "path": "other.png", "Path": Path("other.png"), "array": pixels, "image": Image.fromarray(pixels),
+        "tensor": torch.from_numpy(pixels).permute(2, 0, 1),
+    }[form]  # fmt: skip
+    model, swap = small(), walkin.Intervention("0", act="swap", picture=picture)
+    options = {"input_size": 32, "mean": 0.5, "std": 0.25}
+    tensor = (torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255 - 0.5) / 0.25
+    theirs = walkin.activations(model.eval(), tensor, nodes="0")["0"]
+    folder = walkin.export(model, "out", interventions=[swap], nodes="0", parts=["raw"], **options)
+    assert np.allclose(np.load(next(folder.rglob("*.npz")))["values"], theirs.numpy(), atol=1e-5)
+    with walkin.view(model, interventions=[swap], target="offscreen", block=False, **options) as room:
+        room.screenshot("b.png")
+        app = room._app
+        assert app is not None and app.world.here.intervened.problems == ("",)
+        before = app.world.walls["0"].tiles
+        room.act("take_back")
+        room.act("intervene", swap)
+        room.screenshot("b.png")
+        after = app.world.walls["0"].tiles
+        assert np.allclose(before.low, after.low, atol=1e-6) and np.allclose(
+            after.high[0], theirs[0, 0].max(), atol=1e-5
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"interventions": ["9/1=0"]}, "9/1=0 does not fit: no wall 9"),
+        ({"interventions": ["0/88=0"]}, "0/88=0 does not fit: it has 8 channels, from 0 on"),
+        ({"goto": "nowhere"}, "goto: no node 'nowhere' in Sequential"),
+    ],
+)
+def test_a_picture_that_would_be_another_than_was_asked_for_says_why_there_is_none(here, ctx, options, words):
+    with pytest.raises(WalkinError) as problem:
+        walkin.view(small(), input_size=32, target="offscreen", screenshot_to="a.png", **options)
+    assert str(problem.value).startswith(words) and problem.value.code == 2
+
+
+def test_a_swap_with_what_is_no_picture_is_one_line(here, ctx):
+    wrong = ((object(), "no picture"), ("nowhere.png", "there is no file"), (torch.ones(7, 7, 7), "shape"))
+    for picture, words in wrong:
+        swap = walkin.Intervention("0", act="swap", picture=picture)
+        with pytest.raises(WalkinError, match=words):
+            walkin.view(small(), interventions=[swap], target="offscreen", screenshot_to="a.png")
+        with pytest.raises(WalkinError, match=words):
+            walkin.export(small(), "out", interventions=[swap])
+    assert not Path("out").exists()
+
+
 @pytest.mark.slow
 def test_rooms_can_be_opened_one_after_the_other(here, ctx):
     """Pictures on the shelf come in any order, hence lie elsewhere on their page; none may show of its neighbours."""

@@ -168,6 +168,20 @@ def test_a_network_that_draws_numbers_shows_one_forward() -> None:
     assert same(tiles["add"], tiles["two"])  # which hands on what it is given
     catch = Catch("ops")
     trace(sessions.by_key[""].loaded.model, torch.rand(1, 3, 8, 8), catch=catch)
+    assert catch.sound  # what is captured afterwards draws the same numbers
+    again = {each.address: each for each in of(Tiles, run(jobs.refold, sessions, Refold("ops")))}
+    assert same(tiles["two"], again["two"])
+
+
+def test_where_numbers_were_drawn_out_of_sight_nothing_is_taken_from_what_was_caught() -> None:
+    class Unseen(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            with torch._C.DisableTorchFunction():
+                noise = torch.randn(1)
+            return x.relu() + noise
+
+    catch = Catch("ops")
+    trace(Unseen(), torch.rand(1, 3, 8, 8), catch=catch)
     assert not catch.sound
 
 

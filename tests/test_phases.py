@@ -153,6 +153,25 @@ def test_nor_while_something_large_is_imported(own: Collector):
     del kept
 
 
+@pytest.mark.parametrize("before", [False, True])
+def test_what_was_set_apart_is_garbage_as_all_else_when_it_ends(before: bool):
+    gc.unfreeze()
+    if before:
+        gc.freeze()
+    knot = Knot()
+    made = Collector()
+    made.begin()
+    made.set_apart()
+    told = weakref.ref(knot)
+    del knot
+    made.end()
+    gc.collect()
+    assert gc.isenabled() and (told() is not None) == before, "what its owner had set apart stays so"
+    gc.unfreeze()
+    gc.collect()
+    assert told() is None
+
+
 def test_few_new_objects_are_left_alone(own: Collector):
     gc.collect()
     knot = weakref.ref(Knot())

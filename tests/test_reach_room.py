@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -29,12 +30,15 @@ from walkin.interact.remembering.session import scene_of
 from walkin.interact.step import step
 from walkin.interventions import Intervention
 from walkin.keeping.scene import from_json, to_json
+from walkin.marks import marks
 from walkin.network import jobs
 from walkin.network.jobs import Sessions
+from walkin.network.running import intervening
+from walkin.nn import Probe
 from walkin.picture_source import File, Pixels
 from walkin.readings import Compared, Intervened, Scores
-from walkin.requests import Compare, Feed, Intervene, Open, Refold, State, TakeBack
-from walkin.results import Fed, Notice, Traced
+from walkin.requests import Compare, Feed, Intervene, Open, Refold, Restate, State, TakeBack
+from walkin.results import Fed, Notice, Restated, Traced
 from walkin.state.exhibit import Exhibit
 from walkin.state.panel_state import Change
 from walkin.targets import offscreen
@@ -43,7 +47,7 @@ from walkin.world import World
 
 WORK: dict[type, Any] = {
     Open: jobs.open_network, Feed: jobs.feed, Intervene: jobs.intervene, Compare: jobs.compare, Refold: jobs.refold,
-    TakeBack: jobs.take_back,
+    TakeBack: jobs.take_back, Restate: jobs.restate,
 }  # fmt: skip
 
 
@@ -88,7 +92,7 @@ class Room:
         for result in self.sent:
             if isinstance(result, Traced):
                 furnish(self.world, result)
-            elif isinstance(result, (Tiles, Fed, Scores, Intervened, Compared, Notice)):
+            elif isinstance(result, (Tiles, Fed, Scores, Intervened, Compared, Notice, Restated)):
                 accept(self.world, result)
         history.keep_up(self.world)
         return self.sent
@@ -403,6 +407,129 @@ def test_other_weights_in_its_place_are_compared_with_those_of_before(room: Room
     near(room.shown(), {address: theirs[address] - ours[address] for address in ours})
 
 
+def trained_on(room: Room, folder: Path, key: str = "", seed: int = 11, words: str = "step 2") -> nn.Module:
+    """Other weights go into a network of the room, as a training writes them; a network that has them."""
+    torch.manual_seed(seed)
+    model = Small().eval()
+    save_file(model.state_dict(), folder / "other.safetensors")
+    room.do(Restate(words, key, str(folder / "other.safetensors")))
+    return model
+
+
+def pictures_of(model: nn.Module, given: torch.Tensor, **more: Any) -> dict[str, np.ndarray]:
+    found = walkin.activations(model, given, **more)
+    return {address: value[0].reshape(value.shape[1], *value.shape[2:]).numpy() for address, value in found.items()}
+
+
+def apart(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {address: one[address] - other[address] for address in one}
+
+
+def test_a_network_that_is_compared_with_one_whose_weights_become_others_shows_these(room: Room, tmp_path: Path):
+    room.open("other", 8)
+    room.act("compare", "network:other", "")
+    theirs = trained_on(room, tmp_path, "other")
+    near(room.shown(), apart(pictures_of(theirs, room.input_of("a")), room.exact("a")))
+    assert room.world.here.compared is not None
+    told = room.world.here.compared.walls[-1].relative
+    expected = walkin.difference(theirs, room.input_of("a"), other=room.models[""])
+    assert told == pytest.approx(list(expected.values())[-1].relative, rel=1e-3)
+    room.open("other", 12)  # another in its place
+    near(room.shown(), apart(room.exact("a", key="other"), room.exact("a")))
+    room.open("other", 8, nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.LazyLinear(4)))
+    assert room.world.here.against is None
+    near(room.shown(), room.exact("a"))
+
+
+def test_another_picture_that_was_held_stays_it_when_weights_become_others(room: Room, tmp_path: Path):
+    old = copy.deepcopy(room.models[""])
+    room.act("hold")
+    room.act("feed", room.pictures["b"])
+    new = trained_on(room, tmp_path)
+    near(room.shown(), apart(pictures_of(old, room.input_of("a")), pictures_of(new, room.input_of("b"))))
+    title = room.world.here.compared.title
+    assert title.startswith("a.png") and "weights" in title
+    room.act("feed", room.pictures["c"])
+    near(room.shown(), apart(pictures_of(old, room.input_of("a")), pictures_of(new, room.input_of("c"))))
+
+
+def test_weights_that_were_held_are_called_what_they_are(room: Room, tmp_path: Path):
+    old = copy.deepcopy(room.models[""])
+    room.act("hold")
+    new = trained_on(room, tmp_path)
+    room.act("feed", room.pictures["b"])
+    near(room.shown(), apart(pictures_of(old, room.input_of("b")), pictures_of(new, room.input_of("b"))))
+    assert room.world.here.compared.title == "weights as given"
+    newer = trained_on(room, tmp_path, seed=12, words="step 3")
+    near(room.shown(), apart(pictures_of(old, room.input_of("b")), pictures_of(newer, room.input_of("b"))))
+    assert room.world.here.compared.title == "weights as given"
+
+
+def test_with_and_without_is_of_the_weights_that_are_in(room: Room, tmp_path: Path):
+    room.act("knock_out", "two", 1)
+    room.act("compare", "unchanged")
+    new = trained_on(room, tmp_path)
+    without = pictures_of(new, room.input_of("a"), interventions=["two/1=0"])
+    near(room.shown(), apart(pictures_of(new, room.input_of("a")), without))
+    assert room.world.here.compared.first == "two"
+
+
+def test_another_network_in_its_place_is_compared_with_nothing(room: Room):
+    colors = room.world.look.color_map, room.world.look.range_mode
+    room.act("hold")
+    room.act("feed", room.pictures["b"])
+    sent = room.do(
+        Open("deeper", model=nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 3)), input_size=(24, 24),
+             source=room.pictures["a"], device="cpu")
+    )  # fmt: skip
+    assert ["nothing is compared any more: deeper is another network"] == [
+        each.text for each in of(Notice, sent) if "compared" in each.text
+    ]
+    here = room.world.here
+    assert here.against is None and here.compared is None
+    assert (room.world.look.color_map, room.world.look.range_mode) == colors
+    assert not any(tiles.difference for tiles in of(Tiles, sent))
+
+
+def test_what_another_picture_gives_is_computed_once_for_all_changes(room: Room, monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+    values_of = intervening.values_of
+    monkeypatch.setattr(
+        intervening, "values_of", lambda session, each: asked.append(each.where) or values_of(session, each)
+    )
+    room.act("swap_tile", "two", 1, room.pictures["b"])
+    room.act("swap_tile", "three", 0, room.pictures["b"])
+    room.act("scale_tile", "one", 0, 0.5)
+    room.act("feed", room.pictures["c"])
+    assert asked == ["two/1", "three/0"]
+    swapped = [Intervention(address, channels, act="swap", picture=room.input_of("b")) for address, channels in (
+        ("two", (1,)), ("three", (0,)))]  # fmt: skip
+    near(room.shown(), room.exact("c", interventions=[*swapped, "one/0=*0.5"]))
+    Image.new("RGB", (24, 24), (9, 200, 30)).save(room.pictures["b"].path)  # another picture by the same name
+    room.act("scale_tile", "one", 0, 0.25)
+    assert asked[2:] == ["two/1", "three/0"]
+    swapped = [replace(each, picture=room.input_of("b")) for each in swapped]
+    near(room.shown(), room.exact("c", interventions=[*swapped, "one/0=*0.25"]))
+
+
+def test_a_wall_is_changed_by_the_name_that_a_probe_gave_it(tmp_path: Path):
+    room = Room(tmp_path)
+    names = {"two": "textures", "three": Probe("deep ones")}
+    room.open("named", 7, probes=marks(names))
+    room.world.here = room.world.exhibits[1]
+    room.act("intervene", "textures/1=0")
+    room.act("intervene", "deep ones=*0.5")
+    assert room.world.here.intervened.problems == ("", "")
+    near(room.shown("named"), room.exact("a", key="named", probes=names, interventions=["two/1=0", "three=*0.5"]))
+    assert [wall.node.address for wall in room.world.walls.values() if wall.touched] == ["two", "three"]
+    given = {"probes": names, "nodes": "end"}
+    by_name, by_address = (
+        walkin.activations(room.models["named"], room.inputs("named"), interventions=[what], **given)["end"]
+        for what in ("textures/1=0", "two/1=0")
+    )
+    assert torch.equal(by_name, by_address)
+
+
 def test_networks_of_other_shapes_are_not_compared(room: Room):
     room.open("other", 8, nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.LazyLinear(4)))
     before = room.shown()
@@ -511,6 +638,28 @@ def test_what_a_network_fails_with_stays_in_the_list_and_does_nothing(tmp_path: 
 def at_leisure(room: Room) -> None:
     for _ in jobs.at_leisure(room.sessions, lambda result: None):
         pass
+
+
+class Bright(Small):
+    """Does not take dark pictures."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if float(x.mean()) < -1.5:
+            raise RuntimeError("too dark")
+        return super().forward(x)
+
+
+def test_a_picture_that_the_network_fails_on_gives_no_values(tmp_path: Path):
+    room = Room(tmp_path)
+    room.open("bright", 7, Bright())
+    room.world.here = room.world.exhibits[1]
+    Image.new("RGB", (24, 24)).save(tmp_path / "dark.png")
+    room.act("knock_out", "bright:two", 1)
+    room.act("swap_tile", "bright:three", 0, File(str(tmp_path / "dark.png")))
+    told = room.world.here.intervened
+    assert told is not None
+    assert told.problems == ("", "the network fails on dark.png: RuntimeError: too dark")
+    near(room.shown("bright"), room.exact("a", key="bright", interventions=["two/1=0"]))
 
 
 def test_where_nobody_wants_anything_the_first_intervention_is_made_cheap(room: Room):

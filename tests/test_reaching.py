@@ -271,6 +271,75 @@ def test_a_value_that_nothing_goes_on_with_can_be_changed_from_the_middle():
     assert rig.reach.resumed
 
 
+class Handing(nn.Module):
+    """Its parts hand values to each other by a list, out of sight of the forward's arguments."""
+
+    class Down(nn.Module):
+        def __init__(self, given: int, skips: list[Tensor]) -> None:
+            super().__init__()
+            self.conv, self.skips = nn.Conv2d(given, 4, 3, padding=1), skips
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.skips.append(self.conv(x))
+            return nn.functional.max_pool2d(self.skips[-1], 2)
+
+    class Up(nn.Module):
+        def __init__(self, skips: list[Tensor], asks: bool) -> None:
+            super().__init__()
+            self.conv, self.skips, self.asks = nn.Conv2d(4, 4, 3, padding=1), skips, asks
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = nn.functional.interpolate(x, scale_factor=2)
+            return self.conv(x + self.skips.pop() if self.skips or not self.asks else x)
+
+    def __init__(self, asks: bool) -> None:
+        super().__init__()
+        skips: list[Tensor] = []
+        self.first, self.second = Handing.Down(3, skips), Handing.Down(4, skips)
+        self.middle = nn.Conv2d(4, 4, 3, padding=1)
+        self.third, self.fourth = Handing.Up(skips, asks), Handing.Up(skips, asks)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fourth(self.third(self.middle(self.second(self.first(x))).relu()))
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_parts_that_hand_values_to_each_other_out_of_sight_are_run_as_a_whole(asks: bool):
+    """What is skipped puts nothing into the list: the network would fail, or go another way, and it is not the change
+    that is to blame."""
+    rig = Rig(Handing(asks), 16)
+    rig.run(NOTHING)
+    for address in ("middle", "third.conv", "middle", "second.conv"):
+        rig.check(rig.changes(Intervention(address, (1,))))
+    assert not rig.reach.resumed
+    rig.check(rig.changes(Intervention("fourth.conv", (1,))))
+
+
+class Two(nn.Module):
+    """With a second input, which is a wall."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.end = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 3)
+
+    def forward(self, x: Tensor, mask: dict[str, list[Tensor]]) -> Tensor:
+        return self.end(self.one(x) * mask["weights"][0])
+
+
+def test_a_further_input_is_changed_as_other_walls_are():
+    torch.manual_seed(2)
+    model, x, weights = Two().eval(), torch.randn(1, 3, 8, 8), torch.rand(1, 4, 6, 6)
+    kept, without = weights.clone(), weights.clone()
+    without[:, 1] = 0
+    address = next(node.address for node in walkin.trace(model, x, {"weights": [weights]}) if node.kind == "given")
+    found = walkin.activations(model, x, {"weights": [weights]}, interventions=[f"{address}/1=0"])
+    with torch.no_grad():
+        assert torch.equal(found["end"], model(x, {"weights": [without]}))
+    assert torch.equal(found[address], without) and torch.equal(weights, kept)
+    parts = walkin.difference(model, (x, {"weights": [weights]}), interventions=[f"{address}/1=0"])
+    assert next(a for a, each in parts.items() if each.relative) == address
+
+
 def test_another_input_is_not_written_down_for_what_the_walls_show():
     rig = Rig(InPlace(), 16)
     rig.reach.shows(rig.inputs, NOTHING)
@@ -392,6 +461,22 @@ def test_another_inputs_values_are_put_in():
     theirs = walkin.activations(model, other, nodes="layer2.0/add")["layer2.0/add"]
     assert torch.equal(part[:, 5], theirs[:, 5])
     assert torch.equal(part[:, [0, 4, 6]], kept[:, [0, 4, 6]])
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (torch.ones(1, 3, 16, 16), "goes another way: one has shape (1, 8, 14, 14), not (1, 8, 6, 6)"),
+        (torch.ones(1, 1, 8, 8), "the network fails on the other input: RuntimeError: Given groups=1"),
+        (torch.ones(1, 3, 8, 8, dtype=torch.float64), "the network fails on the other input: RuntimeError: Input type"),
+    ],
+)
+def test_an_input_that_gives_nothing_to_take_is_one_line(other: Tensor, words: str):
+    with pytest.raises(WalkinError) as problem:
+        walkin.activations(
+            InPlace().eval(), torch.ones(1, 3, 8, 8), interventions=[Intervention("one", act="swap", picture=other)]
+        )
+    assert "one does not fit: " in str(problem.value) and words in str(problem.value)
 
 
 @pytest.mark.parametrize(

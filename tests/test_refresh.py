@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import queue
 import threading
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import walkin
 from walkin.accepting import TAKEN_BY
 from walkin.app import App
 from walkin.errors import WalkinError
+from walkin.network.threads import others_have
 from walkin.network.training.snapshots import Snapshots, differing, shapes_of
 from walkin.results import Restated
 
@@ -116,6 +119,172 @@ def test_200_steps_end_in_the_same_weights_with_a_room_as_without(here, ctx):
     assert modes == {True} and set(hooks) == {0}
     one, two = alone.state_dict(), model.state_dict()
     assert one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
+
+
+class Knot:
+    """Refers to itself: only the collector frees it."""
+
+    def __init__(self) -> None:
+        self.self = self
+
+
+def test_the_garbage_of_a_training_is_its_own(here, ctx):
+    """With everything set apart at each refresh, what a step has made in a ring, batches and all, would never go."""
+    gc.unfreeze()
+    model = built()
+    with room_of(model) as room:
+        for step in range(3):
+            knot = Knot()
+            told = weakref.ref(knot)
+            room.refresh(step=step)
+            wait(room, lambda app, step=step: room.step == f"step {step}" and settled(app))
+            assert gc.isenabled() and not gc.get_freeze_count()
+            del knot
+            gc.collect()
+            assert told() is None
+
+
+def test_threads_that_begin_beside_a_room_compute_with_as_many_as_before(here, ctx):
+    """Else a training in one of them would add up in another order than without a room."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with room_of(Wide()) as room:
+            wait(room, settled)
+            assert others_have() == 3
+            room.refresh(step=1)
+            wait(room, lambda app: room.step == "step 1" and settled(app))
+            assert others_have() == 3 == torch.get_num_threads()
+    finally:
+        torch.set_num_threads(before)
+
+
+class Wide(Small):
+    """Of so many values that helpers make them into tiles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.many = nn.ModuleList(nn.Conv2d(8, 8, 1) for _ in range(12))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(nn.functional.interpolate(x, scale_factor=4))
+        for conv in self.many:
+            x = conv(x)
+        return self.head(x.mean((2, 3)))
+
+
+def test_what_there_was_when_a_room_was_opened_goes_when_nobody_has_it(here, ctx):
+    gc.unfreeze()
+    knot = Knot()
+    walkin.view(
+        built(), target="offscreen", size=(160, 120), input_size=32, images=np.zeros((32, 32, 3), np.uint8),
+        screenshot_to="a.png",
+    )  # fmt: skip
+    assert gc.isenabled() and not gc.get_freeze_count()
+    told = weakref.ref(knot)
+    del knot
+    gc.collect()
+    assert told() is None
+
+
+class Sampling(Small):
+    """Draws in evaluation, too, as variational autoencoders do."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(self.conv(x)).relu()
+        return self.head((x + torch.randn_like(x)).mean((2, 3)))
+
+
+def test_a_training_beside_a_network_that_samples_draws_its_own_numbers(here, ctx):
+    alone, model = (torch.manual_seed(0), Sampling())[1], (torch.manual_seed(0), Sampling())[1]
+    torch.manual_seed(1)
+    trained(alone, 12)
+    torch.manual_seed(1)
+    with room_of(model) as room:
+
+        def each(step: int) -> None:
+            room.refresh(step=step)
+            wait(room, lambda app: room.step == f"step {step}" and settled(app))
+
+        trained(model, 12, each)
+    assert all(torch.equal(one, two) for one, two in zip(alone.parameters(), model.parameters(), strict=True))
+
+
+class Steering:
+    """A hook that is an object, which is copied with the network."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, module: nn.Module, given: Any, value: Tensor) -> Tensor:
+        self.calls += 1
+        return value * 0.5
+
+
+def test_hooks_that_write_to_what_the_training_has_are_not_called_by_the_room(here, ctx, capsys):
+    """A loss may take what a layer gave from where a hook has put it: between the forward and the loss of a step."""
+    model, found, order = built(), {}, []
+    shift = torch.full((8, 1, 1), 0.25)
+    steering = Steering()
+    model.conv.register_forward_hook(lambda module, given, value: found.update(conv=value))
+    model.norm.register_forward_hook(lambda module, given, value: value + shift)  # which only computes
+    model.norm.register_forward_hook(steering)
+    model.drop.register_forward_pre_hook(lambda module, given: order.append(len(given)))
+    with room_of(model) as room:
+        model(torch.rand(4, 3, 32, 32))
+        seen, calls = found["conv"], steering.calls
+        room.refresh(step=1)
+        wait(room, lambda app: room.step == "step 1" and settled(app))
+        assert found["conv"] is seen and order == [1] and steering.calls == calls
+        told = [banner.text for banner in room._app.world.banners]
+        assert told == ["forward hooks at conv, drop write to what is yours: the room goes without them"]
+        copy = room._app.workshop.sessions.by_key[""].loaded.model
+        assert [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in (copy.conv, copy.norm, copy.drop)] == [
+            0, 2, 0,
+        ]  # fmt: skip
+    assert len(model.conv._forward_hooks) == len(model.drop._forward_pre_hooks) == 1
+    assert told[0] in capsys.readouterr().err
+
+
+def test_a_network_with_lazy_layers_is_refreshed_once_they_have_weights(here, ctx):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.LazyConv2d(4, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(2))
+    with room_of(model) as room:
+        wait(room, settled)
+        model(torch.zeros(1, 3, 32, 32))
+        with torch.no_grad():
+            model[0].weight.fill_(0.25)
+        room.refresh(step=1)
+        wait(room, lambda app: room.step == "step 1" and settled(app))
+        assert bool((room._app.workshop.sessions.by_key[""].loaded.model[0].weight == 0.25).all())
+
+
+class Holder(nn.Module):
+    """What a training keeps its network in."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net, self.criterion = net, nn.CrossEntropyLoss(weight=torch.ones(4))
+
+
+@pytest.mark.parametrize("wrapped", ["parallel", "compiled", "averaged", "held", "prefixed"])
+def test_weights_of_what_wraps_the_network_are_its_own(here, ctx, wrapped: str):
+    model, other = built(), built()
+    with torch.no_grad():
+        other.conv.weight.fill_(0.5)
+        other.conv.bias.zero_()
+    given: Any = {
+        "parallel": lambda: nn.DataParallel(other).state_dict(),
+        "compiled": lambda: torch.compile(other).state_dict(),
+        "averaged": lambda: torch.optim.swa_utils.AveragedModel(other),
+        "held": lambda: Holder(other),
+        "prefixed": lambda: {f"model.{key}": value for key, value in other.state_dict().items()},
+    }[wrapped]()
+    with room_of(model) as room:
+        room.refresh(given, step=7)
+        wait(room, lambda app: room.step == "step 7" and settled(app))
+        shown = room._app.workshop.sessions.by_key[""].loaded.model
+        assert torch.equal(shown.conv.weight, other.conv.weight)
 
 
 def test_what_is_shown_is_what_was_copied_and_walls_stay(here, ctx):

@@ -31,6 +31,7 @@ from walkin.requests import Open
 from walkin.results import Checkpoints, Restated
 from walkin.room_requests import Cancel
 from walkin.state.panel_state import Change
+from walkin.state.training import names_of
 from walkin.targets.offscreen import OffscreenTarget
 
 NET = """
@@ -79,6 +80,25 @@ def test_a_folder_and_a_pattern_are_listed_in_natural_order(tmp_path: Path):
     assert list(Timeline(str(tmp_path)).look()) == expected  # a link to one of them is no other
 
 
+def test_archives_by_their_double_ending_are_checkpoints_too(tmp_path: Path):
+    for number in (10, 9):
+        torch.save(state(number), tmp_path / f"checkpoint-{number}.pth.tar")
+    (tmp_path / "data.tar").write_bytes(b"PK")
+    found = Timeline(str(tmp_path)).look()
+    assert [Path(path).name for path in found] == ["checkpoint-9.pth.tar", "checkpoint-10.pth.tar"]
+    assert names_of(found) == ["checkpoint-9", "checkpoint-10"]
+
+
+def test_names_have_as_much_of_their_folders_as_tells_them_apart():
+    assert names_of(["runs/checkpoint-500/model.safetensors", "runs/checkpoint-1000/model.safetensors"]) == [
+        "checkpoint-500/model",
+        "checkpoint-1000/model",
+    ]
+    assert names_of(["a/x/net.pt", "b/x/net.pt", "b/y/last.pt"]) == ["a/x/net", "b/x/net", "last"]
+    assert names_of(["a/best.pt", "a/best.ckpt"]) == ["best.pt", "best.ckpt"]
+    assert names_of(["a/one.pt", "a/one.pt"]) == ["one", "one"] and names_of([]) == []
+
+
 @pytest.mark.parametrize("ending", [".safetensors", ".pt"])
 def test_a_file_that_is_still_being_written_is_waited_for(tmp_path: Path, ending: str):
     path = tmp_path / f"step1{ending}"
@@ -122,6 +142,18 @@ def test_one_that_is_taken_away_goes(tmp_path: Path):
     assert len(line.look()) == 2
     (tmp_path / "step1.safetensors").unlink()
     assert [Path(path).name for path in line.look()] == ["step2.safetensors"]
+
+
+def test_one_that_is_written_anew_is_told_of_when_it_is_whole(tmp_path: Path):
+    path = tmp_path / "last.safetensors"
+    save_file(state(1), path)
+    line = Timeline(str(tmp_path))
+    assert line.look() == (str(path),) and line.renewed() == ()
+    path.write_bytes(save(state(2))[:-4])
+    assert line.look() == (str(path),) and line.renewed() == ()
+    path.write_bytes(save(state(2) | {"more": torch.ones(3)}))
+    assert line.look() == (str(path),) and line.renewed() == (str(path),)
+    assert line.look() == (str(path),) and line.renewed() == ()
 
 
 def test_a_follower_tells_what_is_new(tmp_path: Path):
@@ -210,7 +242,7 @@ def room(runs: Path, loaded: Loaded | None = None, **options: Any) -> Iterator[V
         app.world.notice_s = math.inf  # a room's time passes by frames, and nobody knows how many there are meanwhile
         requests = requests_of(loaded.scene) if loaded is not None else None
         spec = f"{runs.parent / 'net.py'}:Net"
-        opens = Open(spec, input_size=(16, 16), checkpoints=str(runs), **options)
+        opens = Open(spec, input_size=(16, 16), **{"checkpoints": str(runs), **options})
         app.open(*(requests or (opens,)))
         app.keeper.begin()
         try:
@@ -250,6 +282,21 @@ def test_the_newest_goes_in_and_one_goes_through_them_by_key_slider_and_undo(run
         visit.shows(1)
 
 
+def test_checkpoints_in_folders_of_their_own_are_told_apart(runs: Path, ctx: Any):
+    """As Hugging Face's trainers write them: every file has the same name."""
+    for number in (1, 2):
+        folder = runs.parent / "out" / f"checkpoint-{number}"
+        folder.mkdir(parents=True)
+        save_file(state(number), folder / "model.safetensors")
+    with room(runs, checkpoints=str(runs.parent / "out" / "*" / "model.safetensors")) as visit:
+        here = visit.world.here
+        visit.until(lambda: visit.app.settled and len(here.training.paths) == 2, "both")
+        assert np.isclose(visit.level, 2) and here.training.words == "checkpoint-2/model, 2 of 2"
+        visit.do("checkpoint", "checkpoint-1/model")
+        visit.until(lambda: visit.app.settled and np.isclose(visit.level, 1), "the first")
+        assert here.training.words == "checkpoint-1/model, 1 of 2"
+
+
 def test_walls_stay_where_they_are_put(runs: Path, ctx: Any):
     with room(runs) as visit:
         visit.shows(10)
@@ -280,6 +327,33 @@ def test_new_files_appear_as_they_are_written_and_play_goes_on_to_them(runs: Pat
         visit.shows(11)
         (runs / "step12.safetensors").write_bytes(save(state(12)))
         visit.until(lambda: visit.world.here.training.words == "step11, 5 of 6", "that there is another one")
+
+
+def test_a_file_that_is_written_anew_is_shown_as_it_is_now(runs: Path, ctx: Any):
+    """Many trainings write their last state, or their best, into one file again and again."""
+    with room(runs) as visit:
+        visit.shows(10)
+        visit.until(lambda: visit.world.here.training.words == "step10, 4 of 4", "how many there are")
+        steps = len(visit.world.history.past)
+        for level in (3, 4):
+            whole = runs.parent / "whole"
+            whole.write_bytes(save(state(level) | {"loss": torch.ones(level)}))
+            os.replace(whole, runs / "step10.safetensors")
+            visit.until(lambda level=level: visit.app.settled and np.isclose(visit.level, level), f"level {level}")
+        assert not visit.told and len(visit.world.history.past) == steps
+        save_file({"conv.weight": torch.zeros(5, 3, 3, 3)}, runs / "step9.safetensors")
+        visit.until(lambda: visit.app.settled, "rest")
+        visit.do("checkpoint", 2)
+        visit.until(lambda: bool(visit.told), "why not")
+        os.replace(_written(runs.parent / "whole", 9), runs / "step9.safetensors")
+        visit.until(lambda: not visit.world.here.training.unfit, "that it is another")
+        visit.do("checkpoint_previous")
+        visit.shows(9)
+
+
+def _written(path: Path, number: int) -> Path:
+    path.write_bytes(save(state(number)))
+    return path
 
 
 def test_what_does_not_fit_is_told_once_and_passed_over(runs: Path, ctx: Any):

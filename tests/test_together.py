@@ -13,6 +13,7 @@ from walkin.network.showing import together as module
 from walkin.network.showing.quantise import quantise
 from walkin.network.showing.together import Together, helpers
 from walkin.network.showing.vectors import MOST, Vectors
+from walkin.network.threads import let_others_have, others_have
 from walkin.tiles import Tiles
 
 STATISTICS = ("low", "high", "mean", "flawed", "zeros", "positive")
@@ -80,6 +81,20 @@ def test_groups_give_what_each_gives(small, threads: int) -> None:
     assert made.keys() == set(range(len(given)))
     assert not [number for number, (node, value) in enumerate(given) if not same(made[number], quantise(node, value))]
     assert torch.get_num_threads() == own
+
+
+def test_threads_that_begin_afterwards_compute_with_as_many_as_before(small, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "helpers", lambda processors: 2)
+    own = torch.get_num_threads()
+    let_others_have(3)
+    try:
+        together: Together[int] = Together(lambda name, node, tiles: None)
+        for number, (node, value) in enumerate(values_of_kinds()):
+            together.take(number, node, value)
+        together.finish()
+        assert others_have() == 3 and torch.get_num_threads() == own
+    finally:
+        let_others_have(own)
 
 
 def test_at_the_end_the_forwards_own_thread_makes_what_no_other_has_begun(

@@ -136,6 +136,31 @@ def test_prefixes_beside_a_loss(tmp_path, spec, state):
     assert_in(opened(spec, saved({"state_dict": held}, tmp_path / "w.ckpt")), "model.", "criterion.weight")
 
 
+def test_a_network_that_is_a_part_of_what_was_trained(tmp_path, spec, state):
+    """A LightningModule holds it under a name of its own, beside metrics and losses."""
+    held = {f"net.{key}": value for key, value in state.items()} | {"criterion.weight": torch.ones(4)}
+    assert_in(opened(spec, saved({"state_dict": held, "epoch": 3}, tmp_path / "w.ckpt")), "under net;")
+    deeper = {f"trainer.student.encoder.{key}": value for key, value in state.items()}
+    assert_in(opened(spec, saved(deeper, tmp_path / "d.pt")), "under trainer.student.encoder;")
+
+
+def test_of_two_parts_that_are_the_network_either_can_be_had(tmp_path, spec, state):
+    zero = {f"teacher.{key}": torch.zeros_like(value) for key, value in state.items()}
+    both = {f"student.{key}": value for key, value in state.items()} | zero
+    for held in (both, {"state_dict": both}):
+        path = saved(held, tmp_path / "w.pt")
+        assert_in(opened(spec, path), "under student (there is teacher too: --key)")
+        assert all(not p.any() for p in opened(spec, path, key="teacher").model.parameters())
+    refused(spec, path, "state_dict", key="nobody")
+
+
+def test_a_part_that_is_another_network_is_refused(tmp_path, spec, state):
+    few = {f"net.{key}": value for key, value in list(state.items())[1:]}
+    refused(spec, saved(few, tmp_path / "few.pt"), "4 missing")
+    other = {f"net.{key}": torch.ones(7, 7) for key in state}
+    refused(spec, saved(other, tmp_path / "other.pt"), "4 missing")
+
+
 def test_a_compiled_part(tmp_path, spec, state):
     held = {key.replace("0.", "0._orig_mod."): value for key, value in state.items()}
     assert_in(opened(spec, saved(held, tmp_path / "w.pth")), "_orig_mod.")

@@ -88,7 +88,7 @@ def _restated(world: World, result: Restated) -> None:
 def _checkpoints(world: World, result: Checkpoints) -> None:
     exhibit = world.exhibit(result.network)
     if exhibit is not None:
-        exhibit.training.found(result.paths)
+        exhibit.training.found(result.paths, result.renewed)
 
 
 def _compared(world: World, result: Compared) -> bool:

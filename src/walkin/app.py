@@ -85,6 +85,8 @@ class Settings:
     """Where each frame's time went is written there, in Chrome's trace format."""
     memory_bytes: int | None = None
     """Most that walls' pictures may take on the GPU; None: half of what is free there."""
+    beside: bool = False
+    """Whether a script goes on beside it in this process."""
     debug: bool = False
     report: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
     on_frame: Callable[[App, Frame], None] | None = None
@@ -110,7 +112,7 @@ class App:
         self.workshop = Workshop(world, self.results)
         self.detailing = Detailing(world)
         self.pacing = Pacing(world, self.renderer, target.ctx)
-        self.housekeeping = Housekeeping(world.phases, settings.profile_to)
+        self.housekeeping = Housekeeping(world.phases, settings.profile_to, beside=settings.beside)
         pictured = settings.screenshot_to is not None
         self.reporting = Reporting(world, lambda line: settings.report(line), strict=pictured, debug=settings.debug)
         self.settling = Settling(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,15 @@ def interventions_from(given: Iterable[Intervention | str]) -> tuple[Interventio
     for each in [given] if isinstance(given, str | Intervention) else given:
         if not isinstance(each, str | Intervention):
             raise WalkinError(f"interventions: {each!r:.60} is none; walkin.Intervention or a text is wanted", code=2)
-        found = added(found, parsed(each, File) if isinstance(each, str) else each)
+        found = added(found, parsed(each, File) if isinstance(each, str) else _with_file(each))
     return found
+
+
+def _with_file(each: Intervention) -> Intervention:
+    """The picture of a swap may be the path of its file."""
+    if not isinstance(each.picture, str | os.PathLike):
+        return each
+    return replace(each, picture=File(os.fspath(each.picture)))
 
 
 def check_files(request: Open) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from walkin.api.given import Module, request_for
-from walkin.asked import check_files, interventions_from, request_from
+from walkin.api.given import Module, interventions_of, request_for
+from walkin.asked import check_files, request_from
 from walkin.errors import WalkinError
 from walkin.export_request import Export
 from walkin.files.staging import check_folder, file_name
@@ -60,8 +61,6 @@ def export(
             raise WalkinError(f"{name}={given!r}: one of {', '.join(choices)} is wanted", code=2)
     file = os.fspath(image) if isinstance(image, str | os.PathLike) else None
     request = request_for(model_or_name, image=file, picture=None if file else image, fold=fold, **network)
-    request = replace(request, interventions=interventions_from(interventions))
-    check_files(request)
     asked = Export(
         to=str(folder if folder is not None else f"{file_name(request.spec)}-export"),
         nodes=(nodes,) if isinstance(nodes, str) else tuple(nodes),
@@ -74,7 +73,10 @@ def export(
         recipe=visualise if isinstance(visualise, str) else "fourier",
         seed=visualise_seed,
     )
-    return Path(_run(request, asked, progress or (lambda label, share, left_s: None)))
+    with ExitStack() as stack:
+        request = replace(request, interventions=interventions_of(interventions, stack))
+        check_files(request)
+        return Path(_run(request, asked, progress or (lambda label, share, left_s: None)))
 
 
 def command(options: argparse.Namespace) -> int:

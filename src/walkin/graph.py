@@ -219,10 +219,10 @@ class Network:
             raise KeyError(f"no node {address!r} in {self.name}{hint}") from None
 
     def giving(self, address: str) -> Node | None:
-        """The node at `address`; of a module that is made of several, the one that gives what the module gives: the
-        only one that is read outside. None where there is no such one."""
-        if address in self.by_address or not address:
-            return self.by_address.get(address)
+        """The node at `address`, or of that name; of a module that is made of several, the one that gives what the
+        module gives: the only one that is read outside. None where there is no such one."""
+        if address in self.by_address or address in self.by_title or not address:
+            return self.by_address.get(address) or self.by_title.get(address)
         within = {n.address for n in self.nodes if n.group == address or n.group.startswith(f"{address}.")}
         read = {source for node in self.nodes if node.address not in within for source in node.inputs}
         given = within & (read | set(self.outputs))

@@ -75,6 +75,8 @@ class Checkpoints:
 
     paths: tuple[str, ...]
     network: str = ""
+    renewed: tuple[str, ...] = ()
+    """Those of them that were written anew since they were told of: `last.pt`, after each epoch."""
 
 
 @dataclass(frozen=True)

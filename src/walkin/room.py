@@ -8,9 +8,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from walkin.errors import WalkinError
 
@@ -27,7 +28,7 @@ class Room:
         open_app: Callable[[], App],
         end: Callable[[App], None],
         model: Any = None,
-        shapes: dict[str, tuple[int, ...]] | None = None,
+        shapes: dict[str, tuple[int, ...] | None] | None = None,
     ):
         """open_app() makes the app, with its target, on the room's thread; end(app) follows its last frame there.
         model: the caller's own network, of which the room has a copy; shapes: of its weights, when it was copied."""
@@ -60,19 +61,9 @@ class Room:
         """Put a picture into a network's input frame: a file, an array (H, W) or (H, W, C), a tensor (C, H, W) or a PIL
         image. `network`: its name, of those after the first; `*` for all."""
         from walkin.interact.remembering import history
-        from walkin.network.feeding.pictures import picture_from
-        from walkin.picture_source import File, Pixels
         from walkin.requests import Feed
 
-        if isinstance(image, str | os.PathLike):
-            path = Path(image).expanduser().resolve()
-            if not path.is_file():
-                raise WalkinError(f"there is no file {image}")
-            source, picture = File(str(path)), None
-        else:
-            self._fed += 1
-            name = f"picture {self._fed}"
-            source, picture = Pixels(f"fed-{id(self):x}-{self._fed}", name), picture_from(image, name)
+        source, picture = self._given(image)
 
         def feed(app: App) -> None:
             for exhibit in app.world.exhibits:
@@ -93,15 +84,17 @@ class Room:
         put into evaluation mode, nor hooked. `model`: another than the one that was given to walkin.view, or a state
         dict. WalkinError where its weights have other names or shapes: that is another network, to be opened anew.
         """
-        from walkin.network.training.snapshots import Snapshots, differing, state_of
+        from walkin.network.training.snapshots import Snapshots, as_named, differing, state_of
         from walkin.requests import Restate
 
         given = self._model if model is None else model
         if given is None:
             raise WalkinError("refresh: this room was opened by name; say whose weights: refresh(model)", code=2)
         state = state_of(given)
-        if self._shapes is not None and not network and (problem := differing(state, self._shapes)):
-            raise WalkinError(f"refresh: {problem}: open a room for it", code=2)
+        if self._shapes is not None and not network:
+            state = as_named(state, self._shapes)
+            if problem := differing(state, self._shapes):
+                raise WalkinError(f"refresh: {problem}: open a room for it", code=2)
         if not self.is_open:
             self._raise()
             raise WalkinError("the room is closed")
@@ -155,15 +148,28 @@ class Room:
         `act("hold")`, `act("intervene", "layer3.2/17=0")`, `act("compare", "unchanged")`, `act("first_difference")`."""
         from walkin.frame import Input
         from walkin.interact.doing import DOINGS, do
+        from walkin.interventions import Intervention
+        from walkin.picture_source import Source
+        from walkin.shelf_requests import Keep
         from walkin.state.panel_state import Change
 
         if name not in DOINGS:
             raise WalkinError(f"no act {name!r}; there are {', '.join(sorted(DOINGS))}", code=2)
+        kept: list[Keep] = []
+        ready: list[Any] = []
+        for each in arguments:
+            given = each.picture if isinstance(each, Intervention) else None
+            if given is not None and not isinstance(given, get_args(Source)):
+                source, picture = self._given(given)
+                each = replace(each, picture=source)
+                if picture is not None:
+                    kept.append(Keep(source, picture))
+            ready.append(each)
 
         def act(app: App) -> bool:
             if not app.settled or app.world.network is None:
                 return False
-            for request in do(app.world, app.given or Input(), Change(name, arguments)):
+            for request in (*kept, *do(app.world, app.given or Input(), Change(name, tuple(ready)))):
                 app.dispatch(request)
             return True
 
@@ -224,6 +230,20 @@ class Room:
         self, kind: type[BaseException] | None, problem: BaseException | None, where: TracebackType | None
     ) -> None:
         self.close()
+
+    def _given(self, image: Any) -> tuple[Any, Any]:
+        """The source of a picture from a script, and the picture itself where that is no file."""
+        from walkin.network.feeding.pictures import picture_from
+        from walkin.picture_source import File, Pixels
+
+        if isinstance(image, str | os.PathLike):
+            path = Path(image).expanduser().resolve()
+            if not path.is_file():
+                raise WalkinError(f"there is no file {image}")
+            return File(str(path)), None
+        self._fed += 1
+        name = f"picture {self._fed}"
+        return Pixels(f"fed-{id(self):x}-{self._fed}", name), picture_from(image, name)
 
     def _leave(self, timeout_s: float = 30.0) -> None:
         app = self._app

@@ -6,11 +6,15 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from walkin.asked import interventions_from
 from walkin.errors import WalkinError
+from walkin.interventions import Intervention
 from walkin.marks import Mark, globs, marks
+from walkin.picture_source import File, Source
 from walkin.requests import Open
 from walkin.resources import photos
 
@@ -127,6 +131,20 @@ def files_of(images: Any, stack: ExitStack) -> tuple[str, ...]:
         save_png(file, pixels)
         found.append(str(file))
     return tuple(found)
+
+
+def interventions_of(given: Iterable[Intervention | str], stack: ExitStack) -> tuple[Intervention, ...]:
+    """What is to be changed in a room or an export; pictures of swaps that are no files yet become some, until `stack`
+    is closed."""
+    found = interventions_from(given)
+    for each in found:
+        if isinstance(each.picture, File) and not Path(each.picture.path).is_file():
+            raise WalkinError(f"interventions: {each.where}=swap: there is no file {each.picture.path}", code=2)
+    own = [each.picture is not None and not isinstance(each.picture, get_args(Source)) for each in found]
+    return tuple(
+        replace(each, picture=File(files_of([each.picture], stack)[0])) if is_own else each
+        for each, is_own in zip(found, own, strict=True)
+    )
 
 
 def memory_bytes(memory: int | str | None) -> int | None:

@@ -9,9 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from walkin.api.given import FOLDS, Module, class_of, collection, files_of, memory_bytes, one_of, request_for
+from walkin.api.given import (
+    FOLDS,
+    Module,
+    class_of,
+    collection,
+    files_of,
+    interventions_of,
+    memory_bytes,
+    one_of,
+    request_for,
+)
 from walkin.app import App, Settings
-from walkin.asked import interventions_from
 from walkin.errors import WalkinError
 from walkin.files.pictures import check_writable, make_folder, screenshot_path
 from walkin.interventions import Intervention
@@ -79,7 +88,7 @@ def view(
     first, unless there are `weights`.
     `memory`: most that walls take on the GPU, in bytes or as `"500MB"`; what has no room is coarse where it is far.
     `interventions`: what is changed of its values from the first picture on, as for `activations`; the picture of a
-    swap is a file.
+    swap is one as for `images`.
     `inputs`: what the network is called with, where a picture alone will not do: a tuple of arguments, a dict of them
     by name, or the one argument. The picture that is fed goes into the place of the first that is like one.
     `labels`: a file with one class name a line, or the names. Without a display, target="auto" draws one picture into
@@ -103,18 +112,21 @@ def view(
             probes=probes, hide=hide, inputs=inputs,
         )  # fmt: skip
         request = replace(request, images=browse, checkpoints=_checked(checkpoints))
-        request = replace(request, interventions=interventions_from(interventions))
+        request = replace(request, interventions=interventions_of(interventions, stack))
         live = request.model
-        shapes = None
+        shapes, told = None, ""
         if not block and live is not None:
             from walkin.network.loading.factory import (
                 adopt,  # which bring torch: of a network given by name the room is
             )
+            from walkin.network.loading.shared_hooks import taken_off
             from walkin.network.training.snapshots import shapes_of  # there before it
 
             # Now and here: later it may be half of one step and half of the next.
-            request = replace(request, model=adopt(live, copied=True)[0], private=True)
-            shapes = shapes_of(request.model)
+            copy = adopt(live, copied=True)[0]
+            request, shapes = replace(request, model=copy, private=True), shapes_of(copy)
+            if without := taken_off(copy):
+                told = f"forward hooks at {', '.join(without)} write to what is yours: the room goes without them"
         requests, kept = [request], kept_of_visit() if visited else Kept()
         if scene is not None:
             requests = _take_up(kept, Path(scene), request, layout, light)
@@ -128,6 +140,7 @@ def view(
             dataset=dataset,
             kept=kept,
             memory_bytes=limit_bytes,
+            beside=not block,
         )
 
         def opened(**more: Any) -> App:
@@ -136,6 +149,9 @@ def view(
                 put_into(app.world, kept.liked)
             app.world.look = look_as_asked(app.world.look, layout, light=light)
             app.open(*requests)
+            if told:
+                app.world.notify(told, "warning", lasting=True)
+                app.reporting.say(told)
             return app
 
         if block:
@@ -173,7 +189,8 @@ def _stay(app: App, timeout_s: float) -> None:
         # As long as it takes: the caller's process goes on, and torch must not be left at work in it.
         app.close(timeout_s)
     if code and (app.settings.screenshot_to is not None or app.world.network is None):
-        raise WalkinError(next((b.text for b in app.world.banners if b.level == "error"), "the room failed"))
+        why = next((b.text for b in app.world.banners if b.level == "error"), app.reporting.why)
+        raise WalkinError(why or "the room failed", code=code)
 
 
 def _checked(checkpoints: str | os.PathLike[str] | None) -> str:

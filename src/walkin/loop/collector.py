@@ -23,30 +23,40 @@ is all that is looked through."""
 
 
 class Collector:
-    """One per process at a time; between `begin` and `end` nothing is collected but by `tend`."""
+    """One per process at a time; between `begin` and `end` nothing is collected but by `tend`. Afterwards all is as it
+    was: what somebody else has made meanwhile, and is done with, must not stay for ever."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, beside: bool = False) -> None:
+        """beside: a script goes on in this process, whose garbage is its own business, and is left to the interpreter:
+        with all that there is set apart with each picture, what the script is done with would never go."""
+        self._beside = beside
         self._was_on = False
+        self._set_apart = 0
         self._full_s = 0.0
 
     def begin(self) -> None:
-        self._was_on = gc.isenabled()
-        gc.disable()
+        self._was_on, self._set_apart = gc.isenabled(), gc.get_freeze_count()
+        if not self._beside:
+            gc.disable()
         self._full_s = time.monotonic()
 
     def end(self) -> None:
+        if not self._set_apart:
+            gc.unfreeze()
         if self._was_on:
             gc.enable()
 
     def set_apart(self) -> None:
         """What there is now stays, and later collections need not look through it: for a room that stands."""
+        if self._beside:
+            return
         gc.collect(1)  # all would take a frame of its own, and what is older than that has been seen to stay
         gc.freeze()
         self._full_s = time.monotonic()
 
     def tend(self, *, resting: bool) -> None:
         """After a frame. `resting`: it drew nothing, and no worker has a job."""
-        if importing():
+        if self._beside or importing():
             return
         young, middle, _ = gc.get_count()
         since_s = time.monotonic() - self._full_s

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 class Housekeeping:
     """For one run of the frame loop."""
 
-    def __init__(self, phases: Phases, profile_to: Path | None = None):
+    def __init__(self, phases: Phases, profile_to: Path | None = None, *, beside: bool = False):
+        """beside: see Collector."""
         self._phases = phases
         self._profile_to = profile_to
         self._profile: Profile | None = None
         self._clock: GpuClock | None = None
-        self._collector = Collector()
+        self._collector = Collector(beside=beside)
         self._unlooked = 0  # frames since the last look
         self._stands = False
         self._uploaded_bytes = 0

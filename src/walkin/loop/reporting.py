@@ -29,6 +29,8 @@ class Reporting:
         """Networks whose given interventions were once tried."""
         self.code = 0
         """That of the last job that failed."""
+        self.why = ""
+        """What was said of it."""
 
     def say(self, text: str) -> None:
         self._report(f"walkin: {text}")
@@ -71,8 +73,8 @@ class Reporting:
     def check_address(self, address: str) -> None:
         """Whether there is what a visitor is to stand before; that a wall has no such channel is told in the room."""
         if addresses.find(self._world, address) is None and (problem := addresses.why_not(self._world, address)):
-            self.code = 2
-            self.say(f"--goto: {problem}")
+            self.code, self.why = 2, f"goto: {problem}"
+            self.say(f"--{self.why}")
 
     def intervened(self, result: Intervened) -> None:
         """What of the changes given does not fit is said at once: a picture would be one of the plain network."""
@@ -83,8 +85,8 @@ class Reporting:
         given = exhibit.request.interventions if exhibit.request is not None else ()
         for each, problem in zip(exhibit.interventions, result.problems, strict=False):
             if problem and each in given:
-                self.code = 2
-                self.say(f"--intervene: {each} does not fit: {problem}")
+                self.code, self.why = 2, f"{each} does not fit: {problem}"
+                self.say(f"--intervene: {self.why}")
 
     def failed(self, failure: Failure) -> None:
         """A function of a script."""

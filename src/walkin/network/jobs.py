@@ -6,8 +6,6 @@ import os
 from collections.abc import Iterator
 from functools import partial
 
-import torch
-
 from walkin.errors import WalkinError
 from walkin.export_request import Export
 from walkin.mailbox import Emit
@@ -26,6 +24,7 @@ from walkin.network.running.plan import Plan
 from walkin.network.running.replay import Along
 from walkin.network.session import Session
 from walkin.network.sessions import Sessions, session_of
+from walkin.network.threads import compute_with
 from walkin.network.training import restating
 from walkin.network.weighing import weights_hash
 from walkin.requests import (
@@ -71,7 +70,7 @@ __all__ = (
 
 
 def prepare_thread() -> None:
-    torch.set_num_threads(threads(os.cpu_count() or 1))
+    compute_with(threads(os.cpu_count() or 1))
 
 
 def threads(processors: int) -> int:
@@ -86,6 +85,7 @@ def restate(sessions: Sessions, request: Restate, emit: Emit) -> Iterator[Result
     session = session_of(sessions, request.network)
     if session is not None:
         yield from restating.restate(session, request, emit)
+        yield from against.follow(sessions.by_key.values(), session, emit)
 
 
 def feed(sessions: Sessions, request: Feed, emit: Emit) -> Iterator[Result]:
@@ -104,6 +104,7 @@ def take_back(sessions: Sessions, request: TakeBack, emit: Emit) -> Iterator[Res
     if session is not None:
         yield from session.take_back(emit)
         yield from restating.finish(session, emit)
+        yield from against.follow(sessions.by_key.values(), session, emit)
 
 
 def intervene(sessions: Sessions, request: Intervene, emit: Emit) -> Iterator[Result]:

@@ -12,11 +12,13 @@ from walkin.mailbox import Emit
 from walkin.network.feeding.inputs import Prepared, from_picture, prepare
 from walkin.network.feeding.pictures import picture_from
 from walkin.network.loading.loaded import Loaded, load
+from walkin.network.running import against
 from walkin.network.running.comparing import same_shapes
 from walkin.network.session import Session
 from walkin.network.sessions import Sessions
 from walkin.network.training import restating
 from walkin.picture_source import File, Given, Pixels
+from walkin.readings import Compared
 from walkin.requests import Open
 from walkin.resources import photos
 from walkin.results import Notice, Restated, Result
@@ -43,9 +45,19 @@ def open_network(sessions: Sessions, request: Open, emit: Emit) -> Iterator[Resu
     else:
         loaded = yield from _about(key, load(request))
     session.loaded = loaded
-    if before is not None and before.held is not None and same_shapes(before.held.model, loaded.model):
-        session.held = replace(before.held, follows=True)  # other weights of what stood here: with each picture
+    if before is not None and before.held is not None:
+        if not same_shapes(before.held.model, loaded.model):
+            text = f"nothing is compared any more: {loaded.name} is another network"
+            yield Notice(text, "warning", network=key)
+            yield Compared("", network=key)
+        elif before.loaded is None or before.held.model is not before.loaded.model:
+            session.held = before.held  # what it was compared with has stayed
+        elif before.held.state.picture is None:
+            session.held = replace(before.held, model=loaded.model)  # itself, with nothing changed
+        else:  # other weights of what stood here: with each picture
+            session.held = replace(before.held, title=before.loaded.weights or before.held.title, follows=True)
     yield from session.run((yield from _first(sessions, request, loaded)), emit, job="open")
+    yield from against.follow(sessions.by_key.values(), session, emit)
     if request.checkpoints and (path or request.weights):
         path = str(Path(path or str(request.weights)).absolute())
         yield Restated(Path(path).stem, key, path)

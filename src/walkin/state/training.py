@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,20 +30,24 @@ class Training:
     """One of them that was asked for, until the history has forgotten it."""
     playing: bool = False
     """Whether one after the other is shown."""
+    renewed: bool = False
+    """Whether the one that is in it was written anew, and is to be read again."""
     changed_s: float = 0.0
     """When the last one was asked for, by the world's clock."""
     _called: str = ""
     """`words`, where they are the name of a checkpoint and not a script's."""
 
-    def found(self, paths: tuple[str, ...]) -> None:
-        """So many are there by now."""
+    def found(self, paths: tuple[str, ...], renewed: tuple[str, ...] = ()) -> None:
+        """So many are there by now, and these were written anew."""
         self.paths = paths
+        self.unfit.difference_update(renewed)
+        self.renewed = self.renewed or self.shown in renewed
         if self.shown and self.words == self._called:
             self.words = self._called = self.named(self.shown)
 
     def ask(self, path: str, time_s: float) -> None:
         self.asked = self.awaited = path
-        self.changed_s = time_s
+        self.changed_s, self.renewed = time_s, False
 
     def beside(self, by: int) -> str:
         """The one after the one that was asked for, or before it, of those that fit; '' if there is none."""
@@ -54,8 +60,8 @@ class Training:
         return paths[number] if 0 <= number < len(paths) else ""
 
     def named(self, path: str) -> str:
-        """`step10, 3 of 12`"""
-        name = Path(path).stem
+        """`step10, 3 of 12`; `checkpoint-500/model, 3 of 12` where it is the folder that tells them apart."""
+        name = names_of((*self.paths, path))[-1]
         return f"{name}, {self.paths.index(path) + 1} of {len(self.paths)}" if path in self.paths else name
 
     def accept(self, result: Restated) -> str:
@@ -83,3 +89,30 @@ class Training:
         if self.awaited:
             self.spurned, self.playing = self.awaited, False
             self.awaited, self.asked = "", self.shown
+
+
+def names_of(paths: Sequence[str]) -> list[str]:
+    """What checkpoints are called: each without its ending, with as much of its folders as tells it from the others."""
+    twins = Counter((Path(path).parent, bare(path)) for path in set(paths))
+    parts = [
+        (*Path(path).parts[:-1], bare(path) if twins[Path(path).parent, bare(path)] == 1 else Path(path).name)
+        for path in paths
+    ]
+    names = [""] * len(paths)
+    waiting, depth = set(range(len(paths))), 1
+    while waiting:
+        alike: dict[tuple[str, ...], set[str]] = defaultdict(set)
+        for number in waiting:
+            alike[parts[number][-depth:]].add(paths[number])
+        for number in list(waiting):
+            tail = parts[number][-depth:]
+            if len(alike[tail]) == 1 or depth >= len(parts[number]):
+                names[number] = "/".join(tail)
+                waiting.discard(number)
+        depth += 1
+    return names
+
+
+def bare(path: str) -> str:
+    """A file's name without its ending: `checkpoint-12` of `checkpoint-12.pth.tar`."""
+    return Path(Path(path).name.removesuffix(".tar")).stem

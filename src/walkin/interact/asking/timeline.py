@@ -7,6 +7,7 @@ from pathlib import Path
 
 from walkin.requests import Request, Restate
 from walkin.state.exhibit import Exhibit
+from walkin.state.training import names_of
 from walkin.world import World
 
 PLAY_S = 0.3  # that each checkpoint stays at least, while they are played
@@ -14,8 +15,11 @@ PLAY_S = 0.3  # that each checkpoint stays at least, while they are played
 
 def show(world: World, exhibit: Exhibit, path: str) -> Iterator[Request]:
     """Ask for a checkpoint; undo and scenes know of it."""
-    if path == exhibit.training.asked:
-        return
+    if path != exhibit.training.asked:
+        yield from _read(world, exhibit, path)
+
+
+def _read(world: World, exhibit: Exhibit, path: str) -> Iterator[Request]:
     exhibit.training.ask(path, world.time_s)
     world.revision += 1
     key = exhibit.request.key if exhibit.request is not None else None
@@ -31,7 +35,8 @@ def choose(world: World, exhibit: Exhibit, which: int | str) -> Iterator[Request
     if isinstance(which, int):
         yield from show(world, exhibit, paths[min(max(which, 0), len(paths) - 1)])
         return
-    found = next((path for path in paths if which in (path, Path(path).name, Path(path).stem)), None)
+    named = zip(paths, names_of(paths), strict=True)
+    found = next((path for path, name in named if which in (path, name, Path(path).name, Path(path).stem)), None)
     if found is None:
         world.notify(f"no checkpoint {which}", "warning")
     else:
@@ -62,9 +67,11 @@ def play(world: World, exhibit: Exhibit) -> Iterator[Request]:
 
 
 def advance(world: World) -> Iterator[Request]:
-    """Once a frame: what is played goes on, as soon as the one before has been seen."""
+    """Once a frame: what is played goes on, as soon as the one before has been seen; what was written anew is read."""
     for exhibit in world.exhibits:
         training = exhibit.training
+        if training.renewed and not training.awaited and training.asked == training.shown:
+            yield from _read(world, exhibit, training.shown)
         if training.playing and not training.awaited and world.time_s - training.changed_s >= PLAY_S:
             found = training.beside(1)
             if found:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from walkin.errors import WalkinError
+from walkin.network.loading.prefixes import bare, shape_of
 
 if TYPE_CHECKING:
     import torch
@@ -28,8 +29,6 @@ _KEYS = (
     "net",
     "module",
 )
-# What wrappers put before a key: DataParallel, Lightning, torch.compile.
-_PREFIXES = ("module.", "model.", "_orig_mod.")
 # densenet's of 2017, as torchvision's own files still have them: denselayer1.norm.1.weight.
 _OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)$")
 
@@ -57,7 +56,13 @@ def unwrap(held: Any, key: str | None, path: str | Path) -> tuple[dict[str, Any]
     if key is not None:
         if not isinstance(held, Mapping):
             raise WalkinError(f"{path} has no keys: it holds one {type(held).__name__}, so --key finds nothing", code=2)
-        held = _at(held, key, path)
+        whole = held
+        try:
+            held = _at(whole, key, path)
+        except WalkinError:  # a part of the state dict, which lies under a usual key
+            held = _below(next((whole[name] for name in _KEYS if _is_mapping(whole, name)), None), key)
+            if not held:
+                raise
         way.append(key)
     while isinstance(held, Mapping) and not _is_state(held):
         inner = next((name for name in _KEYS if _leads_to_state(held.get(name))), None)
@@ -112,7 +117,7 @@ class Fit:
 def fit(model: nn.Module, state: Mapping[str, Any]) -> Fit:
     """Match a state dict to a network: prefixes of wrappers are taken off where that makes more keys match."""
     wanted = model.state_dict(keep_vars=True)  # else each is another tensor, made by a call of its own
-    state, notes = _without_prefixes(dict(state), wanted)
+    state, notes = bare(dict(state), {key: None if _is_lazy(own) else shape_of(own) for key, own in wanted.items()})
     if any(_OLD_DENSENET.match(key) for key in state) and not any(_OLD_DENSENET.match(key) for key in wanted):
         state = {_OLD_DENSENET.sub(r"\1\2", key): value for key, value in state.items()}
     # Batch norm before PyTorch 0.4.1 did not count its batches; the count is not used in evaluation.
@@ -139,30 +144,6 @@ def fit(model: nn.Module, state: Mapping[str, Any]) -> Fit:
         classes.pop() if len(classes) == 1 and len(mismatched) <= 4 and not missing and not unexpected else None
     )
     return Fit(state, tuple(missing), tuple(unexpected), tuple(mismatched), tuple(notes), only_classes)
-
-
-def _without_prefixes(state: dict[str, Any], wanted: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    taken_off: list[str] = []
-    while True:
-        matching = sum(key in wanted for key in state)
-        better = None
-        for prefix in _PREFIXES:
-            # torch.compile of a part puts its prefix in the middle of the key.
-            bare = {
-                key.replace(prefix, "") if prefix == "_orig_mod." else key.removeprefix(prefix): value
-                for key, value in state.items()
-            }
-            count = sum(key in wanted for key in bare)
-            # Equal is enough for an outer wrapper around an inner one: module.model.conv1.weight.
-            all_have_it = all(prefix in key if prefix == "_orig_mod." else key.startswith(prefix) for key in state)
-            if len(bare) == len(state) and (count > matching or (count == matching == 0 and all_have_it and state)):
-                better, matching = (prefix, bare), count
-                break
-        if better is None:
-            break
-        prefix, state = better
-        taken_off.append(prefix)
-    return state, [f"prefix {' '.join(taken_off)} taken off the checkpoint's keys"] if taken_off else []
 
 
 def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
@@ -256,6 +237,10 @@ def _is_state(held: Mapping[Any, Any]) -> bool:
     return tensors > 0 and not any(isinstance(held[key], Mapping) for key in others) and tensors >= len(others)
 
 
+def _is_mapping(held: Mapping[Any, Any], name: str) -> bool:
+    return isinstance(held.get(name), Mapping)
+
+
 def _leads_to_state(held: Any, depth: int = 0) -> bool:
     if not isinstance(held, Mapping) or depth > 3:
         return False
@@ -267,12 +252,21 @@ def _at(held: Mapping[Any, Any], key: str, path: str | Path) -> Any:
     if key in held:
         return held[key]
     here: Any = held
-    for part in key.split("."):
+    parts = key.split(".")
+    for number, part in enumerate(parts):
         if not isinstance(here, Mapping) or part not in here:
+            if inside := _below(here, ".".join(parts[number:])):
+                return inside
             there = ", ".join(map(str, list(here)[:12])) if isinstance(here, Mapping) else "no keys"
             raise WalkinError(f"{path} has no key {key!r}; there is {there}", code=2)
         here = here[part]
     return here
+
+
+def _below(held: Any, key: str) -> dict[str, Any]:
+    """A part of a state dict, by the names that it has there: `teacher` of a student and its teacher."""
+    named = {} if not isinstance(held, Mapping) else {name: held[name] for name in held if isinstance(name, str)}
+    return {name.removeprefix(f"{key}."): value for name, value in named.items() if name.startswith(f"{key}.")}
 
 
 def _first(keys: list[str] | tuple[str, ...], separator: str = ",") -> str:

@@ -21,6 +21,7 @@ from walkin.network.loading.preprocess import Preprocess
 from walkin.network.loading.sources import JOB
 from walkin.network.showing import labels
 from walkin.network.tracing import points, trackers
+from walkin.network.tracing.own_numbers import OwnNumbers
 from walkin.network.tracing.survey import Survey
 from walkin.network.tracing.undisturbed import undisturbed
 from walkin.requests import Open
@@ -205,7 +206,7 @@ def _guessed(loaded: Loaded, request: Open) -> Loaded:
     def run(found: guess.Guess) -> None:
         trial = with_guess(found)
         inputs = trial.first_inputs()
-        with undisturbed(survey, inputs, {}), warnings.catch_warnings():
+        with undisturbed(survey, inputs, {}), OwnNumbers(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             survey.model(*inputs)
 

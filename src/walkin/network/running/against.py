@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from walkin.errors import Cancelled, WalkinError
 from walkin.mailbox import Emit
 from walkin.network.running.again import hand_out, measure
-from walkin.network.running.comparing import Held
+from walkin.network.running.comparing import Held, same_shapes
 from walkin.readings import Compared
 from walkin.results import Notice, Progress, Result
 
@@ -30,6 +31,27 @@ def compare(session: Session, held: Held | None, emit: Emit, job: str) -> Iterat
     yield from told(session, session.serial)
     if session.measured in plan.network.by_address:
         yield from measure(session, session.measured, session.bins)
+
+
+def follow(sessions: Collection[Session], session: Session, emit: Emit) -> Iterator[Result]:
+    """The weights of a network have become others, or another stands in its place: the walls of all that are compared
+    with it say so."""
+    for other in [each for each in sessions if each is not session and each.held is not None]:
+        held, loaded, ours = other.held, session.loaded, other.loaded
+        if held is None or loaded is None or ours is None or held.state.network != session.key:
+            continue
+        if held.model is not loaded.model:
+            if not same_shapes(loaded.model, ours.model):
+                yield Notice(
+                    f"{ours.name} is compared with nothing any more: {loaded.name} is another network", "warning"
+                )
+                yield Compared("", serial=other.serial, network=other.key)
+                yield from compare(other, None, emit, "compare")
+                continue
+            held = replace(held, model=loaded.model, title=loaded.name, _made_for=())
+        elif not held.is_stale:
+            continue
+        yield from compare(other, held, emit, "compare")
 
 
 def hold(session: Session, inputs: tuple[Any, ...]) -> Iterator[Result]:

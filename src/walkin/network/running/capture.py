@@ -17,6 +17,7 @@ from walkin.network.running.plan import Plan, Shown
 from walkin.network.running.replay import Along, GraphChanged, OnOutput, Replay, Route
 from walkin.network.tracing import points
 from walkin.network.tracing.module_calls import listening
+from walkin.network.tracing.own_numbers import OwnNumbers
 from walkin.network.tracing.recording import Trace
 from walkin.network.tracing.survey import Survey, unwrapped
 from walkin.network.tracing.tensors import find_tensors
@@ -69,14 +70,15 @@ class Capture:
         with undisturbed(self._survey, inputs, named):
             route = Route(self._plan, self._paths, self._survey.wrappers, self._by_source, on_output)
             replay = (along or Replay)(route)
-            replay.hand_out_inputs(inputs, named)
+            taken, named = replay.take_in(inputs, named)
             with listening(replay):
                 try:
                     if self._plan.sees_operations:
                         with replay:
-                            output = model(*inputs, **named)
+                            output = model(*taken, **named)
                     else:
-                        output = model(*inputs, **named)
+                        with OwnNumbers():
+                            output = model(*taken, **named)
                     if at_end is not None:
                         at_end()
                 except BaseException:

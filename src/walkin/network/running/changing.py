@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from walkin.network.running.changes import Change, Changes, Unfit
-from walkin.network.running.replay import Along, Replay, Route
+from walkin.network.running.replay import Along, Replay, Route, tensors_in
 from walkin.network.tracing.origins import version
 from walkin.network.tracing.overlap import storage_key
 from walkin.network.tracing.tensors import argument_tensors, find_tensors, given_tensors, result_tensors, whole
@@ -29,6 +29,13 @@ class Changing(Replay):
         self._arguments_changed = self.changes.get("argument", {})
         self._given_changed = self.changes.get("given", {})
         self._modules_changed = self.changes.get("module", {})
+
+    def take_in(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Of several inputs all but the first are walls, and may be changed: what the caller has stays as it is."""
+        for change in (each for changes in self.changes.get("input", {}).values() for each in changes):
+            value = self._fitting(change, change.shown.place.event, tensors_in(args, kwargs))
+            args, kwargs = replaced((args, kwargs), value, self.changed(change, value))
+        return super().take_in(args, kwargs)
 
     def operation(self, event: int, func: Any, args: Any, kwargs: Any) -> Any:
         """One operation, with what is changed of it."""
@@ -100,7 +107,10 @@ class Changing(Replay):
                 value.copy_(self.changed(change, value))
 
     def _value(self, change: Change, tensors: list[Tensor]) -> Tensor:
-        place, address = change.shown.place.position, change.shown.address
+        return self._fitting(change, change.shown.place.position, tensors)
+
+    def _fitting(self, change: Change, place: int, tensors: list[Tensor]) -> Tensor:
+        address = change.shown.address
         if place >= len(tensors):
             self._fail(Unfit("it has no value with this picture", address))
         value = tensors[place]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from walkin.network.running.capture import Capture
 from walkin.network.running.changes import channel_axis
 from walkin.network.running.plan import Plan
 from walkin.network.running.replay import Along, GraphChanged
+from walkin.network.tracing.origins import version
 from walkin.readings import Changed, Compared
 from walkin.requests import State
 
@@ -48,7 +50,8 @@ class Held:
     def make(self, plan: Plan, inputs: tuple[Any, ...]) -> None:
         """Have the values of all walls of `plan`; `inputs`: what is in the network that is compared."""
         wanted = inputs if self.follows else self.inputs
-        if len(self._made_for) == 2 and self._made_for[0] is plan and self._made_for[1] is wanted:
+        weights = written(self.model)
+        if self._made_for and self._made_for[0] is plan and self._made_for[1] is wanted and not self.is_stale:
             return
         need = sum(4 * node.elements for node in plan.network.nodes)
         if need > HELD_BYTES:
@@ -65,7 +68,20 @@ class Held:
             Capture(self.model, plan).run(*wanted, on_output=keep, along=self.along_of(plan))
         except GraphChanged as problem:
             raise WalkinError(f"A and B go different ways through the network ({problem}): no difference") from problem
-        self._made_for = (plan, wanted)
+        self._made_for = (plan, wanted, weights)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the weights of its network have been written to since its values were made."""
+        return bool(self._made_for) and self._made_for[2] != written(self.model)
+
+    def apart(self, words: str, follows: bool) -> Held:
+        """The same with a network of its own, since the weights of the one that it has are to become others. `words`:
+        what those are called that it keeps."""
+        model = copy.deepcopy(self.model)
+        made_for = (*self._made_for[:2], written(model)) if self._made_for else ()
+        title = words if follows else ", ".join(word for word in (self.title, words) if word)
+        return replace(self, title=title, model=model, follows=follows, _made_for=made_for)
 
     def difference(self, node: Node, value: Tensor) -> Tensor:
         """A minus B, float32; notes how much that is."""
@@ -81,6 +97,11 @@ class Held:
         walls = tuple(self.found[address] for address in addresses if address in self.found)
         first = next((wall.address for wall in walls if wall.relative > ROUNDING), "")
         return Compared(self.title, walls, first, serial, network)
+
+
+def written(model: nn.Module) -> int:
+    """Counts writes to the weights of a network."""
+    return sum(version(parameter) for parameter in model.parameters())
 
 
 def same_shapes(one: nn.Module, other: nn.Module) -> bool:

@@ -56,6 +56,14 @@ def fitted(plan: Plan, wanted: Iterable[Intervention], other: Other) -> tuple[Ch
     return Changes(changes), problems
 
 
+def fails_with(picture: str, problem: Exception) -> Unfit:
+    """Why the network gives nothing for the picture of a swap."""
+    if isinstance(problem, GraphChanged):
+        return Unfit(f"with {picture} the network goes another way: {problem}")
+    reason = " ".join(f"{type(problem).__name__}: {problem}".split())[:160]
+    return Unfit(f"the network fails on {picture}: {reason}")
+
+
 def exactly(model: nn.Module, wanted: Sequence[Intervention]) -> Callable[[Plan], Along | None]:
     """What follows a forward of `model` with all these interventions; WalkinError for one that does not fit. The
     picture of a swap is the input itself: a tensor, or a tuple of all inputs."""
@@ -69,8 +77,8 @@ def exactly(model: nn.Module, wanted: Sequence[Intervention]) -> Callable[[Plan]
             some = replace(plan, shown=tuple(shown for shown in plan.shown if shown.address == each.address))
             try:
                 Capture(model, some).run(*given, on_output=lambda a, v: found.update({a: v.detach().clone()}))
-            except GraphChanged as problem:
-                raise Unfit("with the other input the network goes another way") from problem
+            except Exception as problem:
+                raise fails_with("the other input", problem) from problem
             return found[each.address]
 
         for each in wanted:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,12 +19,13 @@ from walkin.network.running.again import hand_out
 from walkin.network.running.against import told
 from walkin.network.running.capture import Capture, Enough
 from walkin.network.running.changes import NOTHING, Changes, Unfit
-from walkin.network.running.fitting import fitted
+from walkin.network.running.fitting import fails_with, fitted
 from walkin.network.running.reaching import Reach
 from walkin.network.running.replay import GraphChanged
 from walkin.network.showing import readings
 from walkin.network.showing.effects import effects
 from walkin.network.showing.labels import probabilities
+from walkin.picture_source import File, Item, Noise
 from walkin.readings import Intervened
 from walkin.results import Notice, Progress, Result
 
@@ -192,7 +194,30 @@ def reach_of(session: Session) -> Reach:
 def fit(session: Session, wanted: tuple[Intervention, ...]) -> tuple[Changes, list[str]]:
     """Where interventions go in the network as it is cut now, and of each why it does not fit, or ''."""
     assert session.plan is not None
-    return fitted(session.plan, wanted, partial(values_of, session))
+    before: dict[object, torch.Tensor] = session.reach.lent if session.reach is not None else {}
+    lent: dict[object, torch.Tensor] = {}
+
+    def other(each: Intervention) -> torch.Tensor:
+        about = (each.address, each.picture, state := _as_it_is(each.picture))
+        found = before.get(about) if state is not None else None
+        if found is None:
+            found = values_of(session, each)
+        lent.update({about: found} if state is not None else {})
+        return found
+
+    found = fitted(session.plan, wanted, other)
+    if session.reach is not None:
+        session.reach.lent = lent
+    return found
+
+
+def _as_it_is(source: object) -> object:
+    """Equal as long as a picture is the same; None where that is not known."""
+    if isinstance(source, File):
+        with suppress(OSError):
+            about = os.stat(source.path)
+            return about.st_mtime_ns, about.st_size
+    return () if isinstance(source, Item | Noise) else None
 
 
 def _wall_of(session: Session, each: Intervention) -> str:
@@ -216,10 +241,13 @@ def values_of(session: Session, each: Intervention) -> torch.Tensor:
         Capture(loaded.model, some).run(*session.prepared(each.picture).inputs, on_output=keep)
     except Enough:
         return found[0]
-    except GraphChanged as problem:
-        raise Unfit(f"with {each.picture_name} the network goes another way") from problem
+    except (Cancelled, Unfit):
+        raise
     except WalkinError as problem:
         raise Unfit(str(problem)) from problem
+    except Exception as problem:
+        give_memory_back(loaded.device)
+        raise fails_with(each.picture_name, problem) from problem
     raise Unfit(f"{each.picture_name} gives nothing there")
 
 

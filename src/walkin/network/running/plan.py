@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from walkin.graph import Network
+from walkin.network.tracing.own_numbers import DRAWING
 from walkin.network.tracing.recording import Place
 
 
@@ -28,3 +30,10 @@ class Plan:
     """The graph whose nodes are shown."""
     sees_operations: bool = True
     """False where only module calls could be followed."""
+
+    @cached_property
+    def drawing(self) -> frozenset[int]:
+        """Events that may draw random numbers."""
+        if DRAWING.isdisjoint(self.events):
+            return frozenset()
+        return frozenset(event for event, name in enumerate(self.events) if name in DRAWING)

@@ -13,7 +13,7 @@ from walkin.network.running.capture import Capture
 from walkin.network.running.changes import NOTHING, Changes
 from walkin.network.running.changing import Changing
 from walkin.network.running.plan import Plan
-from walkin.network.running.replay import OnOutput, Route
+from walkin.network.running.replay import GraphChanged, OnOutput, Route
 from walkin.network.running.resuming import Resuming, Unresumable, taken_up
 from walkin.network.running.tape import Tape
 from walkin.network.running.writing import Writing
@@ -51,6 +51,8 @@ class Reach:
         self._needed: frozenset[int] | None = None
         """Slots whose values are of any use; None as long as no forward has told."""
         self._failed = False  # what the walls show could not be written down
+        self.lent: dict[object, torch.Tensor] = {}
+        """What other pictures give, of those that values are taken from: they need not run again for each change."""
         self.resumed = False
         """Whether the last run began in the middle."""
 
@@ -175,11 +177,20 @@ class Reach:
             tape.before = {(slot, write): kept for (slot, write), kept in tape.before.items() if tape.born[slot] <= cut}
         for address in here:
             on_output(address, given[tape.slot_of(shown[address].place)])
-        along = partial(
-            Resuming, changes=changes, tape=tape, cut=cut, copies=copies, given=given,
-            keeps=self._needed if self._keeps_all else tape.crossing(cut),
-        )  # fmt: skip
-        output = self._capture.run(*inputs, on_output=on_output, along=along)
+        made: list[Resuming] = []
+
+        def along(route: Route) -> Resuming:
+            keeps = self._needed if self._keeps_all else tape.crossing(cut)
+            made.append(Resuming(route, changes, tape, cut, keeps, copies, given))
+            return made[-1]
+
+        try:
+            output = self._capture.run(*inputs, on_output=on_output, along=along)
+        except Exception as problem:
+            # What was skipped may leave something in a list, or an attribute, that what comes after takes from there.
+            if made and (made[-1].error is None or isinstance(made[-1].error, GraphChanged)):
+                raise Unresumable("the network does otherwise where it begins in the middle") from problem
+            raise
         tape.clean = {address: value for address, value in tape.clean.items() if address in changes.by_address}
         return output
 

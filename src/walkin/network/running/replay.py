@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from walkin.network.running.plan import Plan, Shown
 from walkin.network.tracing.events import event_name
+from walkin.network.tracing.own_numbers import OwnNumbers, draws
 from walkin.network.tracing.tensors import (
     argument_tensors,
     find_tensors,
@@ -61,6 +62,7 @@ class Replay(TorchFunctionMode):
         self._modules = route.by_source.get("module", {})
         self._inputs = route.by_source.get("input", {})
         self._on_output = route.on_output
+        self._drawing, self._numbers = route.plan.drawing, OwnNumbers()
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = event_name(func)
@@ -70,6 +72,9 @@ class Replay(TorchFunctionMode):
         self._event = event + 1
         if event >= self._count or self._events[event] != name or self.error is not None:
             self._stray(event, name)
+        if event in self._drawing and draws(name, args, kwargs):
+            with self._numbers.at(event):
+                return self.operation(event, func, args, kwargs)
         return self.operation(event, func, args, kwargs)
 
     def call_module(
@@ -109,8 +114,13 @@ class Replay(TorchFunctionMode):
             self._hand_out(self._modules[event], find_tensors(result))
         return result
 
+    def take_in(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What the network is to be called with; what is shown of that is handed out."""
+        self.hand_out_inputs(args, kwargs)
+        return args, kwargs
+
     def hand_out_inputs(self, args: Any, kwargs: Any) -> None:
-        tensors = [tensor for value in (*args, *kwargs.values()) for _, tensor in named_tensors(value)]
+        tensors = tensors_in(args, kwargs)
         for shown in (shown for wanted in self._inputs.values() for shown in wanted):
             if shown.place.event >= len(tensors):
                 raise GraphChanged(f"{shown.address} is missing")
@@ -152,6 +162,11 @@ class Replay(TorchFunctionMode):
         """Remembered, because a model may catch what is raised inside it."""
         self.error = error
         raise error
+
+
+def tensors_in(args: Any, kwargs: Any) -> list[Tensor]:
+    """All that a network is called with, in the order of `Place`s of inputs."""
+    return [tensor for value in (*args, *kwargs.values()) for _, tensor in named_tensors(value)]
 
 
 Along = Callable[[Route], Replay]

@@ -25,6 +25,7 @@ from walkin.network.showing.quantise import quantise
 from walkin.network.showing.sample import percentiles_of_rows, sample_step
 from walkin.network.showing.statistics import Statistics
 from walkin.network.showing.strips import halve, put_all
+from walkin.network.threads import let_others_have, others_have
 from walkin.tiles import Tiles
 
 VALUES = 1 << 20  # of a group: 4 MB, which stay in the last cache with what is made of them
@@ -64,6 +65,7 @@ class Together(Generic[Name]):
         self._memory: list[Tensor] = []
         self._threads = helpers(os.cpu_count() or 1)
         self._helpers: ThreadPoolExecutor | None = None
+        self._others = 1  # threads that torch gives those that begin
         self._under_way: deque[tuple[Future[None], Group[Name]]] = deque()
 
     def take(self, name: Name, node: Node, value: Tensor) -> bool:
@@ -119,7 +121,7 @@ class Together(Generic[Name]):
         helpers, self._helpers = self._helpers, None
         if helpers is not None:
             helpers.shutdown(cancel_futures=True)
-            torch.set_num_threads(torch.get_num_threads())  # this thread's own, for all that begin from now on
+            let_others_have(self._others)  # the helpers have said otherwise for all that begin
             _trim()
         self._groups.clear()
         self._under_way.clear()
@@ -132,6 +134,7 @@ class Together(Generic[Name]):
         if len(self._under_way) >= self._threads + WAITING:
             self._under_way.popleft()[0].result()
         if self._helpers is None:
+            self._others = others_have()
             self._helpers = ThreadPoolExecutor(self._threads, "walkin tiles", torch.set_num_threads, (1,))
         self._under_way.append((self._helpers.submit(self._make, group), group))
         return None

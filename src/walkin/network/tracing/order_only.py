@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from walkin.network.tracing.addresses import Addresses
 from walkin.network.tracing.module_calls import listening
 from walkin.network.tracing.operations import family
+from walkin.network.tracing.own_numbers import OwnNumbers
 from walkin.network.tracing.recording import Call, Op, Place, Trace
 from walkin.network.tracing.survey import ModuleKind, Survey
 from walkin.network.tracing.tensors import find_tensors, input_tensors
@@ -81,7 +82,7 @@ def trace_order(survey: Survey, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     recorder = OrderOnly(survey)
     for position, (name, tensor) in enumerate(input_tensors(survey.model, args, kwargs)):
         recorder.add_input(name or "input", tensor, position)
-    with listening(recorder):
+    with listening(recorder), OwnNumbers():
         survey.model(*args, **kwargs)
     outputs = (len(recorder.ops) - 1,) if recorder.ops else ()
     return Trace(tuple(recorder.ops), tuple(recorder.calls), outputs, tuple(recorder.events), branches_known=False)

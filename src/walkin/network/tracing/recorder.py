@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from walkin.network.tracing.events import event_name
 from walkin.network.tracing.origins import Origins, version
+from walkin.network.tracing.own_numbers import OwnNumbers, draws
 from walkin.network.tracing.raw import RawCall, RawOp
 from walkin.network.tracing.recording import Place
 from walkin.network.tracing.survey import ModuleKind, Survey
@@ -61,6 +62,7 @@ class Recorder(TorchFunctionMode):
         self._counts: dict[str, int] = {}
         self._consumed: set[int] = set()
         self._stack: list[int] = []
+        self._numbers = OwnNumbers()
 
     # --- the network's own arguments
 
@@ -196,7 +198,11 @@ class Recorder(TorchFunctionMode):
             inputs.extend(self._resolve(unknown, inputs, event, "argument"))
         if self.catch is not None:
             self.catch.wanted(name, inputs)
-        result = func(*args, **kwargs) if kwargs else func(*args)
+        if draws(name, args, kwargs):
+            with self._numbers.at(event):
+                result = func(*args, **(kwargs or {}))
+        else:
+            result = func(*args, **kwargs) if kwargs else func(*args)
         written = [t for t, number in zip(given, before, strict=True) if number != _ANY and version(t) != number]
         if name == "__set__" and len(given) == 2:  # tensor.data = other
             written = given[:1]

@@ -13,7 +13,7 @@ LOOK_S = 0.5  # between two listings
 
 
 class Follower:
-    """Tells of all checkpoints that there are, whenever these are others than before."""
+    """Tells of all checkpoints that there are, whenever these are others than before, or written anew."""
 
     def __init__(self, pattern: str, network: str, put: Callable[[Result], None], look_s: float = LOOK_S):
         """put may be called from any thread."""
@@ -39,9 +39,10 @@ class Follower:
                     failed = text
                     self._put(Notice(text, "warning", network=self._network))
             else:
-                if paths != told:
+                renewed = self._timeline.renewed()
+                if paths != told or renewed:
                     told = paths
-                    self._put(Checkpoints(paths, self._network))
+                    self._put(Checkpoints(paths, self._network, renewed))
                 for text in self._timeline.problems():
                     self._put(Notice(text, "warning", network=self._network))
             if self._stop.wait(self._look_s):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -76,10 +75,13 @@ def first(request: Open) -> list[str]:
 
 
 def _keep_apart(session: Session, loaded: Loaded) -> None:
-    """What the network is compared with keeps the weights that it was held with, and is given each new picture, too."""
-    held = session.held
-    if held is not None and held.model is loaded.model:
-        session.held = replace(held, model=copy.deepcopy(held.model), follows=True)
+    """What the network is compared with, if that was held, keeps the weights that it was held with. It is given each
+    new picture from now on, unless it was another picture that it was held with. The network itself, with nothing
+    changed or otherwise, goes on to be that."""
+    held, fed = session.held, session.shown.fed
+    if held is None or held.model is not loaded.model or held.state.picture is None:
+        return
+    session.held = held.apart(loaded.weights, follows=fed is not None and held.state.picture == fed.source)
 
 
 def _read(loaded: Loaded, request: Restate) -> tuple[dict[str, Any], str]:

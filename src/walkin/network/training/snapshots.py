@@ -10,8 +10,10 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from walkin.errors import WalkinError
+from walkin.network.loading.prefixes import Shapes, bare, shape_of
 from walkin.network.tracing.survey import unwrapped
 
 
@@ -87,7 +89,16 @@ def state_of(given: Any) -> dict[str, Any]:
     raise WalkinError(f"refresh takes an nn.Module or its state dict, not {type(given).__name__}", code=2)
 
 
-def differing(state: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> str:
+def as_named(state: dict[str, Any], shapes: Shapes) -> dict[str, Any]:
+    """A state dict by the names of the network that it is for, out of what wraps that: DDP, torch.compile, averaged
+    weights, a module for training that holds it. As it is where it has other names."""
+    if state.keys() == shapes.keys():
+        return state
+    found, _ = bare(state, shapes)
+    return {key: found[key] for key in shapes} if found.keys() > shapes.keys() and found is not state else found
+
+
+def differing(state: Mapping[str, Any], shapes: Shapes) -> str:
     """Why weights are not those of a network with these shapes; '' if they are."""
     missing = [key for key in shapes if key not in state]
     more = [key for key in state if key not in shapes]
@@ -95,12 +106,12 @@ def differing(state: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -
         what = f"there is no {missing[0]}" if missing else f"{more[0]} is new"
         return f"{what}, so it is another network"
     for key, value in state.items():
-        if isinstance(value, torch.Tensor) and tuple(value.shape) != shapes[key]:
+        if isinstance(value, torch.Tensor) and shapes[key] is not None and tuple(value.shape) != shapes[key]:
             return f"{key} is {tuple(value.shape)}, and was {shapes[key]}, so it is another network"
     return ""
 
 
-def shapes_of(model: Any) -> dict[str, tuple[int, ...]]:
-    """What `differing` compares with: of a network."""
+def shapes_of(model: Any) -> dict[str, tuple[int, ...] | None]:
+    """What `differing` compares with: of a network. None for what has no shape yet, of lazy layers."""
     state = state_of(model)
-    return {key: tuple(value.shape) if isinstance(value, torch.Tensor) else () for key, value in state.items()}
+    return {key: None if is_lazy(value) else shape_of(value) for key, value in state.items()}

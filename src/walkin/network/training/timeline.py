@@ -13,7 +13,7 @@ from pathlib import Path
 
 from walkin.errors import WalkinError
 
-ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
+ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".pt.tar", ".pth.tar")
 RESTS_S = 2.0  # a file of an unknown kind that was not written to for so long is whole
 DAMAGED_S = 10.0  # one that is not whole and was not written to for so long will not be
 LARGEST_HEADER = 100_000_000  # bytes; safetensors itself takes no larger ones
@@ -27,6 +27,7 @@ class Timeline:
         self.pattern = pattern
         self._whole: dict[str, tuple[int, int]] = {}
         """path -> (nanoseconds of the last change, bytes) when it was found to be whole."""
+        self._renewed: list[str] = []
         self._told: set[tuple[str, int, int]] = set()
         self._problems: list[str] = []
 
@@ -47,10 +48,17 @@ class Timeline:
                     if path not in self._whole:
                         continue  # one that is being written anew is still there as it was
                 else:
+                    if path in self._whole:
+                        self._renewed.append(path)
                     self._whole[path] = seen
             found.append(path)
         self._whole = {path: seen for path, seen in self._whole.items() if path in set(found)}
         return tuple(found)
+
+    def renewed(self) -> tuple[str, ...]:
+        """Files that were written anew and are whole again, each once."""
+        renewed, self._renewed = tuple(self._renewed), []
+        return renewed
 
     def problems(self) -> list[str]:
         """What is to be told, each once."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from pathlib import Path
 
 from imgui_bundle import imgui
 
 from walkin.graph import Network as Graph
 from walkin.sizes import counted
 from walkin.state.exhibit import Exhibit
+from walkin.state.training import names_of
 from walkin.ui.section import Desk
 from walkin.ui.tree import Row, Tree, shape_of
 from walkin.ui.widgets import Widgets, elide
@@ -81,7 +81,7 @@ class Network:
             asked = w.slider("Time", number, 0, len(paths) - 1, f"{number + 1} of {len(paths)}", step=1)
             if asked is not None and round(asked) != number:
                 desk.ask("checkpoint", round(asked), exhibit.key)
-        w.hint(f"{Path(paths[number]).name}{'' if paths[number] == exhibit.training.shown else ' ...'}")
+        w.hint(f"{names_of(paths)[number]}{'' if paths[number] == exhibit.training.shown else ' ...'}")
         pressed = w.buttons(("Before", "Stop" if exhibit.training.playing else "Play", "After"))
         if pressed:
             acts = {"Before": "checkpoint_previous", "After": "checkpoint_next"}
