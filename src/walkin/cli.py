@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -108,7 +109,12 @@ def _study_view(options: argparse.Namespace) -> int:
     from walkin.opening import view
     from walkin.study.showing import networks
 
-    requests = networks(options.out, options.models, options.variants, options.seed)
+    requests = [
+        replace(one, image=options.image or one.image, device=options.device, fold=options.fold)
+        for one in networks(
+            options.out, options.models, options.variants, options.seed, kind=options.kind, data=options.data
+        )
+    ]
     # What is not asked for is as in `walkin view`.
     usual = parser().parse_args(["view"])
     return view(argparse.Namespace(**{**vars(usual), **vars(options), "images": requests[0].images}), requests)
