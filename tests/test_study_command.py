@@ -237,6 +237,8 @@ def test_a_study_of_two_data_sets(study: Path, pictures: Path, tmp_path: Path, c
     few = (*FEW, "--variants", "clean", "--batch", "4", "--seeds", "1")
     scans = ("--data", str(tmp_path / "scans"), "--kind", "sars-cov-2")
     assert cli.run(["study", "train", "--out", str(out), *few, *scans]) == 0
+    setting = json.loads(begun.read_text())["setting"] | {"pictures": 2, "visualised": 1, "steps": 1}
+    begun.write_text(json.dumps(json.loads(begun.read_text()) | {"setting": setting}))
     assert "sars-cov-2" in networks(out)[0].images and "standin" in networks(out, kind="standin")[0].images
     with pytest.raises(WalkinError, match=r"--kind caltech101 is not in .*: there is sars-cov-2, standin"):
         networks(out, kind="caltech101")

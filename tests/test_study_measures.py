@@ -8,11 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from walkin.study import plots, responses, spectra
+from walkin.models import covid_resnet_small
+from walkin.study import plots, portraits, responses, spectra
 from walkin.study.changes import FREQUENCIES, TITLES, Change, changes, representative
 from walkin.study.claims import NO, OPEN, YES, answer
 from walkin.study.filters import high_pass, low_pass
 from walkin.study.gradients import input_gradients
+from walkin.study.layouts import KINDS
 from walkin.study.measures import agreement
 from walkin.study.shuffles import patches_shuffled, rolled, shifted
 from walkin.study.tables import Spread, halfway, spread_rows
@@ -168,6 +170,19 @@ def test_spread_over_seeds():
     assert Spread.of([0.5]).text() == "0.500" and math.isnan(Spread.of([0.5]).deviation)
     rows = [{"data": "d", "model": "m", "variant": "clean", "seed": seed, "test": seed / 2} for seed in (0, 1)]
     assert spread_rows(rows, (), ("test",))[0]["test mean"] == 0.25
+
+
+@pytest.mark.slow
+def test_of_channels_that_are_not_finite_there_is_no_picture_and_no_failure():
+    model = covid_resnet_small(3).eval()
+    nn.init.constant_(model.layer4[0].bn2.weight, math.nan)
+    steps = portraits.portraits(model, KINDS["standin"].preprocess, "layer4.0", 512, 2, 1, 0)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            assert end.value.shape == (0, 32, 40, 3)
+            break
 
 
 def compared(*pairs: tuple[float, float]) -> str:
