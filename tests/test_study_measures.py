@@ -212,6 +212,25 @@ def test_halfway_is_where_half_of_what_was_learnt_is_gone():
     assert halfway(guessed, "train")[0]["cutoff"] is None
 
 
+@pytest.mark.slow
+def test_no_curve_of_responses_leaves_its_frame():
+    pytest.importorskip("matplotlib")
+    who = {"data": "standin", "model": "m", "variant": "clean", "seed": 0, "strength": 1}
+    far = dict(zip(TITLES, (0.3, 40.0, 0.01, 2.0, 0.5, 3.0, 12.0), strict=True))
+    rows = [
+        {**who, "family": family, "place": place, "layer": f"layer{place}", "distance": distance * (place + 1)}
+        for family, distance in far.items()
+        for place in range(3)
+    ]
+    figure = plots._responses(rows, "m")
+    figure.draw_without_rendering()
+    drawn = {axis.get_title(): axis for axis in figure.axes if axis.get_visible()}
+    for family, distance in far.items():
+        axis = next(axis for title, axis in drawn.items() if title.startswith(TITLES[family]))
+        low, high = axis.get_ylim()
+        assert low == 0 and max(1, 3 * distance) <= high < 1.1 * max(1, 3 * distance), family
+
+
 @pytest.mark.parametrize("models", [["covid_resnet_small"], ["covid_resnet_small", "covid_densenet_small"]])
 def test_headings_lie_within_their_plots(models: list[str]):
     pytest.importorskip("matplotlib")
