@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,50 @@ def test_caltech_is_found_from_each_of_its_levels_without_the_background(caltech
         found = listed(KINDS["caltech101"], place)
         assert found.classes == ("anchor", "ant", "wrench")
         assert [found.labels.count(label) for label in range(3)] == [5, 10, 1]
+    (caltech / "caltech101").rename(caltech / "caltech-101")  # as its makers' archive has it
+    assert listed(KINDS["caltech101"], caltech).classes == ("anchor", "ant", "wrench")
+
+
+def test_what_is_hidden_is_no_picture_and_links_to_folders_are_followed(caltech: Path):
+    root = caltech / "caltech101" / "101_ObjectCategories"
+    save(root / "ant" / ".ipynb_checkpoints" / "image_0001-checkpoint.jpg")  # a copy, which would be on both sides
+    elsewhere = caltech / "elsewhere"
+    save(elsewhere / "more.JPG", shade=77)
+    (root / "ant" / "more").symlink_to(elsewhere, target_is_directory=True)
+    (root / "ant" / "round").symlink_to(root / "ant", target_is_directory=True)  # and never ends
+    found = listed(KINDS["caltech101"], caltech)
+    ants = [file.relative_to(root).as_posix() for file in found.files if "ant/" in file.as_posix()]
+    assert ants == [*(f"ant/image_{number:04}.jpg" for number in range(10)), "ant/more/more.JPG"]
+
+
+def test_a_folder_that_may_not_be_looked_into_is_no_smaller_data_set(scans: Path, monkeypatch):
+    scandir = os.scandir
+
+    def shut(place: str | Path):  # not chmod: root looks into every folder
+        if Path(place).name == "Patient (3)":
+            raise PermissionError(13, "Permission denied", str(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", shut)
+    with pytest.raises(WalkinError, match=r"cannot read .*Patient \(3\): Permission denied"):
+        listed(KINDS["sars-cov-2"], scans)
+
+
+def test_a_link_that_leads_nowhere_is_said_and_not_passed_over(scans: Path):
+    (scans / "COVID" / "Patient (0)" / "gone.png").symlink_to(scans / "nowhere.png")
+    with pytest.raises(WalkinError, match=r"cannot read .*gone\.png"):
+        list(data_of.read("sars-cov-2", scans))
+
+
+def test_pictures_that_are_on_both_sides_are_said(tmp_path: Path):
+    for name in ("COVID", "non-COVID"):
+        for number in range(10):
+            save(tmp_path / name / f"{number}.png", shade=number + 20 * len(name))
+    assert not any("training pictures" in note for note in read("sars-cov-2", tmp_path).notes)
+    for number in range(10):
+        save(tmp_path / "COVID" / f"{number}.png", shade=number // 5)
+    (note,) = (note for note in read("sars-cov-2", tmp_path).notes if "training pictures" in note)
+    assert note.startswith("2 of 4 test pictures are among the training pictures")
 
 
 def test_missing_empty_and_single_image_classes_are_said(caltech: Path):
@@ -74,6 +119,11 @@ def test_missing_empty_and_single_image_classes_are_said(caltech: Path):
         ("sars-cov-2", lambda root: save(root / "COVID" / "a.png"), ("one class, COVID", "DIR/non-COVID")),
         ("sars-cov-2", lambda root: save(root / "a.png"), ("no folder with pictures", "kaggle")),
         ("sars-cov-2", lambda root: [save(root / c / "a.png") for c in "abc"], ("3 folders", "not 2", "DIR/COVID")),
+        (
+            "sars-cov-2",
+            lambda root: [save(root / part / c / "a.png") for part in ("Train", "test") for c in ("ill", "well")],
+            ("Train and test are no classes", "DIR/COVID"),
+        ),
     ],
 )
 def test_a_wrong_layout_is_one_line_that_says_what_is_wanted(tmp_path: Path, kind: str, make, words: tuple[str, ...]):

@@ -8,11 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from walkin.study import plots, responses, spectra
+from walkin.models import covid_resnet_small
+from walkin.study import plots, portraits, responses, spectra
 from walkin.study.changes import FREQUENCIES, TITLES, Change, changes, representative
 from walkin.study.claims import NO, OPEN, YES, answer
 from walkin.study.filters import high_pass, low_pass
 from walkin.study.gradients import input_gradients
+from walkin.study.layouts import KINDS
 from walkin.study.measures import agreement
 from walkin.study.shuffles import patches_shuffled, rolled, shifted
 from walkin.study.tables import Spread, halfway, spread_rows
@@ -170,6 +172,19 @@ def test_spread_over_seeds():
     assert spread_rows(rows, (), ("test",))[0]["test mean"] == 0.25
 
 
+@pytest.mark.slow
+def test_of_channels_that_are_not_finite_there_is_no_picture_and_no_failure():
+    model = covid_resnet_small(3).eval()
+    nn.init.constant_(model.layer4[0].bn2.weight, math.nan)
+    steps = portraits.portraits(model, KINDS["standin"].preprocess, "layer4.0", 512, 2, 1, 0)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            assert end.value.shape == (0, 32, 40, 3)
+            break
+
+
 def compared(*pairs: tuple[float, float]) -> str:
     rows = []
     for seed, (clean, noise) in enumerate(pairs):
@@ -195,6 +210,25 @@ def test_halfway_is_where_half_of_what_was_learnt_is_gone():
     assert found["cutoff"] == pytest.approx(math.sqrt(0.1 * 0.2))
     guessed = [{**row, "accuracy": 0.6 if row["accuracy"] == 1 else 0.5} for row in rows]
     assert halfway(guessed, "train")[0]["cutoff"] is None
+
+
+@pytest.mark.slow
+def test_no_curve_of_responses_leaves_its_frame():
+    pytest.importorskip("matplotlib")
+    who = {"data": "standin", "model": "m", "variant": "clean", "seed": 0, "strength": 1}
+    far = dict(zip(TITLES, (0.3, 40.0, 0.01, 2.0, 0.5, 3.0, 12.0), strict=True))
+    rows = [
+        {**who, "family": family, "place": place, "layer": f"layer{place}", "distance": distance * (place + 1)}
+        for family, distance in far.items()
+        for place in range(3)
+    ]
+    figure = plots._responses(rows, "m")
+    figure.draw_without_rendering()
+    drawn = {axis.get_title(): axis for axis in figure.axes if axis.get_visible()}
+    for family, distance in far.items():
+        axis = next(axis for title, axis in drawn.items() if title.startswith(TITLES[family]))
+        low, high = axis.get_ylim()
+        assert low == 0 and max(1, 3 * distance) <= high < 1.1 * max(1, 3 * distance), family
 
 
 @pytest.mark.parametrize("models", [["covid_resnet_small"], ["covid_resnet_small", "covid_densenet_small"]])

@@ -18,6 +18,8 @@ from torchvision import models as zoo
 import walkin
 from walkin import models
 from walkin.errors import WalkinError
+from walkin.files.safe import in_place_of
+from walkin.files.staging import sweep
 from walkin.study import augmentation, keeping
 from walkin.study import data as data_of
 from walkin.study.data import Data
@@ -121,9 +123,15 @@ def test_a_killed_training_goes_on_to_the_same_weights(data: Data, tmp_path: Pat
     state = path.with_name("net.state.safetensors")
     assert not path.exists() and keeping.read(state).about["epoch"] == 3
     # As if it had been killed while it wrote.
-    half = path.with_name(".net.safetensors.999999999.part")
-    half.write_bytes(b"half")
-    keeping.sweep(path.parent)
+    with pytest.raises(ZeroDivisionError), in_place_of(path) as partial:
+        raise ZeroDivisionError
+    half = partial.with_name(partial.name.replace(f".{os.getpid()}.", ".999999999."))
+    others = path.with_name(".net.safetensors.another-machine.999999999.part")  # which writes it now, for all we know
+    for left in (half, others):
+        left.write_bytes(b"half")
+    sweep(path.parent)
+    assert not half.exists() and others.exists()
+    others.unlink()
     steps = train(data, recipe(data), path, ALONE)
     assert next(steps).fraction == 1  # the fourth epoch of four
     list(steps)
@@ -147,6 +155,8 @@ def test_another_recipe_is_refused_with_what_is_different(data: Data, tmp_path: 
     keeping.write(state, {"model/a": torch.zeros(1)}, recipe(data, alpha=2.0), {"epoch": 1})
     with pytest.raises(WalkinError, match=r"alpha 2.0, now 1.0"):
         next(train(data, recipe(data), tmp_path / "two.safetensors", ALONE))
+    with pytest.raises(WalkinError, match=r"alpha 2.0, now 1.0"):  # and before anything is trained
+        keeping.finished(tmp_path / "two.safetensors", recipe(data))
     path.write_bytes(b"no tensors")
     with pytest.raises(WalkinError, match="is damaged, or no network of a study"):
         keeping.finished(path, recipe(data))
@@ -247,6 +257,95 @@ def test_shares_of_a_batch_are_all_of_it_once():
     shares = [Processes(rank, 2).share(batch) for rank in (0, 1)]
     assert sorted(torch.cat(shares).tolist()) == list(range(8)) and len(shares[0]) == len(shares[1])
     assert [len(Processes(rank, 3).share(batch)) for rank in range(3)] == [2, 2, 2]
+
+
+def test_what_processes_sum_lies_where_the_network_does(monkeypatch):
+    """NCCL refuses what lies on the CPU; meta stands for the GPU."""
+
+    class Summed(Exception):
+        pass
+
+    def all_reduce(value: torch.Tensor) -> None:
+        raise Summed(value.device.type)
+
+    monkeypatch.setattr(torch.distributed, "all_reduce", all_reduce)
+    with pytest.raises(Summed, match="meta"):
+        Processes(0, 2, torch.device("meta")).mean(torch.zeros(2))
+    assert torch.equal(ALONE.mean(torch.ones(2)), torch.ones(2))
+
+
+@pytest.mark.slow
+def test_no_number_of_64_bits_is_asked_of_a_device_that_has_none(data: Data, tmp_path: Path, monkeypatch):
+    """As Macs': what has not come to the CPU yet has no double."""
+    come: set[int] = set()
+    cpu, double = torch.Tensor.cpu, torch.Tensor.double
+
+    def to_cpu(value: torch.Tensor) -> torch.Tensor:
+        there = cpu(value).clone()
+        come.add(id(there))
+        kept.append(there)
+        return there
+
+    def to_double(value: torch.Tensor) -> torch.Tensor:
+        assert id(value) in come, "Cannot convert a MPS Tensor to float64 dtype"
+        return double(value)
+
+    kept: list[torch.Tensor] = []  # or ids come again
+    monkeypatch.setattr(torch.Tensor, "cpu", to_cpu)
+    monkeypatch.setattr(torch.Tensor, "double", to_double)
+    made = trained(data, recipe(data, epochs=1, variant="clean"), tmp_path / "net.safetensors")
+    assert 0 < made.history[0]["loss"] < 10 and 0 <= made.history[0]["accuracy"] <= 1
+
+
+@pytest.mark.slow
+def test_within_a_long_epoch_each_step_is_told(data: Data, tmp_path: Path):
+    steps = list(train(data, recipe(data, epochs=2, variant="clean"), tmp_path / "net.safetensors", ALONE, tell_s=0))
+    assert [step.fraction for step in steps] == pytest.approx([1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1])
+    assert "epoch 1 of 2, step 2 of 3" in steps[1].label and "epoch 2 of 2, " in steps[-1].label
+
+
+APART = """
+import sys
+from pathlib import Path
+import torch
+sys.path.insert(0, {tests!r})
+import test_study_training as t
+from walkin.errors import WalkinError
+from walkin.study import data as data_of
+from walkin.study.processes import together
+from walkin.study.training import train
+
+data = [step for step in data_of.read("standin", Path({folder!r})) if isinstance(step, data_of.Data)][0]
+with together(torch.device("cpu")) as processes:
+    path = Path({out!r}, "shared" if len(sys.argv) > 1 else str(processes.rank), "net.safetensors")
+    path.parent.mkdir(exist_ok=True)
+    try:
+        for number, _ in enumerate(train(data, t.recipe(data, variant="clean"), path, processes, keep_s=0), 1):
+            if number == 2 and len(sys.argv) > 1:
+                break
+        Path({out!r}, f"done{{processes.rank}}").write_text(str(number))
+    except WalkinError as problem:
+        Path({out!r}, f"told{{processes.rank}}").write_text(str(problem))
+"""
+
+
+@pytest.mark.slow
+def test_machines_that_share_no_folder_are_told_and_do_not_wait_for_ever(data: Data, tmp_path: Path):
+    script = tmp_path / "script.py"
+    script.write_text(APART.format(tests=str(Path(__file__).parent), folder=str(data.folder), out=str(tmp_path)))
+    environment = {**os.environ, "PYTHONPATH": str(Path(walkin.__file__).parent.parent), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    # Two epochs together, in a folder that both see; one of them loses sight of it.
+    done = subprocess.run([*command, "shared"], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    (tmp_path / "shared").rename(tmp_path / "0")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    for rank in (0, 1):
+        assert "see the same files" in (tmp_path / f"told{rank}").read_text()
+    # One process alone goes on from what two have left.
+    rest = list(train(data, recipe(data, variant="clean"), tmp_path / "0" / "net.safetensors", ALONE))
+    assert [step.fraction for step in rest] == [0.75, 1]
 
 
 def test_a_file_holds_the_whole_recipe(data: Data, tmp_path: Path):

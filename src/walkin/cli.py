@@ -109,8 +109,10 @@ def _study_view(options: argparse.Namespace) -> int:
     from walkin.opening import stay
     from walkin.study.showing import networks
 
-    which = options.models, options.variants, options.seed
-    trained = networks(options.out, *which, image=options.image, device=options.device, fold=options.fold)
+    trained = networks(
+        options.out, options.models, options.variants, options.seed, kind=options.kind, data=options.data,
+        image=options.image, device=options.device, fold=options.fold,
+    )  # fmt: skip
     # What it cannot be told is as in `walkin view`.
     return stay(Visit.of(options, images=trained[0].images), trained)
 

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ class Damaged(WalkinError):
 def in_place_of(path: Path) -> Iterator[Path]:
     """A file beside it to write to, which takes its name when all has gone well: at every moment there is the old one
     or the new one, and nothing half-written stays. WalkinError, in one line, for what the disk refuses."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}{PART}")
+    partial = path.with_name(f".{path.name}.{host()}.{os.getpid()}{PART}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
@@ -35,6 +36,11 @@ def in_place_of(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # a path that leads through a file has nothing to remove
             partial.unlink(missing_ok=True)
+
+
+def host() -> str:
+    """This machine, as a part of a file's name: a process has a number on one machine only."""
+    return "".join(c if c.isalnum() else "-" for c in socket.gethostname())[:32] or "here"
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -7,12 +7,11 @@ import errno
 import os
 import re
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from walkin.errors import WalkinError
-from walkin.files.safe import FULL, PART, refusal
+from walkin.files.safe import FULL, PART, host, refusal
 
 TRIES = 100  # to take a name before another process does
 
@@ -101,10 +100,10 @@ def size(count: int) -> str:
 
 def sweep(folder: Path) -> None:
     """Remove what processes of this machine left half-written that were killed before they could do so."""
-    host = _host()
+    here = host()
     for left in folder.glob(f".*{PART}*"):
         words = left.name.removesuffix(left.suffix if left.suffix != PART else "").removesuffix(PART).split(".")
-        if len(words) < 3 or words[-2] != host or not words[-1].isdecimal() or is_alive(int(words[-1])):
+        if len(words) < 3 or words[-2] != here or not words[-1].isdecimal() or is_alive(int(words[-1])):
             continue
         if left.is_dir() and not left.is_symlink():
             shutil.rmtree(left, ignore_errors=True)
@@ -116,11 +115,7 @@ def sweep(folder: Path) -> None:
 def _partial(wanted: Path) -> Path:
     """.NAME.HOST.PID.part, hidden, and again the ending where a writer goes by it."""
     ending = wanted.suffix if wanted.suffix == ".mp4" else ""
-    return wanted.with_name(f".{wanted.name}.{_host()}.{os.getpid()}{PART}{ending}")
-
-
-def _host() -> str:
-    return "".join(c if c.isalnum() else "-" for c in socket.gethostname()) or "here"
+    return wanted.with_name(f".{wanted.name}.{host()}.{os.getpid()}{PART}{ending}")
 
 
 def is_alive(pid: int) -> bool:

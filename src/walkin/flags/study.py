@@ -77,9 +77,12 @@ def _train(parser: argparse.ArgumentParser) -> None:
 
 def _report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="where the pictures are now, if they were moved")
+    parser.add_argument("--kind", choices=KINDS, help="what is in --data, where the study has several")
 
 
 def _view(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, metavar="DIR", help="where the pictures are now, if they were moved")
+    parser.add_argument("--kind", choices=KINDS, help="which data set, if the study has several (default: the first)")
     parser.add_argument("--models", metavar="NAME[,NAME...]", help="networks of the study (default: its first)")
     parser.add_argument("--variants", metavar="NAME[,NAME...]", help="default: clean,noise,random")
     parser.add_argument(

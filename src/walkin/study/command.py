@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from walkin import models
 from walkin.errors import WalkinError
-from walkin.files.staging import check_folder
+from walkin.files.staging import check_folder, sweep
 from walkin.network import devices
 from walkin.network.featurevis.command import Line
 from walkin.network.killed import killed_as_interrupted
@@ -20,6 +20,7 @@ from walkin.results import Progress
 from walkin.study import data as data_of
 from walkin.study import keeping
 from walkin.study.data import JOB, Data
+from walkin.study.layouts import KINDS
 from walkin.study.measures import measure
 from walkin.study.plan import FILE as STUDY_FILE
 from walkin.study.plan import Planned, Study, begun, planned, read_study, trained, write_study
@@ -27,7 +28,7 @@ from walkin.study.pretrained import weights_for
 from walkin.study.processes import Processes, together
 from walkin.study.recipe import Setting, setting_of
 from walkin.study.stand_in import write_stand_in
-from walkin.study.training import train
+from walkin.study.training import TELL_S, train
 from walkin.study.variants import VARIANTS, chosen
 
 STANDIN = "standin"
@@ -68,11 +69,16 @@ def run_train(options: argparse.Namespace) -> int:
     variants = chosen(options.variants) if options.variants else tuple(VARIANTS[name] for name in setting.variants)
     if options.seeds < 1:
         raise WalkinError("--seeds: at least 1 is needed", code=2)
+    if setting.epochs < 1:
+        raise WalkinError("--epochs: at least 1 is needed", code=2)
     folder = options.out / kind
     check_folder(folder)
     device = devices.choose(options.device)
     with killed_as_interrupted(), together(device) as processes:
         line = Line() if processes.first else Quiet()
+        if setting.batch < 2 * processes.count:  # batch norm learns nothing from one picture
+            each = " for each process" if processes.count > 1 else ""
+            raise WalkinError(f"--batch {setting.batch}: at least 2 are needed{each}", code=2)
         data = _data(kind, source, folder, options.subjects, line, processes)
         study = Study(kind, str(source.resolve()) if source else "", options.subjects, setting, data.digest)
         _check(folder, study)
@@ -80,9 +86,10 @@ def run_train(options: argparse.Namespace) -> int:
         wanted = planned(data, folder, setting, setting.models, variants, options.seeds, **numbers)
         # All recipes are compared before anything is trained or written: a mistake is told now, and changes nothing.
         finished = [keeping.finished(one.path, one.recipe) for one in wanted]
-        processes.wait()
+        processes.agree(data.digest, f"pictures in {data.folder}")
+        finished = processes.told(finished)
         if processes.first:
-            keeping.sweep(folder)
+            sweep(folder)
             write_study(folder, study)
         return _train_all(data, wanted, finished, processes, line)
 
@@ -97,18 +104,20 @@ def _train_all(data: Data, wanted: tuple[Planned, ...], finished: list[bool], pr
         line.say(f"{sum(finished)} of {len(wanted)} networks are trained already")
     try:
         for one, there, epochs in zip(wanted, finished, cost, strict=True):
-            if there or keeping.finished(one.path, one.recipe):  # by another process, meanwhile
+            if processes.told(there or keeping.finished(one.path, one.recipe)):  # by another command, meanwhile
+                clock.total -= 0 if there else epochs
                 continue
             pretrained = None
             if VARIANTS[one.recipe.variant].fine_tune:
                 if one.recipe.model not in weights:
                     weights[one.recipe.model] = weights_for(one.recipe.model, line)
                 pretrained = weights[one.recipe.model]
+                processes.agree(pretrained is None, f"weights for {one.recipe.model}")
                 if pretrained is None:
                     left_out += 1
                     clock.total -= epochs
                     continue
-            with closing(train(data, one.recipe, one.path, processes, pretrained)) as steps:
+            with closing(train(data, one.recipe, one.path, processes, pretrained, tell_s=TELL_S)) as steps:
                 for step in steps:
                     line.progress(clock.progress(step.label, (step.fraction or 0) * epochs))
             clock.done += epochs
@@ -128,7 +137,7 @@ def _train_all(data: Data, wanted: tuple[Planned, ...], finished: list[bool], pr
 def run_report(options: argparse.Namespace) -> int:
     """walkin study report: the exit code."""
     from walkin.study import plots
-    from walkin.study.report import write_report
+    from walkin.study.report import check_place, write_report
 
     plots.check()
     device = devices.choose(options.device)
@@ -136,16 +145,20 @@ def run_report(options: argparse.Namespace) -> int:
     with killed_as_interrupted():
         began_s, cpu_s = time.monotonic(), time.process_time()
         studies = begun(options.out)
+        moved = _moved(options.data, options.kind, studies)
+        check_place(options.out)
         found: list[tuple[Data, list[dict[str, Any]]]] = []
         for folder, study in studies:
-            there = trained(folder)
+            there = trained(folder, study)
             if not there:
-                raise WalkinError(f"no network is trained in {folder} yet: walkin study train --out {options.out}")
-            source = options.data if options.data and len(studies) == 1 else study.root
-            data = _data(study.kind, source, folder, study.by_subject, line, Processes())
+                line.say(f"no network is trained in {folder} yet: walkin study train --out {options.out}")
+                continue
+            data = _data(study.kind, moved.get(study.kind, study.root), folder, study.by_subject, line, Processes())
             if data.digest != study.digest:
                 raise WalkinError(f"the pictures in {data.folder} are not those that {folder} was trained with")
             found.append((data, _measure_all(data, there, study.setting, device, line)))
+        if not found:
+            raise WalkinError(f"no network is trained in {options.out}, so that nothing can be measured")
         page = write_report(options.out, found, line.say)
         spent = f"{time.monotonic() - began_s:.0f} s, {time.process_time() - cpu_s:.0f} s of CPU"
         line.say(f"measured and written ({spent})")
@@ -197,9 +210,26 @@ def _what(options: argparse.Namespace) -> tuple[str, Path | None]:
         if options.kind not in (None, STANDIN):
             raise WalkinError(f"--kind {options.kind}: which folder is it in? say so with --data", code=2)
         return STANDIN, None
+    if not given.is_dir():
+        where = f"; {KINDS[options.kind].where}" if options.kind else ""
+        raise WalkinError(f"--data: there is no folder {given}{where}", code=2)
     if options.kind is None:
         raise WalkinError("--data: what is it? add --kind caltech101 or --kind sars-cov-2", code=2)
     return options.kind, given
+
+
+def _moved(data: Path | None, kind: str | None, studies: tuple[tuple[Path, Study], ...]) -> dict[str, Path]:
+    """Kind -> where its pictures are now, if that is said."""
+    if data is None:
+        if kind is not None:
+            raise WalkinError(f"--kind {kind}: say with --data where its pictures are", code=2)
+        return {}
+    there = [study.kind for _, study in studies]
+    if kind is None and len(there) > 1:
+        raise WalkinError(f"--data: the pictures of which? add --kind {' or --kind '.join(there)}", code=2)
+    if kind is not None and kind not in there:
+        raise WalkinError(f"--kind {kind} is not in this study: there is {', '.join(there)}", code=2)
+    return {kind or there[0]: data}
 
 
 def _data(kind: str, source: Path | None, folder: Path, by_subject: bool, line: Line, processes: Processes) -> Data:

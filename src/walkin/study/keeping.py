@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +13,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from walkin.errors import WalkinError
-from walkin.files.safe import PART, write_whole
-from walkin.files.staging import is_alive
+from walkin.files.safe import write_whole
 from walkin.study.recipe import Recipe, differences
 
 ENDING = ".safetensors"
@@ -59,12 +57,19 @@ def read(path: Path, *, weights: bool = True) -> Kept:
         raise WalkinError(f"{path} is damaged, or no network of a study; remove it, and train again") from problem
 
 
+def state_of(path: Path) -> Path:
+    """Where a training that was stopped is kept, of the network that is to be in `path`."""
+    return path.with_name(path.name.removesuffix(ENDING) + STATE)
+
+
 def finished(path: Path, recipe: Recipe) -> bool:
-    """Whether a network is trained already; WalkinError if it is one by another recipe."""
-    if not path.exists():
-        return False
-    check(read(path, weights=False), recipe)
-    return True
+    """Whether a network is trained already; WalkinError if it is one by another recipe, or half of one."""
+    if path.exists():
+        check(read(path, weights=False), recipe)
+        return True
+    if (state := state_of(path)).exists():
+        check(read(state, weights=False), recipe)
+    return False
 
 
 def check(kept: Kept, recipe: Recipe) -> None:
@@ -72,12 +77,3 @@ def check(kept: Kept, recipe: Recipe) -> None:
         raise WalkinError(
             f"{kept.path.name} was trained by another recipe ({told}): name another --out, or give the same options"
         )
-
-
-def sweep(folder: Path) -> None:
-    """Remove half files of processes that were killed."""
-    for left in folder.glob(f".*{PART}"):
-        pid = left.name.removesuffix(PART).rpartition(".")[2]
-        if pid.isdecimal() and not is_alive(int(pid)):
-            with contextlib.suppress(OSError):
-                left.unlink()

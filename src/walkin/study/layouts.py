@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from walkin.network.loading.preprocess import IMAGENET_MEAN, IMAGENET_STD, Prepr
 from walkin.study.stand_in import HEIGHT, WIDTH
 
 BACKGROUND = "BACKGROUND_Google"  # of Caltech101: pictures of nothing in particular, left out as DeepVisionVR does
+_PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 _SUBJECT = re.compile(r"(?:patient|subject|case)[\s_-]*\(?\s*(\d+)", re.IGNORECASE)
 
 
@@ -96,7 +99,7 @@ def listed(kind: Kind, folder: Path) -> Listing:
     for place in folders:
         if place.name == BACKGROUND:
             continue
-        found = sorted(file for file in place.rglob("*") if _is_picture(file))
+        found = sorted(_pictures(place))
         if not found:
             notes.append(f"class {place.name} is left out: there is no picture in {place}")
             continue
@@ -106,6 +109,12 @@ def listed(kind: Kind, folder: Path) -> Listing:
     if len(classes) < 2:
         there = f"one class, {classes[0]}" if classes else "no folder with pictures"
         raise WalkinError(f"{folder} is no {kind.title}: there is {there}; {kind.where}", code=2)
+    if parts := [name for name in classes if name.lower() in _PARTS]:
+        raise WalkinError(
+            f"{folder} is no {kind.title}: {' and '.join(parts)} are no classes, but parts of somebody's split; put "
+            f"the pictures of each class into one folder, the study splits them itself; {kind.where}",
+            code=2,
+        )
     if len(classes) < kind.classes:
         notes.insert(0, f"{kind.classes - len(classes)} of {kind.classes} classes are missing in {folder}")
     elif len(classes) > kind.classes:
@@ -120,16 +129,36 @@ def listed(kind: Kind, folder: Path) -> Listing:
 
 
 def _caltech_root(folder: Path, kind: Kind) -> Path:
-    """torchvision's layout, from any of its levels."""
-    for place in (folder / "caltech101" / "101_ObjectCategories", folder / "101_ObjectCategories", folder):
+    """torchvision's layout, from any of its levels, or what Caltech's own archive unpacks to."""
+    inner = "101_ObjectCategories"
+    for place in (folder / "caltech101" / inner, folder / "caltech-101" / inner, folder / inner, folder):
         if place.name == "101_ObjectCategories" and place.is_dir():
             return place
     raise WalkinError(f"{folder} is no {kind.title}: there is no 101_ObjectCategories in it; {kind.where}", code=2)
 
 
-def _is_picture(file: Path) -> bool:
-    # What a Mac leaves beside each file, ._a.jpg, is none.
-    return file.suffix.lower() in ENDINGS and not file.name.startswith(".") and file.is_file()
+def _pictures(place: Path) -> Iterator[Path]:
+    """All below a class, links to folders followed once. WalkinError where a folder cannot be looked into: fewer
+    pictures would be another data set.
+
+    What is hidden is left out: ._a.jpg beside a.jpg is a Mac's, and in .ipynb_checkpoints lie copies, which would be
+    both trained on and tested with.
+    """
+
+    def refuse(problem: OSError) -> None:
+        raise WalkinError(f"cannot read {problem.filename}: {problem.strerror or problem}") from problem
+
+    seen: set[str] = set()
+    for folder, inner, names in os.walk(place, onerror=refuse, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:  # a link that leads back would never end
+            inner.clear()
+            continue
+        seen.add(real)
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        for name in names:  # a link that leads nowhere is one, too: to read it fails, and says which
+            if name.lower().endswith(ENDINGS) and not name.startswith("."):
+                yield Path(folder, name)
 
 
 def _subject(file: Path, root: Path) -> str | None:

@@ -16,6 +16,7 @@ from walkin.study.claims import Answer, summary
 from walkin.study.tables import Row, Spread, over_seeds, title
 from walkin.study.variants import VARIANTS
 
+TITLE = "How networks memorise pictures"
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d1f24; --soft: #63666e; --line: #d9dbe0; --back: #fff; --card: #f5f6f8 }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e7ea; --soft: #9a9da6; --line: #34363d; --back: #16171b;
@@ -60,8 +61,8 @@ def page(
         "<meta name='viewport' content='width=device-width, initial-scale=1'>",
         "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; img-src data:; style-src "
         "'unsafe-inline'\">",
-        f"<title>How networks memorise pictures</title><style>{STYLE}</style></head><body>",
-        "<h1>How networks memorise pictures</h1>",
+        f"<title>{TITLE}</title><style>{STYLE}</style></head><body>",
+        f"<h1>{TITLE}</h1>",
         *[
             f"<p class='lead'>{html.escape(section.claim)} {html.escape(summary(section.answers))}</p>"
             for section in sections

@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from walkin import models
 from walkin.errors import WalkinError
 from walkin.files.safe import read_json
 from walkin.study import keeping
 from walkin.study.data import Data
 from walkin.study.layouts import KINDS
 from walkin.study.recipe import Recipe, Setting
-from walkin.study.variants import Variant
+from walkin.study.variants import VARIANTS, Variant
 
 FILE = "study.json"
 
@@ -92,14 +93,27 @@ def begun(out: Path) -> tuple[tuple[Path, Study], ...]:
     return found
 
 
-def trained(folder: Path) -> tuple[Planned, ...]:
-    """The networks in a folder that are finished, by their own recipes."""
+def trained(folder: Path, study: Study) -> tuple[Planned, ...]:
+    """The networks of a study in its folder that are finished, by their own recipes. WalkinError for what came there in
+    another way: a copy would count as one more seed, and another split has trained on what is tested with here."""
     found = []
     for path in sorted(folder.glob(f"*{keeping.ENDING}")):
-        if not path.name.endswith(keeping.STATE):
-            kept = keeping.read(path, weights=False)
-            try:
-                found.append(Planned(Recipe(**kept.recipe), path))
-            except TypeError as problem:
-                raise WalkinError(f"{path} is of another version of walkin: name another --out") from problem
+        if path.name.endswith(keeping.STATE) or path.name.startswith("."):  # ._NAME beside NAME is a Mac's
+            continue
+        kept = keeping.read(path, weights=False)
+        try:
+            recipe = Recipe(**kept.recipe)
+        except TypeError as problem:
+            raise _of_another_version(path) from problem
+        if recipe.model not in models.NAMED or recipe.variant not in VARIANTS:
+            raise _of_another_version(path)
+        if (recipe.data, recipe.digest, recipe.by_subject) != (study.kind, study.digest, study.by_subject):
+            raise WalkinError(f"{path} was trained with other pictures, or another split of them: take it out of there")
+        if path.name != f"{recipe.name}{keeping.ENDING}":
+            raise WalkinError(f"{path} holds {recipe.name}, and its name says otherwise: rename it, or take it out")
+        found.append(Planned(recipe, path))
     return tuple(found)
+
+
+def _of_another_version(path: Path) -> WalkinError:
+    return WalkinError(f"{path} is of another version of walkin: name another --out")

@@ -176,7 +176,8 @@ def _spectra(rows: list[Row], name: str) -> Figure:
 def _responses(rows: list[Row], name: str) -> Figure:
     families = [family for family in TITLES if any(row["family"] == family for row in rows)]
     columns = math.ceil(len(families) / 2)
-    figure, axes = _figure(2, columns, f"How far a change moves the channels' responses, layer by layer: {name}")
+    heading = f"How far a change moves the channels' responses, layer by layer: {name}"
+    figure, axes = _figure(2, columns, heading, share_y=False)  # one change may move them ten times as far as another
     layers = {row["place"]: row["layer"] for row in rows}
     for number, axis in enumerate(axes.flat):
         if number >= len(families):

@@ -46,7 +46,8 @@ def portraits(
     finally:
         for parameter, wanted in zip(model.parameters(), trained, strict=True):
             parameter.requires_grad_(wanted)
-    return np.stack([made[str(one)][..., :3] for one in chosen if str(one) in made])
+    there = [made[str(one)][..., :3] for one in chosen if str(one) in made]  # not those that met a value without end
+    return np.stack(there) if there else np.empty((0, *preprocess.size[1:], 3), np.uint8)
 
 
 def as_inputs(pictures: np.ndarray, preprocess: Preprocess) -> Tensor:

@@ -6,11 +6,14 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from walkin.errors import WalkinError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,29 @@ class Processes:
         return DistributedDataParallel(model, device_ids=[self.device] if _is_cuda(self.device) else None)
 
     def mean(self, value: Tensor) -> Tensor:
-        """Of all processes."""
+        """Of all processes, on the CPU as it came."""
+        if self.count == 1:
+            return value
+        there = value.to(self.device)  # NCCL takes what lies on a GPU, and nothing else
+        torch.distributed.all_reduce(there)
+        return there.to(value.device) / self.count
+
+    def agree(self, value: object, files: str) -> None:
+        """WalkinError for all where one of them sees something else in `files`, in words: they would wait for each
+        other for ever."""
+        if self.count == 1:
+            return
+        seen: list[object] = [None] * self.count
+        torch.distributed.all_gather_object(seen, value)
+        if any(one != seen[0] for one in seen):
+            raise WalkinError(f"not all processes of torchrun see the same {files}: all machines have to share them")
+
+    def told(self, value: T) -> T:
+        """What the first one says."""
+        said = [value]
         if self.count > 1:
-            torch.distributed.all_reduce(value)
-            value /= self.count
-        return value
+            torch.distributed.broadcast_object_list(said, src=0)
+        return said[0]
 
     def wait(self) -> None:
         """Until all are here: what the first one has written is there for all."""
@@ -61,6 +82,8 @@ def together(device: torch.device) -> Iterator[Processes]:
         return
     import torch.distributed
 
+    if device.type not in ("cuda", "cpu"):
+        raise WalkinError(f"several processes share no {device.type}: leave torchrun out, or give --device cpu", code=2)
     if _is_cuda(device):
         local = int(os.environ.get("LOCAL_RANK", "0"))
         if local >= torch.cuda.device_count():

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from walkin.errors import WalkinError
 from walkin.files.staging import staged_folder
 from walkin.study import claims, plots
 from walkin.study.data import Data
-from walkin.study.page import Section, filter_picture, page, strip
+from walkin.study.page import TITLE, Section, filter_picture, page, strip
 from walkin.study.tables import Row, csv_text, halfway, over_seeds, spread_rows, tables, title
+from walkin.study.variants import VARIANTS
 
 FOLDER = "report"
 PAGE = "index.html"
@@ -25,7 +27,25 @@ COLUMNS = {
     "responses": (("family", "strength", "place", "layer"), ("distance",)),
     "halfway": (("set",), ("cutoff",)),
 }
+_PLOTS = ("accuracy", "filters-", "agreement-", "arrangement-", "spectra-", "responses-")
 SEEN = {"finetuned": 0, "augmented": 1, "clean": 2, "noise": 3, "random": 4}
+
+
+def check_place(out: Path) -> None:
+    """WalkinError, before anything is measured, where something else than an earlier report lies in its place: that is
+    removed for the new one, and nothing of anybody's may go with it."""
+    place = out / FOLDER
+    if not place.exists() and not place.is_symlink():
+        return
+    if place.is_symlink() or not place.is_dir():
+        raise WalkinError(f"{place} is in the way of the report, and no folder: move it away")
+    known = {"claims.csv", PAGE, *(f"{name}{ending}.csv" for name in COLUMNS for ending in ("", "-seeds"))}
+    for entry in sorted(place.iterdir()):
+        if entry.name.startswith(".") or entry.name in ("Thumbs.db", "desktop.ini"):
+            continue  # of the programs that show folders
+        plot = entry.suffix in (".svg", ".png") and entry.stem.startswith(_PLOTS)
+        if not (entry.name in known or plot) or (entry.name == PAGE and TITLE not in entry.read_text(errors="replace")):
+            raise WalkinError(f"the report would take the place of {entry}, which is nothing of ours: move it away")
 
 
 def write_report(out: Path, found: Sequence[tuple[Data, list[Row]]], say: Callable[[str], None]) -> Path:
@@ -74,6 +94,7 @@ def write_report(out: Path, found: Sequence[tuple[Data, list[Row]]], say: Callab
         about = [line for data, some in found for line in _about(data, some)]
         text = page(sections, made, drawn, _strips(measured), about, chance)
         (staged.partial / PAGE).write_text(text, encoding="utf-8")
+    check_place(out)
     if destination.exists():
         shutil.rmtree(destination)
     staged.path.rename(destination)
@@ -90,20 +111,29 @@ def _about(data: Data, measured: Sequence[Row]) -> list[str]:
     made = [one["made"] for one in measured]
     seeds = len({recipe["seed"] for recipe in recipes})
     names = ", ".join(sorted({recipe["model"] for recipe in recipes}))
-    epochs = sorted({recipe["epochs"] for recipe in recipes})
     height, width = data.preprocess.size[1:]
     split = "by subject" if data.by_subject else "by picture"
     seconds = sum(one["seconds"] for one in made)
     device, precision = (", ".join(sorted({one[name] for one in made})) for name in ("device", "precision"))
-    first = recipes[0]
+    noisy = [recipe for recipe in recipes if VARIANTS[recipe["variant"]].noise_copies]
+    noise = f"; noise of deviation {_all(noisy, 'alpha')} on {_all(noisy, 'ratio')} copies of each picture"
     lines = [
         f"{data.kind.title}: {len(data.files)} pictures of {len(data.classes)} classes at {height}x{width} pixels, "
         f"{len(data.split.train)} for training and {len(data.split.test)} for tests, split {split} with seed 42.",
-        f"{len(recipes)} networks, {seeds} seed{'s' * (seeds != 1)}: {names}; AdamW, largest rate {first['rate']:g}, "
-        f"{' or '.join(map(str, epochs))} epochs, batches of {first['batch']}; noise of deviation {first['alpha']:g} "
-        f"on {first['ratio']:g} copies of each picture; {seconds:.0f} s of training on {device} in {precision}.",
+        f"{len(recipes)} networks, {seeds} seed{'s' * (seeds != 1)}: {names}; AdamW, largest rate "
+        f"{_all(recipes, 'rate')}, {_all(recipes, 'epochs')} epochs, batches of {_all(recipes, 'batch')}"
+        f"{noise if noisy else ''}; {seconds:.0f} s of training on {device} in {precision}.",
     ]
+    if any(len({recipe[name] for recipe in recipes}) > 1 for name in ("rate", "batch", "decay")):
+        lines.append(
+            "Note: not all networks were trained with the same numbers; what tells them apart may come from that."
+        )
     return [*lines, *(f"Note: {note}." for note in data.notes)]
+
+
+def _all(recipes: Sequence[Row], name: str) -> str:
+    """Every number that there is of a kind."""
+    return " or ".join(f"{number:g}" for number in sorted({recipe[name] for recipe in recipes}))
 
 
 def _strips(measured: Sequence[Row]) -> list[tuple[str, np.ndarray]]:

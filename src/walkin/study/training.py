@@ -29,6 +29,7 @@ from walkin.study.variants import VARIANTS, Examples, examples
 BETAS = (0.9, 0.99)
 WARM_UP = 0.1  # share of the steps
 KEEP_S = 30.0  # between two states: writing one takes a tenth of a second
+TELL_S = 10.0  # within an epoch, for people: one of 7,000 photos takes many minutes on a CPU
 FORWARD = 256  # pictures at a time where nothing is learnt
 
 
@@ -54,8 +55,10 @@ def train(
     processes: Processes,
     pretrained: dict[str, Tensor] | None = None,
     keep_s: float = KEEP_S,
+    tell_s: float = math.inf,
 ) -> Steps:
-    """Train and write `path`; one Progress for each epoch, with the share that is done.
+    """Train and write `path`; a Progress after each epoch, with the share that is done, and within an epoch whenever
+    `tell_s` have passed.
 
     What is there of an earlier try is gone on from, and ends in the same weights, on the same device, as a training
     that nobody has stopped. pretrained: of the model's parent, for fine-tuning.
@@ -79,15 +82,17 @@ def train(
     trained = Trained(recipe, model, chosen)
     optimiser = torch.optim.AdamW(_groups(model, recipe.decay), lr=recipe.rate, betas=BETAS)
     mixed = Mixed.on(device)
-    state = path.with_name(path.name.removesuffix(keeping.ENDING) + keeping.STATE)
+    state = keeping.state_of(path)
     if state.exists():
         _go_on(trained, optimiser, mixed, state)
+    processes.agree(trained.epoch, f"files in {path.parent}")
     joined = processes.joined(model)
     kept_s = time.monotonic()
     with _repeatable():
         while trained.epoch < recipe.epochs:
             began_s = time.monotonic()
-            trained.history.append(_epoch(data, trained, joined, optimiser, mixed, processes))
+            told = yield from _epoch(data, trained, joined, optimiser, mixed, processes, tell_s)
+            trained.history.append(told)
             trained.epoch += 1
             trained.seconds += time.monotonic() - began_s
             last = trained.epoch == recipe.epochs
@@ -145,10 +150,17 @@ class Mixed:
 
 
 def _epoch(
-    data: Data, trained: Trained, joined: nn.Module, optimiser: Any, mixed: Mixed, processes: Processes
-) -> dict[str, float]:
+    data: Data,
+    trained: Trained,
+    joined: nn.Module,
+    optimiser: Any,
+    mixed: Mixed,
+    processes: Processes,
+    tell_s: float,
+) -> Generator[Progress, None, dict[str, float]]:
     """One look at every example, in an order that seed and epoch alone decide. Loss and accuracy of the pictures as
     they were shown."""
+    told_s = time.monotonic()
     recipe, chosen, device = trained.recipe, trained.examples, processes.device or torch.device("cpu")
     rng = torch.Generator().manual_seed(recipe.seed * 1_000_033 + trained.epoch)
     order = torch.randperm(len(chosen), generator=rng)
@@ -175,7 +187,13 @@ def _epoch(
         mixed.scaler.step(optimiser)
         mixed.scaler.update()
         right = (logits.detach().argmax(1) == labels).sum()
-        total += torch.stack([loss.detach().double() * len(mine), right.double()]).cpu() / len(mine) * len(batch)
+        figures = torch.stack([loss.detach(), right.to(loss.dtype)]).cpu().double()  # there: MPS has no such numbers
+        figures[0] *= len(mine)
+        total += figures / len(mine) * len(batch)
+        if number + 1 < len(batches) and time.monotonic() - told_s >= tell_s:
+            told_s = time.monotonic()
+            words = f"{recipe.name}: epoch {trained.epoch + 1} of {recipe.epochs}, step {number + 1} of {len(batches)}"
+            yield Progress(JOB, words, (trained.epoch * len(batches) + number + 1) / (recipe.epochs * len(batches)))
     mean = processes.mean(total) / sum(map(len, batches))
     if not math.isfinite(mean[0]):
         raise WalkinError(f"{recipe.name}: the loss is not finite any more; try a smaller --rate")
