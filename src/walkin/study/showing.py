@@ -28,8 +28,8 @@ def networks(
     fold: str = "layers",
 ) -> list[Open]:
     """What opens the trained networks of one data set of a study, of the first that has some if none is named, and of
-    one model if none is named. data: where its pictures are now, if they were moved; image: what is fed first, None: one
-    of those that are tested with. WalkinError if a network that is named is not trained."""
+    one model if none is named. data: where its pictures are now, if they were moved; image: what is fed first, None:
+    one of those that are tested with. WalkinError if a network that is named is not trained."""
     folder, study, there = _of_kind(out, kind, seed)
     known = {name for name, _ in there}
     usual = next((name for name in study.setting.models if name in known), min(known))
