@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from walkin.graph import Network
-from walkin.network.tracing.own_numbers import DRAWING
+from walkin.network.tracing.events import DRAWING
 from walkin.network.tracing.recording import Place
 
 

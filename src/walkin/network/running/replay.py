@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from walkin.network.running.plan import Plan, Shown
-from walkin.network.tracing.events import event_name
-from walkin.network.tracing.own_numbers import OwnNumbers, draws
+from walkin.network.tracing.events import draws, event_name
+from walkin.network.tracing.own_numbers import OwnNumbers
 from walkin.network.tracing.tensors import (
     argument_tensors,
     find_tensors,

@@ -16,6 +16,17 @@ _QUERIES = frozenset(
 )
 _TENSOR_PROPERTIES = frozenset({"T", "mT", "H", "mH", "real", "imag", "data"})
 
+_WHERE_TRAINING = frozenset(
+    """dropout dropout_ dropout1d dropout2d dropout3d feature_dropout feature_dropout_ alpha_dropout alpha_dropout_
+    feature_alpha_dropout feature_alpha_dropout_ rrelu rrelu_ multi_head_attention_forward""".split()
+)
+DRAWING = _WHERE_TRAINING | frozenset(
+    """rand rand_like randn randn_like randint randint_like randperm normal normal_ uniform_ bernoulli bernoulli_
+    random_ multinomial poisson binomial exponential_ geometric_ cauchy_ log_normal_ _standard_gamma _sample_dirichlet
+    gumbel_softmax native_dropout scaled_dot_product_attention""".split()
+)
+"""Names of the events that may draw random numbers."""
+
 
 def event_name(func: Any) -> str | None:
     """Name of the operation, None for a mere question about a tensor."""
@@ -30,3 +41,13 @@ def event_name(func: Any) -> str | None:
     if name == "__set__":
         return name if getattr(getattr(func, "__self__", None), "__name__", "") == "data" else None
     return name
+
+
+def draws(name: str, args: Any, kwargs: Any) -> bool:
+    """Whether an operation, by its event's name, draws random numbers when it is called so."""
+    if name not in DRAWING:
+        return False
+    kwargs = kwargs or {}
+    if name == "scaled_dot_product_attention":
+        return bool(kwargs.get("dropout_p", args[4] if len(args) > 4 else 0.0))
+    return name not in _WHERE_TRAINING or bool(kwargs.get("training", True))

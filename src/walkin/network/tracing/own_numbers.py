@@ -17,27 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-_WHERE_TRAINING = frozenset(
-    """dropout dropout_ dropout1d dropout2d dropout3d feature_dropout feature_dropout_ alpha_dropout alpha_dropout_
-    feature_alpha_dropout feature_alpha_dropout_ rrelu rrelu_ multi_head_attention_forward""".split()
-)
-DRAWING = _WHERE_TRAINING | frozenset(
-    """rand rand_like randn randn_like randint randint_like randperm normal normal_ uniform_ bernoulli bernoulli_
-    random_ multinomial poisson binomial exponential_ geometric_ cauchy_ log_normal_ _standard_gamma _sample_dirichlet
-    gumbel_softmax native_dropout scaled_dot_product_attention""".split()
-)
-"""Names of the events that may draw random numbers."""
 _GOLDEN = 0x9E3779B97F4A7C15  # spreads neighbours over all 64 bits
-
-
-def draws(name: str, args: Any, kwargs: Any) -> bool:
-    """Whether an operation, by its event's name, draws random numbers when it is called so."""
-    if name not in DRAWING:
-        return False
-    kwargs = kwargs or {}
-    if name == "scaled_dot_product_attention":
-        return bool(kwargs.get("dropout_p", args[4] if len(args) > 4 else 0.0))
-    return name not in _WHERE_TRAINING or bool(kwargs.get("training", True))
 
 
 class OwnNumbers(TorchDispatchMode):

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from walkin.network.tracing.events import event_name
+from walkin.network.tracing.events import draws, event_name
 from walkin.network.tracing.origins import Origins, version
-from walkin.network.tracing.own_numbers import OwnNumbers, draws
+from walkin.network.tracing.own_numbers import OwnNumbers
 from walkin.network.tracing.raw import RawCall, RawOp
 from walkin.network.tracing.recording import Place
 from walkin.network.tracing.survey import ModuleKind, Survey
