@@ -192,8 +192,9 @@ class Labels:
                 clear = (~sight.shown_with(words)[1]).nonzero()[0]
                 walls, spheres = walls.take(clear), spheres.take(clear, axis=0)
             away = spheres[:, :3] - sight.eyes[0].position
-            facts = np.sqrt(np.einsum("ij,ij->i", away, away)) - spheres[:, 3] < READABLE * FACT_M
-            order = np.argsort(-np.einsum("ij,ij->i", away, away), kind="stable")
+            distance = np.sqrt(np.einsum("ij,ij->i", away, away))
+            facts = distance - spheres[:, 3] < READABLE * FACT_M
+            order = np.argsort(-distance, kind="stable")  # the nearer is drawn over the farther
             near = list(zip(walls[order].tolist(), facts[order].tolist(), strict=True))
         away = self.around_fixed.centres - sight.eyes[0].position
         fixed = sight.reached(FIXED) & (np.einsum("ij,ij->i", away, away) < self._fixed_reach2)
